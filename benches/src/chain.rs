@@ -1,0 +1,125 @@
+//! Five stateless operators against one closure that does the same, in the same engine.
+//!
+//! Estimate, before the first run: 1.0x. The five closures are fused by type into the operator that reads
+//! them, so the compiler sees one loop either way.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use streaming_runtime::{
+    ManualClock, Pipeline,
+    connect::{Batch, ConnectorError, Outlet},
+    prelude::*,
+};
+
+use crate::measure::{Contender, Output, Row, Runs, in_turn, mix};
+
+stream!(
+    /// Five operators.
+    #[batch(secs(1))]
+    fn five<numbers: Source<u64>, total: Sink<u64>>() {
+        let odd = numbers.map(|n| n ^ (n >> 7)).filter(|n| n % 3 != 0);
+        let picked = odd.map(|n| n.wrapping_mul(0x9E37_79B9_7F4A_7C15)).filter_map(|n| (n & 8 == 0).then_some(n >> 3));
+        picked.map(|n| n % 1000).reduce(|a, b| a + b).to(total);
+    }
+);
+
+stream!(
+    /// One operator that does what the five do.
+    #[batch(secs(1))]
+    fn one<numbers: Source<u64>, total: Sink<u64>>() {
+        let picked = numbers.filter_map(|n| {
+            let n = n ^ (n >> 7);
+            if n % 3 == 0 {
+                return None;
+            }
+            let n = n.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+            (n & 8 == 0).then_some((n >> 3) % 1000)
+        });
+        picked.reduce(|a, b| a + b).to(total);
+    }
+);
+
+const BATCH: u64 = 1_000_000;
+
+pub fn run(runs: Runs) -> Vec<Row> {
+    let batches = if runs.quick { 10 } else { 50 };
+    let contenders = [
+        contender("stream, one closure", batches, |numbers, total| one::Ports { numbers, total }),
+        contender("stream, five operators", batches, |numbers, total| five::Ports { numbers, total }),
+        Contender {
+            engine: "plain loop",
+            workers: 1,
+            set_up: Box::new(move || Box::new(move || plain(batches))),
+        },
+    ];
+    let params = BTreeMap::from([("records_a_batch", BATCH.into()), ("batches", batches.into())]);
+    in_turn("chain", params, batches * BATCH, runs, &contenders)
+}
+
+fn contender<P: Pipeline + 'static>(
+    engine: &'static str,
+    batches: u64,
+    ports: impl Fn(Numbers, Total) -> P + Copy + 'static,
+) -> Contender<'static> {
+    Contender {
+        engine,
+        workers: 1,
+        set_up: Box::new(move || Box::new(move || drive(batches, |numbers, total| ports(numbers, total)))),
+    }
+}
+
+fn drive<P: Pipeline>(batches: u64, ports: impl FnOnce(Numbers, Total) -> P) -> Output {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    let total = Arc::new(AtomicU64::new(0));
+    let ports = ports(Numbers(batches), Total(total.clone()));
+    runtime.expect("a runtime").block_on(async {
+        let clock = ManualClock::new();
+        let mut job = Engine::new().manual_clock(&clock).start(ports).expect("it starts");
+        clock.advance(secs(batches));
+        job.join().await.expect("it ends well");
+    });
+    Box::new(move || total.load(Ordering::Relaxed))
+}
+
+struct Numbers(u64);
+impl Source<u64> for Numbers {
+    const PACED: bool = true;
+    async fn run(self, mut out: Outlet<u64>) -> Result<(), ConnectorError> {
+        for batch in 0..self.0 {
+            out.batch_due().await;
+            for chunk in 0..BATCH / 1000 {
+                let first = batch * BATCH + chunk * 1000;
+                out.send_all((first..first + 1000).map(mix).collect()).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+struct Total(Arc<AtomicU64>);
+impl Sink<u64> for Total {
+    async fn write(&mut self, batch: Batch<u64>) -> Result<(), ConnectorError> {
+        self.0.fetch_add(batch.records.iter().sum(), Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+fn plain(batches: u64) -> Output {
+    let mut total = 0;
+    for n in (0..batches * BATCH).map(mix) {
+        let n = n ^ (n >> 7);
+        if n % 3 != 0 {
+            let n = n.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+            if n & 8 == 0 {
+                total += (n >> 3) % 1000;
+            }
+        }
+    }
+    Box::new(move || total)
+}

@@ -1,0 +1,78 @@
+//! `cargo run --release -p benches -- WORKLOAD`: what the engine costs, beside what one would write by hand.
+//!
+//! The engines of a workload run in turn, several times, and medians are reported; equal work must give equal
+//! checksums or the run fails. Each workload's module states its estimate, written before the first run.
+
+mod chain;
+mod compile;
+mod data;
+mod idle;
+mod latency;
+mod measure;
+mod words;
+
+use std::{fs::File, io::Write, path::PathBuf};
+
+use clap::{Parser, Subcommand};
+use measure::{Row, Runs};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+#[derive(Parser)]
+#[command(about = "Workloads of streaming-runtime, each beside what one would write by hand")]
+struct Arguments {
+    #[command(subcommand)]
+    workload: Workload,
+    /// Also write one JSON object a row to this file.
+    #[arg(long, global = true)]
+    json: Option<PathBuf>,
+    /// Small sizes and few repeats: under a minute.
+    #[arg(long, global = true)]
+    quick: bool,
+    /// Runs of each engine; the median is reported.
+    #[arg(long, global = true)]
+    repeat: Option<usize>,
+}
+
+#[derive(Subcommand, Clone, Copy)]
+enum Workload {
+    /// Word count per batch.
+    Words,
+    /// Five stateless operators against one hand-fused closure.
+    Chain,
+    /// One record in, its result seen in tokio.
+    Latency,
+    /// What ten idle pipelines cost.
+    Idle,
+    /// `cargo check` after an edit, the macro itself, release build per pipeline.
+    Compile,
+    /// All of the above.
+    All,
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let arguments = Arguments::parse();
+    let runs = Runs { quick: arguments.quick, repeat: arguments.repeat.unwrap_or(if arguments.quick { 3 } else { 7 }) };
+    let workloads: &[fn(Runs) -> Vec<Row>] = match arguments.workload {
+        Workload::Words => &[words::run],
+        Workload::Chain => &[chain::run],
+        Workload::Latency => &[latency::run],
+        Workload::Idle => &[idle::run],
+        Workload::Compile => &[compile::run],
+        Workload::All => &[words::run, chain::run, latency::run, idle::run, compile::run],
+    };
+    let mut rows = Vec::new();
+    for workload in workloads {
+        let group = workload(runs);
+        measure::print(&group);
+        rows.extend(group);
+    }
+    if let Some(path) = arguments.json {
+        let mut file = File::create(path)?;
+        for row in &rows {
+            writeln!(file, "{}", serde_json::to_string(row)?)?;
+        }
+    }
+    Ok(())
+}

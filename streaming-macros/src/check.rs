@@ -1,0 +1,174 @@
+//! The rules of a pipeline as a whole. rustc checks each operator; what only shows in the graph is here.
+//!
+//! Each rule is a function under a sentence that says why. Rules about something being absent come last and
+//! only if nothing else is wrong: what is missing may stand in the statement that failed.
+
+use crate::{
+    errors::Errors,
+    graph::{Graph, Misuse, NodeId, Origin, What},
+    parse::Item,
+    time::{Length, spell},
+    tolerant::{mentions, name_of},
+};
+
+/// Asks every rule.
+pub fn check(graph: &Graph, item: &Item, errors: &Errors) {
+    for misuse in &graph.misuses {
+        worded(graph, misuse, errors);
+    }
+    if graph.incomplete || !errors.is_empty() {
+        return;
+    }
+    unused_streams(graph, errors);
+    unread_sources(graph, errors);
+    if errors.is_empty() {
+        unwritten_sinks(graph, item, errors);
+    }
+}
+
+fn worded(graph: &Graph, misuse: &Misuse, errors: &Errors) {
+    match misuse {
+        // The graph is fixed when the job starts; a closure runs for each record.
+        Misuse::InClosure(name) => errors.push_and_lose_body(
+            name,
+            format!("stream `{name}` cannot be used inside a closure of another: `.join(..)` or `.union(..)` the two streams instead"),
+        ),
+        // The graph is fixed when the job starts, so nothing can be decided about it later.
+        Misuse::InControlFlow(name, keyword) => errors.push_and_lose_body(name, control_flow(graph, name, keyword)),
+        // The sink's name is how the program wires it.
+        Misuse::SinkShadowed(name) => {
+            errors.push_and_lose_body(name, format!("`{name}` is a sink of this pipeline: give this `let` another name"));
+        }
+        // A stream leaves through a port, so that the program decides where it goes.
+        Misuse::NotASink(name) => {
+            errors.push_and_lose_body(name, format!("`{name}` is no sink of this pipeline: {}", sinks(graph)));
+        }
+        // Which of the two would be the batch?
+        Misuse::SecondStream(to, node) => {
+            let sink = &graph.nodes[*node].name;
+            errors.push(
+                to,
+                format!("sink `{sink}` already has a stream: `.union(..)` the two, then `.to({sink})` once"),
+            );
+        }
+        // Streams are lazy: without an end nothing happens.
+        Misuse::Dangling(last) => errors.push(
+            last,
+            format!("this stream goes nowhere: {}, or bind it with `let`", send_on(graph)),
+        ),
+        // State is found again by the operator's name after a rebuild.
+        Misuse::StateTwice(node) => state_twice(graph, *node, errors),
+        // A window is cut where batches are.
+        Misuse::Window { lengths, slide } => {
+            for (expr, length) in lengths {
+                if let Some(message) = no_multiple(*length, *slide, graph.batch == Some(*slide)) {
+                    errors.push(expr, message);
+                }
+            }
+        }
+    }
+}
+
+fn control_flow(graph: &Graph, name: &proc_macro2::Ident, keyword: &str) -> String {
+    let fixed = "the graph of streams is fixed when the job starts";
+    match keyword {
+        "{ .. }" => format!("stream `{name}` cannot be used inside a block: write its statements straight into the body"),
+        "?" | "return" | "break" => {
+            format!("`{keyword}` cannot leave a pipeline, {fixed}: handle what fails per record, with `.filter_map(..)`")
+        }
+        "async" | ".await" => {
+            format!("stream `{name}` cannot be used with `{keyword}`: {fixed}, and await the job instead")
+        }
+        "for" | "while" | "loop" => {
+            format!("stream `{name}` cannot be used inside `{keyword}`, {fixed}: to repeat operators until nothing changes use `.iterate(..)`")
+        }
+        _ => format!(
+            "stream `{name}` cannot be used inside `{keyword}`, {fixed}: decide per record, with `.filter(..)` or `.split(..)`{}",
+            if graph.nodes.iter().filter(|node| matches!(node.what, What::Sink(_))).count() > 1 { " and a sink for each part" } else { "" }
+        ),
+    }
+}
+
+fn sinks(graph: &Graph) -> String {
+    let names: Vec<String> = graph
+        .nodes
+        .iter()
+        .filter(|node| matches!(node.what, What::Sink(_)))
+        .map(|node| format!("`.to({})`", node.name))
+        .collect();
+    match names.as_slice() {
+        [] => "declare `name: Sink<T>` in the `<>` of the header".to_owned(),
+        [only] => format!("write {only}, or declare another `name: Sink<T>` in the header"),
+        many => format!("write one of {}, or declare another `name: Sink<T>` in the header", many.join(", ")),
+    }
+}
+
+/// How a stream leaves, with the sink's name where there is only one.
+fn send_on(graph: &Graph) -> String {
+    let mut sinks = graph.nodes.iter().filter(|node| matches!(node.what, What::Sink(_)));
+    match (sinks.next(), sinks.next()) {
+        (Some(only), None) => format!("send it on with `.to({})`", only.name),
+        _ => "send it on with `.to(..)`".to_owned(),
+    }
+}
+
+fn state_twice(graph: &Graph, node: NodeId, errors: &Errors) {
+    let second = &graph.nodes[node];
+    let (name, place) = (&second.name, &second.place);
+    let message = format!(
+        "a second `{name}` under the name `{place}`: both keep state, and an edit could swap the two; give one a name of its own, `let name = ...`"
+    );
+    errors.push(&second.ident, message);
+}
+
+/// Why a length is no window over a stream that is renewed every `slide`, if it is none.
+fn no_multiple(length: Length, slide: u64, is_batch: bool) -> Option<String> {
+    let (unit, of) = match is_batch {
+        true => ("batches", format!("the batch interval `{}`", spell(slide))),
+        false => ("slides of the window before it", format!("its slide `{}`", spell(slide))),
+    };
+    let Length { millis, .. } = length;
+    if millis > 0 && millis.is_multiple_of(slide) {
+        return None;
+    }
+    let below = millis / slide * slide;
+    let above = below.saturating_add(slide);
+    let nearest = match below {
+        0 => format!("write at least `{}`", length.spell_like(above)),
+        below => format!("write `{}` or `{}`", length.spell_like(below), length.spell_like(above)),
+    };
+    let what = length.spell_like(millis);
+    Some(format!("a window is a whole number of {unit}, and `{what}` is no multiple of {of}: {nearest}"))
+}
+
+/// A stream that nobody reads costs and does nothing, so it is a mistake or a leftover.
+fn unused_streams(graph: &Graph, errors: &Errors) {
+    for binding in &graph.bindings {
+        let name = name_of(&binding.name);
+        let exempt = name.starts_with('_') || graph.unseen.contains(&name);
+        if binding.origin == Origin::Let && binding.uses == 0 && !exempt {
+            let fix = format!("{}, or delete it; start its name with `_` to keep it", send_on(graph));
+            errors.push(&binding.name, format!("stream `{name}` goes nowhere: {fix}"));
+        }
+    }
+}
+
+/// A connector whose records nobody wants is a mistake of the header or of the body.
+fn unread_sources(graph: &Graph, errors: &Errors) {
+    for binding in &graph.bindings {
+        let name = name_of(&binding.name);
+        if binding.origin == Origin::Port && binding.uses == 0 && !graph.unseen.contains(&name) {
+            errors.push(&binding.name, format!("nothing reads source `{name}`: start a stream with `{name}.`, or drop the port"));
+        }
+    }
+}
+
+/// A sink that gets nothing would leave whoever waits for it waiting.
+fn unwritten_sinks(graph: &Graph, item: &Item, errors: &Errors) {
+    for node in &graph.nodes {
+        let name = &node.name;
+        if matches!(node.what, What::Sink(_)) && node.inputs.is_empty() && !mentions(&item.body, name) {
+            errors.push(&node.ident, format!("nothing is sent to sink `{name}`: end a stream with `.to({name})`, or drop the port"));
+        }
+    }
+}

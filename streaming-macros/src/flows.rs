@@ -1,0 +1,268 @@
+//! The part of `resolve` that works on expressions: tells streams from other values, and takes them apart.
+
+use proc_macro2::Ident;
+use syn::{
+    Expr, ExprCall, ExprClosure, ExprMethodCall, Pat, Stmt,
+    visit_mut::{self, VisitMut},
+};
+
+use crate::{
+    graph::{Edge, Flow, Misuse, NodeId, Origin, What},
+    lower::scope_name,
+    operators::known,
+    resolve::{Meaning, Resolver},
+    scope::{all_free, bound},
+    time::Length,
+    tolerant::name_of,
+};
+
+impl Resolver {
+    /// Whether an expression is a stream: a name of one, a chain on one, or a function of one.
+    pub fn is_stream(&self, expr: &Expr) -> bool {
+        match expr {
+            Expr::Path(path) => {
+                path.path.get_ident().is_some_and(|ident| matches!(self.meaning(ident), Some(Meaning::Stream(_))))
+            }
+            Expr::Paren(paren) => self.is_stream(&paren.expr),
+            Expr::MethodCall(call) => self.is_stream(&call.receiver),
+            Expr::Call(call) => function(call).is_some() && call.args.iter().any(|argument| self.is_stream(argument)),
+            _ => false,
+        }
+    }
+
+    /// Takes a stream out of its place; `handed` to code of which nothing is known.
+    pub fn take(&mut self, expr: &mut Expr, handed: bool) -> usize {
+        let taken = std::mem::replace(expr, Expr::PLACEHOLDER);
+        let flow = self.flow(taken);
+        self.put_aside(expr, flow, handed)
+    }
+
+    /// What an expression that is a stream delivers.
+    pub fn edge_of(&self, flow: &Flow) -> Edge {
+        match flow {
+            Flow::Use { binding, .. } => self.graph.bindings[*binding].stream.clone(),
+            Flow::Operator { node, .. } | Flow::Call(_, node) => self.edge(*node),
+            Flow::Paren(_, inner) => self.edge_of(inner),
+        }
+    }
+
+    fn edge_at(&self, site: usize) -> Edge {
+        self.edge_of(&self.graph.sites[site].flow)
+    }
+
+    fn flow(&mut self, expr: Expr) -> Flow {
+        match expr {
+            Expr::Path(path) => {
+                let ident = path.path.get_ident().expect("only a single name is a stream").clone();
+                let Some(Meaning::Stream(binding)) = self.meaning(&ident) else {
+                    unreachable!("`is_stream` was asked first")
+                };
+                let enters = self.used(&ident);
+                Flow::Use { ident, binding, enters }
+            }
+            Expr::Paren(paren) => Flow::Paren(paren.paren_token, Box::new(self.flow(*paren.expr))),
+            Expr::MethodCall(call) => self.operator_call(call),
+            Expr::Call(mut call) => {
+                let name = function(&call).expect("only a named function makes a stream");
+                let inputs = call.args.iter_mut().filter_map(|argument| self.argument(argument, true)).collect();
+                let node = self.operator(What::Function, &name, inputs);
+                Flow::Call(call, node)
+            }
+            _ => unreachable!("`is_stream` was asked first"),
+        }
+    }
+
+    /// Counts a use of a stream; whether the use stands in a loop further in than the stream.
+    fn used(&mut self, ident: &Ident) -> bool {
+        let Some(Meaning::Stream(binding)) = self.meaning(ident) else { return false };
+        let level = self.place.loops.len();
+        let binding = &mut self.graph.bindings[binding];
+        let enters = binding.level < level;
+        binding.uses += 1;
+        binding.enters |= enters;
+        enters
+    }
+
+    fn operator_call(&mut self, mut call: ExprMethodCall) -> Flow {
+        let receiver = std::mem::replace(&mut *call.receiver, Expr::PLACEHOLDER);
+        let from = self.flow(receiver);
+        let name = name_of(&call.method);
+        let edge = self.edge_of(&from);
+        let mut inputs = vec![edge.clone()];
+        let to_sink = name == "to" && self.sink(&call, &edge);
+        if name == "iterate" && let Some(Expr::Closure(body)) = call.args.first_mut() {
+            let node = self.operator(What::Operator, &call.method, inputs);
+            self.graph.nodes[node].feedback = self.loop_body(body, node);
+            return Flow::Operator { from: Box::new(from), call: Box::new(call), node, to_sink: false };
+        }
+        let handed = known(&name).is_none();
+        // What stands in `to(..)` was looked at already: a stream there is a mistake, not a reader.
+        if name != "to" {
+            inputs.extend(call.args.iter_mut().filter_map(|argument| self.argument(argument, handed)));
+        }
+        let node = self.operator(What::Operator, &call.method, inputs);
+        if name == "window" {
+            self.window(&call, node);
+        }
+        Flow::Operator { from: Box::new(from), call: Box::new(call), node, to_sink }
+    }
+
+    /// Looks at an argument; its stream, if it is one.
+    fn argument(&mut self, argument: &mut Expr, handed: bool) -> Option<Edge> {
+        if self.is_stream(argument) {
+            let site = self.take(argument, handed);
+            return Some(self.edge_at(site));
+        }
+        self.rust(argument);
+        None
+    }
+
+    /// Notes what a `.to(..)` writes to; whether it is a sink by its plain name.
+    fn sink(&mut self, call: &ExprMethodCall, stream: &Edge) -> bool {
+        let (target, plain) = match call.args.first() {
+            Some(Expr::Reference(reference)) => (&*reference.expr, false),
+            Some(target) => (target, true),
+            None => {
+                self.graph.incomplete = true;
+                return false;
+            }
+        };
+        let Expr::Path(path) = target else { return false };
+        let Some(ident) = path.path.get_ident() else { return false };
+        match self.meaning(ident) {
+            Some(Meaning::Sink(node)) => {
+                if !self.graph.nodes[node].inputs.is_empty() {
+                    self.graph.misuses.push(Misuse::SecondStream(call.method.clone(), node));
+                }
+                self.graph.nodes[node].inputs.push(stream.clone());
+                plain
+            }
+            Some(Meaning::Other) => false,
+            meaning => {
+                if let Some(Meaning::Stream(_)) = meaning {
+                    self.used(ident);
+                }
+                if !name_of(ident).is_empty() {
+                    self.graph.misuses.push(Misuse::NotASink(ident.clone()));
+                }
+                false
+            }
+        }
+    }
+
+    /// What a window is a multiple of, and what it makes the slide of its stream.
+    fn window(&mut self, call: &ExprMethodCall, node: NodeId) {
+        let slide = self.graph.nodes[node].slide;
+        let read = |expr: &Expr| Length::read(expr).map(|length| (expr.clone(), length));
+        if let Some(slide) = slide {
+            let lengths = call.args.iter().filter_map(read).collect();
+            self.graph.misuses.push(Misuse::Window { lengths, slide });
+        }
+        if let Some(own) = call.args.iter().nth(1) {
+            // A slide of nothing is reported above; what follows is measured by what was there before.
+            self.graph.nodes[node].slide =
+                Length::read(own).map(|length| length.millis).filter(|own| *own > 0 && slide.is_none_or(|slide| own.is_multiple_of(slide)));
+        }
+    }
+
+    /// The body of a loop is a pipeline of its own: its streams live in the loop's scope.
+    fn loop_body(&mut self, body: &mut ExprClosure, node: NodeId) -> Option<Edge> {
+        let outside = self.place.clone();
+        self.place.loops.extend([std::mem::take(&mut self.place.name), "loop".to_owned()]);
+        self.place.inside = Some(node);
+        self.names.push(Default::default());
+        for input in &body.inputs {
+            match input {
+                Pat::Ident(whole) => {
+                    let meaning = self.bind(&whole.ident, Origin::Loop, self.edge(node), false);
+                    self.define(&whole.ident, meaning);
+                }
+                other => bound(other).iter().for_each(|name| self.define(name, Meaning::Other)),
+            }
+        }
+        let scope = scope_name();
+        body.inputs.insert(0, syn::parse_quote!(#scope));
+        let result = match &mut *body.body {
+            Expr::Block(block) => {
+                let (result, before) = match block.block.stmts.split_last_mut() {
+                    Some((Stmt::Expr(result, None), before)) => (Some(result), before),
+                    _ => (None, &mut block.block.stmts[..]),
+                };
+                before.iter_mut().for_each(|statement| self.statement(statement));
+                result
+            }
+            result => Some(result),
+        };
+        let feedback = result.and_then(|result| self.argument(result, false));
+        self.names.pop();
+        self.place = outside;
+        feedback
+    }
+
+    /// Takes streams out of an expression that is none itself.
+    pub fn rust(&mut self, expr: &mut Expr) {
+        Taker(self).visit_expr_mut(expr);
+    }
+
+    /// The streams that an expression mentions, each counted as used: a rule about absence must not name
+    /// them again.
+    fn mentioned(&mut self, expr: &Expr) -> Option<Ident> {
+        let mentioned = all_free(expr, |name| self.names_stream(name));
+        for ident in &mentioned {
+            self.used(ident);
+        }
+        mentioned.into_iter().next()
+    }
+}
+
+struct Taker<'a>(&'a mut Resolver);
+
+impl VisitMut for Taker<'_> {
+    fn visit_expr_mut(&mut self, expr: &mut Expr) {
+        if self.0.is_stream(expr) {
+            self.0.take(expr, true);
+            return;
+        }
+        if let Expr::Closure(_) = expr {
+            if let Some(ident) = self.0.mentioned(expr) {
+                self.0.graph.misuses.push(Misuse::InClosure(ident));
+            }
+            return;
+        }
+        match control_flow(expr) {
+            Some(keyword) => {
+                if let Some(ident) = self.0.mentioned(expr) {
+                    self.0.graph.misuses.push(Misuse::InControlFlow(ident, keyword));
+                }
+            }
+            None => visit_mut::visit_expr_mut(self, expr),
+        }
+    }
+}
+
+/// The keyword of an expression that runs some of its parts, or none, or many times.
+fn control_flow(expr: &Expr) -> Option<&'static str> {
+    Some(match expr {
+        Expr::If(_) => "if",
+        Expr::Match(_) => "match",
+        Expr::ForLoop(_) => "for",
+        Expr::While(_) => "while",
+        Expr::Loop(_) => "loop",
+        Expr::Return(_) => "return",
+        Expr::Try(_) => "?",
+        Expr::Break(_) => "break",
+        Expr::Async(_) => "async",
+        Expr::Await(_) => ".await",
+        Expr::Unsafe(_) => "unsafe",
+        Expr::Block(_) => "{ .. }",
+        _ => return None,
+    })
+}
+
+/// The name of the function that is called. A variant or a struct is called as well, but holds its streams.
+fn function(call: &ExprCall) -> Option<Ident> {
+    let Expr::Path(path) = &*call.func else { return None };
+    let name = &path.path.segments.last()?.ident;
+    let is_constructor = name_of(name).starts_with(char::is_uppercase);
+    (!is_constructor).then(|| name.clone())
+}

@@ -1,0 +1,264 @@
+//! What the body says: its streams, the operators between them, and where each is used.
+//!
+//! Invariant: `resolve` alone writes a graph. Every later pass reads it, so the rules, the lowered code and
+//! the plan cannot disagree about what a name means.
+
+use std::collections::HashSet;
+
+use proc_macro2::{Ident, TokenStream};
+use syn::{Expr, ExprCall, ExprMethodCall, Stmt, Type, token::Paren};
+
+use crate::{
+    operators::{Exchange, Kind, Memory, Operator},
+    parse::{Item, text},
+    time::Length,
+};
+
+/// The node of a graph, by its index.
+pub type NodeId = usize;
+/// A name that stands for a stream, by its index.
+pub type BindingId = usize;
+
+/// A stream that enters a node, or leaves by one of its outputs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edge {
+    /// Where it comes from.
+    pub from: NodeId,
+    /// Which of the outputs, where there are several: the name that `let (large, small)` gave it.
+    pub output: Option<String>,
+    /// Whether other readers may exist, so that the stream was materialised on its way.
+    pub binding: Option<BindingId>,
+}
+
+/// What a node is.
+#[derive(Clone)]
+pub enum What {
+    /// A source port with its record type.
+    Source(Type),
+    /// A sink port with its record type.
+    Sink(Type),
+    /// An operator, of the runtime or of the user.
+    Operator,
+    /// A function of the user's that takes a stream: it names its operators itself.
+    Function,
+}
+
+/// An operator or a port.
+pub struct Node {
+    /// What it is.
+    pub what: What,
+    /// The operator's or port's name.
+    pub name: String,
+    /// The `let` or sink that it works for, with the loops around it: `reached/loop`.
+    pub place: String,
+    /// Its number among operators of one name at one place, from 1.
+    pub number: usize,
+    /// The name where it stands.
+    pub ident: Ident,
+    /// The streams that it reads.
+    pub inputs: Vec<Edge>,
+    /// What is known of it.
+    pub operator: Option<Operator>,
+    /// How often it renews what it holds, in milliseconds, if that is written out.
+    pub slide: Option<u64>,
+    /// Whether what it delivers holds more than one batch.
+    pub past: bool,
+    /// The loop in whose body it stands.
+    pub inside: Option<NodeId>,
+    /// For a loop: what its body delivers, and where it begins again.
+    pub feedback: Option<Edge>,
+}
+
+impl Node {
+    /// What it is to the plan.
+    pub fn kind(&self) -> Kind {
+        self.operator.map_or(Kind::Opaque, |operator| operator.kind)
+    }
+    /// How its input travels.
+    pub fn exchange(&self) -> Exchange {
+        self.operator.map_or(Exchange::No, |operator| operator.exchange)
+    }
+    /// The name under which its state is kept: it must survive a rebuild.
+    pub fn id(&self, pipeline: &str) -> String {
+        let Node { name, place, number, .. } = self;
+        let mut id = [pipeline, place, name].map(str::to_owned).to_vec();
+        id.retain(|part| !part.is_empty());
+        let id = id.join("/");
+        if *number > 1 { format!("{id}#{number}") } else { id }
+    }
+}
+
+/// How a name came to stand for a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A source port.
+    Port,
+    /// A `let`, whose initialiser is a chain of known operators.
+    Let,
+    /// A `let` whose stream comes out of the user's own code.
+    Opaque,
+    /// The parameter of a loop's body.
+    Loop,
+}
+
+/// A name that stands for a stream.
+#[derive(Debug)]
+pub struct Binding {
+    /// The name where it is introduced.
+    pub name: Ident,
+    /// How it was introduced.
+    pub origin: Origin,
+    /// The stream.
+    pub stream: Edge,
+    /// How often it is used.
+    pub uses: usize,
+    /// Whether a loop uses it that stands further in.
+    pub enters: bool,
+    /// Whether its author wrote the type, which is then the plain one.
+    pub typed: bool,
+    /// The loops around it.
+    pub level: usize,
+}
+
+impl Binding {
+    /// Whether the stream must be real, because it is read twice or from inside a loop.
+    pub fn is_shared(&self) -> bool {
+        self.uses > 1 || self.enters
+    }
+}
+
+/// A stream-valued expression, taken apart.
+pub enum Flow {
+    /// A name.
+    Use {
+        /// The name as it stands there.
+        ident: Ident,
+        /// What it means.
+        binding: BindingId,
+        /// Whether it must be brought into a loop.
+        enters: bool,
+    },
+    /// An operator on a stream.
+    Operator {
+        /// The stream before it.
+        from: Box<Flow>,
+        /// The call; its receiver is void, and streams in its arguments are placeholders.
+        call: Box<ExprMethodCall>,
+        /// The operator in the graph.
+        node: NodeId,
+        /// Whether its one argument is a sink of the header, by name: it is then taken by reference.
+        to_sink: bool,
+    },
+    /// A function of the user's that was given a stream; the streams are placeholders.
+    Call(ExprCall, NodeId),
+    /// Parentheses.
+    Paren(Paren, Box<Flow>),
+}
+
+/// A stream-valued expression at its place among Rust expressions, where a placeholder stands for it.
+pub struct Site {
+    /// The expression.
+    pub flow: Flow,
+    /// Whether it is handed to code of which nothing is known.
+    pub handed: bool,
+    /// Whether it initialises a `let` whose names are these.
+    pub binds: Vec<BindingId>,
+}
+
+/// One run of statements with placeholders for streams.
+pub enum Part {
+    /// Whole statements.
+    Whole(Vec<Stmt>),
+    /// Statements whose holes were filled.
+    Filled(Vec<Stmt>),
+    /// Not Rust yet.
+    Broken(TokenStream),
+}
+
+/// Something that cannot be meant, noticed where the names are known. `check` words it.
+pub enum Misuse {
+    /// A stream inside a closure of an operator.
+    InClosure(Ident),
+    /// A stream inside control flow, with its keyword.
+    InControlFlow(Ident, &'static str),
+    /// A `let` takes the name of a sink.
+    SinkShadowed(Ident),
+    /// A chain ends in something that is no sink.
+    NotASink(Ident),
+    /// A second stream for the sink of that node.
+    SecondStream(Ident, NodeId),
+    /// A statement ends in a stream, with the last operator's name.
+    Dangling(Ident),
+    /// An operator's id is taken, and one of the two holds state.
+    StateTwice(NodeId),
+    /// A window whose `window(size, slide)` arguments are these, and what it is applied on.
+    Window {
+        /// The durations that are written out.
+        lengths: Vec<(Expr, Length)>,
+        /// The slide of the windowed stream.
+        slide: u64,
+    },
+}
+
+/// The body, understood.
+pub struct Graph {
+    /// The pipeline's name.
+    pub pipeline: String,
+    /// The batch interval in milliseconds.
+    pub batch: Option<u64>,
+    /// Ports first, in the order of the header, then operators in source order.
+    pub nodes: Vec<Node>,
+    /// Names of streams, in the order of their introduction.
+    pub bindings: Vec<Binding>,
+    /// Stream-valued expressions, by the number of their placeholder.
+    pub sites: Vec<Site>,
+    /// The body.
+    pub parts: Vec<Part>,
+    /// What cannot be meant.
+    pub misuses: Vec<Misuse>,
+    /// Names inside of macro calls: whether they use a stream cannot be seen.
+    pub unseen: HashSet<String>,
+    /// Something did not parse, or an editor is asking: rules about absence stay silent.
+    pub incomplete: bool,
+}
+
+impl Graph {
+    /// The name of the operator at `node` as a stable id.
+    pub fn id(&self, node: NodeId) -> String {
+        self.nodes[node].id(&self.pipeline)
+    }
+    /// The operators, without ports.
+    pub fn operators(&self) -> impl Iterator<Item = NodeId> + '_ {
+        (0..self.nodes.len()).filter(|node| matches!(self.nodes[*node].what, What::Operator))
+    }
+    /// Whether an operator with these inputs remembers earlier batches.
+    pub fn remembers(&self, operator: Option<Operator>, inputs: &[Edge]) -> bool {
+        match operator.map(|operator| operator.memory) {
+            Some(Memory::Own) => true,
+            Some(Memory::Inherited) => inputs.iter().any(|input| self.nodes[input.from].past),
+            Some(Memory::No) | None => false,
+        }
+    }
+    /// A graph that holds the ports of a header and nothing else.
+    pub fn of_header(item: &Item) -> Self {
+        Graph {
+            pipeline: crate::tolerant::name_of(&item.name),
+            batch: item.batch,
+            nodes: Vec::new(),
+            bindings: Vec::new(),
+            sites: Vec::new(),
+            parts: Vec::new(),
+            misuses: Vec::new(),
+            unseen: HashSet::new(),
+            incomplete: false,
+        }
+    }
+}
+
+/// A port's label in the plan.
+pub fn record_type(what: &What) -> Option<String> {
+    match what {
+        What::Source(record) | What::Sink(record) => Some(text(record)),
+        What::Operator | What::Function => None,
+    }
+}

@@ -1,0 +1,68 @@
+//! The `stream!` macro. Depend on `streaming-runtime`, which re-exports it.
+//!
+//! # Architecture
+//!
+//! One pass a file, each handing its result to the next:
+//!
+//! ```text
+//! parse       header -> Item        tolerant    body -> statements, some with holes
+//! resolve     statements -> Graph   flows       its part for expressions; scope: names that closures hide
+//! check       Graph -> errors
+//! lower       Graph -> body         plan        Graph -> Mermaid, DOT, operator ids
+//! emit        all of these -> items
+//! ```
+//!
+//! `operators` is the one table of what is known about operators, `time` reads duration literals, `errors`
+//! gathers mistakes.
+//!
+//! # Invariants
+//!
+//! - The macro decides nothing by type. It names operators, finds the graph and leaves types to rustc.
+//! - It knows the runtime only as a path that it is given: `$crate`, which syn need not understand.
+//! - Each token of the author's appears once in the lowered body, and in source order; what is generated
+//!   takes the span of the `.` that it belongs to. Editors work inside only because of this.
+//! - Text before a cursor does not depend on what an editor writes at the cursor.
+//! - One mistake gives one error. The items of the header are emitted whatever was found, so that code which
+//!   names the pipeline does not fail as well.
+//! - An unknown operator is never an error here: users add operators with extension traits.
+//! - An operator's id depends on its name and on the `let` or the sink that it works for, never on the order
+//!   of statements.
+
+mod check;
+mod emit;
+mod errors;
+mod flows;
+mod graph;
+mod lower;
+mod operators;
+mod parse;
+mod plan;
+mod resolve;
+mod scope;
+mod time;
+mod tolerant;
+
+#[cfg(test)]
+mod tests;
+
+use proc_macro2::TokenStream;
+
+/// Declares a pipeline; see `stream!` of `streaming-runtime`, which puts its own path first.
+#[proc_macro]
+pub fn stream(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    expand(input.into()).into()
+}
+
+fn expand(input: TokenStream) -> TokenStream {
+    let input = match syn::parse2::<parse::Input>(input) {
+        Ok(input) => input,
+        // There is no header to speak of, so nothing else can be emitted.
+        Err(error) => return error.to_compile_error(),
+    };
+    let errors = errors::Errors::default();
+    let item = parse::Item::new(input, &errors);
+    let graph = resolve::resolve(&item);
+    check::check(&graph, &item, &errors);
+    let body = lower::lower(&graph, &item.runtime);
+    emit::emit(&item, &graph, body, errors)
+}

@@ -1,0 +1,218 @@
+//! Draws the graph. Sources and sinks have shapes of their own and say what they carry; chains of stateless
+//! operators stand in one frame, because they become one operator; edges say where records change workers.
+//!
+//! A plan is part of the program and of its reviews: the same body always gives the same text.
+
+use std::{collections::BTreeMap, fmt::Write};
+
+use crate::{
+    graph::{Edge, Graph, Node, NodeId, What, record_type},
+    operators::{Exchange, Kind},
+};
+
+/// Draws the graph for Mermaid, which GitHub and rustdoc themes render.
+pub fn mermaid(graph: &Graph) -> String {
+    draw(graph, &Mermaid)
+}
+
+/// Draws the graph for Graphviz.
+pub fn dot(graph: &Graph) -> String {
+    draw(graph, &Dot)
+}
+
+/// The ids of all operators, in source order.
+pub fn operators(graph: &Graph) -> Vec<String> {
+    graph.operators().map(|node| graph.id(node)).collect()
+}
+
+/// What differs between the two notations.
+trait Notation {
+    fn open(&self, graph: &Graph) -> String;
+    fn node(&self, id: &str, node: &Node) -> String;
+    fn edge(&self, from: &str, to: &str, label: &str, again: bool) -> String;
+    fn frame(&self, id: &str, label: &str) -> String;
+    fn close_frame(&self) -> &'static str;
+    fn close(&self) -> &'static str;
+}
+
+/// What stands together: a loop's body, or a chain that is fused.
+#[derive(Default)]
+struct Frames {
+    /// The first operator of the chain that a node belongs to.
+    chain: BTreeMap<NodeId, NodeId>,
+}
+
+impl Frames {
+    fn of(graph: &Graph) -> Self {
+        let mut frames = Frames::default();
+        for id in drawn(graph) {
+            let node = &graph.nodes[id];
+            let before = node.inputs.first().filter(|input| node.kind() == Kind::Stateless && is_fused(graph, input, node));
+            let first = before.map_or(id, |input| frames.chain.get(&input.from).copied().unwrap_or(input.from));
+            frames.chain.insert(id, first);
+        }
+        frames
+    }
+    /// The members of the chain that starts at `first`, if they are several.
+    fn members(&self, first: NodeId) -> Vec<NodeId> {
+        self.chain.iter().filter(|(_, own)| **own == first).map(|(member, _)| *member).collect()
+    }
+}
+
+/// Whether a stateless operator is computed together with the one before it.
+fn is_fused(graph: &Graph, input: &Edge, node: &Node) -> bool {
+    let before = &graph.nodes[input.from];
+    let alone = input.binding.is_none_or(|binding| {
+        let binding = &graph.bindings[binding];
+        !binding.is_shared() && !binding.typed
+    });
+    before.kind() == Kind::Stateless && before.inside == node.inside && alone
+}
+
+/// A sink stands for the `to` before it.
+fn drawn(graph: &Graph) -> impl Iterator<Item = NodeId> + '_ {
+    (0..graph.nodes.len()).filter(|node| graph.nodes[*node].kind() != Kind::Terminal)
+}
+
+fn draw(graph: &Graph, notation: &dyn Notation) -> String {
+    let mut out = notation.open(graph);
+    let frames = Frames::of(graph);
+    draw_level(graph, notation, &frames, None, 1, &mut out);
+    for id in drawn(graph) {
+        let node = &graph.nodes[id];
+        for input in &node.inputs {
+            let travels = match node.exchange() {
+                Exchange::No => "",
+                Exchange::ByKey => "by key",
+                Exchange::Evenly => "evenly",
+                Exchange::ToOne => "to one",
+            };
+            let several = input.output.as_deref().unwrap_or_default();
+            let label = [several, travels].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ");
+            line(&mut out, 1, &notation.edge(&key(graph, input.from), &key(graph, id), &label, false));
+        }
+        if let Some(feedback) = &node.feedback {
+            line(&mut out, 1, &notation.edge(&key(graph, feedback.from), &key(graph, id), "again", true));
+        }
+    }
+    out += notation.close();
+    out
+}
+
+/// Draws the nodes in the body of a loop, or of the pipeline.
+fn draw_level(graph: &Graph, notation: &dyn Notation, frames: &Frames, inside: Option<NodeId>, depth: usize, out: &mut String) {
+    for id in drawn(graph).filter(|id| graph.nodes[*id].inside == inside) {
+        let node = &graph.nodes[id];
+        let members = frames.members(id);
+        if graph.nodes.iter().any(|inner| inner.inside == Some(id)) {
+            line(out, depth, &notation.frame(&format!("loop_{}", key(graph, id)), &format!("loop {}", node.place)));
+            line(out, depth + 1, &notation.node(&key(graph, id), node));
+            draw_level(graph, notation, frames, Some(id), depth + 1, out);
+            line(out, depth, notation.close_frame());
+        } else if members.len() > 1 {
+            line(out, depth, &notation.frame(&format!("fused_{}", key(graph, id)), "one operator"));
+            for member in members {
+                line(out, depth + 1, &notation.node(&key(graph, member), &graph.nodes[member]));
+            }
+            line(out, depth, notation.close_frame());
+        } else if frames.chain[&id] == id {
+            line(out, depth, &notation.node(&key(graph, id), node));
+        }
+    }
+}
+
+fn line(out: &mut String, depth: usize, text: &str) {
+    let _ = writeln!(out, "{:1$}{text}", "", 2 * depth);
+}
+
+/// A node's name in the drawing: made of its id, so that a moved statement changes no other line.
+fn key(graph: &Graph, id: NodeId) -> String {
+    let node = &graph.nodes[id];
+    let number = if node.number > 1 { format!("_{}", node.number) } else { String::new() };
+    match node.what {
+        What::Source(_) => format!("source_{}", node.name),
+        What::Sink(_) => format!("sink_{}", node.name),
+        What::Operator | What::Function => {
+            let key = format!("{}__{}{number}", node.place, node.name);
+            format!("op_{}", key.replace(|c: char| !c.is_ascii_alphanumeric(), "_"))
+        }
+    }
+}
+
+struct Mermaid;
+
+impl Mermaid {
+    /// Mermaid reads labels as HTML and writes entities its own way.
+    fn escape(text: &str) -> String {
+        text.replace('&', "#amp;").replace('"', "#quot;").replace('<', "#lt;").replace('>', "#gt;")
+    }
+}
+
+impl Notation for Mermaid {
+    fn open(&self, _: &Graph) -> String {
+        "flowchart LR\n".to_owned()
+    }
+    fn node(&self, id: &str, node: &Node) -> String {
+        let below = record_type(&node.what).unwrap_or_else(|| node.place.clone());
+        let label = format!("{}<br/>{}", Self::escape(&node.name), Self::escape(&below));
+        match (&node.what, node.kind()) {
+            (What::Source(_), _) => format!("{id}([\"{label}\"])"),
+            (What::Sink(_), _) => format!("{id}[[\"{label}\"]]"),
+            (_, Kind::Stateful) => format!("{id}[(\"{label}\")]"),
+            (_, Kind::Keyed | Kind::Global) => format!("{id}{{{{\"{label}\"}}}}"),
+            _ => format!("{id}[\"{label}\"]"),
+        }
+    }
+    fn edge(&self, from: &str, to: &str, label: &str, again: bool) -> String {
+        let arrow = if again { "-.->" } else { "-->" };
+        let label = if label.is_empty() { String::new() } else { format!("|\"{}\"|", Self::escape(label)) };
+        format!("{from} {arrow}{label} {to}")
+    }
+    fn frame(&self, id: &str, label: &str) -> String {
+        format!("subgraph {id}[\"{}\"]", Self::escape(label))
+    }
+    fn close_frame(&self) -> &'static str {
+        "end"
+    }
+    fn close(&self) -> &'static str {
+        ""
+    }
+}
+
+struct Dot;
+
+impl Dot {
+    fn escape(text: &str) -> String {
+        text.replace('\\', "\\\\").replace('"', "\\\"")
+    }
+}
+
+impl Notation for Dot {
+    fn open(&self, graph: &Graph) -> String {
+        format!("digraph \"{}\" {{\n  rankdir=LR;\n  node [shape=box];\n", Self::escape(&graph.pipeline))
+    }
+    fn node(&self, id: &str, node: &Node) -> String {
+        let below = record_type(&node.what).unwrap_or_else(|| node.place.clone());
+        let shape = match (&node.what, node.kind()) {
+            (What::Source(_), _) => ", shape=oval",
+            (What::Sink(_), _) => ", shape=box, peripheries=2",
+            (_, Kind::Stateful) => ", shape=cylinder",
+            (_, Kind::Keyed | Kind::Global) => ", shape=hexagon",
+            _ => "",
+        };
+        format!("{id} [label=\"{}\\n{}\"{shape}];", Self::escape(&node.name), Self::escape(&below))
+    }
+    fn edge(&self, from: &str, to: &str, label: &str, again: bool) -> String {
+        let style = if again { ", style=dashed" } else { "" };
+        format!("{from} -> {to} [label=\"{}\"{style}];", Self::escape(label))
+    }
+    fn frame(&self, id: &str, label: &str) -> String {
+        format!("subgraph \"cluster_{id}\" {{ label=\"{}\";", Self::escape(label))
+    }
+    fn close_frame(&self) -> &'static str {
+        "}"
+    }
+    fn close(&self) -> &'static str {
+        "}\n"
+    }
+}

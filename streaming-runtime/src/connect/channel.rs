@@ -1,0 +1,249 @@
+//! Records from, and batches to, the rest of the program.
+
+use std::{
+    fmt,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use tokio::sync::mpsc::{self, error::TrySendError};
+
+use super::{Batch, ConnectorError, Outlet, Sink, Source};
+
+/// A source of the records that the program sends, with at most `capacity` waiting (at least 1).
+///
+/// The source takes all that wait in one go and ends when every [`Sender`] is dropped. Stopping the job drops the
+/// records that still wait, so drop the senders first when each record counts.
+///
+/// ```
+/// use streaming_runtime::connect::channel;
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let (sender, source) = channel::<(u64, i64)>(1024);
+/// // give `source` to a job, then, from anywhere:
+/// sender.send((7, 100)).await?; // waits while the job is behind
+/// # drop(source);
+/// # Ok(()) }
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(example()).unwrap();
+/// ```
+pub fn channel<T: Send + 'static>(capacity: usize) -> (Sender<T>, ChannelSource<T>) {
+    let (queue, records) = mpsc::channel(capacity.max(1));
+    (Sender { queue }, ChannelSource { records })
+}
+
+/// A sink that hands every batch, the empty ones too, to the program, with at most `capacity` waiting (at least 1).
+///
+/// While they wait, the job waits. When the [`BatchReceiver`] is dropped, the next batch ends the job with
+/// [`ConnectorError::Closed`].
+///
+/// ```no_run
+/// use streaming_runtime::connect::channel_sink;
+///
+/// # async fn example() {
+/// let (sink, mut counts) = channel_sink::<(String, i64)>(16);
+/// // give `sink` to a job, then
+/// while let Some(batch) = counts.recv().await {
+///     println!("{}: {} words", batch.time, batch.records.len());
+/// }
+/// # drop(sink);
+/// # }
+/// ```
+pub fn channel_sink<T: Send + 'static>(capacity: usize) -> (ChannelSink<T>, BatchReceiver<T>) {
+    let (queue, batches) = mpsc::channel(capacity.max(1));
+    (ChannelSink { queue }, BatchReceiver { batches })
+}
+
+/// Sends records into a job; clones send into the same. See [`channel`].
+pub struct Sender<T> {
+    queue: mpsc::Sender<T>,
+}
+
+impl<T> Sender<T> {
+    /// Sends one record. Waits while the channel is full.
+    ///
+    /// # Errors
+    /// [`Unsent::Closed`] with the record when the job has ended.
+    pub async fn send(&self, record: T) -> Result<(), Unsent<T>> {
+        self.queue.send(record).await.map_err(|error| Unsent::Closed(error.0))
+    }
+    /// Sends one record if there is room for it now.
+    ///
+    /// # Errors
+    /// [`Unsent`] with the record when the channel is full or the job has ended.
+    pub fn try_send(&self, record: T) -> Result<(), Unsent<T>> {
+        self.queue.try_send(record).map_err(Unsent::from)
+    }
+    /// As [`send`](Sender::send), for threads outside of tokio; it panics inside of it.
+    ///
+    /// # Errors
+    /// As [`send`](Sender::send).
+    pub fn blocking_send(&self, record: T) -> Result<(), Unsent<T>> {
+        self.queue.blocking_send(record).map_err(|error| Unsent::Closed(error.0))
+    }
+}
+
+impl<T> Clone for Sender<T> {
+    fn clone(&self) -> Self {
+        Sender { queue: self.queue.clone() }
+    }
+}
+
+impl<T> fmt::Debug for Sender<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sender").field("room", &self.queue.capacity()).finish_non_exhaustive()
+    }
+}
+
+/// What could not be sent, given back.
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unsent<T> {
+    /// There is no room now.
+    #[error("no room: the job is behind")]
+    Full(T),
+    /// The job has ended.
+    #[error("the job takes no more records")]
+    Closed(T),
+}
+
+impl<T> Unsent<T> {
+    /// What was to be sent.
+    pub fn into_inner(self) -> T {
+        match self {
+            Unsent::Full(unsent) | Unsent::Closed(unsent) => unsent,
+        }
+    }
+}
+
+impl<T> From<TrySendError<T>> for Unsent<T> {
+    fn from(error: TrySendError<T>) -> Self {
+        match error {
+            TrySendError::Full(unsent) => Unsent::Full(unsent),
+            TrySendError::Closed(unsent) => Unsent::Closed(unsent),
+        }
+    }
+}
+
+/// Without the value: an error must be `Debug` whatever it carries.
+impl<T> fmt::Debug for Unsent<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Unsent::Full(_) => "Full(..)",
+            Unsent::Closed(_) => "Closed(..)",
+        })
+    }
+}
+
+/// The source of a [`channel`].
+#[derive(Debug)]
+pub struct ChannelSource<T> {
+    records: mpsc::Receiver<T>,
+}
+
+impl<T: Send + 'static> Source<T> for ChannelSource<T> {
+    async fn run(mut self, mut out: Outlet<T>) -> Result<(), ConnectorError> {
+        let all = self.records.max_capacity();
+        loop {
+            let mut records = Vec::new();
+            if self.records.recv_many(&mut records, all).await == 0 {
+                return Ok(());
+            }
+            out.send_all(records).await?;
+        }
+    }
+}
+
+/// The sink of [`channel_sink`].
+#[derive(Debug)]
+pub struct ChannelSink<T> {
+    queue: mpsc::Sender<Batch<T>>,
+}
+
+impl<T: Send + 'static> Sink<T> for ChannelSink<T> {
+    async fn write(&mut self, batch: Batch<T>) -> Result<(), ConnectorError> {
+        self.queue.send(batch).await.map_err(|_| ConnectorError::Closed)
+    }
+}
+
+/// The batches of a [`channel_sink`], also as a [`Stream`](futures::Stream).
+#[derive(Debug)]
+pub struct BatchReceiver<T> {
+    batches: mpsc::Receiver<Batch<T>>,
+}
+
+impl<T> BatchReceiver<T> {
+    /// Waits for the next batch; `None` when the job has ended.
+    pub async fn recv(&mut self) -> Option<Batch<T>> {
+        self.batches.recv().await
+    }
+    /// The next batch if it is there already.
+    pub fn try_recv(&mut self) -> Option<Batch<T>> {
+        self.batches.try_recv().ok()
+    }
+}
+
+impl<T> futures::Stream for BatchReceiver<T> {
+    type Item = Batch<T>;
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Batch<T>>> {
+        self.batches.poll_recv(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::StreamExt;
+
+    use super::*;
+    use crate::{connect::testing, time::BatchTime};
+
+    #[tokio::test]
+    async fn records_arrive_in_order_and_the_source_ends_with_its_senders() {
+        let (sender, source) = channel(8);
+        let mut running = testing::run(source);
+        let other = sender.clone();
+        tokio::spawn(async move {
+            for n in 0..1000 {
+                sender.send(n).await.expect("the job runs");
+            }
+        });
+        assert_eq!(running.take(1000).await, (0..1000).collect::<Vec<_>>());
+        other.send(1).await.expect("the job runs");
+        drop(other);
+        let (rest, ended) = running.finish().await;
+        assert_eq!(rest, [1]);
+        ended.expect("a clean end");
+    }
+
+    #[tokio::test]
+    async fn all_that_waits_goes_in_one_chunk() {
+        let (sender, source) = channel(8);
+        (0..8).for_each(|n| sender.try_send(n).expect("room for 8"));
+        assert_eq!(sender.try_send(8), Err(Unsent::Full(8)));
+        drop(sender);
+        let mut running = testing::run(source);
+        assert_eq!(running.take(1).await, [0]);
+        assert_eq!(running.finish().await.0, (1..8).collect::<Vec<_>>());
+    }
+
+    #[tokio::test]
+    async fn a_record_comes_back_when_the_job_is_gone() {
+        let (sender, source) = channel(1);
+        drop(source);
+        assert_eq!(sender.send("a").await, Err(Unsent::Closed("a")));
+        let unsent = sender.try_send("b").expect_err("closed");
+        assert_eq!(format!("{unsent:?}: {unsent}"), "Closed(..): the job takes no more records");
+        assert_eq!(unsent.into_inner(), "b");
+    }
+
+    #[tokio::test]
+    async fn batches_out() {
+        let (mut sink, mut receiver) = channel_sink(2);
+        let batch = |n| Batch { time: BatchTime::from_millis(n), records: vec![n] };
+        sink.write(batch(1)).await.expect("someone reads");
+        sink.write(batch(2)).await.expect("someone reads");
+        assert_eq!(receiver.recv().await, Some(batch(1)));
+        assert_eq!(receiver.next().await, Some(batch(2)));
+        assert_eq!(receiver.try_recv(), None);
+        drop(receiver);
+        assert_eq!(sink.write(batch(3)).await.expect_err("nobody reads").code(), "connector.closed");
+    }
+}

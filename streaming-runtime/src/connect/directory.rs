@@ -1,0 +1,230 @@
+//! The new files of directories, Spark's `textFileStream`.
+
+mod glob;
+mod new_files;
+
+use std::{
+    fmt,
+    fs::{self, DirEntry},
+    io,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::{Duration, UNIX_EPOCH},
+};
+
+use self::{
+    glob::Directories,
+    new_files::{Candidate, NewFiles},
+};
+use super::{
+    ConnectorError, Outlet, Source,
+    blocking::blocking,
+    file::send_lines,
+    lines::{LineRules, line_settings},
+};
+use crate::time::BatchTime;
+
+/// A source of the lines of the files that appear in a directory, or in the directories that a glob matches
+/// (`logs/*/2024-??`, `{a,b}`; a `*` stays within one name). Only files directly in them count.
+///
+/// At the time `t` of each batch the directories are looked through. A file is read, whole, into that batch when
+///
+/// - it passes the [`filter`](Lines::filter),
+/// - it was modified at `t` or before, but after `t - remember` and, unless
+///   [`new_files_only(false)`](Lines::new_files_only), after the job's start,
+/// - its path has not been taken within that time. What is appended to a taken file is not read.
+///
+/// So a file has to be whole when it appears: write it elsewhere, then rename it into place. Files of a batch come
+/// in the order of their modification, then of their paths. A missing directory is empty. A file that vanishes or
+/// cannot be read is left out, with a warning, and counted in [`Skipped`]; if that happens half-way, its first
+/// lines stay. Lines are cut as by [`file::lines`](super::file::lines).
+///
+/// Each batch costs one look at every file that is not yet taken, about 3 µs each on a local disk, so old files
+/// are better moved away. There is no watching for events: they come late or never (network file systems), and a
+/// file would then miss its batch.
+///
+/// ```
+/// use streaming_runtime::{connect::directory, minutes};
+///
+/// let source = directory::lines("spool/*/").remember(minutes(5));
+/// # let _ = source;
+/// ```
+///
+/// # Errors
+/// [`ConnectorError::Config`] for a glob that is none, [`ConnectorError::LimitExceeded`] when more files than
+/// [`max_files`](Lines::max_files) are new or remembered, and what [`on_long_line`](Lines::on_long_line) and
+/// [`on_invalid_utf8`](Lines::on_invalid_utf8) make one.
+pub fn lines(path_or_glob: impl AsRef<Path>) -> Lines {
+    Lines {
+        path: path_or_glob.as_ref().to_owned(),
+        new_files_only: true,
+        remember: Duration::from_secs(60),
+        filter: Arc::new(is_visible),
+        max_files: 1_000_000,
+        skipped: Skipped::default(),
+        rules: LineRules::default(),
+    }
+}
+
+type Filter = dyn Fn(&Path) -> bool + Send + Sync;
+
+/// See [`lines`].
+pub struct Lines {
+    path: PathBuf,
+    new_files_only: bool,
+    remember: Duration,
+    filter: Arc<Filter>,
+    max_files: usize,
+    skipped: Skipped,
+    rules: LineRules,
+}
+
+impl Lines {
+    line_settings!();
+
+    /// Whether files that were modified before the job's start are left alone: `true` by default. Files that are
+    /// older than [`remember`](Lines::remember) are left alone in either case.
+    pub fn new_files_only(mut self, only: bool) -> Self {
+        self.new_files_only = only;
+        self
+    }
+    /// How long after its modification a file can still be found new, rounded up to whole batches: 60 s by default.
+    /// For as long, taken paths are remembered.
+    pub fn remember(mut self, time: Duration) -> Self {
+        self.remember = time;
+        self
+    }
+    /// Which files to read, by their paths: by default those whose names do not start with a dot.
+    pub fn filter(mut self, wanted: impl Fn(&Path) -> bool + Send + Sync + 'static) -> Self {
+        self.filter = Arc::new(wanted);
+        self
+    }
+    /// Bounds the files that are new in a batch or remembered: 1,000,000 by default.
+    pub fn max_files(mut self, files: usize) -> Self {
+        self.max_files = files;
+        self
+    }
+    /// Counts the files that could not be read, also while the source runs.
+    pub fn skipped(&self) -> Skipped {
+        self.skipped.clone()
+    }
+}
+
+impl fmt::Debug for Lines {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lines").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+fn is_visible(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| !name.as_encoded_bytes().starts_with(b"."))
+}
+
+/// How many files and directories a [`lines`] source found but could not read: a new file once, what cannot even be
+/// looked at in each batch. Clones share the count.
+#[derive(Clone, Debug, Default)]
+pub struct Skipped(Arc<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    skipped: AtomicU64,
+    warned: AtomicBool,
+}
+
+impl Skipped {
+    /// The number so far.
+    pub fn count(&self) -> u64 {
+        self.0.skipped.load(Ordering::Relaxed)
+    }
+
+    fn unread(&self, path: &Path, error: &ConnectorError) {
+        self.0.skipped.fetch_add(1, Ordering::Relaxed);
+        tracing::warn!(path = %path.display(), %error, "a new file is left out");
+    }
+
+    fn unseen(&self, path: &Path, error: &io::Error) {
+        // It vanished while we looked, or was never there.
+        if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) {
+            return;
+        }
+        self.0.skipped.fetch_add(1, Ordering::Relaxed);
+        if !self.0.warned.swap(true, Ordering::Relaxed) {
+            tracing::warn!(path = %path.display(), %error, "cannot be looked at; later such are only counted");
+        }
+    }
+}
+
+impl Source<String> for Lines {
+    const PACED: bool = true;
+
+    async fn run(self, mut out: Outlet<String>) -> Result<(), ConnectorError> {
+        let after = if self.new_files_only { out.started() } else { BatchTime::from_nanos(0) };
+        let mut search = Search {
+            directories: Directories::new(&self.path)?,
+            filter: self.filter,
+            new: NewFiles::new(after, self.remember, out.interval(), self.max_files),
+            skipped: self.skipped.clone(),
+        };
+        while let Some(time) = out.batch_due().await {
+            let (back, found) = blocking(move || {
+                let found = search.look(time);
+                (search, found)
+            })
+            .await?;
+            search = back;
+            for path in found? {
+                match send_lines(path.clone(), self.rules.clone(), &mut out).await {
+                    Err(error @ (ConnectorError::Io { .. } | ConnectorError::Config(_))) => {
+                        self.skipped.unread(&path, &error);
+                    }
+                    sent => sent?,
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Finds the files of a batch.
+struct Search {
+    directories: Directories,
+    filter: Arc<Filter>,
+    new: NewFiles,
+    skipped: Skipped,
+}
+
+impl Search {
+    /// The paths to read in the batch at `time`, in order.
+    fn look(&mut self, time: BatchTime) -> Result<Vec<PathBuf>, ConnectorError> {
+        let mut candidates = Vec::new();
+        for directory in self.directories.matching() {
+            let Ok(entries) =
+                fs::read_dir(&directory).inspect_err(|error| self.skipped.unseen(&directory, error))
+            else {
+                continue;
+            };
+            // An entry that fails was removed while we looked.
+            candidates.extend(entries.flatten().filter_map(|entry| self.candidate(time, &entry)));
+            self.new.check_limit(candidates.len())?;
+        }
+        self.new.select(time, candidates)
+    }
+
+    fn candidate(&self, time: BatchTime, entry: &DirEntry) -> Option<Candidate> {
+        let path = entry.path();
+        if !(self.filter)(&path) || self.new.is_taken(&path) {
+            return None;
+        }
+        let about = fs::metadata(&path).inspect_err(|error| self.skipped.unseen(&path, error)).ok()?;
+        // Times before 1970 are as old as any.
+        let modified = about.modified().ok()?.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let modified = BatchTime::from_nanos(u64::try_from(modified.as_nanos()).unwrap_or(u64::MAX));
+        (about.is_file() && self.new.is_in_time(time, modified)).then_some(Candidate { modified, path })
+    }
+}
+
+#[cfg(test)]
+mod tests;

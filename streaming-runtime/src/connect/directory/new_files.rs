@@ -1,0 +1,151 @@
+//! Which files are new: Spark's rule (`FileInputDStream.isNewFile`), without a file system.
+
+use std::{
+    collections::VecDeque,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use hashbrown::HashSet;
+
+use crate::{connect::ConnectorError, time::BatchTime};
+
+/// A file that was found.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Candidate {
+    // The order of the fields is the order in which files are read.
+    pub(super) modified: BatchTime,
+    pub(super) path: PathBuf,
+}
+
+/// Decides what is new, and remembers what was.
+pub(super) struct NewFiles {
+    after: BatchTime,
+    window: Duration,
+    limit: usize,
+    taken: HashSet<PathBuf, foldhash::fast::RandomState>,
+    /// What was taken in which batch, oldest first.
+    by_time: VecDeque<(BatchTime, PathBuf)>,
+}
+
+impl NewFiles {
+    /// Files modified after `after` are new for `remember`, rounded up to whole batches of `interval`; at most
+    /// `limit` files are remembered.
+    pub(super) fn new(after: BatchTime, remember: Duration, interval: Duration, limit: usize) -> Self {
+        let batches = remember.as_nanos().div_ceil(interval.as_nanos().max(1));
+        let window = u64::try_from(batches * interval.as_nanos()).unwrap_or(u64::MAX);
+        NewFiles {
+            after,
+            window: Duration::from_nanos(window),
+            limit,
+            taken: HashSet::default(),
+            by_time: VecDeque::new(),
+        }
+    }
+
+    pub(super) fn is_taken(&self, path: &Path) -> bool {
+        self.taken.contains(path)
+    }
+
+    /// Whether a file modified at `modified` can belong to the batch at `now`.
+    pub(super) fn is_in_time(&self, now: BatchTime, modified: BatchTime) -> bool {
+        modified > self.after.max(self.horizon(now)) && modified <= now
+    }
+
+    /// Takes those that are new in the batch at `now`, in their order.
+    pub(super) fn select(
+        &mut self,
+        now: BatchTime,
+        mut candidates: Vec<Candidate>,
+    ) -> Result<Vec<PathBuf>, ConnectorError> {
+        candidates.retain(|file| self.is_in_time(now, file.modified) && !self.is_taken(&file.path));
+        self.check_limit(candidates.len())?;
+        candidates.sort_unstable();
+        let new: Vec<PathBuf> = candidates.into_iter().map(|file| file.path).collect();
+        for path in &new {
+            self.taken.insert(path.clone());
+            self.by_time.push_back((now, path.clone()));
+        }
+        // Spark forgets after a batch, not before it.
+        let horizon = self.horizon(now);
+        while let Some((_, path)) = self.by_time.pop_front_if(|(time, _)| *time < horizon) {
+            self.taken.remove(&path);
+        }
+        Ok(new)
+    }
+
+    /// Fails if `more` files cannot be remembered.
+    pub(super) fn check_limit(&self, more: usize) -> Result<(), ConnectorError> {
+        if self.taken.len() + more > self.limit {
+            let what = "directory: new files within the remembered time, see `.max_files(..)`".to_owned();
+            return Err(ConnectorError::LimitExceeded { what, limit: self.limit });
+        }
+        Ok(())
+    }
+
+    fn horizon(&self, now: BatchTime) -> BatchTime {
+        BatchTime::from_nanos(now.as_nanos().saturating_sub(self.window.as_nanos() as u64))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::{millis, secs};
+
+    const T: fn(u64) -> BatchTime = BatchTime::from_millis;
+
+    fn file(path: &str, modified: u64) -> Candidate {
+        Candidate { modified: T(modified), path: path.into() }
+    }
+
+    fn names(found: Result<Vec<PathBuf>, ConnectorError>) -> Vec<String> {
+        found.expect("within the limit").iter().map(|path| path.display().to_string()).collect()
+    }
+
+    #[test]
+    fn the_bounds_are_those_of_the_rule() {
+        let mut new = NewFiles::new(T(100_000), secs(60), secs(2), 9);
+        let files =
+            |now| vec![file("start", 100_000), file("now", now), file("late", now + 1), file("b", 100_001)];
+        assert_eq!(names(new.select(T(102_000), files(102_000))), ["b", "now"], "start < mtime <= now");
+        assert_eq!(names(new.select(T(104_000), files(102_000))), ["late"], "a time in the future waits");
+        let old = vec![file("edge", 200_000 - 60_000), file("in", 200_000 - 59_999)];
+        assert_eq!(names(new.select(T(200_000), old)), ["in"], "now - window < mtime");
+    }
+
+    #[test]
+    fn the_window_is_whole_batches() {
+        let mut new = NewFiles::new(T(0), secs(60), secs(7), 9);
+        let files = vec![file("out", 137_000), file("in", 137_001)];
+        assert_eq!(names(new.select(T(200_000), files)), ["in"], "9 batches of 7 s");
+        let mut new = NewFiles::new(T(0), secs(60), millis(1), 9);
+        assert_eq!(names(new.select(T(200_000), vec![file("out", 140_000), file("in", 140_001)])), ["in"]);
+    }
+
+    #[test]
+    fn a_path_is_taken_once_while_it_is_remembered() {
+        let mut new = NewFiles::new(T(0), secs(4), secs(2), 9);
+        assert_eq!(names(new.select(T(2000), vec![file("a", 2000)])), ["a"]);
+        for now in [4000, 6000, 8000] {
+            assert_eq!(names(new.select(T(now), vec![file("a", now)])), [""; 0], "touched at {now}");
+        }
+        // The batch at 8000 forgot those before 4000.
+        assert_eq!(names(new.select(T(10_000), vec![file("a", 9000)])), ["a"]);
+        assert_eq!(new.taken.len(), new.by_time.len());
+    }
+
+    #[test]
+    fn order_is_by_modification_then_path() {
+        let mut new = NewFiles::new(T(0), secs(60), secs(2), 9);
+        let files = vec![file("c", 5), file("b", 6), file("a", 6), file("d", 1)];
+        assert_eq!(names(new.select(T(10), files)), ["d", "c", "a", "b"]);
+    }
+
+    #[test]
+    fn too_many_is_an_error() {
+        let mut new = NewFiles::new(T(0), secs(60), secs(2), 2);
+        assert_eq!(names(new.select(T(10), vec![file("a", 1), file("b", 1)])), ["a", "b"]);
+        assert_eq!(new.select(T(10), vec![file("c", 1)]).expect_err("a third").code(), "connector.limit");
+    }
+}

@@ -1,0 +1,93 @@
+//! What can go wrong in a connector.
+
+use std::{io, sync::Arc};
+
+/// Why a connector could not go on.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConnectorError {
+    /// The operating system refused something.
+    #[error("{what}: {source}")]
+    Io {
+        /// What was being done, with the path or address.
+        what: String,
+        /// The system's answer.
+        source: Arc<io::Error>,
+    },
+    /// A peer stayed away for longer than the connector's retries allow.
+    #[error("{what}: gave up after {attempts} attempts, the last failed with: {source}")]
+    Unreachable {
+        /// What was being connected to.
+        what: String,
+        /// How often it was tried in a row.
+        attempts: u32,
+        /// How the last attempt failed.
+        source: Arc<io::Error>,
+    },
+    /// A line is longer than the connector's bound and its policy is to fail.
+    #[error("{what}: a line is longer than {limit} bytes")]
+    LineTooLong {
+        /// Where the line came from.
+        what: String,
+        /// The bound in bytes, without the line's end.
+        limit: usize,
+    },
+    /// Bytes that are no UTF-8, and the connector's policy is to fail.
+    #[error("{what}: a line is not valid UTF-8")]
+    InvalidUtf8 {
+        /// Where the line came from.
+        what: String,
+    },
+    /// More than a bound that the connector was given.
+    #[error("{what}: more than {limit}")]
+    LimitExceeded {
+        /// What there is too much of.
+        what: String,
+        /// The bound.
+        limit: usize,
+    },
+    /// A setting that cannot work.
+    #[error("{0}")]
+    Config(String),
+    /// The other end of a channel is gone.
+    #[error("the other end is closed")]
+    Closed,
+    /// An error of the connector's own.
+    #[error(transparent)]
+    Other(Arc<dyn std::error::Error + Send + Sync>),
+}
+
+impl ConnectorError {
+    /// Wraps any error of a connector of one's own.
+    pub fn other(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        ConnectorError::Other(Arc::from(error.into()))
+    }
+    /// An I/O error with what was being done, for instance ``open `a.txt` ``.
+    pub fn io(what: impl Into<String>, source: io::Error) -> Self {
+        ConnectorError::Io { what: what.into(), source: Arc::new(source) }
+    }
+    /// A name for the kind of error that stays the same across releases.
+    pub fn code(&self) -> &'static str {
+        match self {
+            ConnectorError::Io { .. } => "connector.io",
+            ConnectorError::Unreachable { .. } => "connector.unreachable",
+            ConnectorError::LineTooLong { .. } => "connector.line_too_long",
+            ConnectorError::InvalidUtf8 { .. } => "connector.invalid_utf8",
+            ConnectorError::LimitExceeded { .. } => "connector.limit",
+            ConnectorError::Config(_) => "connector.config",
+            ConnectorError::Closed => "connector.closed",
+            ConnectorError::Other(_) => "connector.other",
+        }
+    }
+}
+
+/// The job that an outlet belongs to takes no more records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the job takes no more records")]
+pub struct Closed;
+
+impl From<Closed> for ConnectorError {
+    fn from(_: Closed) -> Self {
+        ConnectorError::Closed
+    }
+}

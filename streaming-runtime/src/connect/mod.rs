@@ -1,0 +1,131 @@
+//! The contract between the engine and the outside world, and the connectors that fulfil it.
+//!
+//! ```text
+//!            run(outlet)                       one call a batch, in order
+//!  Source ----------------> bounded queues --> workers --> Batch { time, records } --> Sink::write
+//!   ^  send().await waits when queues are full    |                                        |
+//!   +---------------------- back-pressure <-------+---- batches in flight are limited <----+
+//! ```
+//!
+//! - A source is one future on tokio. It hands records to its [`Outlet`], which waits while the workers are
+//!   behind. What `send` has returned for is in a batch, now or later; nothing is lost but by a crash.
+//!   The engine stops a source by dropping that future at an await point, so a source keeps nothing that it
+//!   has taken from outside and not sent across an await other than the outlet's.
+//! - A source that returns `Ok` has ended; when all have, the engine closes the last batch and the job ends.
+//! - A sink gets every batch, the empty ones too, one at a time and in the order of their times. When `write`
+//!   returns, the batch counts as delivered and makes room for another in flight.
+//! - An error from either ends the job with that error, naming the port.
+//!
+//! Invariant: connectors never see a timely type, an epoch number or a worker.
+
+mod blocking;
+mod channel;
+mod collect;
+mod console;
+pub mod directory;
+mod error;
+pub mod file;
+mod format;
+mod futures;
+mod lines;
+mod outlet;
+pub mod queue;
+pub mod tcp;
+#[cfg(test)]
+mod testing;
+mod text_files;
+
+use std::future::Future;
+
+pub use self::futures::{FromStream, IntoSink, TryFromStream, from_stream, into_sink, try_from_stream};
+pub use channel::{BatchReceiver, ChannelSink, ChannelSource, Sender, Unsent, channel, channel_sink};
+pub use collect::{Collect, Collected, collect};
+pub use console::{Console, console};
+pub use error::{Closed, ConnectorError};
+pub use format::{ByDebug, ByDisplay, Format};
+pub use lines::{BadLines, OnInvalidUtf8, OnLongLine};
+pub use outlet::Outlet;
+pub(crate) use outlet::{Books, Chunk, Lane, PaceRequest, Signal};
+pub use queue::queue;
+pub use text_files::{TextFiles, text_files};
+
+use crate::time::BatchTime;
+
+/// Where records of type `T` come from.
+///
+/// ```
+/// use streaming_runtime::connect::{ConnectorError, Outlet, Source};
+///
+/// /// The numbers below `end`.
+/// struct Numbers { end: u64 }
+///
+/// impl Source<u64> for Numbers {
+///     async fn run(self, mut out: Outlet<u64>) -> Result<(), ConnectorError> {
+///         for n in 0..self.end {
+///             out.send(n).await?;
+///         }
+///         Ok(())
+///     }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a source of `{T}`",
+    label = "this port was declared as `Source<{T}>`",
+    note = "give a connector whose records are `{T}`, for instance `channel()`, `tcp::lines(..)` or your own `impl Source<{T}>`"
+)]
+pub trait Source<T>: Send + 'static {
+    /// Whether the engine asks for each batch ([`Outlet::batch_due`]) instead of taking what comes.
+    const PACED: bool = false;
+
+    /// Sends records until there are no more.
+    ///
+    /// # Errors
+    /// Whatever keeps it from going on; it ends the job. [`Closed`] from the outlet converts: a source
+    /// can always use `?` on it.
+    fn run(self, out: Outlet<T>) -> impl Future<Output = Result<(), ConnectorError>> + Send;
+}
+
+/// The records of one batch on their way out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Batch<T> {
+    /// When the batch closed; it names the batch.
+    pub time: BatchTime,
+    /// Its records: in order of arrival with one worker, worker by worker with several.
+    pub records: Vec<T>,
+}
+
+/// Where records of type `T` go.
+///
+/// ```
+/// use streaming_runtime::connect::{Batch, ConnectorError, Sink};
+///
+/// /// Adds everything up.
+/// struct Total(i64);
+///
+/// impl Sink<i64> for Total {
+///     async fn write(&mut self, batch: Batch<i64>) -> Result<(), ConnectorError> {
+///         self.0 += batch.records.iter().sum::<i64>();
+///         Ok(())
+///     }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a sink for `{T}`",
+    label = "this port was declared as `Sink<{T}>`",
+    note = "give a connector that takes `{T}`, for instance `console()`, `collect()` or your own `impl Sink<{T}>`"
+)]
+pub trait Sink<T>: Send + 'static {
+    /// Takes one batch, also an empty one. Batches come in order, the next only after this returned.
+    ///
+    /// # Errors
+    /// Whatever keeps the batch from being delivered; it ends the job.
+    fn write(&mut self, batch: Batch<T>) -> impl Future<Output = Result<(), ConnectorError>> + Send;
+
+    /// Called once after the last batch of a job that ended well.
+    ///
+    /// # Errors
+    /// As [`write`](Sink::write).
+    fn close(&mut self) -> impl Future<Output = Result<(), ConnectorError>> + Send {
+        async { Ok(()) }
+    }
+}

@@ -1,0 +1,89 @@
+//! A source or a sink without the engine around it.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::JoinHandle,
+};
+
+use super::{Chunk, ConnectorError, Lane, Outlet, PaceRequest, Signal, Source};
+use crate::time::BatchTime;
+
+/// A running source, and what the engine would hold of it.
+pub(super) struct Running<T> {
+    chunks: mpsc::Receiver<Chunk<T>>,
+    received: Vec<T>,
+    pace: mpsc::Sender<PaceRequest>,
+    pub(super) task: JoinHandle<Result<(), ConnectorError>>,
+}
+
+/// Starts `source` in a job with batches of `interval` that began at `started`.
+pub(super) fn start<T: Send + 'static>(
+    source: impl Source<T>,
+    interval: Duration,
+    started: BatchTime,
+) -> Running<T> {
+    let (queue, chunks) = mpsc::channel(4);
+    let (pace, requests) = mpsc::channel(1);
+    let lane = Lane { queue, signal: Arc::new(Signal::default()), books: Arc::default() };
+    let outlet = Outlet::new(vec![lane], requests, interval, started);
+    Running { chunks, received: Vec::new(), pace, task: tokio::spawn(source.run(outlet)) }
+}
+
+/// As [`start`], for sources that take no notice of time.
+pub(super) fn run<T: Send + 'static>(source: impl Source<T>) -> Running<T> {
+    start(source, Duration::from_secs(1), BatchTime::from_millis(0))
+}
+
+impl<T> Running<T> {
+    /// Waits for `n` more records.
+    pub(super) async fn take(&mut self, n: usize) -> Vec<T> {
+        while self.received.len() < n {
+            let chunk = self.chunks.recv().await.expect("the source still runs");
+            self.received.extend(chunk.records);
+        }
+        self.received.drain(..n).collect()
+    }
+
+    /// Asks for the batch at `time` and returns its records, or `None` if the source ended before it.
+    pub(super) async fn batch(&mut self, time: BatchTime) -> Option<Vec<T>> {
+        let sent = self.ask(time).await?;
+        Some(self.answer(sent).await)
+    }
+
+    /// Asks for the batch at `time`; [`answer`](Running::answer) waits for it.
+    pub(super) async fn ask(&mut self, time: BatchTime) -> Option<oneshot::Receiver<()>> {
+        let (done, sent) = oneshot::channel();
+        self.pace.send(PaceRequest { time, done }).await.ok()?;
+        Some(sent)
+    }
+
+    /// The records of a batch that was asked for, those that were taken already left out.
+    pub(super) async fn answer(&mut self, mut sent: oneshot::Receiver<()>) -> Vec<T> {
+        loop {
+            tokio::select! {
+                biased;
+                Some(chunk) = self.chunks.recv() => self.received.extend(chunk.records),
+                _ = &mut sent => break,
+            }
+        }
+        while let Ok(chunk) = self.chunks.try_recv() {
+            self.received.extend(chunk.records);
+        }
+        std::mem::take(&mut self.received)
+    }
+
+    /// The engine ends: no more batches are asked for.
+    pub(super) fn end_pace(&mut self) {
+        self.pace = mpsc::channel(1).0;
+    }
+
+    /// Waits until the source has ended; the rest of its records and how it ended.
+    pub(super) async fn finish(mut self) -> (Vec<T>, Result<(), ConnectorError>) {
+        while let Some(chunk) = self.chunks.recv().await {
+            self.received.extend(chunk.records);
+        }
+        (self.received, self.task.await.expect("a source does not panic"))
+    }
+}

@@ -1,0 +1,239 @@
+//! Every batch as a directory of text.
+
+use std::{
+    ffi::OsString,
+    fs::{self, File},
+    io::{self, BufWriter, Write},
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use super::{Batch, ByDebug, ByDisplay, ConnectorError, Format, Sink, blocking::blocking};
+use crate::time::BatchTime;
+
+const PART: &str = "part-00000";
+
+/// Writes every batch to a directory of its own, `prefix-TIME_IN_MS[.suffix]`, as Spark's `saveAsTextFiles` does:
+/// one file `part-00000` with one record a line, also for an empty batch.
+///
+/// The file appears whole or not at all: it is written beside its place, synced and renamed, and `write` returns
+/// when the name is on disk too. Writing a batch again replaces the file, so a repeated batch does no harm.
+/// Missing parent directories are made. A batch that was closed early, not at a whole millisecond, is named by
+/// its nanoseconds, `prefix-TIME_IN_NSns[.suffix]`: no two batches share a directory, and names sort by time.
+///
+/// Records are written by `Display`; see [`format`](TextFiles::format) and [`debug`](TextFiles::debug). A newline
+/// inside of a record stays one.
+///
+/// ```
+/// use streaming_runtime::connect::text_files;
+///
+/// let lines = text_files("out/lines").suffix("txt");
+/// let counts = text_files("out/counts").format(|(word, n): &(String, i64)| format!("{word}\t{n}"));
+/// # let _ = (lines, counts);
+/// ```
+///
+/// # Errors
+/// [`ConnectorError::Io`] with the path when the disk is full, something else is in the way, and the like.
+pub fn text_files(prefix: impl AsRef<Path>) -> TextFiles<ByDisplay> {
+    TextFiles { prefix: prefix.as_ref().to_owned(), suffix: String::new(), format: Arc::new(ByDisplay) }
+}
+
+/// See [`text_files`].
+#[derive(Debug)]
+pub struct TextFiles<F> {
+    prefix: PathBuf,
+    suffix: String,
+    format: Arc<F>,
+}
+
+impl<F> TextFiles<F> {
+    /// What the directories' names end in, without the dot. None by default.
+    pub fn suffix(mut self, suffix: impl Into<String>) -> Self {
+        self.suffix = suffix.into();
+        self
+    }
+    /// How to write a record, for instance `.format(|pair: &(String, i64)| pair.0.clone())`.
+    pub fn format<T, G: Fn(&T) -> String + Send + Sync + 'static>(self, format: G) -> TextFiles<G> {
+        TextFiles { prefix: self.prefix, suffix: self.suffix, format: Arc::new(format) }
+    }
+    /// Writes records by `Debug`.
+    pub fn debug(self) -> TextFiles<ByDebug> {
+        TextFiles { prefix: self.prefix, suffix: self.suffix, format: Arc::new(ByDebug) }
+    }
+
+    fn directory(&self, time: BatchTime) -> PathBuf {
+        let mut name = OsString::from(&self.prefix);
+        match time.as_nanos() {
+            nanos if nanos.is_multiple_of(1_000_000) => name.push(format!("-{}", time.as_millis())),
+            nanos => name.push(format!("-{nanos}ns")),
+        }
+        if !self.suffix.is_empty() {
+            name.push(format!(".{}", self.suffix));
+        }
+        name.into()
+    }
+}
+
+impl<T: Send + 'static, F: Format<T>> Sink<T> for TextFiles<F> {
+    async fn write(&mut self, batch: Batch<T>) -> Result<(), ConnectorError> {
+        let directory = self.directory(batch.time);
+        let format = self.format.clone();
+        blocking(move || {
+            make_directory(&directory)?;
+            write_part(&directory, |to| {
+                let mut line = String::new();
+                for record in &batch.records {
+                    line.clear();
+                    format.append(record, &mut line);
+                    line.push('\n');
+                    to.write_all(line.as_bytes())?;
+                }
+                Ok(())
+            })
+        })
+        .await?
+    }
+}
+
+/// Puts what `fill` writes into the place of the directory's file.
+fn write_part(
+    directory: &Path,
+    fill: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
+) -> Result<(), ConnectorError> {
+    // A write that was given up may still be going on: each has a name of its own. The dot hides it from readers.
+    static WRITES: AtomicU64 = AtomicU64::new(0);
+    let draft = directory.join(format!(".{PART}.{}.tmp", WRITES.fetch_add(1, Ordering::Relaxed)));
+    let part = directory.join(PART);
+    let written = File::create(&draft)
+        .and_then(|file| {
+            let mut to = BufWriter::with_capacity(64 * 1024, file);
+            fill(&mut to)?;
+            to.into_inner()?.sync_all()
+        })
+        .and_then(|()| fs::rename(&draft, &part));
+    written.map_err(|error| {
+        let _ = fs::remove_file(&draft); // best effort: the error that matters is the first
+        at("write", &part, error)
+    })?;
+    sync_directory(directory)
+}
+
+/// Makes a directory and those above it that are missing, such that they outlive a crash.
+fn make_directory(path: &Path) -> Result<(), ConnectorError> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    let parent = match path.parent() {
+        Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
+        Some(parent) => parent,
+        None => return Ok(()),
+    };
+    make_directory(parent)?;
+    match fs::create_dir(path) {
+        // Someone else made it just now.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => {}
+        made => made.map_err(|error| at("make the directory", path, error))?,
+    }
+    sync_directory(parent)
+}
+
+/// Makes the names in a directory durable. Only Unix can, and needs to.
+fn sync_directory(path: &Path) -> Result<(), ConnectorError> {
+    if cfg!(unix) {
+        File::open(path).and_then(|it| it.sync_all()).map_err(|error| at("sync", path, error))?;
+    }
+    Ok(())
+}
+
+fn at(doing: &str, path: &Path, error: io::Error) -> ConnectorError {
+    ConnectorError::io(format!("{doing} `{}`", path.display()), error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn batch<T>(time: BatchTime, records: Vec<T>) -> Batch<T> {
+        Batch { time, records }
+    }
+
+    fn tree(root: &Path) -> Vec<(String, String)> {
+        let mut found = Vec::new();
+        for directory in fs::read_dir(root).expect("is there") {
+            let directory = directory.expect("readable").path();
+            for file in fs::read_dir(&directory).expect("a directory") {
+                let file = file.expect("readable").path();
+                let name = file.strip_prefix(root).expect("below").display().to_string();
+                found.push((name, fs::read_to_string(&file).expect("text")));
+            }
+        }
+        found.sort();
+        found
+    }
+
+    #[tokio::test]
+    async fn a_directory_a_batch_named_by_its_time() {
+        let root = tempfile::tempdir().expect("temp");
+        let out = root.path().join("deep/er");
+        let mut sink = text_files(out.join("counts")).suffix("txt");
+        sink.write(batch(BatchTime::from_millis(1000), vec!["a", "b"])).await.expect("written");
+        sink.write(batch(BatchTime::from_nanos(1_000_000_001), vec!["c"])).await.expect("written");
+        sink.write(batch(BatchTime::from_millis(2000), Vec::<i32>::new())).await.expect("written");
+        // Written again, as after a recovery.
+        sink.write(batch(BatchTime::from_millis(1000), vec!["x"])).await.expect("replaced");
+        let want = [
+            ("counts-1000.txt/part-00000", "x\n"),
+            ("counts-1000000001ns.txt/part-00000", "c\n"),
+            ("counts-2000.txt/part-00000", ""),
+        ];
+        assert_eq!(tree(&out), want.map(|(name, text)| (name.to_owned(), text.to_owned())));
+    }
+
+    #[tokio::test]
+    async fn the_prefix_may_have_no_directory_and_no_suffix() {
+        let sink = text_files("counts");
+        assert_eq!(sink.directory(BatchTime::from_millis(5)), Path::new("counts-5"));
+        assert_eq!(sink.directory(BatchTime::from_nanos(5)), Path::new("counts-5ns"));
+    }
+
+    #[tokio::test]
+    async fn formats() {
+        let root = tempfile::tempdir().expect("temp");
+        let pair = || vec![("w", 1)];
+        let mut debug = text_files(root.path().join("a")).debug();
+        debug.write(batch(BatchTime::from_millis(1), pair())).await.expect("written");
+        let mut own =
+            text_files(root.path().join("b")).format(|pair: &(&str, i32)| format!("({},{})", pair.0, pair.1));
+        own.write(batch(BatchTime::from_millis(1), pair())).await.expect("written");
+        let texts: Vec<String> = tree(root.path()).into_iter().map(|(_, text)| text).collect();
+        assert_eq!(texts, ["(\"w\", 1)\n", "(w,1)\n"]);
+    }
+
+    #[tokio::test]
+    async fn a_file_in_the_way_is_an_error_that_names_it() {
+        let root = tempfile::tempdir().expect("temp");
+        fs::write(root.path().join("a-1"), "in the way").expect("written");
+        let mut sink = text_files(root.path().join("a"));
+        let error = sink.write(batch(BatchTime::from_millis(1), vec![1])).await.expect_err("no directory");
+        assert!(error.to_string().contains("a-1"), "{error}");
+        assert_eq!(error.code(), "connector.io");
+    }
+
+    #[test]
+    fn a_failed_write_leaves_what_was_there() {
+        let root = tempfile::tempdir().expect("temp");
+        write_part(root.path(), |to| to.write_all(b"first\n")).expect("written");
+        let full = |to: &mut BufWriter<File>| {
+            to.write_all(b"half")?;
+            Err(io::Error::from(io::ErrorKind::StorageFull))
+        };
+        write_part(root.path(), full).expect_err("the disk is full");
+        let names: Vec<_> =
+            fs::read_dir(root.path()).expect("is there").map(|e| e.expect("ok").file_name()).collect();
+        assert_eq!(names, [PART]);
+        assert_eq!(fs::read_to_string(root.path().join(PART)).expect("text"), "first\n");
+    }
+}

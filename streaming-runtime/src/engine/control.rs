@@ -1,0 +1,262 @@
+//! Which batch is open, which are in flight, and who must know.
+//!
+//! A batch is closed by the supervisor at its boundary, or, where early closing is on, by the worker that
+//! finds all queues drained; both go through [`Control::close`], under one lock, so that batches are numbered
+//! without gaps and their times only grow.
+//!
+//! Invariant: at most `limit` batches are closed and not delivered. At the limit no worker takes in records,
+//! so the queues fill and sources wait.
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+        mpsc,
+    },
+    time::{Duration, Instant},
+};
+
+use tokio::sync::{Notify, watch};
+
+use super::{BatchInfo, Listener, clock::Clock};
+use crate::{connect::{Books, Signal}, stream::Epoch, time::BatchTime};
+
+/// What a worker is told.
+pub(crate) enum Order {
+    /// Take in what waits, then close the batch under this number and time.
+    Close(Epoch, BatchTime),
+    /// All is delivered: leave.
+    Leave,
+}
+
+pub(crate) struct Control {
+    state: Mutex<State>,
+    pub(crate) clock: Clock,
+    pub(crate) interval: Duration,
+    limit: usize,
+    /// Whether workers close a batch as soon as everything that was sent is in it.
+    early: bool,
+    /// The source ports, and the number of sinks that take each batch.
+    sources: Vec<&'static str>,
+    sinks: usize,
+    workers: Vec<(mpsc::Sender<Order>, Arc<Signal>)>,
+    pub(crate) books: Arc<Books>,
+    /// Workers that took in records for the open batch.
+    dirty: AtomicUsize,
+    holding: AtomicBool,
+    aborted: AtomicBool,
+    /// Woken when a batch was delivered.
+    pub(crate) room: Notify,
+    delivered: watch::Sender<Option<BatchTime>>,
+    listeners: Vec<Arc<dyn Listener>>,
+}
+
+struct State {
+    next: Epoch,
+    last: BatchTime,
+    boundary: BatchTime,
+    in_flight: VecDeque<InFlight>,
+}
+
+struct InFlight {
+    epoch: Epoch,
+    /// Sinks that have yet to take it.
+    sinks: usize,
+    closed: Instant,
+    info: BatchInfo,
+}
+
+/// What a [`Control`] is made of.
+pub(crate) struct Settings {
+    pub(crate) clock: Clock,
+    pub(crate) interval: Duration,
+    pub(crate) limit: usize,
+    pub(crate) early: bool,
+    pub(crate) sources: Vec<&'static str>,
+    pub(crate) sinks: usize,
+    pub(crate) listeners: Vec<Arc<dyn Listener>>,
+}
+
+impl Control {
+    pub(crate) fn new(
+        settings: Settings,
+        workers: Vec<(mpsc::Sender<Order>, Arc<Signal>)>,
+        books: Arc<Books>,
+    ) -> Self {
+        let Settings { clock, interval, limit, early, sources, sinks, listeners } = settings;
+        let now = clock.now();
+        let state =
+            State { next: 0, last: now, boundary: now.next_multiple_of(interval), in_flight: VecDeque::new() };
+        Control {
+            state: Mutex::new(state),
+            clock,
+            interval,
+            limit,
+            early,
+            sources,
+            sinks,
+            workers,
+            books,
+            dirty: AtomicUsize::new(0),
+            holding: AtomicBool::new(false),
+            aborted: AtomicBool::new(false),
+            room: Notify::new(),
+            delivered: watch::Sender::new(None),
+            listeners,
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("nothing panics under this lock")
+    }
+
+    /// The time at which the next regular batch closes.
+    pub(crate) fn boundary(&self) -> BatchTime {
+        self.state().boundary
+    }
+
+    /// Whether another batch may be closed.
+    pub(crate) fn has_room(&self) -> bool {
+        self.state().in_flight.len() < self.limit
+    }
+
+    /// Whether everything that was closed is delivered.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.state().in_flight.is_empty()
+    }
+
+    /// Whether workers must leave records in the queues.
+    pub(crate) fn is_holding(&self) -> bool {
+        self.holding.load(Ordering::Acquire)
+    }
+
+    /// A worker took in its first records of the open batch.
+    pub(crate) fn soiled(&self) {
+        self.dirty.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// A worker that had records in the open batch has closed it.
+    pub(crate) fn cleaned(&self) {
+        self.dirty.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    /// Whether the open batch has records, or will have as soon as a worker looks. Exact only while nothing is
+    /// in flight: before, a worker may not have seen yet that its batch was closed.
+    pub(crate) fn is_dirty(&self) -> bool {
+        self.dirty.load(Ordering::Acquire) > 0 || self.books.pending.load(Ordering::Acquire) > 0
+    }
+
+    /// Closes the open batch at `time`, a boundary.
+    pub(crate) fn close(&self, time: BatchTime) {
+        let mut state = self.state();
+        if time <= state.last {
+            return;
+        }
+        self.close_locked(&mut state, time);
+    }
+
+    /// Closes the batch `open`, in which the caller has records, if all that was sent is in it and there is
+    /// room. Another worker may have closed it meanwhile; then there is nothing to do.
+    pub(crate) fn close_early(&self, open: Epoch) {
+        if !self.early || self.books.pending.load(Ordering::Acquire) > 0 {
+            return;
+        }
+        let mut state = self.state();
+        if state.next != open || state.in_flight.len() >= self.limit {
+            return;
+        }
+        // Two batches may close within a tick of the clock, and their times must differ.
+        let time = self.clock.now().max(state.last + Duration::from_nanos(1)).min(state.boundary);
+        if time > state.last {
+            self.close_locked(&mut state, time);
+        }
+    }
+
+    fn close_locked(&self, state: &mut State, time: BatchTime) {
+        let epoch = state.next;
+        state.next += 1;
+        self.books.open.store(state.next, Ordering::Release);
+        state.last = time;
+        if time >= state.boundary {
+            state.boundary = time.next_multiple_of(self.interval);
+        }
+        let delay = self.clock.now().as_nanos().saturating_sub(time.as_nanos());
+        let info = BatchInfo {
+            time,
+            records: self.sources.iter().map(|name| (*name, 0)).collect(),
+            scheduling_delay: Duration::from_nanos(delay),
+            processing_delay: Duration::ZERO,
+        };
+        state.in_flight.push_back(InFlight { epoch, sinks: self.sinks, closed: Instant::now(), info });
+        self.holding.store(state.in_flight.len() >= self.limit, Ordering::Release);
+        self.tell(|| Order::Close(epoch, time));
+    }
+
+    /// A worker has closed its inputs for a batch that took in `records`, by source.
+    pub(crate) fn took_in(&self, epoch: Epoch, records: &[u64]) {
+        let mut state = self.state();
+        if let Some(batch) = state.in_flight.iter_mut().find(|batch| batch.epoch == epoch) {
+            for ((_, total), n) in batch.info.records.iter_mut().zip(records) {
+                *total += n;
+            }
+        }
+    }
+
+    /// A sink has taken a batch.
+    pub(crate) fn took_out(&self, epoch: Epoch) {
+        let mut done = Vec::new();
+        {
+            let mut state = self.state();
+            let batch = state.in_flight.iter_mut().find(|batch| batch.epoch == epoch);
+            batch.expect("a sink takes each batch once").sinks -= 1;
+            while let Some(mut batch) = state.in_flight.pop_front_if(|batch| batch.sinks == 0) {
+                batch.info.processing_delay = batch.closed.elapsed();
+                done.push(batch.info);
+            }
+            if done.is_empty() {
+                return;
+            }
+            self.holding.store(false, Ordering::Release);
+        }
+        for batch in &done {
+            tracing::debug!(time = %batch.time, records = ?batch.records, took = ?batch.processing_delay, "batch delivered");
+            self.listeners.iter().for_each(|listener| listener.batch_completed(batch));
+            self.delivered.send_replace(Some(batch.time));
+        }
+        self.room.notify_waiters();
+        self.workers.iter().for_each(|(_, signal)| signal.raise());
+    }
+
+    /// Waits until a batch of `time` or later, and all before it, were delivered.
+    pub(crate) fn watch_delivered(&self) -> watch::Receiver<Option<BatchTime>> {
+        self.delivered.subscribe()
+    }
+
+    /// Tells the workers to leave: all is delivered.
+    pub(crate) fn leave(&self) {
+        self.tell(|| Order::Leave);
+    }
+
+    /// Tells the workers to drop everything.
+    pub(crate) fn abort(&self) {
+        self.aborted.store(true, Ordering::Release);
+        self.workers.iter().for_each(|(_, signal)| signal.raise());
+    }
+
+    pub(crate) fn is_aborted(&self) -> bool {
+        self.aborted.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn listeners(&self) -> &[Arc<dyn Listener>] {
+        &self.listeners
+    }
+
+    fn tell(&self, order: impl Fn() -> Order) {
+        for (orders, signal) in &self.workers {
+            // A worker that is gone has reported why; the job is on its way down.
+            let _ = orders.send(order());
+            signal.raise();
+        }
+    }
+}

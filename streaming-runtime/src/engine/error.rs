@@ -1,0 +1,104 @@
+//! How a job ends badly, and why it cannot start.
+
+use std::{io, sync::Arc, time::Duration};
+
+use crate::connect::ConnectorError;
+
+/// Why a job could not be started.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// A job's connectors run on tokio, and there is no runtime here.
+    #[error("a job is started inside a tokio runtime: call `start` from async code or under `Runtime::enter`")]
+    NoRuntime,
+    /// A setting that cannot work.
+    #[error("{0}")]
+    Config(String),
+    /// A worker's thread could not be made.
+    #[error("starting the thread of worker {worker}: {source}")]
+    Thread {
+        /// The worker's index, from 0.
+        worker: usize,
+        /// The system's answer.
+        source: io::Error,
+    },
+}
+
+impl StartError {
+    /// A name for the kind of error that stays the same across releases.
+    pub fn code(&self) -> &'static str {
+        match self {
+            StartError::NoRuntime => "start.no_runtime",
+            StartError::Config(_) => "start.config",
+            StartError::Thread { .. } => "start.thread",
+        }
+    }
+}
+
+/// Why a job ended before its sources did and without being asked to stop.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum JobError {
+    /// A closure of the pipeline panicked. The service and its other jobs are unharmed.
+    #[error("operator `{operator}` panicked: {message}")]
+    OperatorPanicked {
+        /// The operator's id, as in the pipeline's `OPERATORS`.
+        operator: String,
+        /// The panic's message.
+        message: String,
+    },
+    /// A source could not go on.
+    #[error("source `{port}`: {source}")]
+    Source {
+        /// The port's name.
+        port: &'static str,
+        /// What happened.
+        source: ConnectorError,
+    },
+    /// A sink could not take a batch.
+    #[error("sink `{port}`: {source}")]
+    Sink {
+        /// The port's name.
+        port: &'static str,
+        /// What happened.
+        source: ConnectorError,
+    },
+    /// A connector's own code panicked.
+    #[error("connector of port `{port}` panicked: {message}")]
+    ConnectorPanicked {
+        /// The port's name.
+        port: &'static str,
+        /// The panic's message.
+        message: String,
+    },
+    /// A graceful stop took longer than its limit, so the job was aborted.
+    #[error("the job did not stop within {limit:?} and was aborted; its last batches may be missing")]
+    StopTimedOut {
+        /// The limit.
+        limit: Duration,
+    },
+    /// The job was aborted.
+    #[error("the job was aborted")]
+    Aborted,
+    /// The runtime that the job was started in shut down under it.
+    #[error("the tokio runtime of the job was shut down")]
+    RuntimeGone,
+}
+
+impl JobError {
+    /// A name for the kind of error that stays the same across releases.
+    pub fn code(&self) -> &'static str {
+        match self {
+            JobError::OperatorPanicked { .. } => "job.operator_panicked",
+            JobError::Source { .. } => "job.source",
+            JobError::Sink { .. } => "job.sink",
+            JobError::ConnectorPanicked { .. } => "job.connector_panicked",
+            JobError::StopTimedOut { .. } => "job.stop_timed_out",
+            JobError::Aborted => "job.aborted",
+            JobError::RuntimeGone => "job.runtime_gone",
+        }
+    }
+}
+
+/// What ended a task of the job, boxed once so that it can be given to everyone who waits.
+pub(crate) type Outcome = Arc<Result<(), JobError>>;

@@ -1,0 +1,86 @@
+//! The handle of a running job.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::sync::{mpsc, watch};
+
+use super::{JobError, STOP_LIMIT, control::Control, error::Outcome};
+use crate::time::BatchTime;
+
+/// What the supervisor can be asked for.
+pub(crate) enum Command {
+    Stop(Duration),
+    Abort,
+}
+
+/// A running job. Dropping it aborts the job: no batch that was not whole becomes visible.
+#[must_use = "dropping a job aborts it: `join` it, `stop` it or keep it"]
+pub struct Job {
+    pub(crate) name: String,
+    pub(crate) control: Arc<Control>,
+    pub(crate) commands: mpsc::UnboundedSender<Command>,
+    pub(crate) outcome: watch::Receiver<Option<Outcome>>,
+}
+
+impl Job {
+    /// The job's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Waits until the job ends: when all sources have ended and everything is delivered, when it was
+    /// stopped, or when something failed. Can be called again, also after the end.
+    ///
+    /// # Errors
+    /// What ended the job, see [`JobError`].
+    pub async fn join(&mut self) -> Result<(), JobError> {
+        match self.outcome.wait_for(Option::is_some).await {
+            Ok(outcome) => (**outcome.as_ref().expect("it was waited for")).clone(),
+            Err(_) => Err(JobError::RuntimeGone),
+        }
+    }
+
+    /// Stops the sources, closes the last batch with all that they have sent, and waits until every sink has
+    /// taken it; at most 30 s.
+    ///
+    /// # Errors
+    /// As [`stop_within`](Job::stop_within).
+    pub async fn stop(&mut self) -> Result<(), JobError> {
+        self.stop_within(STOP_LIMIT).await
+    }
+
+    /// As [`stop`](Job::stop), with a limit of one's own.
+    ///
+    /// # Errors
+    /// [`JobError::StopTimedOut`] when the limit passed and the job was aborted, or whatever else ended it.
+    pub async fn stop_within(&mut self, limit: Duration) -> Result<(), JobError> {
+        // Nobody listens once the job has ended, and then there is nothing to stop.
+        let _ = self.commands.send(Command::Stop(limit));
+        self.join().await
+    }
+
+    /// Ends the job at once. What is in flight is dropped; what the sinks have taken stays taken.
+    pub async fn abort(mut self) {
+        let _ = self.commands.send(Command::Abort);
+        let _ = self.join().await;
+    }
+
+    /// Waits until every sink has taken the batch at `time`, and all before it.
+    ///
+    /// # Errors
+    /// What ended the job, if that came first.
+    pub async fn delivered(&mut self, time: BatchTime) -> Result<(), JobError> {
+        let mut delivered = self.control.watch_delivered();
+        tokio::select! {
+            biased;
+            _ = delivered.wait_for(|last| last.is_some_and(|last| last >= time)) => Ok(()),
+            result = self.join() => result.and(Err(JobError::Aborted)),
+        }
+    }
+}
+
+impl Drop for Job {
+    fn drop(&mut self) {
+        let _ = self.commands.send(Command::Abort);
+    }
+}

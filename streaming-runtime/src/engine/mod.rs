@@ -1,0 +1,203 @@
+//! Starts pipelines and keeps them going.
+//!
+//! ```text
+//!  tokio: source tasks --chunks--> | worker threads:   | --parts--> sink tasks :tokio
+//!         (bounded queues,         | timely dataflow,  |  (one a batch and worker)
+//!          one a source and worker)| one copy a worker |
+//!                                        ^ orders: close batch n, leave
+//!  tokio: supervisor (boundaries, pacing, failures, stop) ----> Control <---- took_out(n): sink tasks
+//! ```
+//!
+//! Everything that can fail reports to the supervisor, which alone ends a job: it aborts the tasks, tells the
+//! workers to drop their dataflows, and publishes one result. Nothing of a job outlives that but a worker
+//! thread stuck inside a user's closure.
+//!
+//! Invariants: no thread or task spins; no queue is unbounded (parts are bounded by the batches in flight);
+//! a batch is delivered whole and in order or not at all.
+
+mod clock;
+mod control;
+mod error;
+mod job;
+mod listener;
+mod supervisor;
+mod wiring;
+mod worker;
+
+use std::{
+    sync::{Arc, mpsc},
+    time::Duration,
+};
+
+pub use clock::ManualClock;
+use clock::Clock;
+use control::{Control, Settings};
+pub use error::{JobError, StartError};
+pub use job::Job;
+pub use listener::{BatchInfo, Listener};
+use supervisor::Supervisor;
+use timely::CommunicationConfig;
+pub use wiring::{Flow, InPort, OutPort, Pipeline, Value, Wiring};
+use worker::WorkerStart;
+
+/// Settings under which pipelines are started.
+///
+/// ```no_run
+/// use streaming_runtime::{connect::{console, tcp}, prelude::*};
+///
+/// stream!(
+///     #[batch(secs(1))]
+///     pub fn word_count<lines: Source<String>, counts: Sink<(String, i64)>>() {
+///         let words = lines.flat_map(|line| line.split_whitespace().map(str::to_owned));
+///         words.map(|word| (word, 1)).reduce_by_key(|a, b| a + b).to(counts);
+///     }
+/// );
+///
+/// #[tokio::main(flavor = "current_thread")]
+/// async fn main() -> Result<(), Box<dyn std::error::Error>> {
+///     let mut job = Engine::new().workers(2).start(word_count::Ports {
+///         lines: tcp::lines("127.0.0.1:9999"),
+///         counts: console(),
+///     })?;
+///     job.join().await?;
+///     Ok(())
+/// }
+/// ```
+#[derive(Clone)]
+#[must_use = "an engine runs nothing until `start`"]
+pub struct Engine {
+    workers: usize,
+    name: Option<String>,
+    clock: Option<ManualClock>,
+    close_early: bool,
+    in_flight: usize,
+    queue: usize,
+    listeners: Vec<Arc<dyn Listener>>,
+}
+
+impl Default for Engine {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Engine {
+    /// One worker, the system's clock, batches closed at their boundaries only, at most 8 in flight, and 64
+    /// chunks of up to 1,024 records in the queue from a source to a worker.
+    pub fn new() -> Self {
+        Engine {
+            workers: 1,
+            name: None,
+            clock: None,
+            close_early: false,
+            in_flight: 8,
+            queue: 64,
+            listeners: Vec::new(),
+        }
+    }
+
+    /// Worker threads of each job. More than the machine's cores only adds switching.
+    pub fn workers(mut self, workers: usize) -> Self {
+        self.workers = workers;
+        self
+    }
+
+    /// The name of the jobs in logs and threads; by default the pipeline's.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Takes time from `clock`, which a test moves by hand.
+    pub fn manual_clock(mut self, clock: &ManualClock) -> Self {
+        self.clock = Some(clock.clone());
+        self
+    }
+
+    /// Also closes a batch as soon as everything that was sent is in it, between the regular boundaries:
+    /// for latency of microseconds instead of batch intervals. Per-batch results then come per early batch.
+    pub fn close_early(mut self, early: bool) -> Self {
+        self.close_early = early;
+        self
+    }
+
+    /// Batches that may be closed and not yet taken by every sink; at the limit, the open batch stays open and
+    /// sources wait. At least 1, at most 1,024.
+    pub fn in_flight(mut self, batches: usize) -> Self {
+        self.in_flight = batches;
+        self
+    }
+
+    /// Chunks, of up to 1,024 records each, that the queue from one source to one worker holds before the
+    /// source waits. At least 1.
+    pub fn queue(mut self, chunks: usize) -> Self {
+        self.queue = chunks;
+        self
+    }
+
+    /// Tells `listener` of every job that is started.
+    pub fn listener(mut self, listener: impl Listener) -> Self {
+        self.listeners.push(Arc::new(listener));
+        self
+    }
+
+    /// Starts a pipeline on connectors and values given by name.
+    ///
+    /// # Errors
+    /// [`StartError`]: no tokio runtime here, a setting out of range, or no thread to be had.
+    pub fn start<P: Pipeline>(&self, pipeline: P) -> Result<Job, StartError> {
+        let runtime = tokio::runtime::Handle::try_current().map_err(|_| StartError::NoRuntime)?;
+        let within = |what: &str, n: usize, most: usize| match (1..=most).contains(&n) {
+            true => Ok(()),
+            false => Err(StartError::Config(format!("{what} must be between 1 and {most}, and it is {n}"))),
+        };
+        within("the number of workers", self.workers, 256)?;
+        within("the number of batches in flight", self.in_flight, 1024)?;
+        within("the queue's number of chunks", self.queue, 1 << 20)?;
+        let name = self.name.clone().unwrap_or_else(|| P::NAME.to_owned());
+
+        let mut wiring = Wiring::new(self.workers, self.queue);
+        pipeline.wire(&mut wiring);
+        let Wiring { signals, books, sources, sinks, ends, builds, .. } = wiring;
+
+        let (orders, order_ends): (Vec<_>, Vec<_>) = signals
+            .iter()
+            .map(|signal| {
+                let (send, receive) = mpsc::channel();
+                ((send, signal.clone()), receive)
+            })
+            .unzip();
+        let settings = Settings {
+            clock: self.clock.clone().map_or_else(Clock::system, Clock::Manual),
+            interval: P::BATCH,
+            limit: self.in_flight,
+            early: self.close_early,
+            listeners: self.listeners.clone(),
+            sources: sources.iter().map(|source| source.port).collect(),
+            sinks: sinks.len(),
+        };
+        let control = Arc::new(Control::new(settings, orders, books));
+
+        let communication = match self.workers {
+            1 => CommunicationConfig::Thread,
+            n => CommunicationConfig::Process(n),
+        };
+        let (allocators, _) = communication.try_build().map_err(StartError::Config)?;
+        let (exits, exited) = tokio::sync::mpsc::unbounded_channel();
+        let parts = ends.into_iter().zip(builds).zip(order_ends).zip(signals).zip(allocators);
+        for (index, ((((ends, build), orders), signal), allocator)) in parts.enumerate() {
+            let start = WorkerStart { ends, build, orders, signal, control: control.clone() };
+            if let Err(source) = worker::spawn(format!("{name}-{index}"), start, allocator, exits.clone()) {
+                control.abort();
+                return Err(StartError::Thread { worker: index, source });
+            }
+        }
+        drop(exits);
+
+        tracing::info!(job = name, workers = self.workers, interval = ?P::BATCH, "job started");
+        Ok(Supervisor::spawn(&runtime, name, control, sources, sinks, exited, self.workers))
+    }
+}
+
+/// Graceful stops take at most this long unless told otherwise.
+const STOP_LIMIT: Duration = Duration::from_secs(30);

@@ -1,0 +1,239 @@
+//! Operators that look at one record at a time. They hold no state and are fused into their reader.
+
+use std::marker::PhantomData;
+
+use crate::{
+    blame::named,
+    record::{Keyed, Record},
+    stream::{Chain, OpId, Stream},
+};
+
+/// Takes what a `flat_map` makes of a record. In `stream!` it stays out of sight:
+/// `flat_map(|line| line.split(' ').map(str::to_owned))`. In a helper function, call it:
+/// `flat_map(|line, out| out.extend(line.split(' ').map(str::to_owned)))`.
+pub struct Emit<'a, U> {
+    out: &'a mut dyn FnMut(U),
+}
+
+impl<U> Emit<'_, U> {
+    /// Emits all of `items`, which may borrow from the record.
+    #[inline]
+    pub fn extend<I: IntoIterator<Item = U>>(&mut self, items: I) {
+        items.into_iter().for_each(&mut *self.out)
+    }
+    /// Emits what `f` makes of `record`. `stream!` writes it for functions and for bodies that `return`.
+    #[doc(hidden)]
+    #[inline]
+    pub fn extend_with<T, I: IntoIterator<Item = U>>(&mut self, record: T, f: impl FnOnce(T) -> I) {
+        self.extend(f(record))
+    }
+}
+
+/// Declares a chain link: its name, its closure's bounds, and what it does with a record.
+macro_rules! link {
+    ($name:ident<$($t:ident),*>, $out:ty, ($($bound:tt)*), |$f:ident, $id:ident, $record:ident, $emit:ident| $body:expr) => {
+        #[doc(hidden)]
+        pub struct $name<C, F, $($t),*> { chain: C, f: F, id: OpId, types: PhantomData<fn($($t),*)> }
+
+        impl<C: Chain, F, $($t: 'static),*> Chain for $name<C, F, $($t),*>
+        where
+            F: 'static + $($bound)*
+        {
+            type In = C::In;
+            type Out = $out;
+            #[inline]
+            fn push(&mut self, record: C::In, $emit: &mut impl FnMut($out)) {
+                let $name { chain, f: $f, id, .. } = self;
+                let $id = *id;
+                chain.push(record, &mut |$record| $body)
+            }
+        }
+    };
+}
+
+link!(Map<U>, U, (FnMut(C::Out) -> U), |f, id, record, out| out(named(id, || f(record))));
+link!(Filter<>, C::Out, (FnMut(&C::Out) -> bool), |f, id, record, out| {
+    if named(id, || f(&record)) {
+        out(record)
+    }
+});
+link!(FilterMap<U>, U, (FnMut(C::Out) -> Option<U>), |f, id, record, out| {
+    if let Some(mapped) = named(id, || f(record)) {
+        out(mapped)
+    }
+});
+link!(FlatMap<U>, U, (FnMut(C::Out, &mut Emit<'_, U>)), |f, id, record, out| {
+    named(id, || f(record, &mut Emit { out }))
+});
+link!(Inspect<>, C::Out, (FnMut(&C::Out)), |f, id, record, out| {
+    named(id, || f(&record));
+    out(record)
+});
+
+fn link<C, F, L>(f: F, make: impl FnOnce(C, F, OpId) -> L) -> impl FnOnce(OpId, C) -> L {
+    move |id, chain| make(chain, f, id)
+}
+
+impl<'s, T: 'static, P, C: Chain<Out = T>> Stream<'s, T, P, C> {
+    /// Applies `f` to every record. State: none.
+    ///
+    /// ```
+    /// # use streaming_runtime::prelude::*;
+    /// stream!(
+    ///     #[batch(secs(1))]
+    ///     fn lengths<words: Source<String>, out: Sink<u64>>() {
+    ///         words.map(|word| word.len() as u64).to(out);
+    ///     }
+    /// );
+    /// # fn main() {}
+    /// ```
+    pub fn map<U: Record, F: FnMut(T) -> U + 'static>(self, f: F) -> Stream<'s, U, P, Map<C, F, U>> {
+        self.extend(link(f, |chain, f, id| Map { chain, f, id, types: PhantomData }))
+    }
+
+    /// Keeps the records for which `f` holds. State: none.
+    ///
+    /// ```
+    /// # use streaming_runtime::prelude::*;
+    /// stream!(
+    ///     #[batch(secs(1))]
+    ///     fn errors<lines: Source<String>, out: Sink<String>>() {
+    ///         lines.filter(|line| line.contains("ERROR")).to(out);
+    ///     }
+    /// );
+    /// # fn main() {}
+    /// ```
+    pub fn filter<F: FnMut(&T) -> bool + 'static>(self, f: F) -> Stream<'s, T, P, Filter<C, F>> {
+        self.extend(link(f, |chain, f, id| Filter { chain, f, id, types: PhantomData }))
+    }
+
+    /// Applies `f` to every record and keeps what is `Some`. State: none.
+    ///
+    /// ```
+    /// # use streaming_runtime::prelude::*;
+    /// stream!(
+    ///     #[batch(secs(1))]
+    ///     fn numbers<lines: Source<String>, out: Sink<i64>>() {
+    ///         lines.filter_map(|line| line.parse::<i64>().ok()).to(out);
+    ///     }
+    /// );
+    /// # fn main() {}
+    /// ```
+    pub fn filter_map<U: Record, F: FnMut(T) -> Option<U> + 'static>(
+        self,
+        f: F,
+    ) -> Stream<'s, U, P, FilterMap<C, F, U>> {
+        self.extend(link(f, |chain, f, id| FilterMap { chain, f, id, types: PhantomData }))
+    }
+
+    /// Replaces every record by what `f` makes of it, none or many. State: none.
+    ///
+    /// In `stream!`, `f` takes the record and returns anything that can be iterated, also something that
+    /// borrows from the record. Called by hand, it takes the record and an [`Emit`].
+    ///
+    /// ```
+    /// # use streaming_runtime::prelude::*;
+    /// stream!(
+    ///     #[batch(secs(1))]
+    ///     fn words<lines: Source<String>, out: Sink<String>>() {
+    ///         lines.flat_map(|line| line.split_whitespace().map(str::to_owned)).to(out);
+    ///     }
+    /// );
+    /// # fn main() {}
+    /// ```
+    pub fn flat_map<U: Record, F: FnMut(T, &mut Emit<'_, U>) + 'static>(
+        self,
+        f: F,
+    ) -> Stream<'s, U, P, FlatMap<C, F, U>> {
+        self.extend(link(f, |chain, f, id| FlatMap { chain, f, id, types: PhantomData }))
+    }
+
+    /// Shows every record to `f` on its way. State: none.
+    ///
+    /// ```
+    /// # use streaming_runtime::prelude::*;
+    /// stream!(
+    ///     #[batch(secs(1))]
+    ///     fn watched<words: Source<String>, out: Sink<String>>() {
+    ///         words.inspect(|word| eprintln!("saw {word}")).to(out);
+    ///     }
+    /// );
+    /// # fn main() {}
+    /// ```
+    pub fn inspect<F: FnMut(&T) + 'static>(self, f: F) -> Stream<'s, T, P, Inspect<C, F>> {
+        self.extend(link(f, |chain, f, id| Inspect { chain, f, id, types: PhantomData }))
+    }
+
+    /// Gives every record a key: `T` becomes `(K, T)`. State: none.
+    ///
+    /// ```
+    /// # use streaming_runtime::prelude::*;
+    /// stream!(
+    ///     #[batch(secs(1))]
+    ///     fn by_length<words: Source<String>, out: Sink<(u64, Vec<String>)>>() {
+    ///         words.key_by(|word| word.len() as u64).group_by_key().to(out);
+    ///     }
+    /// );
+    /// # fn main() {}
+    /// ```
+    pub fn key_by<K: Record>(
+        self,
+        mut f: impl FnMut(&T) -> K + 'static,
+    ) -> Stream<'s, (K, T), P, impl Chain<In = C::In, Out = (K, T)>>
+    where
+        T: Record,
+    {
+        self.map(move |record| (f(&record), record))
+    }
+
+    /// Applies `f` to the value of every pair and keeps the key. State: none.
+    ///
+    /// ```
+    /// # use streaming_runtime::prelude::*;
+    /// stream!(
+    ///     #[batch(secs(1))]
+    ///     fn doubled<pairs: Source<(String, i64)>, out: Sink<(String, i64)>>() {
+    ///         pairs.map_values(|value| 2 * value).to(out);
+    ///     }
+    /// );
+    /// # fn main() {}
+    /// ```
+    pub fn map_values<K: Record, V: Record, W: Record>(
+        self,
+        mut f: impl FnMut(V) -> W + 'static,
+    ) -> Stream<'s, (K, W), P, impl Chain<In = C::In, Out = (K, W)>>
+    where
+        T: Keyed<K, V>,
+    {
+        self.map(move |record| {
+            let (key, value) = record.part();
+            (key, f(value))
+        })
+    }
+
+    /// Replaces the value of every pair by what `f` makes of it, none or many, each with the key.
+    /// State: none. `f` is as in [`flat_map`](Stream::flat_map).
+    ///
+    /// ```
+    /// # use streaming_runtime::prelude::*;
+    /// stream!(
+    ///     #[batch(secs(1))]
+    ///     fn tags<posts: Source<(u64, String)>, out: Sink<(u64, String)>>() {
+    ///         posts.flat_map_values(|text| text.split(' ').map(str::to_owned)).to(out);
+    ///     }
+    /// );
+    /// # fn main() {}
+    /// ```
+    pub fn flat_map_values<K: Record, V: Record, W: Record>(
+        self,
+        mut f: impl FnMut(V, &mut Emit<'_, W>) + 'static,
+    ) -> Stream<'s, (K, W), P, impl Chain<In = C::In, Out = (K, W)>>
+    where
+        T: Keyed<K, V>,
+    {
+        self.flat_map(move |record: T, out: &mut Emit<'_, (K, W)>| {
+            let (key, value) = record.part();
+            f(value, &mut Emit { out: &mut |made| (out.out)((key.clone(), made)) })
+        })
+    }
+}

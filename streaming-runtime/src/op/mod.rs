@@ -1,0 +1,23 @@
+//! The operators, one family a file. All are methods of [`Stream`](crate::Stream).
+//!
+//! | file | operators | state |
+//! |---|---|---|
+//! | `each` | `map` `filter` `filter_map` `flat_map` `inspect` `key_by` `map_values` `flat_map_values` | none; fused |
+//! | `by_key` | `reduce_by_key` `group_by_key` `combine_by_key` `count_by_value` `distinct` | one value per key, until the batch closes |
+//! | `whole` | `count` `reduce` | one value, until the batch closes |
+//! | `route` | `union` `split` `repartition` | none |
+//! | `to` | `to` | the batch, until it closes |
+//!
+//! Invariant: what an operator emits for a batch depends on the records of that batch only, for any number
+//! of workers, up to the order of the records.
+
+mod by_key;
+mod each;
+mod per_epoch;
+mod route;
+mod to;
+mod whole;
+
+pub use each::Emit;
+pub use to::SinkPort;
+pub(crate) use to::{Part, PartSender};

@@ -1,0 +1,109 @@
+//! The shell of all operators that gather a batch and answer when it closes.
+
+use std::collections::VecDeque;
+
+use timely::{
+    container::CapacityContainerBuilder,
+    dataflow::{
+        StreamVec,
+        channels::pact::ParallelizationContract,
+        operators::{Capability, generic::operator::Operator},
+    },
+};
+
+use crate::{
+    blame::named,
+    stream::{Epoch, OpId},
+};
+
+/// When a gathering operator answers.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Answers {
+    /// For batches in which it got records.
+    WhenFed,
+    /// For each batch, the empty ones too.
+    Always,
+}
+
+/// Gathers the records of each epoch in an `S` by `add`; when the epoch closes, `close` empties the `S` into
+/// the output. An `S` is used again for later epochs, so that its capacity is kept.
+pub(crate) fn per_epoch<'s, A, S, U>(
+    input: StreamVec<'s, Epoch, A>,
+    pact: impl ParallelizationContract<Epoch, Vec<A>>,
+    id: OpId,
+    answers: Answers,
+    mut add: impl FnMut(&mut S, &mut Vec<A>) + 'static,
+    mut close: impl FnMut(&mut S, &mut Vec<U>) + 'static,
+) -> StreamVec<'s, Epoch, U>
+where
+    A: Clone + 'static,
+    S: Default + 'static,
+    U: Clone + 'static,
+{
+    input.unary_frontier::<CapacityContainerBuilder<Vec<U>>, _, _, _>(pact, id.0, move |first, _| {
+        // The right to speak at the oldest open epoch, for an operator that speaks at each.
+        let mut floor = (answers == Answers::Always).then_some(first);
+        let mut open = Open { epochs: VecDeque::new(), spare: Vec::new() };
+        move |(input, frontier), output| {
+            named(id, || {
+                input.for_each(|time, records| {
+                    let state = open.at(*time.time(), || time.retain(0));
+                    add(state, records);
+                });
+                let frontier = frontier.frontier();
+                let Some(&upper) = frontier.first() else {
+                    // The job is being taken down: what is open was never closed, so it is not answered.
+                    floor = None;
+                    open.epochs.clear();
+                    return;
+                };
+                let mut answer = |capability: &Capability<Epoch>, state: &mut S| {
+                    let mut out = Vec::new();
+                    close(state, &mut out);
+                    if !out.is_empty() {
+                        output.session(capability).give_container(&mut out);
+                    }
+                };
+                match &mut floor {
+                    None => {
+                        while let Some((_, capability, mut state)) = open.pop_below(upper) {
+                            answer(&capability, &mut state);
+                            open.spare.push(state);
+                        }
+                    }
+                    Some(floor) => {
+                        for epoch in *floor.time()..upper {
+                            let mut state = open
+                                .pop_below(epoch + 1)
+                                .map_or_else(|| open.spare.pop().unwrap_or_default(), |(_, _, state)| state);
+                            answer(floor, &mut state);
+                            open.spare.push(state);
+                            floor.downgrade(&(epoch + 1));
+                        }
+                    }
+                }
+            });
+        }
+    })
+}
+
+/// The states of the epochs that are open, oldest first. There are rarely more than two.
+struct Open<S> {
+    epochs: VecDeque<(Epoch, Capability<Epoch>, S)>,
+    spare: Vec<S>,
+}
+
+impl<S: Default> Open<S> {
+    fn at(&mut self, epoch: Epoch, capability: impl FnOnce() -> Capability<Epoch>) -> &mut S {
+        let place = self.epochs.partition_point(|(open, ..)| *open < epoch);
+        if self.epochs.get(place).is_none_or(|(open, ..)| *open != epoch) {
+            let state = self.spare.pop().unwrap_or_default();
+            self.epochs.insert(place, (epoch, capability(), state));
+        }
+        &mut self.epochs[place].2
+    }
+
+    fn pop_below(&mut self, upper: Epoch) -> Option<(Epoch, Capability<Epoch>, S)> {
+        self.epochs.pop_front_if(|(epoch, ..)| *epoch < upper)
+    }
+}

@@ -1,0 +1,97 @@
+//! The end of a stream: batches leave the dataflow for their sink.
+
+use std::{collections::VecDeque, marker::PhantomData};
+
+use timely::dataflow::{channels::pact::Pipeline, operators::generic::operator::Operator};
+use tokio::sync::mpsc;
+
+use crate::{
+    blame::named,
+    record::Record,
+    stream::{Chain, Epoch, Stream},
+    time::BatchTime,
+};
+
+/// What one worker has for a sink from one batch. Every worker sends one part a batch, empty or not.
+pub(crate) struct Part<T> {
+    pub(crate) worker: usize,
+    pub(crate) epoch: Epoch,
+    pub(crate) time: BatchTime,
+    pub(crate) records: Vec<T>,
+}
+
+/// Bounded by the batches in flight: the engine closes no batch before older ones are delivered.
+pub(crate) type PartSender<T> = mpsc::UnboundedSender<Part<T>>;
+
+/// A sink of the header of `stream!`, inside the pipeline.
+pub struct SinkPort<'s, T> {
+    pub(crate) parts: PartSender<T>,
+    pub(crate) scope: PhantomData<&'s ()>,
+}
+
+/// A sink port that takes records of type `T`.
+#[diagnostic::on_unimplemented(
+    message = "this sink does not take records of type `{T}`",
+    label = "the stream carries `{T}`, the sink was declared otherwise",
+    note = "the sink's record type is declared in the header of `stream!`; change it there or add a `.map(..)`"
+)]
+#[doc(hidden)]
+pub trait Accepts<T> {
+    fn parts(&self) -> PartSenderOf<T>;
+}
+
+/// Hides the channel from the trait's signature.
+#[doc(hidden)]
+pub struct PartSenderOf<T>(pub(crate) PartSender<T>);
+
+#[diagnostic::do_not_recommend]
+impl<T> Accepts<T> for SinkPort<'_, T> {
+    fn parts(&self) -> PartSenderOf<T> {
+        PartSenderOf(self.parts.clone())
+    }
+}
+
+impl<'s, T: 'static, P, C: Chain<Out = T>> Stream<'s, T, P, C> {
+    /// Sends every batch to a sink of the header. State: the batch, until it closes.
+    ///
+    /// ```
+    /// # use streaming_runtime::prelude::*;
+    /// stream!(
+    ///     #[batch(secs(1))]
+    ///     fn copy<lines: Source<String>, out: Sink<String>>() {
+    ///         lines.to(out);
+    ///     }
+    /// );
+    /// # fn main() {}
+    /// ```
+    pub fn to<S: Accepts<T>>(self, sink: &S)
+    where
+        T: Record,
+    {
+        let Stream { root, mut chain, id, job, .. } = self;
+        let PartSenderOf(parts) = sink.parts();
+        let mut open: VecDeque<(Epoch, Vec<T>)> = VecDeque::new();
+        let mut next = 0;
+        root.sink(Pipeline, id.0, move |(input, frontier)| {
+            named(id, || {
+                input.for_each(|time, records| {
+                    let epoch = *time.time();
+                    let place = open.partition_point(|(open, _)| *open < epoch);
+                    if open.get(place).is_none_or(|(open, _)| *open != epoch) {
+                        open.insert(place, (epoch, Vec::new()));
+                    }
+                    chain.gather(records, &mut open[place].1);
+                });
+                let frontier = frontier.frontier();
+                let upper = frontier.first().copied().unwrap_or(next);
+                for epoch in next..upper {
+                    let records = open.pop_front_if(|(open, _)| *open == epoch).map(|(_, records)| records);
+                    let part = Part { worker: job.worker, epoch, time: job.times.of(epoch), records: records.unwrap_or_default() };
+                    // A sink that is gone has reported its error; the job is on its way down.
+                    let _ = parts.send(part);
+                }
+                next = upper;
+            });
+        });
+    }
+}

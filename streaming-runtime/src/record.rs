@@ -1,0 +1,60 @@
+//! What a record must be able to do, each property a trait with its own words for the compiler.
+//!
+//! Bounds that users can miss sit on methods, not on `impl` blocks: a missing property is then E0277,
+//! which `on_unimplemented` can word, and not E0599, which it cannot.
+
+use std::hash::Hash;
+
+use serde::{Serialize, de::DeserializeOwned};
+
+/// A value that can travel on a stream: any `Clone + Send` type that owns its data and has serde's derives.
+///
+/// `Clone` because a stream may have several readers, `Send` because workers are threads, serde because
+/// records cross processes and live in checkpoints. Nothing else is asked: floats and enums are fine.
+///
+/// ```
+/// use serde::{Deserialize, Serialize};
+/// use streaming_runtime::Record;
+///
+/// #[derive(Clone, Serialize, Deserialize)]
+/// struct Click { user: u64, price: f64 }
+///
+/// fn is_record<T: Record>() {}
+/// is_record::<Click>();
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the record of a stream",
+    label = "this type does not own its data, or lacks one of `Clone`, `Send` and serde's derives",
+    note = "put `#[derive(Clone, serde::Serialize, serde::Deserialize)]` on `{Self}`; a record owns its data (`String`, not `&str`)"
+)]
+pub trait Record: Clone + Send + Serialize + DeserializeOwned + 'static {}
+#[diagnostic::do_not_recommend]
+impl<T: Clone + Send + Serialize + DeserializeOwned + 'static> Record for T {}
+
+/// A record that can be told from others: what keyed operators group by.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a key",
+    label = "this operator tells records apart by `{Self}`, which lacks `Eq` or `Hash` or is no record",
+    note = "derive `PartialEq, Eq, Hash` beside `Clone, Serialize, Deserialize`; for a float, use its bits or round it to an integer first"
+)]
+pub trait Key: Record + Eq + Hash {}
+#[diagnostic::do_not_recommend]
+impl<T: Record + Eq + Hash> Key for T {}
+
+/// A record that carries a key: a pair `(K, V)`.
+#[diagnostic::on_unimplemented(
+    message = "records of type `{Self}` have no key",
+    label = "this operator groups by key, so it needs records of type `(K, V)`",
+    note = "add one step before it: `.key_by(|record| key)` or `.map(|record| (key, value))`"
+)]
+pub trait Keyed<K, V> {
+    /// Parts the record into its key and its value.
+    #[doc(hidden)]
+    fn part(self) -> (K, V);
+}
+#[diagnostic::do_not_recommend]
+impl<K, V> Keyed<K, V> for (K, V) {
+    fn part(self) -> (K, V) {
+        self
+    }
+}

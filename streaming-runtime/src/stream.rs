@@ -1,0 +1,200 @@
+//! The one stream type, what it is made of, and how a batch is known to its operators.
+//!
+//! A stream is a root, the output of a timely operator, and a chain of stateless operators on it that have
+//! not been given an operator of their own yet. The chain's type is spelled out in `C`, so that the compiler
+//! fuses it into whatever reads it: five `map`s cost what one closure costs. `stream!` writes `share()` where
+//! a chain must become real: where a stream is read twice or leaves for code that it does not know.
+//!
+//! Invariant: a closure of a chain sees each record of the stream exactly once, whoever reads the stream.
+
+use std::{cell::RefCell, collections::VecDeque, marker::PhantomData, rc::Rc};
+
+use timely::dataflow::{StreamVec, channels::pact::Pipeline, operators::Operator};
+
+use crate::{blame::named, record::Record, time::BatchTime};
+
+/// The running number of a batch in its job. Batches closed early are named by a time that nobody knows
+/// while their records flow; a number is known, and [`Times`] holds the time by when the batch closes.
+pub(crate) type Epoch = u64;
+
+/// Names an operator across rebuilds: `pipeline/binding/operator`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct OpId(pub &'static str);
+
+/// A stream that holds the records of one batch and forgets them with it.
+#[derive(Debug)]
+pub enum PerBatch {}
+
+/// A chain of stateless operators, from the records of its root to those of the stream.
+#[doc(hidden)]
+pub trait Chain: 'static {
+    type In: Clone + 'static;
+    type Out: 'static;
+    /// Sends what becomes of one record to `out`.
+    fn push(&mut self, record: Self::In, out: &mut impl FnMut(Self::Out));
+
+    /// Adds what becomes of `records` to `gathered`.
+    fn gather(&mut self, records: &mut Vec<Self::In>, gathered: &mut Vec<Self::Out>) {
+        for record in records.drain(..) {
+            self.push(record, &mut |record| gathered.push(record));
+        }
+    }
+
+    /// Gives the chain an operator of its own.
+    fn realise<'s>(mut self, root: StreamVec<'s, Epoch, Self::In>, id: OpId) -> StreamVec<'s, Epoch, Self::Out>
+    where
+        Self: Sized,
+        Self::Out: Clone,
+    {
+        root.unary(Pipeline, id.0, move |_, _| {
+            move |input, output| {
+                named(id, || {
+                    input.for_each(|time, records| {
+                        let mut session = output.session(&time);
+                        for record in records.drain(..) {
+                            self.push(record, &mut |out| session.give(out));
+                        }
+                    });
+                });
+            }
+        })
+    }
+}
+
+/// The empty chain: the records are there.
+#[doc(hidden)]
+pub struct Ready<T>(PhantomData<fn(T)>);
+
+impl<T: Clone + 'static> Chain for Ready<T> {
+    type In = T;
+    type Out = T;
+    #[inline(always)]
+    fn push(&mut self, record: T, out: &mut impl FnMut(T)) {
+        out(record)
+    }
+    fn gather(&mut self, records: &mut Vec<T>, gathered: &mut Vec<T>) {
+        if gathered.is_empty() {
+            std::mem::swap(records, gathered);
+        } else {
+            gathered.append(records);
+        }
+    }
+    fn realise<'s>(self, root: StreamVec<'s, Epoch, T>, _: OpId) -> StreamVec<'s, Epoch, T> {
+        root
+    }
+}
+
+/// A stream of records `T` in a pipeline under construction.
+///
+/// `P` says what the stream holds of its past: [`PerBatch`] is the records of each batch. The fourth
+/// parameter is the engine's; write `Stream<'s, T>` in helper functions and extension traits.
+///
+/// ```
+/// use streaming_runtime::prelude::*;
+///
+/// /// A helper of one's own: any function from streams to streams.
+/// fn long<'s>(words: Stream<'s, String>, than: usize) -> Stream<'s, String> {
+///     words.filter(move |word| word.len() > than).share()
+/// }
+///
+/// stream!(
+///     #[batch(secs(1))]
+///     fn long_words<words: Source<String>, out: Sink<String>>(than: usize) {
+///         long(words, than).to(out);
+///     }
+/// );
+/// # fn main() {}
+/// ```
+#[must_use = "a stream does nothing until it is sent on with `.to(sink)`"]
+pub struct Stream<'s, T: 'static, P = PerBatch, C: Chain<Out = T> = Ready<T>> {
+    pub(crate) root: StreamVec<'s, Epoch, C::In>,
+    pub(crate) chain: C,
+    pub(crate) id: OpId,
+    pub(crate) job: Rc<JobContext>,
+    past: PhantomData<P>,
+}
+
+impl<'s, T: Record> Stream<'s, T> {
+    pub(crate) fn from_root(root: StreamVec<'s, Epoch, T>, id: OpId, job: Rc<JobContext>) -> Self {
+        Stream { root, chain: Ready(PhantomData), id, job, past: PhantomData }
+    }
+}
+
+impl<'s, T: 'static, P, C: Chain<Out = T>> Stream<'s, T, P, C> {
+    /// Names the operator that the next call makes. `stream!` writes it.
+    #[doc(hidden)]
+    pub fn at(mut self, id: OpId) -> Self {
+        self.id = id;
+        self
+    }
+
+    /// Gives the chain of stateless operators so far an operator of its own, so that the stream can be read
+    /// more than once or named as a plain `Stream<'s, T>`. `stream!` writes it where it is needed; helper
+    /// functions and extension traits write it before they return.
+    pub fn share(self) -> Stream<'s, T, P>
+    where
+        T: Record,
+    {
+        let root = self.chain.realise(self.root, self.id);
+        Stream { root, chain: Ready(PhantomData), id: self.id, job: self.job, past: PhantomData }
+    }
+
+    /// The same root under a longer chain.
+    pub(crate) fn extend<U: 'static, D>(self, longer: impl FnOnce(OpId, C) -> D) -> Stream<'s, U, P, D>
+    where
+        D: Chain<In = C::In, Out = U>,
+    {
+        let Stream { root, chain, id, job, past } = self;
+        Stream { root, chain: longer(id, chain), id, job, past }
+    }
+
+    /// A stream of the same job on another root.
+    pub(crate) fn rooted<U: Record>(job: Rc<JobContext>, id: OpId, root: StreamVec<'s, Epoch, U>) -> Stream<'s, U, P> {
+        Stream { root, chain: Ready(PhantomData), id, job, past: PhantomData }
+    }
+}
+
+impl<'s, T: Record, P> Stream<'s, T, P> {
+    /// One more reader of the same stream. `stream!` writes it.
+    #[doc(hidden)]
+    pub fn again(&self) -> Self {
+        Stream {
+            root: self.root.clone(),
+            chain: Ready(PhantomData),
+            id: self.id,
+            job: self.job.clone(),
+            past: PhantomData,
+        }
+    }
+}
+
+/// What the operators of one worker share.
+pub(crate) struct JobContext {
+    pub(crate) times: Times,
+    pub(crate) worker: usize,
+    pub(crate) workers: usize,
+}
+
+/// The times of the batches that closed lately, written by the worker before it closes its inputs.
+#[derive(Default)]
+pub(crate) struct Times(RefCell<VecDeque<(Epoch, BatchTime)>>);
+
+impl Times {
+    /// Times kept. More batches than this are never in flight.
+    const KEPT: usize = 4096;
+
+    pub(crate) fn set(&self, epoch: Epoch, time: BatchTime) {
+        let mut times = self.0.borrow_mut();
+        if times.len() == Self::KEPT {
+            times.pop_front();
+        }
+        times.push_back((epoch, time));
+    }
+
+    /// The time of a batch that has closed.
+    pub(crate) fn of(&self, epoch: Epoch) -> BatchTime {
+        let times = self.0.borrow();
+        let (first, _) = times.front().expect("an operator asks only for batches that closed");
+        times[(epoch - first) as usize].1
+    }
+}
