@@ -5,7 +5,7 @@
 
 use crate::{
     errors::Errors,
-    graph::{Graph, Misuse, NodeId, Origin, What},
+    graph::{Graph, Finding, NodeId, Origin, What},
     parse::Item,
     time::{Length, spell},
     tolerant::{mentions, name_of},
@@ -13,8 +13,8 @@ use crate::{
 
 /// Asks every rule.
 pub fn check(graph: &Graph, item: &Item, errors: &Errors) {
-    for misuse in &graph.misuses {
-        worded(graph, misuse, errors);
+    for finding in &graph.findings {
+        worded(graph, finding, errors);
     }
     if graph.incomplete || !errors.is_empty() {
         return;
@@ -26,40 +26,41 @@ pub fn check(graph: &Graph, item: &Item, errors: &Errors) {
     }
 }
 
-fn worded(graph: &Graph, misuse: &Misuse, errors: &Errors) {
-    match misuse {
+fn worded(graph: &Graph, finding: &Finding, errors: &Errors) {
+    match finding {
         // The graph is fixed when the job starts; a closure runs for each record.
-        Misuse::InClosure(name) => errors.push_and_lose_body(
+        Finding::InClosure(name) => errors.push_and_lose_body(
             name,
             format!("stream `{name}` cannot be used inside a closure of another: `.join(..)` or `.union(..)` the two streams instead"),
         ),
         // The graph is fixed when the job starts, so nothing can be decided about it later.
-        Misuse::InControlFlow(name, keyword) => errors.push_and_lose_body(name, control_flow(graph, name, keyword)),
+        Finding::InControlFlow(name, keyword) => errors.push_and_lose_body(name, control_flow(graph, name, keyword)),
         // The sink's name is how the program wires it.
-        Misuse::SinkShadowed(name) => {
+        Finding::SinkShadowed(name) => {
             errors.push_and_lose_body(name, format!("`{name}` is a sink of this pipeline: give this `let` another name"));
         }
         // A stream leaves through a port, so that the program decides where it goes.
-        Misuse::NotASink(name) => {
+        Finding::NotASink(name) => {
             errors.push_and_lose_body(name, format!("`{name}` is no sink of this pipeline: {}", sinks(graph)));
         }
         // Which of the two would be the batch?
-        Misuse::SecondStream(to, node) => {
+        Finding::SecondStream(to, node) => {
             let sink = &graph.nodes[*node].name;
             errors.push(
                 to,
                 format!("sink `{sink}` already has a stream: `.union(..)` the two, then `.to({sink})` once"),
             );
         }
-        // Streams are lazy: without an end nothing happens.
-        Misuse::Dangling(last) => errors.push(
+        // Streams are lazy: without an end nothing happens. A header without a sink was reported already.
+        Finding::Dangling(_) if !graph.nodes.iter().any(|node| matches!(node.what, What::Sink(_))) => {}
+        Finding::Dangling(last) => errors.push(
             last,
             format!("this stream goes nowhere: {}, or bind it with `let`", send_on(graph)),
         ),
         // State is found again by the operator's name after a rebuild.
-        Misuse::StateTwice(node) => state_twice(graph, *node, errors),
+        Finding::StateTwice(node) => state_twice(graph, *node, errors),
         // A window is cut where batches are.
-        Misuse::Window { lengths, slide } => {
+        Finding::Window { lengths, slide } => {
             for (expr, length) in lengths {
                 if let Some(message) = no_multiple(*length, *slide, graph.batch == Some(*slide)) {
                     errors.push(expr, message);

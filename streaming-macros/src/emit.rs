@@ -105,15 +105,16 @@ fn function(item: &Item, names: &Names, body: TokenStream, errors: &Errors) -> T
         let alias = at(alias, ty);
         quote!(#mutability #name: #alias)
     });
-    // A body that would only repeat our errors is shown to rust-analyzer alone, so that it still completes;
-    // one with other errors keeps rustc's errors but not its warnings. Both attributes are always there and
-    // equally long: an editor compares expansions with and without errors.
+    // A body that would only repeat our errors is hidden from rustc, but not from rust-analyzer, which sets
+    // `miri` by default (its own `rust_analyzer` is a name that rustc warns of). A body with other errors
+    // keeps rustc's errors but not its warnings. Both attributes are always there and equally long: an
+    // editor compares expansions with and without errors.
     let switch = |on: bool| if on { quote!(all()) } else { quote!(any()) };
     let (lost, faulty) = (switch(errors.body_lost()), switch(!errors.is_empty()));
     quote! {
         #(#conditions)*
         #(#lints)*
-        #[cfg_attr(#lost, cfg(rust_analyzer))]
+        #[cfg_attr(#lost, cfg(miri))]
         #[cfg_attr(#faulty, allow(unused))]
         #[doc(hidden)]
         #[allow(non_snake_case, clippy::too_many_arguments, clippy::needless_pass_by_value)]
@@ -135,7 +136,7 @@ fn module(item: &Item, names: &Names, graph: &Graph, errors: &Errors) -> TokenSt
     let wire = wire(item, names, errors);
     quote! {
         #(#attrs)*
-        #[allow(non_camel_case_types, non_snake_case, private_bounds, private_interfaces)]
+        #[allow(non_camel_case_types, non_snake_case, private_bounds, private_interfaces, unreachable_pub)]
         #vis mod #name {
             #[doc = #docs]
             pub struct Ports<#(#params),*> { #(#fields),* }
@@ -230,8 +231,13 @@ fn wire(item: &Item, names: &Names, errors: &Errors) -> TokenStream {
         })
         .collect();
     let texts = port_names.iter().map(|name| name_of(name));
-    let record_types = ports.iter().map(|(_, _, ty, alias)| at(alias, ty));
-    let concrete_values = valued(item, names).map(|(value, alias)| at(alias, &value.ty));
+    // rustc reports a type that falls short at this mention of it.
+    let mention = |alias: &Ident, ty: &Type| {
+        let alias = at(alias, ty);
+        quote_spanned!(ty.span()=> super::#alias)
+    };
+    let record_types = ports.iter().map(|(_, _, ty, alias)| mention(alias, ty));
+    let concrete_values = valued(item, names).map(|(value, alias)| mention(alias, &value.ty));
     quote! {
         fn wire(self, #wiring: &mut #runtime::__private::Wiring) {
             #[allow(clippy::too_many_arguments)]
@@ -247,7 +253,7 @@ fn wire(item: &Item, names: &Names, errors: &Errors) -> TokenStream {
                     #(::core::clone::Clone::clone(&#value_names),)*
                 ));
             }
-            wire::<#(#port_names,)* #(super::#record_types,)* #(super::#concrete_values,)*>(
+            wire::<#(#port_names,)* #(#record_types,)* #(#concrete_values,)*>(
                 #wiring, #(self.#port_names,)* #(self.#value_names,)* super::#body,
             )
         }

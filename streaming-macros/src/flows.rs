@@ -2,12 +2,12 @@
 
 use proc_macro2::Ident;
 use syn::{
-    Expr, ExprCall, ExprClosure, ExprMethodCall, Pat, Stmt,
+    Expr, ExprCall, ExprClosure, ExprMethodCall, Member, Pat, Stmt,
     visit_mut::{self, VisitMut},
 };
 
 use crate::{
-    graph::{Edge, Flow, Misuse, NodeId, Origin, What},
+    graph::{Edge, Flow, Finding, NodeId, Origin, What},
     lower::scope_name,
     operators::known,
     resolve::{Meaning, Resolver},
@@ -25,6 +25,7 @@ impl Resolver {
             }
             Expr::Paren(paren) => self.is_stream(&paren.expr),
             Expr::MethodCall(call) => self.is_stream(&call.receiver),
+            Expr::Field(field) => matches!(field.member, Member::Named(_)) && self.is_stream(&field.base),
             Expr::Call(call) => function(call).is_some() && call.args.iter().any(|argument| self.is_stream(argument)),
             _ => false,
         }
@@ -41,7 +42,7 @@ impl Resolver {
     pub fn edge_of(&self, flow: &Flow) -> Edge {
         match flow {
             Flow::Use { binding, .. } => self.graph.bindings[*binding].stream.clone(),
-            Flow::Operator { node, .. } | Flow::Call(_, node) => self.edge(*node),
+            Flow::Operator { node, .. } | Flow::Call(_, node) | Flow::Unfinished(_, _, node) => self.edge(*node),
             Flow::Paren(_, inner) => self.edge_of(inner),
         }
     }
@@ -62,6 +63,16 @@ impl Resolver {
             }
             Expr::Paren(paren) => Flow::Paren(paren.paren_token, Box::new(self.flow(*paren.expr))),
             Expr::MethodCall(call) => self.operator_call(call),
+            Expr::Field(mut field) => {
+                self.graph.incomplete = true;
+                let base = std::mem::replace(&mut *field.base, Expr::PLACEHOLDER);
+                let from = self.flow(base);
+                let Member::Named(name) = &field.member else { unreachable!("`is_stream` was asked first") };
+                // After a bare `.` at the end of a line, the next line's first name seems to be a field.
+                self.used(name);
+                let node = self.operator(What::Function, name, vec![self.edge_of(&from)]);
+                Flow::Unfinished(Box::new(from), field, node)
+            }
             Expr::Call(mut call) => {
                 let name = function(&call).expect("only a named function makes a stream");
                 let inputs = call.args.iter_mut().filter_map(|argument| self.argument(argument, true)).collect();
@@ -132,7 +143,7 @@ impl Resolver {
         match self.meaning(ident) {
             Some(Meaning::Sink(node)) => {
                 if !self.graph.nodes[node].inputs.is_empty() {
-                    self.graph.misuses.push(Misuse::SecondStream(call.method.clone(), node));
+                    self.graph.findings.push(Finding::SecondStream(call.method.clone(), node));
                 }
                 self.graph.nodes[node].inputs.push(stream.clone());
                 plain
@@ -143,7 +154,7 @@ impl Resolver {
                     self.used(ident);
                 }
                 if !name_of(ident).is_empty() {
-                    self.graph.misuses.push(Misuse::NotASink(ident.clone()));
+                    self.graph.findings.push(Finding::NotASink(ident.clone()));
                 }
                 false
             }
@@ -156,7 +167,7 @@ impl Resolver {
         let read = |expr: &Expr| Length::read(expr).map(|length| (expr.clone(), length));
         if let Some(slide) = slide {
             let lengths = call.args.iter().filter_map(read).collect();
-            self.graph.misuses.push(Misuse::Window { lengths, slide });
+            self.graph.findings.push(Finding::Window { lengths, slide });
         }
         if let Some(own) = call.args.iter().nth(1) {
             // A slide of nothing is reported above; what follows is measured by what was there before.
@@ -225,14 +236,14 @@ impl VisitMut for Taker<'_> {
         }
         if let Expr::Closure(_) = expr {
             if let Some(ident) = self.0.mentioned(expr) {
-                self.0.graph.misuses.push(Misuse::InClosure(ident));
+                self.0.graph.findings.push(Finding::InClosure(ident));
             }
             return;
         }
         match control_flow(expr) {
             Some(keyword) => {
                 if let Some(ident) = self.0.mentioned(expr) {
-                    self.0.graph.misuses.push(Misuse::InControlFlow(ident, keyword));
+                    self.0.graph.findings.push(Finding::InControlFlow(ident, keyword));
                 }
             }
             None => visit_mut::visit_expr_mut(self, expr),

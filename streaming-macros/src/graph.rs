@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 
 use proc_macro2::{Ident, TokenStream};
-use syn::{Expr, ExprCall, ExprMethodCall, Stmt, Type, token::Paren};
+use syn::{Expr, ExprCall, ExprField, ExprMethodCall, Stmt, Type, token::Paren};
 
 use crate::{
     operators::{Exchange, Kind, Memory, Operator},
@@ -149,6 +149,8 @@ pub enum Flow {
         /// Whether its one argument is a sink of the header, by name: it is then taken by reference.
         to_sink: bool,
     },
+    /// A method that is still being typed: streams have no fields.
+    Unfinished(Box<Flow>, ExprField, NodeId),
     /// A function of the user's that was given a stream; the streams are placeholders.
     Call(ExprCall, NodeId),
     /// Parentheses.
@@ -169,14 +171,14 @@ pub struct Site {
 pub enum Part {
     /// Whole statements.
     Whole(Vec<Stmt>),
-    /// Statements whose holes were filled.
-    Filled(Vec<Stmt>),
+    /// Statements whose holes were filled; whether the last of them was given a `;`.
+    Filled(Vec<Stmt>, bool),
     /// Not Rust yet.
     Broken(TokenStream),
 }
 
-/// Something that cannot be meant, noticed where the names are known. `check` words it.
-pub enum Misuse {
+/// Something that a rule looks at, noticed where the names are known. `check` judges and words it.
+pub enum Finding {
     /// A stream inside a closure of an operator.
     InClosure(Ident),
     /// A stream inside control flow, with its keyword.
@@ -214,8 +216,8 @@ pub struct Graph {
     pub sites: Vec<Site>,
     /// The body.
     pub parts: Vec<Part>,
-    /// What cannot be meant.
-    pub misuses: Vec<Misuse>,
+    /// What the rules look at.
+    pub findings: Vec<Finding>,
     /// Names inside of macro calls: whether they use a stream cannot be seen.
     pub unseen: HashSet<String>,
     /// Something did not parse, or an editor is asking: rules about absence stay silent.
@@ -248,7 +250,7 @@ impl Graph {
             bindings: Vec::new(),
             sites: Vec::new(),
             parts: Vec::new(),
-            misuses: Vec::new(),
+            findings: Vec::new(),
             unseen: HashSet::new(),
             incomplete: false,
         }

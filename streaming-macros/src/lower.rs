@@ -4,14 +4,14 @@
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{
-    Expr, ExprAsync, ExprAwait, ExprClosure, ExprMethodCall, ExprReturn, ExprTry, Item, ReturnType,
+    Expr, ExprAsync, ExprAwait, ExprClosure, ExprField, ExprMethodCall, ExprReturn, ExprTry, Item, ReturnType,
     spanned::Spanned,
     visit::Visit,
 };
 
 use crate::{
     emit::located,
-    graph::{Binding, Flow, Graph, NodeId, Origin, Part, Site},
+    graph::{Binding, Flow, Graph, NodeId, Origin, Part, Site, What},
     operators::{emits, known},
     resolve::PLACEHOLDER,
     tolerant::{inside_group, name_of, unfill},
@@ -37,9 +37,35 @@ impl Lowering<'_> {
     fn part(&self, part: &Part) -> TokenStream {
         match part {
             Part::Whole(statements) => self.streams(quote!(#(#statements)*)),
-            Part::Filled(statements) => unfill(self.streams(quote!(#(#statements)*))),
-            Part::Broken(tokens) => tokens.clone(),
+            Part::Filled(statements, open) => {
+                let mut tokens: Vec<_> = unfill(self.streams(quote!(#(#statements)*))).into_iter().collect();
+                if *open {
+                    tokens.pop();
+                }
+                tokens.into_iter().collect()
+            }
+            Part::Broken(tokens) => self.borrow_sinks(tokens.clone()),
         }
+    }
+
+    /// Lowers `.to(sink)` where nothing else can be: what failed to parse stands elsewhere in the statement.
+    fn borrow_sinks(&self, tokens: TokenStream) -> TokenStream {
+        let is_sink = |token: &TokenTree| match token {
+            TokenTree::Ident(ident) => {
+                let name = name_of(ident);
+                self.graph.nodes.iter().any(|node| matches!(node.what, What::Sink(_)) && node.name == name)
+            }
+            _ => false,
+        };
+        let mut after_to = false;
+        let lower = |token: TokenTree| {
+            let argument = std::mem::replace(&mut after_to, matches!(&token, TokenTree::Ident(ident) if ident == "to"));
+            inside_group(token, &|inside| match inside.clone().into_iter().next() {
+                Some(first) if argument && is_sink(&first) => quote_spanned!(first.span()=> & #inside),
+                _ => self.borrow_sinks(inside),
+            })
+        };
+        tokens.into_iter().map(lower).collect()
     }
 
     /// Puts the streams back in the place of their placeholders.
@@ -79,7 +105,7 @@ impl Lowering<'_> {
                 by_hand || self.graph.bindings[*binding].is_shared()
             }
             // What comes out of the user's own code is whatever its signature says.
-            Flow::Call(..) => true,
+            Flow::Call(..) | Flow::Unfinished(..) => true,
             Flow::Operator { call, .. } => known(&name_of(&call.method)).is_none(),
             Flow::Paren(_, inner) => self.is_real(inner),
         }
@@ -98,6 +124,11 @@ impl Lowering<'_> {
                 paren.surround(&mut out, |out| out.extend(self.flow(inner)));
                 out
             }
+            Flow::Unfinished(from, field, _) => {
+                let (stream, ExprField { dot_token, member, .. }) = (self.flow(from), field);
+                let share = (!self.is_real(from)).then(|| quote_spanned!(dot_token.span()=> .share()));
+                quote!(#stream #share #dot_token #member)
+            }
             Flow::Call(call, _) => self.streams(call.to_token_stream()),
             Flow::Operator { from, call, node, to_sink } => self.operator(from, call, *node, *to_sink),
         }
@@ -112,7 +143,7 @@ impl Lowering<'_> {
         let at = quote_spanned!(dot_token.span()=> .at(#runtime::OpId(#id)) #share);
         let args = match args.first() {
             Some(sink) if to_sink => quote_spanned!(sink.span()=> & #args),
-            Some(function) if args.len() == 1 && emits(&name) => emitting(function),
+            Some(function) if args.len() == 1 && emits(&name) => self.streams(emitting(function)),
             _ => self.streams(args.to_token_stream()),
         };
         let mut out = quote!(#(#attrs)* #stream #at #dot_token #method #turbofish);
@@ -126,7 +157,12 @@ impl Lowering<'_> {
 fn emitting(function: &Expr) -> TokenStream {
     let out = Ident::new("__out", Span::mixed_site());
     if let Expr::Closure(closure) = function
-        && closure.inputs.len() == 1
+        && closure.inputs.len() != 1
+    {
+        // With two parameters the author writes to the emitter; any other number is rustc's to report.
+        return function.to_token_stream();
+    }
+    if let Expr::Closure(closure) = function
         && matches!(closure.output, ReturnType::Default)
         && !leaves_early(&closure.body)
     {

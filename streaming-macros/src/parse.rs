@@ -28,12 +28,16 @@ impl Parse for Input {
         let prefix;
         syn::parenthesized!(prefix in input);
         let runtime = prefix.parse()?;
+        let form = "write one pipeline: `#[batch(secs(1))] fn name<port: Source<T>, port: Sink<T>>() { .. }`";
         if input.is_empty() {
-            let form = "write one pipeline: `#[batch(secs(1))] fn name<port: Source<T>, port: Sink<T>>() { .. }`";
             return Err(Error::new(Span::call_site(), form));
         }
         let attrs = input.call(Attribute::parse_outer)?;
         let vis = input.parse()?;
+        let qualifiers = [input.peek(Token![const]), input.peek(Token![async]), input.peek(Token![unsafe]), input.peek(Token![extern])];
+        if !input.peek(Token![fn]) && !qualifiers.contains(&true) {
+            return Err(input.error(form));
+        }
         let signature = input.parse()?;
         let content;
         syn::braced!(content in input);

@@ -69,9 +69,12 @@ fn is_fused(graph: &Graph, input: &Edge, node: &Node) -> bool {
     before.kind() == Kind::Stateless && before.inside == node.inside && alone
 }
 
-/// A sink stands for the `to` before it.
+/// What is drawn, from left to right. A sink stands for the `to` before it.
 fn drawn(graph: &Graph) -> impl Iterator<Item = NodeId> + '_ {
-    (0..graph.nodes.len()).filter(|node| graph.nodes[*node].kind() != Kind::Terminal)
+    let is_sink = |node: &NodeId| matches!(graph.nodes[*node].what, What::Sink(_));
+    let all = 0..graph.nodes.len();
+    let others = all.clone().filter(move |node| !is_sink(node) && graph.nodes[*node].kind() != Kind::Terminal);
+    others.chain(all.filter(is_sink))
 }
 
 fn draw(graph: &Graph, notation: &dyn Notation) -> String {

@@ -8,7 +8,7 @@ use quote::format_ident;
 use syn::{Expr, Local, Macro, Pat, Stmt, visit::Visit};
 
 use crate::{
-    graph::{Binding, BindingId, Edge, Flow, Graph, Misuse, Node, NodeId, Origin, Part, Site, What},
+    graph::{Binding, BindingId, Edge, Flow, Graph, Finding, Node, NodeId, Origin, Part, Site, What},
     operators::known,
     parse::{Item, Way},
     scope::bound,
@@ -113,10 +113,10 @@ impl Resolver {
                 statements.iter_mut().for_each(|statement| self.statement(statement));
                 Part::Whole(statements)
             }
-            Chunk::Filled(mut statements) => {
+            Chunk::Filled { mut statements, open } => {
                 self.graph.incomplete = true;
                 statements.iter_mut().for_each(|statement| self.statement(statement));
-                Part::Filled(statements)
+                Part::Filled(statements, open)
             }
             Chunk::Broken(tokens) => {
                 self.graph.incomplete = true;
@@ -157,7 +157,7 @@ impl Resolver {
     pub fn define(&mut self, ident: &Ident, meaning: Meaning) {
         if matches!(self.meaning(ident), Some(Meaning::Sink(_))) {
             // The sink keeps its name, so that this is the only thing that is reported.
-            self.graph.misuses.push(Misuse::SinkShadowed(ident.clone()));
+            self.graph.findings.push(Finding::SinkShadowed(ident.clone()));
             return;
         }
         self.names.last_mut().expect("there is always a scope").insert(name_of(ident), meaning);
@@ -217,7 +217,7 @@ impl Resolver {
         let either = self.stateful.entry(key).or_default();
         *either |= remembers;
         if *number > 1 && *either {
-            self.graph.misuses.push(Misuse::StateTwice(node));
+            self.graph.findings.push(Finding::StateTwice(node));
         }
         node
     }
@@ -231,7 +231,7 @@ impl Resolver {
                 if self.is_stream(expr) {
                     let site = self.take(expr, false);
                     if let Some(last) = self.dangling(site) {
-                        self.graph.misuses.push(Misuse::Dangling(last));
+                        self.graph.findings.push(Finding::Dangling(last));
                     }
                 } else {
                     self.rust(expr);
@@ -319,6 +319,7 @@ impl Resolver {
         loop {
             root = match root {
                 Expr::MethodCall(call) => &call.receiver,
+                Expr::Field(field) => &field.base,
                 Expr::Paren(paren) => &paren.expr,
                 Expr::Path(path) => return path.path.get_ident().map(name_of).unwrap_or_default(),
                 _ => return String::new(),
@@ -337,7 +338,7 @@ impl Resolver {
                     let known = known(&name_of(&call.method))?;
                     return (known.kind != crate::operators::Kind::Terminal).then(|| call.method.clone());
                 }
-                Flow::Call(..) => return None,
+                Flow::Call(..) | Flow::Unfinished(..) => return None,
             };
         }
     }
@@ -346,7 +347,7 @@ impl Resolver {
         match flow {
             Flow::Paren(_, inner) => self.origin(inner),
             Flow::Operator { node, .. } if self.graph.nodes[*node].operator.is_none() => Origin::Opaque,
-            Flow::Call(..) => Origin::Opaque,
+            Flow::Call(..) | Flow::Unfinished(..) => Origin::Opaque,
             Flow::Use { .. } | Flow::Operator { .. } => Origin::Let,
         }
     }

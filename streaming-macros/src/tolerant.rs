@@ -5,7 +5,7 @@
 //! and looks up in the first expansion what stands at the offset that it found in the second. So the text
 //! up to the cursor must come out the same in both: nothing that is generated may depend on the marker.
 
-use proc_macro2::{Group, Ident, Punct, Spacing, Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Ident, Punct, Spacing, Span, TokenStream, TokenTree};
 use syn::{Block, Stmt, ext::IdentExt, parse::Parser};
 
 /// What rust-analyzer writes at the cursor.
@@ -18,30 +18,60 @@ pub enum Chunk {
     /// Whole statements.
     Whole(Vec<Stmt>),
     /// Statements with holes in them, filled for the time being.
-    Filled(Vec<Stmt>),
+    Filled {
+        /// The statements.
+        statements: Vec<Stmt>,
+        /// Whether the last of them lacks its `;`, which is not to be written for its author.
+        open: bool,
+    },
     /// Not Rust yet: handed on untouched, so that rustc words the error.
     Broken(TokenStream),
 }
 
-/// Cuts a body at its top-level `;` and reads each part.
+/// Cuts a body into parts that can be read alone, and reads each.
+///
+/// Statements end at a `;`. While one is being typed its `;` is missing: then the next `let` ends it, or the
+/// editor's marker does if a name follows, since no two names stand side by side inside an expression.
 pub fn chunks(body: TokenStream) -> Vec<Chunk> {
-    let mut parts = vec![TokenStream::new()];
+    let mut parts: Vec<Vec<TokenTree>> = vec![Vec::new()];
     for token in body {
-        let ends = is_punct(Some(&token), ';');
-        parts.last_mut().expect("there is always an open part").extend([token]);
-        if ends {
-            parts.push(TokenStream::new());
+        let part = parts.last().expect("there is always an open part");
+        let ended = match (part.last(), &token) {
+            (Some(last), _) if is_punct(Some(last), ';') => true,
+            (Some(last), TokenTree::Ident(next)) if next == "let" => may_end(last),
+            (Some(TokenTree::Ident(last)), TokenTree::Ident(_)) => last.to_string().ends_with(MARKER),
+            _ => false,
+        };
+        if ended {
+            parts.push(Vec::new());
         }
+        parts.last_mut().expect("there is always an open part").push(token);
     }
-    parts.into_iter().filter(|part| !part.is_empty()).map(chunk).collect()
+    let parts = parts.into_iter().filter(|part| !part.is_empty());
+    parts.map(|part| chunk(part.into_iter().collect())).collect()
+}
+
+/// Whether a statement may end before a `let`: not in `if let`, after an attribute, or within a condition.
+fn may_end(last: &TokenTree) -> bool {
+    match last {
+        TokenTree::Ident(last) => last != "if" && last != "while",
+        TokenTree::Punct(last) => last.as_char() == '.',
+        TokenTree::Group(last) => last.delimiter() != Delimiter::Bracket,
+        TokenTree::Literal(_) => true,
+    }
 }
 
 fn chunk(part: TokenStream) -> Chunk {
     if let Ok(statements) = Block::parse_within.parse2(part.clone()) {
         return Chunk::Whole(statements);
     }
-    match Block::parse_within.parse2(fill(part.clone())) {
-        Ok(statements) => Chunk::Filled(statements),
+    let filled = fill(part.clone());
+    if let Ok(statements) = Block::parse_within.parse2(filled.clone()) {
+        return Chunk::Filled { statements, open: false };
+    }
+    let end = TokenTree::Punct(Punct::new(';', Spacing::Alone));
+    match Block::parse_within.parse2(filled.into_iter().chain([end]).collect()) {
+        Ok(statements) => Chunk::Filled { statements, open: true },
         Err(_) => Chunk::Broken(part),
     }
 }
@@ -112,13 +142,6 @@ fn fill(tokens: TokenStream) -> TokenStream {
         if ends && (dot || bar || equals) {
             out.push(TokenTree::Ident(Ident::new(HOLE, Span::mixed_site())));
         }
-    }
-    // `let x = lines.` at the very end has no `;` yet, and `let` needs one to parse.
-    let lets = matches!(out.first(), Some(TokenTree::Ident(first)) if first == "let");
-    if lets && !is_punct(out.last(), ';') {
-        let mut end = Punct::new(';', Spacing::Alone);
-        end.set_span(Span::mixed_site());
-        out.push(TokenTree::Punct(end));
     }
     out.into_iter().collect()
 }

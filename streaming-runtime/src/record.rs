@@ -41,13 +41,31 @@ pub trait Key: Record + Eq + Hash {}
 #[diagnostic::do_not_recommend]
 impl<T: Record + Eq + Hash> Key for T {}
 
+/// A pair, by the types of its parts.
+#[diagnostic::on_unimplemented(
+    message = "records of type `{Self}` have no key",
+    label = "this operator groups by key, so it needs records of type `(K, V)`",
+    note = "add one step before it: `.key_by(|record| key)` or `.map(|record| (key, value))`"
+)]
+pub trait Pair {
+    /// What it is grouped by.
+    type Key;
+    /// What it carries.
+    type Value;
+}
+#[diagnostic::do_not_recommend]
+impl<K, V> Pair for (K, V) {
+    type Key = K;
+    type Value = V;
+}
+
 /// A record that carries a key: a pair `(K, V)`.
 #[diagnostic::on_unimplemented(
     message = "records of type `{Self}` have no key",
     label = "this operator groups by key, so it needs records of type `(K, V)`",
     note = "add one step before it: `.key_by(|record| key)` or `.map(|record| (key, value))`"
 )]
-pub trait Keyed<K, V> {
+pub trait Keyed<K, V>: Pair<Key = K, Value = V> {
     /// Parts the record into its key and its value.
     #[doc(hidden)]
     fn part(self) -> (K, V);

@@ -11,7 +11,7 @@ use std::{cell::RefCell, collections::VecDeque, marker::PhantomData, rc::Rc};
 
 use timely::dataflow::{StreamVec, channels::pact::Pipeline, operators::Operator};
 
-use crate::{blame::named, record::Record, time::BatchTime};
+use crate::{blame::named, op::Reader, record::Record, time::BatchTime};
 
 /// The running number of a batch in its job. Batches closed early are named by a time that nobody knows
 /// while their records flow; a number is known, and [`Times`] holds the time by when the batch closes.
@@ -32,6 +32,12 @@ pub trait Chain: 'static {
     type Out: 'static;
     /// Sends what becomes of one record to `out`.
     fn push(&mut self, record: Self::In, out: &mut impl FnMut(Self::Out));
+
+    /// As [`push`](Chain::push), to a reader that can do with borrowed keys. Few chains have any.
+    #[inline]
+    fn lend(&mut self, record: Self::In, reader: &mut impl Reader<Self::Out>) {
+        self.push(record, &mut |record| reader.own(record))
+    }
 
     /// Adds what becomes of `records` to `gathered`.
     fn gather(&mut self, records: &mut Vec<Self::In>, gathered: &mut Vec<Self::Out>) {

@@ -1,1 +1,69 @@
+//! The macro without a compiler: what it writes and what it says. Programs that rustc sees as well are in
+//! the workspace's `tests/ui`.
 
+mod cursor;
+mod lowering;
+mod plans;
+mod programs;
+mod rules;
+
+use proc_macro2::TokenStream;
+
+use crate::{check::check, errors::Errors, graph::Graph, lower::lower, parse, resolve::resolve};
+
+/// The tokens that `streaming-runtime` hands over for an item.
+fn input(item: &str) -> TokenStream {
+    format!("(streaming_runtime) {item}").parse().expect("the item's parentheses match")
+}
+
+/// A pipeline with two sources, two sinks and a value.
+fn pipeline(body: &str) -> String {
+    format!(
+        "#[batch(secs(5))] fn p<a: Source<(u64, i64)>, b: Source<(u64, i64)>, out: Sink<(u64, i64)>, \
+         other: Sink<(u64, i64)>>(limit: i64) {{ {body} }}"
+    )
+}
+
+/// All passes up to the checks, with each error as "`text under it`: message".
+fn understood(item: &str) -> (Graph, Vec<String>) {
+    let errors = Errors::default();
+    let item = match syn::parse2(input(item)) {
+        Ok(input) => parse::Item::new(input, &errors),
+        Err(error) => panic!("no header: {error}"),
+    };
+    let graph = resolve(&item);
+    check(&graph, &item, &errors);
+    let said = errors.finish().into_iter().map(|error| {
+        let text = error.span().source_text().unwrap_or_default();
+        format!("`{text}`: {error}")
+    });
+    (graph, said.collect())
+}
+
+/// What is said about an item.
+fn said(item: &str) -> Vec<String> {
+    understood(item).1
+}
+
+/// The lowered body, without spaces, so that tests read like code and not like tokens.
+fn lowered(body: &str) -> String {
+    let (graph, _) = understood(&pipeline(body));
+    squeezed(&lower(&graph, &"rt".parse().expect("a path")).to_string())
+}
+
+/// Operator ids.
+fn ids(body: &str) -> Vec<String> {
+    crate::plan::operators(&understood(&pipeline(body)).0)
+}
+
+fn squeezed(text: &str) -> String {
+    let mut out = String::new();
+    for word in text.split_whitespace() {
+        let is_name = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
+        if is_name(out.chars().last()) && is_name(word.chars().next()) {
+            out.push(' ');
+        }
+        out += word;
+    }
+    out
+}

@@ -12,8 +12,8 @@ use super::{Batch, ConnectorError, Outlet, Sink, Source};
 
 /// A source of the records that the program sends, with at most `capacity` waiting (at least 1).
 ///
-/// The source takes all that wait in one go and ends when every [`Sender`] is dropped. Stopping the job drops the
-/// records that still wait, so drop the senders first when each record counts.
+/// The source takes all that wait in one go and ends when every [`Sender`] is dropped. Stopping the job drops
+/// the records that still wait, so drop the senders first when each record counts.
 ///
 /// ```
 /// use streaming_runtime::connect::channel;
@@ -24,14 +24,15 @@ use super::{Batch, ConnectorError, Outlet, Sink, Source};
 /// sender.send((7, 100)).await?; // waits while the job is behind
 /// # drop(source);
 /// # Ok(()) }
-/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(example()).unwrap();
+/// # tokio::runtime::Builder::new_current_thread().build().expect("a runtime").block_on(example()).expect("sent");
 /// ```
 pub fn channel<T: Send + 'static>(capacity: usize) -> (Sender<T>, ChannelSource<T>) {
     let (queue, records) = mpsc::channel(capacity.max(1));
     (Sender { queue }, ChannelSource { records })
 }
 
-/// A sink that hands every batch, the empty ones too, to the program, with at most `capacity` waiting (at least 1).
+/// A sink that hands every batch, the empty ones too, to the program, with at most `capacity` waiting (at
+/// least 1).
 ///
 /// While they wait, the job waits. When the [`BatchReceiver`] is dropped, the next batch ends the job with
 /// [`ConnectorError::Closed`].
@@ -220,8 +221,8 @@ mod tests {
         assert_eq!(sender.try_send(8), Err(Unsent::Full(8)));
         drop(sender);
         let mut running = testing::run(source);
-        assert_eq!(running.take(1).await, [0]);
-        assert_eq!(running.finish().await.0, (1..8).collect::<Vec<_>>());
+        assert_eq!(running.chunk().await, (0..8).collect::<Vec<_>>());
+        assert!(running.finish().await.0.is_empty());
     }
 
     #[tokio::test]

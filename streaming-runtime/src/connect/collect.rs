@@ -19,11 +19,12 @@ use super::{Batch, ConnectorError, Sink};
 /// sink.write(Batch { time: BatchTime::from_millis(1000), records: vec![1, 2] }).await?; // the engine does this
 /// assert_eq!(collected.records(), [1, 2]);
 /// # Ok(()) }
-/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(example()).unwrap();
+/// # tokio::runtime::Builder::new_current_thread().build().expect("a runtime").block_on(example()).expect("room");
 /// ```
 ///
 /// # Errors
-/// [`ConnectorError::LimitExceeded`] at the batch that would exceed the bound; what was collected stays readable.
+/// [`ConnectorError::LimitExceeded`] at the batch that would exceed the bound; what was collected stays
+/// readable.
 pub fn collect<T: Send + 'static>() -> (Collect<T>, Collected<T>) {
     let shared = Arc::new(Shared { state: Mutex::new(State::default()), changed: Notify::new() });
     (Collect { shared: shared.clone(), limit: 1_000_000 }, Collected { shared })
@@ -101,12 +102,12 @@ impl<T> Drop for Collect<T> {
 }
 
 impl<T> Collected<T> {
-    /// Waits until `enough` holds for the batches so far, and says whether it does: `false` when the job ended
-    /// before.
+    /// Waits until `enough` holds for the batches so far, and says whether it does: `false` when the job
+    /// ended before.
     pub async fn wait_until(&self, enough: impl Fn(&[Batch<T>]) -> bool) -> bool {
         loop {
-            let mut changed = std::pin::pin!(self.shared.changed.notified());
-            changed.as_mut().enable(); // from here on no change is missed
+            // Before the look: of what changes after this line, it will know.
+            let changed = self.shared.changed.notified();
             {
                 let state = self.shared.state();
                 let holds = enough(&state.batches);

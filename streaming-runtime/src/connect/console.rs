@@ -23,7 +23,8 @@ const RULE: &str = "-------------------------------------------";
 /// ```
 ///
 /// `...` stands for more records than were printed. Records are shown by `Debug` unless
-/// [`format`](Console::format) says otherwise. A batch is one write, so that batches of several sinks do not mix.
+/// [`format`](Console::format) says otherwise. A batch is one write, so that batches of several sinks do not
+/// mix.
 ///
 /// ```
 /// use streaming_runtime::connect::console;

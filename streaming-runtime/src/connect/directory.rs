@@ -30,21 +30,22 @@ use crate::time::BatchTime;
 /// A source of the lines of the files that appear in a directory, or in the directories that a glob matches
 /// (`logs/*/2024-??`, `{a,b}`; a `*` stays within one name). Only files directly in them count.
 ///
-/// At the time `t` of each batch the directories are looked through. A file is read, whole, into that batch when
+/// At the time `t` of each batch the directories are looked through. A file is read, whole, into that batch
+/// when
 ///
 /// - it passes the [`filter`](Lines::filter),
 /// - it was modified at `t` or before, but after `t - remember` and, unless
 ///   [`new_files_only(false)`](Lines::new_files_only), after the job's start,
 /// - its path has not been taken within that time. What is appended to a taken file is not read.
 ///
-/// So a file has to be whole when it appears: write it elsewhere, then rename it into place. Files of a batch come
-/// in the order of their modification, then of their paths. A missing directory is empty. A file that vanishes or
-/// cannot be read is left out, with a warning, and counted in [`Skipped`]; if that happens half-way, its first
-/// lines stay. Lines are cut as by [`file::lines`](super::file::lines).
+/// So a file has to be whole when it appears: write it elsewhere, then rename it into place. Files of a batch
+/// come in the order of their modification, then of their paths. A missing directory is empty. A file that
+/// vanishes or cannot be read is left out, with a warning, and counted in [`Skipped`]; if that happens
+/// half-way, its first lines stay. Lines are cut as by [`file::lines`](super::file::lines).
 ///
-/// Each batch costs one look at every file that is not yet taken, about 3 µs each on a local disk, so old files
-/// are better moved away. There is no watching for events: they come late or never (network file systems), and a
-/// file would then miss its batch.
+/// Each batch costs one look at every file that is not yet taken, about 3 µs each on a local disk, so old
+/// files are better moved away. There is no watching for events: they come late or never (network file
+/// systems), and a file would then miss its batch.
 ///
 /// ```
 /// use streaming_runtime::{connect::directory, minutes};
@@ -85,14 +86,14 @@ pub struct Lines {
 impl Lines {
     line_settings!();
 
-    /// Whether files that were modified before the job's start are left alone: `true` by default. Files that are
-    /// older than [`remember`](Lines::remember) are left alone in either case.
+    /// Whether files that were modified before the job's start are left alone: `true` by default. Files that
+    /// are older than [`remember`](Lines::remember) are left alone in either case.
     pub fn new_files_only(mut self, only: bool) -> Self {
         self.new_files_only = only;
         self
     }
-    /// How long after its modification a file can still be found new, rounded up to whole batches: 60 s by default.
-    /// For as long, taken paths are remembered.
+    /// How long after its modification a file can still be found new, rounded up to whole batches: 60 s by
+    /// default. For as long, taken paths are remembered.
     pub fn remember(mut self, time: Duration) -> Self {
         self.remember = time;
         self
@@ -123,8 +124,8 @@ fn is_visible(path: &Path) -> bool {
     path.file_name().is_some_and(|name| !name.as_encoded_bytes().starts_with(b"."))
 }
 
-/// How many files and directories a [`lines`] source found but could not read: a new file once, what cannot even be
-/// looked at in each batch. Clones share the count.
+/// How many files and directories a [`lines`] source found but could not read: a new file once, what cannot
+/// even be looked at in each batch. Clones share the count.
 #[derive(Clone, Debug, Default)]
 pub struct Skipped(Arc<Counts>);
 

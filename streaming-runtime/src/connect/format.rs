@@ -6,7 +6,7 @@ use std::fmt::{Debug, Display, Write};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot write a record of type `{T}` as text",
     label = "this sink has to turn a `{T}` into text",
-    note = "say how: `.format(|record: &{T}| format!(..))`; or use `.debug()` if `{T}` implements `Debug`"
+    note = "say how: `.format(|record: &{T}| format!(..))`; `text_files(..)` has `.debug()` too"
 )]
 pub trait Format<T>: Send + Sync + 'static {
     /// Appends the record to `text`, without a line's end.

@@ -105,7 +105,8 @@ impl LineRules {
             return self.too_long(what);
         }
         if self.bad.0.invalid_utf8.fetch_add(1, Ordering::Relaxed) == 0 {
-            tracing::warn!(from = what, policy = ?self.on_invalid, "a line is not UTF-8; later ones are only counted");
+            let policy = self.on_invalid;
+            tracing::warn!(from = what, ?policy, "a line is not UTF-8; later ones are only counted");
         }
         match self.on_invalid {
             OnInvalidUtf8::Fail => return Err(ConnectorError::InvalidUtf8 { what: what.to_owned() }),

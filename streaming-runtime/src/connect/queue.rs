@@ -36,11 +36,12 @@ impl<T: Send + 'static> Source<T> for Queue<T> {
     }
 }
 
-/// A source of datasets that the program pushes while the job runs, with at most `capacity` waiting (at least 1).
+/// A source of datasets that the program pushes while the job runs, with at most `capacity` waiting (at least
+/// 1).
 ///
-/// Each batch takes the dataset that waits longest, or with [`all_at_once`](SharedQueue::all_at_once) all that
-/// wait. When none waits, the batch is empty or the [`default`](SharedQueue::default_batch). The source ends when
-/// every [`Pusher`] is dropped and every dataset taken; the default does not hold it up.
+/// Each batch takes the dataset that waits longest, or with [`all_at_once`](SharedQueue::all_at_once) all
+/// that wait. When none waits, the batch is empty or the [`default`](SharedQueue::default_batch). The source
+/// ends when every [`Pusher`] is dropped and every dataset taken; the default does not hold it up.
 ///
 /// ```
 /// use streaming_runtime::connect::queue;

@@ -46,6 +46,11 @@ impl<T> Running<T> {
         self.received.drain(..n).collect()
     }
 
+    /// Waits for what the source sends next in one go.
+    pub(super) async fn chunk(&mut self) -> Vec<T> {
+        self.chunks.recv().await.expect("the source still runs").records
+    }
+
     /// Asks for the batch at `time` and returns its records, or `None` if the source ended before it.
     pub(super) async fn batch(&mut self, time: BatchTime) -> Option<Vec<T>> {
         let sent = self.ask(time).await?;

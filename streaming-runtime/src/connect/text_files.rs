@@ -16,16 +16,17 @@ use crate::time::BatchTime;
 
 const PART: &str = "part-00000";
 
-/// Writes every batch to a directory of its own, `prefix-TIME_IN_MS[.suffix]`, as Spark's `saveAsTextFiles` does:
-/// one file `part-00000` with one record a line, also for an empty batch.
+/// Writes every batch to a directory of its own, `prefix-TIME_IN_MS[.suffix]`, as Spark's `saveAsTextFiles`
+/// does: one file `part-00000` with one record a line, also for an empty batch.
 ///
-/// The file appears whole or not at all: it is written beside its place, synced and renamed, and `write` returns
-/// when the name is on disk too. Writing a batch again replaces the file, so a repeated batch does no harm.
-/// Missing parent directories are made. A batch that was closed early, not at a whole millisecond, is named by
-/// its nanoseconds, `prefix-TIME_IN_NSns[.suffix]`: no two batches share a directory, and names sort by time.
+/// The file appears whole or not at all: it is written beside its place, synced and renamed, and `write`
+/// returns when the name is on disk too. Writing a batch again replaces the file, so a repeated batch does no
+/// harm. Missing parent directories are made. A batch that was closed early, not at a whole millisecond, is
+/// named by its nanoseconds, `prefix-TIME_IN_NSns[.suffix]`: no two batches share a directory, and names sort
+/// by time.
 ///
-/// Records are written by `Display`; see [`format`](TextFiles::format) and [`debug`](TextFiles::debug). A newline
-/// inside of a record stays one.
+/// Records are written by `Display`; see [`format`](TextFiles::format) and [`debug`](TextFiles::debug). A
+/// newline inside of a record stays one.
 ///
 /// ```
 /// use streaming_runtime::connect::text_files;
@@ -103,7 +104,8 @@ fn write_part(
     directory: &Path,
     fill: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
 ) -> Result<(), ConnectorError> {
-    // A write that was given up may still be going on: each has a name of its own. The dot hides it from readers.
+    // A write that was given up may still be going on: each has a name of its own. The dot hides it from
+    // readers.
     static WRITES: AtomicU64 = AtomicU64::new(0);
     let draft = directory.join(format!(".{PART}.{}.tmp", WRITES.fetch_add(1, Ordering::Relaxed)));
     let part = directory.join(PART);

@@ -3,45 +3,27 @@
 //! All are one: combine the records of a batch per key where they are, send one combiner per key to the
 //! worker that owns the key, and combine there. With one worker the second half is left out.
 
-use std::{hash::BuildHasher, rc::Rc};
+use std::{hash::BuildHasher, marker::PhantomData, rc::Rc};
 
-use hashbrown::hash_map::{Entry, HashMap};
 use timely::dataflow::{
     StreamVec,
     channels::pact::{Exchange, Pipeline},
 };
 
-use super::per_epoch::{Answers, per_epoch};
+use super::{
+    key_map::{Combining, KeyMap},
+    per_epoch::{Answers, per_epoch},
+};
 use crate::{
     blame::named,
     record::{Key, Keyed, Record},
     stream::{Chain, Epoch, OpId, PerBatch, Stream},
 };
 
-/// Seeded by the process: keys may be hostile.
-type KeyMap<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
-
 /// Which worker owns a key. All workers of a job must agree, so the seed is fixed; what a hostile sender can
 /// reach with it is uneven load, not long chains in the maps.
 fn owner<K: Key>(key: &K) -> u64 {
     foldhash::fast::FixedState::with_seed(0x5eed).hash_one(key)
-}
-
-fn merge<K: Key, V, C>(
-    map: &mut KeyMap<K, C>,
-    key: K,
-    value: V,
-    create: impl FnOnce(V) -> C,
-    add: impl FnOnce(C, V) -> C,
-) {
-    match map.entry(key) {
-        Entry::Occupied(slot) => {
-            slot.replace_entry_with(|_, old| Some(add(old, value)));
-        }
-        Entry::Vacant(slot) => {
-            slot.insert(create(value));
-        }
-    }
 }
 
 impl<'s, T: 'static, C: Chain<Out = T>> Stream<'s, T, PerBatch, C> {
@@ -185,14 +167,12 @@ impl<'s, T: 'static, C: Chain<Out = T>> Stream<'s, T, PerBatch, C> {
             id,
             Answers::WhenFed,
             move |map: &mut KeyMap<K, A>, records| {
-                for record in records.drain(..) {
-                    chain.push(record, &mut |record| {
-                        let (key, value) = record.part();
-                        merge(map, key, value, |v| named(id, || create(v)), |a, v| named(id, || add(a, v)))
-                    });
-                }
+                let create = |value| named(id, || create(value));
+                let add = |combiner, value| named(id, || add(combiner, value));
+                let mut reader = Combining { map, create, add, values: PhantomData };
+                records.drain(..).for_each(|record| chain.lend(record, &mut reader));
             },
-            |map, out| out.extend(map.drain()),
+            KeyMap::drain_into,
         );
         let owned = if job.workers == 1 { here } else { at_owners(here, id, join) };
         Stream::<T, PerBatch, C>::rooted(job, id, owned)
@@ -212,9 +192,9 @@ fn at_owners<'s, K: Key, A: Record>(
         Answers::WhenFed,
         move |map: &mut KeyMap<K, A>, records| {
             for (key, combiner) in records.drain(..) {
-                merge(map, key, combiner, |a| a, |a, b| named(id, || join(a, b)));
+                map.merge(key, combiner, |a| a, |a, b| named(id, || join(a, b)));
             }
         },
-        |map, out| out.extend(map.drain()),
+        KeyMap::drain_into,
     )
 }

@@ -3,7 +3,8 @@
 //! | file | operators | state |
 //! |---|---|---|
 //! | `each` | `map` `filter` `filter_map` `flat_map` `inspect` `key_by` `map_values` `flat_map_values` | none; fused |
-//! | `by_key` | `reduce_by_key` `group_by_key` `combine_by_key` `count_by_value` `distinct` | one value per key, until the batch closes |
+//! | `lent` | a `flat_map` of words that are not copied before they are known to be new | none; fused |
+//! | `by_key` (and `key_map`) | `reduce_by_key` `group_by_key` `combine_by_key` `count_by_value` `distinct` | one value per key, until the batch closes |
 //! | `whole` | `count` `reduce` | one value, until the batch closes |
 //! | `route` | `union` `split` `repartition` | none |
 //! | `to` | `to` | the batch, until it closes |
@@ -13,11 +14,14 @@
 
 mod by_key;
 mod each;
+mod key_map;
+mod lent;
 mod per_epoch;
 mod route;
 mod to;
 mod whole;
 
 pub use each::Emit;
+pub use lent::Reader;
 pub use to::SinkPort;
 pub(crate) use to::{Part, PartSender};

@@ -29,8 +29,8 @@ pub(super) struct NewFiles {
 }
 
 impl NewFiles {
-    /// Files modified after `after` are new for `remember`, rounded up to whole batches of `interval`; at most
-    /// `limit` files are remembered.
+    /// Files modified after `after` are new for `remember`, rounded up to whole batches of `interval`; at
+    /// most `limit` files are remembered.
     pub(super) fn new(after: BatchTime, remember: Duration, interval: Duration, limit: usize) -> Self {
         let batches = remember.as_nanos().div_ceil(interval.as_nanos().max(1));
         let window = u64::try_from(batches * interval.as_nanos()).unwrap_or(u64::MAX);

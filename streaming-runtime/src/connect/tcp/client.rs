@@ -21,11 +21,11 @@ use crate::connect::{
 
 /// A source of the lines that a server at `address` (`host:port`) sends, Spark's `socketTextStream`.
 ///
-/// When the connection ends or breaks, it connects again: after 100 ms at first, then twice as long each time up
-/// to 2 s, less a random part of up to a half. 10 failed attempts in a row end the job, as does a server that
-/// accepts and closes at once so often. A peer that comes back starts from new: what it sent while nobody was
-/// connected is lost, and so is a line that broke off; the last line before a clean close needs no `\n`. TCP has
-/// no receipts: a crash loses what was under way.
+/// When the connection ends or breaks, it connects again: after 100 ms at first, then twice as long each time
+/// up to 2 s, less a random part of up to a half. 10 failed attempts in a row end the job, as does a server
+/// that accepts and closes at once so often. A peer that comes back starts from new: what it sent while
+/// nobody was connected is lost, and so is a line that broke off; the last line before a clean close needs no
+/// `\n`. TCP has no receipts: a crash loses what was under way.
 ///
 /// ```
 /// use streaming_runtime::{connect::tcp, millis, secs};
@@ -36,8 +36,8 @@ use crate::connect::{
 /// ```
 ///
 /// # Errors
-/// [`ConnectorError::Unreachable`] after too many attempts, and what [`on_long_line`](Lines::on_long_line) and
-/// [`on_invalid_utf8`](Lines::on_invalid_utf8) make one.
+/// [`ConnectorError::Unreachable`] after too many attempts, and what [`on_long_line`](Lines::on_long_line)
+/// and [`on_invalid_utf8`](Lines::on_invalid_utf8) make one.
 pub fn lines(address: impl Into<String>) -> Lines {
     Lines {
         address: address.into(),
@@ -68,7 +68,8 @@ impl Lines {
         self.retry = Retry { first, cap, ..self.retry };
         self
     }
-    /// How many attempts in a row may fail: with the last, the job ends. 10 by default; `u32::MAX` never ends.
+    /// How many attempts in a row may fail: with the last, the job ends. 10 by default; `u32::MAX` never
+    /// ends.
     pub fn attempts(mut self, failures: u32) -> Self {
         self.retry.attempts = failures;
         self

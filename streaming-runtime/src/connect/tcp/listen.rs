@@ -30,9 +30,9 @@ use crate::connect::{
 ///
 /// Up to 1,024 clients may be connected; more are closed at once. A client cannot harm the others: when its
 /// connection breaks, or a line of its makes [`on_long_line`](Listen::on_long_line) or
-/// [`on_invalid_utf8`](Listen::on_invalid_utf8) fail, that connection is closed and counted in [`Connections`], and
-/// the line that broke off is dropped. The last line before a clean close needs no `\n`. While the workers are
-/// behind, nothing is read, and the clients wait.
+/// [`on_invalid_utf8`](Listen::on_invalid_utf8) fail, that connection is closed and counted in
+/// [`Connections`], and the line that broke off is dropped. The last line before a clean close needs no `\n`.
+/// While the workers are behind, nothing is read, and the clients wait.
 ///
 /// ```
 /// use streaming_runtime::{connect::{ConnectorError, tcp}, secs};
@@ -44,8 +44,8 @@ use crate::connect::{
 /// ```
 ///
 /// # Errors
-/// [`ConnectorError::Io`] with the address when it is taken or not ours. While it runs, when accepting fails 10
-/// times in a row.
+/// [`ConnectorError::Io`] with the address when it is taken or not ours. While it runs, when accepting fails
+/// 10 times in a row.
 pub fn listen(address: impl ToSocketAddrs + fmt::Debug) -> Result<Listen, ConnectorError> {
     let failed = |error| ConnectorError::io(format!("listen on {address:?}"), error);
     let listener = net::TcpListener::bind(&address).map_err(failed)?;
@@ -164,14 +164,14 @@ impl Source<String> for Listen {
                             continue; // the drop closes it
                         }
                         counts.accepted.fetch_add(1, Ordering::Relaxed);
-                        let rules = self.rules.clone();
-                        events.push(event(Connection::new(client, peer.to_string(), rules, self.idle_timeout)));
+                        let (peer, rules) = (peer.to_string(), self.rules.clone());
+                        events.push(event(Connection::new(client, peer, rules, self.idle_timeout)));
                     }
                     // A client that was gone before we looked, or no descriptors left: that may pass.
                     Err(error) => {
                         tracing::warn!(%error, address = %self.local, "a connection could not be accepted");
-                        let kind = error.kind();
-                        accept_at = Some(Instant::now() + failures.add("", kind.into()).map_err(|_| failed(error))?);
+                        let delay = failures.add("", error.kind().into()).map_err(|_| failed(error))?;
+                        accept_at = Some(Instant::now() + delay);
                     }
                 },
                 Some((mut connection, event_of)) = events.next() => {

@@ -45,8 +45,8 @@ impl Failures {
         Ok(self.delay())
     }
 
-    /// Twice as long each time up to the cap, less a random part of up to a half, so that clients which lost the
-    /// same server do not come back together.
+    /// Twice as long each time up to the cap, less a random part of up to a half, so that clients which lost
+    /// the same server do not come back together.
     pub(super) fn delay(&self) -> Duration {
         let doublings = self.count.saturating_sub(1).min(31);
         let longest = self.retry.first.saturating_mul(1 << doublings).min(self.retry.cap);

@@ -1,0 +1,100 @@
+//! A map from keys to combiners.
+
+use std::{hash::BuildHasher, marker::PhantomData, mem::needs_drop};
+
+use hashbrown::hash_table::{Entry, HashTable, OccupiedEntry};
+
+use super::lent::{LentPair, Reader};
+use crate::record::{Key, Keyed, Record};
+
+/// One combiner `A` a key. Its hasher is seeded by the process, because keys may be hostile.
+pub(super) struct KeyMap<K, A> {
+    table: HashTable<(K, A)>,
+    hasher: foldhash::fast::RandomState,
+}
+
+impl<K, A> Default for KeyMap<K, A> {
+    fn default() -> Self {
+        KeyMap { table: HashTable::new(), hasher: foldhash::fast::RandomState::default() }
+    }
+}
+
+impl<K: Key, A: Record> KeyMap<K, A> {
+    /// Adds `value` to the combiner of `key`, or creates it.
+    #[inline]
+    pub(super) fn merge<V>(
+        &mut self,
+        key: K,
+        value: V,
+        create: impl FnOnce(V) -> A,
+        add: impl FnOnce(A, V) -> A,
+    ) {
+        match self.entry(self.hasher.hash_one(&key), |other| *other == key) {
+            Entry::Occupied(slot) => replace(slot, value, add),
+            Entry::Vacant(slot) => {
+                slot.insert((key, create(value)));
+            }
+        }
+    }
+
+    #[inline]
+    fn entry(&mut self, hash: u64, is: impl Fn(&K) -> bool) -> Entry<'_, (K, A)> {
+        let hasher = &self.hasher;
+        self.table.entry(hash, |(key, _)| is(key), |(key, _)| hasher.hash_one(key))
+    }
+
+    /// Empties the map into `out` and keeps its capacity.
+    pub(super) fn drain_into(&mut self, out: &mut Vec<(K, A)>) {
+        out.extend(self.table.drain());
+    }
+}
+
+/// Replaces a combiner by what `add` makes of it.
+#[inline]
+fn replace<K, A: Clone, V>(
+    mut slot: OccupiedEntry<'_, (K, A)>,
+    value: V,
+    add: impl FnOnce(A, V) -> A,
+) {
+    if needs_drop::<A>() {
+        let ((key, old), place) = slot.remove();
+        place.insert((key, add(old, value)));
+    } else {
+        // Numbers and the like: a copy in place is cheaper than to empty the slot and fill it again.
+        let combiner = &mut slot.get_mut().1;
+        *combiner = add(combiner.clone(), value);
+    }
+}
+
+/// Adds what it reads to a map.
+pub(super) struct Combining<'a, K, V, A, F, G> {
+    pub(super) map: &'a mut KeyMap<K, A>,
+    pub(super) create: F,
+    pub(super) add: G,
+    pub(super) values: PhantomData<V>,
+}
+
+impl<T, K: Key, V, A: Record, F, G> Reader<T> for Combining<'_, K, V, A, F, G>
+where
+    T: Keyed<K, V>,
+    F: FnMut(V) -> A,
+    G: FnMut(A, V) -> A,
+{
+    #[inline]
+    fn own(&mut self, record: T) {
+        let (key, value) = record.part();
+        self.map.merge(key, value, &mut self.create, &mut self.add)
+    }
+    /// The key is copied only if it is new.
+    #[inline]
+    fn lent<L: LentPair<T>>(&mut self, pair: L) {
+        let hash = pair.hash_one(&self.map.hasher);
+        match self.map.entry(hash, |key| pair.has(key)) {
+            Entry::Occupied(slot) => replace(slot, pair.value(), &mut self.add),
+            Entry::Vacant(slot) => {
+                let (key, value) = pair.own();
+                slot.insert((key, (self.create)(value)));
+            }
+        }
+    }
+}
