@@ -24,7 +24,8 @@ stream!(
     #[batch(secs(1))]
     fn five<numbers: Source<u64>, total: Sink<u64>>() {
         let odd = numbers.map(|n| n ^ (n >> 7)).filter(|n| n % 3 != 0);
-        let picked = odd.map(|n| n.wrapping_mul(0x9E37_79B9_7F4A_7C15)).filter_map(|n| (n & 8 == 0).then_some(n >> 3));
+        let picked =
+            odd.map(|n| n.wrapping_mul(0x9E37_79B9_7F4A_7C15)).filter_map(|n| (n & 8 == 0).then_some(n >> 3));
         picked.map(|n| n % 1000).reduce(|a, b| a + b).to(total);
     }
 );
@@ -70,7 +71,7 @@ fn contender<P: Pipeline + 'static>(
     Contender {
         engine,
         workers: 1,
-        set_up: Box::new(move || Box::new(move || drive(batches, |numbers, total| ports(numbers, total)))),
+        set_up: Box::new(move || Box::new(move || drive(batches, ports))),
     }
 }
 

@@ -43,7 +43,10 @@ pub fn run(runs: Runs) -> Vec<Row> {
         cargo(krate, &["check"])
     };
     check(1, 0);
-    row("check after editing a closure, 1 pipeline", median((1..=repeat).map(|turn| check(1, turn)).collect()));
+    row(
+        "check after editing a closure, 1 pipeline",
+        median((1..=repeat).map(|turn| check(1, turn)).collect()),
+    );
     let many = 21;
     check(many, 0);
     let with_many = median((1..=repeat).map(|turn| check(many, turn)).collect());
@@ -61,12 +64,22 @@ pub fn run(runs: Runs) -> Vec<Row> {
     row("release build, each extra pipeline of its own types", (six - one) / 5.0);
 
     let expand = Command::new("cargo")
-        .args(["test", "--release", "-p", "streaming-macros", "--", "--ignored", "--nocapture", "expansion_time"])
+        .args([
+            "test",
+            "--release",
+            "-p",
+            "streaming-macros",
+            "--",
+            "--ignored",
+            "--nocapture",
+            "expansion_time",
+        ])
         .current_dir(&root)
         .output()
         .expect("cargo runs");
     let text = String::from_utf8_lossy(&expand.stdout).into_owned();
-    let micros = text.lines().find_map(|line| line.split("us an expansion: ").nth(1)?.trim().parse::<f64>().ok());
+    let micros =
+        text.lines().find_map(|line| line.split("us an expansion: ").nth(1)?.trim().parse::<f64>().ok());
     row("the macro, an expansion", micros.expect("the test prints its figure") / 1e6);
     rows
 }

@@ -46,7 +46,8 @@ pub fn lines(batches: usize, words_a_batch: usize) -> Vec<Vec<String>> {
     let ids = zipf(batches * words_a_batch, words.len(), 42);
     ids.chunks(words_a_batch)
         .map(|batch| {
-            let line = |ids: &[u32]| ids.iter().map(|id| words[*id as usize].as_str()).collect::<Vec<_>>().join(" ");
+            let line =
+                |ids: &[u32]| ids.iter().map(|id| words[*id as usize].as_str()).collect::<Vec<_>>().join(" ");
             batch.chunks(10).map(line).collect()
         })
         .collect()

@@ -36,7 +36,10 @@ pub fn run(runs: Runs) -> Vec<Row> {
             let quantile = |q| Some(histogram.value_at_quantile(q) as f64 / 1e3);
             Row {
                 workload: "latency",
-                params: BTreeMap::from([("gap_us", (gap.as_micros() as u64).into()), ("rounds", rounds.into())]),
+                params: BTreeMap::from([
+                    ("gap_us", (gap.as_micros() as u64).into()),
+                    ("rounds", rounds.into()),
+                ]),
                 engine: "stream",
                 workers: 1,
                 records: Some(rounds),

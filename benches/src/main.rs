@@ -53,7 +53,10 @@ enum Workload {
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments = Arguments::parse();
-    let runs = Runs { quick: arguments.quick, repeat: arguments.repeat.unwrap_or(if arguments.quick { 3 } else { 7 }) };
+    let runs = Runs {
+        quick: arguments.quick,
+        repeat: arguments.repeat.unwrap_or(if arguments.quick { 3 } else { 7 }),
+    };
     let workloads: &[fn(Runs) -> Vec<Row>] = match arguments.workload {
         Workload::Words => &[words::run],
         Workload::Chain => &[chain::run],

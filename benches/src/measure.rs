@@ -107,7 +107,8 @@ pub fn print(rows: &[Row]) {
             );
             (last, base) = (group, row.records_per_s);
         }
-        let number = |value: Option<f64>, digits: usize| value.map_or(String::new(), |v| format!("{v:.digits$}"));
+        let number =
+            |value: Option<f64>, digits: usize| value.map_or(String::new(), |v| format!("{v:.digits$}"));
         println!(
             "  {:<34} {:>7} {:>10} {:>7} {:>8} {:>8} {:>9} {:>9} {:>9}",
             row.engine,

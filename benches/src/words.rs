@@ -71,8 +71,12 @@ pub fn run(runs: Runs) -> Vec<Row> {
             contender("plain, borrowed words", 1, &lines, plain),
             contender("stream", 1, &lines, |lines| stream(lines, 1)),
             contender("stream", 2, &lines, |lines| stream(lines, 2)),
-            contender("timely, combine borrowed words", 1, &lines, |lines| timely(lines, 1, combine_borrowed)),
-            contender("timely, combine borrowed words", 2, &lines, |lines| timely(lines, 2, combine_borrowed)),
+            contender("timely, combine borrowed words", 1, &lines, |lines| {
+                timely(lines, 1, combine_borrowed)
+            }),
+            contender("timely, combine borrowed words", 2, &lines, |lines| {
+                timely(lines, 2, combine_borrowed)
+            }),
             contender("timely, exchange owned words", 1, &lines, |lines| timely(lines, 1, exchange_owned)),
             contender("timely, exchange owned words", 2, &lines, |lines| timely(lines, 2, exchange_owned)),
         ];
@@ -211,38 +215,44 @@ fn owner(word: &str) -> u64 {
 /// Counts words where they are, borrowed until one is new; exchanges counts.
 fn combine_borrowed<'s>(lines: StreamVec<'s, u64, String>) -> StreamVec<'s, u64, (String, i64)> {
     let workers = lines.scope().peers();
-    let counts = lines.unary_frontier::<CapacityContainerBuilder<Vec<(String, i64)>>, _, _, _>(Pipeline, "Count", |_, _| {
-        let mut open = BTreeMap::<u64, (Capability<u64>, Map<String, i64>)>::new();
-        move |(input, frontier), output| {
-            input.for_each(|time, lines| {
-                let (_, counts) = open.entry(*time.time()).or_insert_with(|| (time.retain(0), Map::default()));
-                for line in lines.drain(..) {
-                    for word in line.split_whitespace() {
-                        *counts.entry_ref(word).or_insert(0) += 1;
+    let counts = lines.unary_frontier::<CapacityContainerBuilder<Vec<(String, i64)>>, _, _, _>(
+        Pipeline,
+        "Count",
+        |_, _| {
+            let mut open = BTreeMap::<u64, (Capability<u64>, Map<String, i64>)>::new();
+            move |(input, frontier), output| {
+                input.for_each(|time, lines| {
+                    let (_, counts) =
+                        open.entry(*time.time()).or_insert_with(|| (time.retain(0), Map::default()));
+                    for line in lines.drain(..) {
+                        for word in line.split_whitespace() {
+                            *counts.entry_ref(word).or_insert(0) += 1;
+                        }
                     }
+                });
+                while let Some(first) = open.first_entry().filter(|first| !frontier.less_equal(first.key())) {
+                    let (time, mut counts) = first.remove();
+                    output.session(&time).give_container(&mut counts.drain().collect());
                 }
-            });
-            while let Some(first) = open.first_entry().filter(|first| !frontier.less_equal(first.key())) {
-                let (time, mut counts) = first.remove();
-                output.session(&time).give_container(&mut counts.drain().collect());
             }
-        }
-    });
+        },
+    );
     if workers == 1 { counts } else { count_owned(counts) }
 }
 
 /// Allocates every word, exchanges it, and counts it where it belongs.
 fn exchange_owned<'s>(lines: StreamVec<'s, u64, String>) -> StreamVec<'s, u64, (String, i64)> {
-    let words = lines.unary::<CapacityContainerBuilder<Vec<(String, i64)>>, _, _, _>(Pipeline, "Split", |_, _| {
-        move |input, output| {
-            input.for_each(|time, lines| {
-                let mut session = output.session(&time);
-                for line in lines.drain(..) {
-                    line.split_whitespace().for_each(|word| session.give((word.to_owned(), 1)));
-                }
-            });
-        }
-    });
+    let words =
+        lines.unary::<CapacityContainerBuilder<Vec<(String, i64)>>, _, _, _>(Pipeline, "Split", |_, _| {
+            move |input, output| {
+                input.for_each(|time, lines| {
+                    let mut session = output.session(&time);
+                    for line in lines.drain(..) {
+                        line.split_whitespace().for_each(|word| session.give((word.to_owned(), 1)));
+                    }
+                });
+            }
+        });
     count_owned(words)
 }
 
@@ -252,7 +262,8 @@ fn count_owned<'s>(counts: StreamVec<'s, u64, (String, i64)>) -> StreamVec<'s, u
         let mut open = BTreeMap::<u64, (Capability<u64>, Map<String, i64>)>::new();
         move |(input, frontier), output| {
             input.for_each(|time, words| {
-                let (_, counts) = open.entry(*time.time()).or_insert_with(|| (time.retain(0), Map::default()));
+                let (_, counts) =
+                    open.entry(*time.time()).or_insert_with(|| (time.retain(0), Map::default()));
                 words.drain(..).for_each(|(word, n)| *counts.entry(word).or_insert(0) += n);
             });
             while let Some(first) = open.first_entry().filter(|first| !frontier.less_equal(first.key())) {

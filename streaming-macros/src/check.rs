@@ -5,7 +5,7 @@
 
 use crate::{
     errors::Errors,
-    graph::{Graph, Finding, NodeId, Origin, What},
+    graph::{Finding, Graph, NodeId, Origin, What},
     parse::Item,
     time::{Length, spell},
     tolerant::{mentions, name_of},
@@ -73,19 +73,29 @@ fn worded(graph: &Graph, finding: &Finding, errors: &Errors) {
 fn control_flow(graph: &Graph, name: &proc_macro2::Ident, keyword: &str) -> String {
     let fixed = "the graph of streams is fixed when the job starts";
     match keyword {
-        "{ .. }" => format!("stream `{name}` cannot be used inside a block: write its statements straight into the body"),
+        "{ .. }" => format!(
+            "stream `{name}` cannot be used inside a block: write its statements straight into the body"
+        ),
         "?" | "return" | "break" => {
-            format!("`{keyword}` cannot leave a pipeline, {fixed}: handle what fails per record, with `.filter_map(..)`")
+            format!(
+                "`{keyword}` cannot leave a pipeline, {fixed}: handle what fails per record, with `.filter_map(..)`"
+            )
         }
         "async" | ".await" => {
             format!("stream `{name}` cannot be used with `{keyword}`: {fixed}, and await the job instead")
         }
         "for" | "while" | "loop" => {
-            format!("stream `{name}` cannot be used inside `{keyword}`, {fixed}: to repeat operators until nothing changes use `.iterate(..)`")
+            format!(
+                "stream `{name}` cannot be used inside `{keyword}`, {fixed}: to repeat operators until nothing changes use `.iterate(..)`"
+            )
         }
         _ => format!(
             "stream `{name}` cannot be used inside `{keyword}`, {fixed}: decide per record, with `.filter(..)` or `.split(..)`{}",
-            if graph.nodes.iter().filter(|node| matches!(node.what, What::Sink(_))).count() > 1 { " and a sink for each part" } else { "" }
+            if graph.nodes.iter().filter(|node| matches!(node.what, What::Sink(_))).count() > 1 {
+                " and a sink for each part"
+            } else {
+                ""
+            }
         ),
     }
 }
@@ -159,7 +169,10 @@ fn unread_sources(graph: &Graph, errors: &Errors) {
     for binding in &graph.bindings {
         let name = name_of(&binding.name);
         if binding.origin == Origin::Port && binding.uses == 0 && !graph.unseen.contains(&name) {
-            errors.push(&binding.name, format!("nothing reads source `{name}`: start a stream with `{name}.`, or drop the port"));
+            errors.push(
+                &binding.name,
+                format!("nothing reads source `{name}`: start a stream with `{name}.`, or drop the port"),
+            );
         }
     }
 }
@@ -169,7 +182,12 @@ fn unwritten_sinks(graph: &Graph, item: &Item, errors: &Errors) {
     for node in &graph.nodes {
         let name = &node.name;
         if matches!(node.what, What::Sink(_)) && node.inputs.is_empty() && !mentions(&item.body, name) {
-            errors.push(&node.ident, format!("nothing is sent to sink `{name}`: end a stream with `.to({name})`, or drop the port"));
+            errors.push(
+                &node.ident,
+                format!(
+                    "nothing is sent to sink `{name}`: end a stream with `.to({name})`, or drop the port"
+                ),
+            );
         }
     }
 }

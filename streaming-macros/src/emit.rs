@@ -34,7 +34,8 @@ struct Names {
 impl Names {
     fn new(item: &Item) -> Self {
         let pipeline = name_of(&item.name);
-        let alias = |name: &Ident| format_ident!("__{pipeline}__{}", name_of(name), span = Span::mixed_site());
+        let alias =
+            |name: &Ident| format_ident!("__{pipeline}__{}", name_of(name), span = Span::mixed_site());
         Names {
             ports: item.ports.iter().map(|port| alias(&port.name)).collect(),
             values: item.values.iter().map(|value| alias(&value.name)).collect(),
@@ -60,7 +61,10 @@ pub fn located(runtime: &TokenStream, span: Span) -> TokenStream {
 }
 
 /// The readable ports with their aliases.
-fn readable<'a>(item: &'a Item, names: &'a Names) -> impl Iterator<Item = (&'a Port, Way, &'a Type, &'a Ident)> {
+fn readable<'a>(
+    item: &'a Item,
+    names: &'a Names,
+) -> impl Iterator<Item = (&'a Port, Way, &'a Type, &'a Ident)> {
     item.ports.iter().zip(&names.ports).filter_map(|(port, alias)| {
         let (way, record) = port.role.as_ref()?;
         Some((port, *way, record, alias))
@@ -80,11 +84,13 @@ fn aliases(item: &Item, names: &Names) -> TokenStream {
     let conditions = conditions(item);
     let records = readable(item, names).map(|(_, _, record, alias)| (alias, record));
     let values = valued(item, names).map(|(value, alias)| (alias, &value.ty));
-    let alias = |(alias, ty)| quote! {
-        #(#conditions)*
-        #[doc(hidden)]
-        #[allow(non_camel_case_types, dead_code)]
-        type #alias = #ty;
+    let alias = |(alias, ty)| {
+        quote! {
+            #(#conditions)*
+            #[doc(hidden)]
+            #[allow(non_camel_case_types, dead_code)]
+            type #alias = #ty;
+        }
     };
     records.chain(values).map(alias).collect()
 }
@@ -109,6 +115,9 @@ fn function(item: &Item, names: &Names, body: TokenStream, errors: &Errors) -> T
     // `miri` by default (its own `rust_analyzer` is a name that rustc warns of). A body with other errors
     // keeps rustc's errors but not its warnings. Both attributes are always there and equally long: an
     // editor compares expansions with and without errors.
+    let mut braced = TokenStream::new();
+    item.braces.surround(&mut braced, |out| out.extend(body));
+    let body = braced;
     let switch = |on: bool| if on { quote!(all()) } else { quote!(any()) };
     let (lost, faulty) = (switch(errors.body_lost()), switch(!errors.is_empty()));
     quote! {
@@ -118,7 +127,7 @@ fn function(item: &Item, names: &Names, body: TokenStream, errors: &Errors) -> T
         #[cfg_attr(#faulty, allow(unused))]
         #[doc(hidden)]
         #[allow(non_snake_case, clippy::too_many_arguments, clippy::needless_pass_by_value)]
-        fn #function<'__s>(#(#ports,)* #(#values,)*) { #body }
+        fn #function<'__s>(#(#ports,)* #(#values,)*) #body
     }
 }
 
@@ -218,7 +227,8 @@ fn wire(item: &Item, names: &Names, errors: &Errors) -> TokenStream {
         };
         quote!(#name: #runtime::#connector<#record>)
     });
-    let (records, value_types): (Vec<_>, _) = (ports.iter().map(|(.., record)| record).collect(), &names.values);
+    let (records, value_types): (Vec<_>, _) =
+        (ports.iter().map(|(.., record)| record).collect(), &names.values);
     let handles = ports.iter().map(|(_, way, _, record)| match way {
         Way::Source => quote!(#runtime::Stream<'__s, #record>),
         Way::Sink => quote!(#runtime::SinkPort<'__s, #record>),

@@ -51,6 +51,9 @@ impl Errors {
 
 impl Drop for Errors {
     fn drop(&mut self) {
-        assert!(self.read.get() || std::thread::panicking(), "mistakes were gathered, and nobody looked at them");
+        assert!(
+            self.read.get() || std::thread::panicking(),
+            "mistakes were gathered, and nobody looked at them"
+        );
     }
 }

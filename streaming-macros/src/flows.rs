@@ -7,7 +7,7 @@ use syn::{
 };
 
 use crate::{
-    graph::{Edge, Flow, Finding, NodeId, Origin, What},
+    graph::{Edge, Finding, Flow, NodeId, Origin, What},
     lower::scope_name,
     operators::known,
     resolve::{Meaning, Resolver},
@@ -20,13 +20,16 @@ impl Resolver {
     /// Whether an expression is a stream: a name of one, a chain on one, or a function of one.
     pub fn is_stream(&self, expr: &Expr) -> bool {
         match expr {
-            Expr::Path(path) => {
-                path.path.get_ident().is_some_and(|ident| matches!(self.meaning(ident), Some(Meaning::Stream(_))))
-            }
+            Expr::Path(path) => path
+                .path
+                .get_ident()
+                .is_some_and(|ident| matches!(self.meaning(ident), Some(Meaning::Stream(_)))),
             Expr::Paren(paren) => self.is_stream(&paren.expr),
             Expr::MethodCall(call) => self.is_stream(&call.receiver),
             Expr::Field(field) => matches!(field.member, Member::Named(_)) && self.is_stream(&field.base),
-            Expr::Call(call) => function(call).is_some() && call.args.iter().any(|argument| self.is_stream(argument)),
+            Expr::Call(call) => {
+                function(call).is_some() && call.args.iter().any(|argument| self.is_stream(argument))
+            }
             _ => false,
         }
     }
@@ -42,7 +45,9 @@ impl Resolver {
     pub fn edge_of(&self, flow: &Flow) -> Edge {
         match flow {
             Flow::Use { binding, .. } => self.graph.bindings[*binding].stream.clone(),
-            Flow::Operator { node, .. } | Flow::Call(_, node) | Flow::Unfinished(_, _, node) => self.edge(*node),
+            Flow::Operator { node, .. } | Flow::Call(_, node) | Flow::Unfinished(_, _, node) => {
+                self.edge(*node)
+            }
             Flow::Paren(_, inner) => self.edge_of(inner),
         }
     }
@@ -75,7 +80,8 @@ impl Resolver {
             }
             Expr::Call(mut call) => {
                 let name = function(&call).expect("only a named function makes a stream");
-                let inputs = call.args.iter_mut().filter_map(|argument| self.argument(argument, true)).collect();
+                let inputs =
+                    call.args.iter_mut().filter_map(|argument| self.argument(argument, true)).collect();
                 let node = self.operator(What::Function, &name, inputs);
                 Flow::Call(call, node)
             }
@@ -101,7 +107,9 @@ impl Resolver {
         let edge = self.edge_of(&from);
         let mut inputs = vec![edge.clone()];
         let to_sink = name == "to" && self.sink(&call, &edge);
-        if name == "iterate" && let Some(Expr::Closure(body)) = call.args.first_mut() {
+        if name == "iterate"
+            && let Some(Expr::Closure(body)) = call.args.first_mut()
+        {
             let node = self.operator(What::Operator, &call.method, inputs);
             self.graph.nodes[node].feedback = self.loop_body(body, node);
             return Flow::Operator { from: Box::new(from), call: Box::new(call), node, to_sink: false };
@@ -171,8 +179,9 @@ impl Resolver {
         }
         if let Some(own) = call.args.iter().nth(1) {
             // A slide of nothing is reported above; what follows is measured by what was there before.
-            self.graph.nodes[node].slide =
-                Length::read(own).map(|length| length.millis).filter(|own| *own > 0 && slide.is_none_or(|slide| own.is_multiple_of(slide)));
+            self.graph.nodes[node].slide = Length::read(own)
+                .map(|length| length.millis)
+                .filter(|own| *own > 0 && slide.is_none_or(|slide| own.is_multiple_of(slide)));
         }
     }
 

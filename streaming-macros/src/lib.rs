@@ -12,7 +12,7 @@
 //! emit        all of these -> items
 //! ```
 //!
-//! `operators` is the one table of what is known about operators, `time` reads duration literals, `errors`
+//! `lend` knows the closures that need not copy their words, `operators` is the one table of what is known about operators, `time` reads duration literals, `errors`
 //! gathers mistakes.
 //!
 //! # Invariants
@@ -27,12 +27,14 @@
 //! - An unknown operator is never an error here: users add operators with extension traits.
 //! - An operator's id depends on its name and on the `let` or the sink that it works for, never on the order
 //!   of statements.
+//! - A pipeline stands in a module, not in a function: its module reaches its aliases and body as `super::`.
 
 mod check;
 mod emit;
 mod errors;
 mod flows;
 mod graph;
+mod lend;
 mod lower;
 mod operators;
 mod parse;

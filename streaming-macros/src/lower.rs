@@ -1,17 +1,17 @@
 //! From the graph back to Rust: the author's tokens once each and in their order, with the operators' names
 //! and the sharing of streams written between them.
 
-use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{
-    Expr, ExprAsync, ExprAwait, ExprClosure, ExprField, ExprMethodCall, ExprReturn, ExprTry, Item, ReturnType,
-    spanned::Spanned,
-    visit::Visit,
+    Expr, ExprAsync, ExprAwait, ExprClosure, ExprField, ExprMethodCall, ExprReturn, ExprTry, Item,
+    ReturnType, spanned::Spanned, visit::Visit,
 };
 
 use crate::{
     emit::located,
     graph::{Binding, Flow, Graph, NodeId, Origin, Part, Site, What},
+    lend,
     operators::{emits, known},
     resolve::PLACEHOLDER,
     tolerant::{inside_group, name_of, unfill},
@@ -25,7 +25,22 @@ pub fn scope_name() -> Ident {
 /// The body as rustc sees it.
 pub fn lower(graph: &Graph, runtime: &TokenStream) -> TokenStream {
     let lowering = Lowering { graph, runtime };
-    graph.parts.iter().map(|part| lowering.part(part)).collect()
+    let parts: Vec<TokenStream> = graph.parts.iter().map(|part| lowering.part(part)).collect();
+    let end = parts.last().and_then(end);
+    parts.into_iter().chain(end).collect()
+}
+
+/// A body has no value, so its last statement gets the `;` that its author may leave out: a chain without
+/// an end is then reported once. A `let` without one is rustc's to report.
+fn end(last: &TokenStream) -> Option<TokenStream> {
+    let is_let = matches!(last.clone().into_iter().next(), Some(TokenTree::Ident(first)) if first == "let");
+    let token = last.clone().into_iter().last()?;
+    let is_ended = match &token {
+        TokenTree::Punct(end) => end.as_char() == ';',
+        TokenTree::Group(end) => end.delimiter() == Delimiter::Brace,
+        _ => false,
+    };
+    (!is_let && !is_ended).then(|| quote_spanned!(token.span()=> ;))
 }
 
 struct Lowering<'a> {
@@ -59,7 +74,8 @@ impl Lowering<'_> {
         };
         let mut after_to = false;
         let lower = |token: TokenTree| {
-            let argument = std::mem::replace(&mut after_to, matches!(&token, TokenTree::Ident(ident) if ident == "to"));
+            let argument =
+                std::mem::replace(&mut after_to, matches!(&token, TokenTree::Ident(ident) if ident == "to"));
             inside_group(token, &|inside| match inside.clone().into_iter().next() {
                 Some(first) if argument && is_sink(&first) => quote_spanned!(first.span()=> & #inside),
                 _ => self.borrow_sinks(inside),
@@ -89,7 +105,8 @@ impl Lowering<'_> {
         let bound = site.binds.iter().map(|binding| &self.graph.bindings[*binding]);
         // What a tuple takes apart is real already: only its operator could make several streams.
         let one = site.binds.len() == 1 && bound.clone().all(|binding| binding.stream.output.is_none());
-        let must_be_real = site.handed || (one && bound.into_iter().any(|binding| binding.typed || binding.is_shared()));
+        let must_be_real =
+            site.handed || (one && bound.into_iter().any(|binding| binding.typed || binding.is_shared()));
         if must_be_real && !self.is_real(&site.flow) {
             return quote!(#flow.share());
         }
@@ -114,7 +131,9 @@ impl Lowering<'_> {
     fn flow(&self, flow: &Flow) -> TokenStream {
         match flow {
             Flow::Use { ident, binding, enters } => {
-                let again = self.graph.bindings[*binding].is_shared().then(|| quote_spanned!(ident.span()=> .again()));
+                let again = self.graph.bindings[*binding]
+                    .is_shared()
+                    .then(|| quote_spanned!(ident.span()=> .again()));
                 let scope = scope_name();
                 let enter = enters.then(|| quote_spanned!(ident.span()=> .enter(#scope)));
                 quote!(#ident #again #enter)
@@ -136,11 +155,15 @@ impl Lowering<'_> {
 
     fn operator(&self, from: &Flow, call: &ExprMethodCall, node: NodeId, to_sink: bool) -> TokenStream {
         let ExprMethodCall { attrs, dot_token, method, turbofish, args, paren_token, .. } = call;
-        let (stream, id, runtime) = (self.flow(from), self.graph.id(node), located(self.runtime, dot_token.span()));
+        let (stream, id, runtime) =
+            (self.flow(from), self.graph.id(node), located(self.runtime, dot_token.span()));
         let name = name_of(method);
         // Code of the user's sees plain streams only, so the chain before it becomes real.
         let share = known(&name).is_none().then(|| quote_spanned!(dot_token.span()=> .share()));
         let at = quote_spanned!(dot_token.span()=> .at(#runtime::OpId(#id)) #share);
+        if let Some((method, args)) = self.lent(from, call) {
+            return quote!(#(#attrs)* #stream #at #dot_token #method(#args));
+        }
         let args = match args.first() {
             Some(sink) if to_sink => quote_spanned!(sink.span()=> & #args),
             Some(function) if args.len() == 1 && emits(&name) => self.streams(emitting(function)),
@@ -150,6 +173,48 @@ impl Lowering<'_> {
         paren_token.surround(&mut out, |out| out.extend(args));
         out
     }
+
+    /// The operator that lends words instead of copying them, if `call` is one that can.
+    fn lent(&self, from: &Flow, call: &ExprMethodCall) -> Option<(Ident, TokenStream)> {
+        let ExprMethodCall { method, turbofish: None, args, .. } = call else { return None };
+        let [function] = args.iter().collect::<Vec<_>>()[..] else { return None };
+        let lent = |name| Some(Ident::new(name, method.span()));
+        match name_of(method).as_str() {
+            "flat_map" => {
+                let (closure, own) = lend::words(function).filter(|(closure, _)| may_borrow(closure))?;
+                let closure = emitting(&Expr::Closure(closure));
+                Some((lent("flat_map_lent")?, quote!(#closure, #own)))
+            }
+            "map" if self.lends(from) => {
+                let value = lend::paired(function)?;
+                Some((lent("map_lent")?, quote!(#function, || #value)))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether what a flow delivers is lent by a `flat_map` right before it.
+    fn lends(&self, flow: &Flow) -> bool {
+        match flow {
+            Flow::Operator { from, call, .. } => {
+                name_of(&call.method) == "flat_map" && self.lent(from, call).is_some()
+            }
+            Flow::Paren(_, inner) => self.lends(inner),
+            Flow::Use { binding, enters: false, .. } => {
+                let Binding { typed, origin, .. } = self.graph.bindings[*binding];
+                let plain = typed || origin != Origin::Let || self.graph.bindings[*binding].is_shared();
+                let bound = self.graph.sites.iter().find(|site| site.binds == [*binding]);
+                !plain && bound.is_some_and(|site| !site.handed && self.lends(&site.flow))
+            }
+            Flow::Use { .. } | Flow::Call(..) | Flow::Unfinished(..) => false,
+        }
+    }
+}
+
+/// Whether what a closure returns may borrow from its record: it is sent out before the record is dropped,
+/// and for that it must leave by its end only.
+fn may_borrow(closure: &ExprClosure) -> bool {
+    closure.inputs.len() == 1 && matches!(closure.output, ReturnType::Default) && !leaves_early(&closure.body)
 }
 
 /// Lets what a function makes of a record borrow from it: what the function returns would outlive the

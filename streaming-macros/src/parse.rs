@@ -9,6 +9,7 @@ use syn::{
     Attribute, Error, Expr, FnArg, GenericArgument, GenericParam, Pat, PathArguments, Signature, Token, Type,
     TypeParam, TypeParamBound, Visibility,
     parse::{Parse, ParseStream},
+    token::Brace,
 };
 
 use crate::{errors::Errors, time::Length, tolerant::name_of};
@@ -20,6 +21,7 @@ pub struct Input {
     attrs: Vec<Attribute>,
     vis: Visibility,
     signature: Signature,
+    braces: Brace,
     body: TokenStream,
 }
 
@@ -34,18 +36,25 @@ impl Parse for Input {
         }
         let attrs = input.call(Attribute::parse_outer)?;
         let vis = input.parse()?;
-        let qualifiers = [input.peek(Token![const]), input.peek(Token![async]), input.peek(Token![unsafe]), input.peek(Token![extern])];
+        let qualifiers = [
+            input.peek(Token![const]),
+            input.peek(Token![async]),
+            input.peek(Token![unsafe]),
+            input.peek(Token![extern]),
+        ];
         if !input.peek(Token![fn]) && !qualifiers.contains(&true) {
             return Err(input.error(form));
         }
         let signature = input.parse()?;
         let content;
-        syn::braced!(content in input);
+        let braces = syn::braced!(content in input);
         let body = content.parse()?;
         if !input.is_empty() {
-            return Err(input.error("a `stream!` holds one pipeline: give the next one a `stream!` of its own"));
+            return Err(
+                input.error("a `stream!` holds one pipeline: give the next one a `stream!` of its own")
+            );
         }
-        Ok(Input { runtime, attrs, vis, signature, body })
+        Ok(Input { runtime, attrs, vis, signature, braces, body })
     }
 }
 
@@ -101,6 +110,8 @@ pub struct Item {
     pub ports: Vec<Port>,
     /// The values, in the order of the header.
     pub values: Vec<Value>,
+    /// The braces around the body: rustc names them when a statement is cut off by the end.
+    pub braces: Brace,
     /// What stands between the braces.
     pub body: TokenStream,
 }
@@ -108,13 +119,13 @@ pub struct Item {
 impl Item {
     /// Reads the header and gathers its mistakes.
     pub fn new(input: Input, errors: &Errors) -> Self {
-        let Input { runtime, mut attrs, vis, signature, body } = input;
+        let Input { runtime, mut attrs, vis, signature, braces, body } = input;
         let batch = batch(&mut attrs, &signature.ident, errors);
         no_qualifiers(&signature, errors);
         let ports = ports(&signature, errors);
         let values = values(&signature, &ports, errors);
         let name = signature.ident;
-        Item { runtime, attrs, vis, name, batch, ports, values, body }
+        Item { runtime, attrs, vis, name, batch, ports, values, braces, body }
     }
 }
 
@@ -124,7 +135,10 @@ fn batch(attrs: &mut Vec<Attribute>, name: &Ident, errors: &Errors) -> Option<u6
     let found: Vec<_> = attrs.iter().filter(|attr| is_batch(attr)).cloned().collect();
     attrs.retain(|attr| !is_batch(attr));
     let Some(first) = found.first() else {
-        errors.push(name, format!("pipeline `{name}` has no batch interval: write `#[batch(secs(1))]` above it"));
+        errors.push(
+            name,
+            format!("pipeline `{name}` has no batch interval: write `#[batch(secs(1))]` above it"),
+        );
         return None;
     };
     if let Some(second) = found.get(1) {
@@ -142,7 +156,10 @@ fn batch(attrs: &mut Vec<Attribute>, name: &Ident, errors: &Errors) -> Option<u6
             None
         }
         None => {
-            errors.push(interval, format!("the batch interval is part of the program, so it must be a literal: {fix}"));
+            errors.push(
+                interval,
+                format!("the batch interval is part of the program, so it must be a literal: {fix}"),
+            );
             None
         }
     }
@@ -154,7 +171,10 @@ fn no_qualifiers(signature: &Signature, errors: &Errors) {
         errors.push(keyword, "a pipeline is not called, it is started: delete `const`");
     }
     if let Some(keyword) = &signature.asyncness {
-        errors.push(keyword, "a pipeline runs on the engine's own workers: delete `async`, and await the job instead");
+        errors.push(
+            keyword,
+            "a pipeline runs on the engine's own workers: delete `async`, and await the job instead",
+        );
     }
     if let Some(keyword) = &signature.unsafety {
         errors.push(keyword, "a pipeline is not called, it is started: delete `unsafe`");
@@ -163,11 +183,18 @@ fn no_qualifiers(signature: &Signature, errors: &Errors) {
         errors.push(abi, "a pipeline is not called, it is started: delete `extern`");
     }
     if let syn::ReturnType::Type(arrow, ty) = &signature.output {
-        let message = "a pipeline returns nothing: declare a port `name: Sink<T>` and end a stream with `.to(name)`";
-        errors.push(arrow.into_token_stream().into_iter().chain(ty.into_token_stream()).collect::<TokenStream>(), message);
+        let message =
+            "a pipeline returns nothing: declare a port `name: Sink<T>` and end a stream with `.to(name)`";
+        errors.push(
+            arrow.into_token_stream().into_iter().chain(ty.into_token_stream()).collect::<TokenStream>(),
+            message,
+        );
     }
     if let Some(clause) = &signature.generics.where_clause {
-        errors.push(clause, "a pipeline is not generic, so there is nothing to bound: delete the `where` clause");
+        errors.push(
+            clause,
+            "a pipeline is not generic, so there is nothing to bound: delete the `where` clause",
+        );
     }
 }
 
@@ -177,8 +204,13 @@ fn ports(signature: &Signature, errors: &Errors) -> Vec<Port> {
     for param in &signature.generics.params {
         let form = "what stands in `<>` are ports: `name: Source<T>` or `name: Sink<T>`";
         match param {
-            GenericParam::Type(param) if ports.iter().any(|port| name_of(&port.name) == name_of(&param.ident)) => {
-                errors.push_and_lose_body(&param.ident, format!("port `{0}` is declared twice: rename this one", param.ident));
+            GenericParam::Type(param)
+                if ports.iter().any(|port| name_of(&port.name) == name_of(&param.ident)) =>
+            {
+                errors.push_and_lose_body(
+                    &param.ident,
+                    format!("port `{0}` is declared twice: rename this one", param.ident),
+                );
             }
             GenericParam::Type(param) => {
                 let docs = param.attrs.iter().filter(|attr| attr.path().is_ident("doc")).cloned().collect();
@@ -188,23 +220,32 @@ fn ports(signature: &Signature, errors: &Errors) -> Vec<Port> {
             }
             GenericParam::Lifetime(param) => {
                 readable = false;
-                errors.push_and_lose_body(param, format!("a pipeline owns its records, so it has no lifetimes: {form}"));
+                errors.push_and_lose_body(
+                    param,
+                    format!("a pipeline owns its records, so it has no lifetimes: {form}"),
+                );
             }
             GenericParam::Const(param) => {
                 readable = false;
                 errors.push_and_lose_body(
                     param,
-                    format!("a pipeline has no constants of its own: put `{0}: {1}` into the `()`", param.ident, text(&param.ty)),
+                    format!(
+                        "a pipeline has no constants of its own: put `{0}: {1}` into the `()`",
+                        param.ident,
+                        text(&param.ty)
+                    ),
                 );
             }
         }
     }
     // A port that could not be read may be the one that seems to be missing.
     if readable && !ports.iter().any(|port| port.faces(Way::Source)) {
-        let message = "has no source, so nothing ever happens in it: declare a port `name: Source<T>` in its `<>`";
+        let message =
+            "has no source, so nothing ever happens in it: declare a port `name: Source<T>` in its `<>`";
         errors.push(&signature.ident, format!("pipeline `{}` {message}", signature.ident));
     } else if readable && !ports.iter().any(|port| port.faces(Way::Sink)) {
-        let message = "a pipeline without a sink has nothing to do: declare a port `name: Sink<T>` in the `<>` of";
+        let message =
+            "a pipeline without a sink has nothing to do: declare a port `name: Sink<T>` in the `<>` of";
         errors.push(&signature.ident, format!("{message} `{}`", signature.ident));
     }
     ports
@@ -215,15 +256,22 @@ fn role(param: &TypeParam, errors: &Errors) -> Option<(Way, Type)> {
     let form = format!("write `{name}: Source<T>` or `{name}: Sink<T>`");
     let mut bounds = param.bounds.iter();
     let Some(bound) = bounds.next() else {
-        errors.push_and_lose_body(name, format!("port `{name}` says neither where it leads nor what it carries: {form}"));
+        errors.push_and_lose_body(
+            name,
+            format!("port `{name}` says neither where it leads nor what it carries: {form}"),
+        );
         return None;
     };
     if let Some(second) = bounds.next() {
-        errors.push_and_lose_body(second, format!("port `{name}` is one thing only: {form}, and delete this"));
+        errors
+            .push_and_lose_body(second, format!("port `{name}` is one thing only: {form}, and delete this"));
         return None;
     }
     if let Some(default) = &param.default {
-        errors.push_and_lose_body(default, format!("a port has no default, it is wired when the job starts: {form}"));
+        errors.push_and_lose_body(
+            default,
+            format!("a port has no default, it is wired when the job starts: {form}"),
+        );
         return None;
     }
     let TypeParamBound::Trait(bound_trait) = bound else {
@@ -245,7 +293,10 @@ fn role(param: &TypeParam, errors: &Errors) -> Option<(Way, Type)> {
         return Some((way, record.clone()));
     }
     let kind = &last.ident;
-    errors.push_and_lose_body(bound, format!("port `{name}` carries one type of record: write `{name}: {kind}<T>`"));
+    errors.push_and_lose_body(
+        bound,
+        format!("port `{name}` carries one type of record: write `{name}: {kind}<T>`"),
+    );
     None
 }
 
@@ -255,7 +306,10 @@ fn values(signature: &Signature, ports: &[Port], errors: &Errors) -> Vec<Value> 
         let argument = match input {
             FnArg::Typed(argument) => argument,
             FnArg::Receiver(receiver) => {
-                errors.push_and_lose_body(receiver, "a pipeline belongs to no value: pass what it needs as `name: Type`");
+                errors.push_and_lose_body(
+                    receiver,
+                    "a pipeline belongs to no value: pass what it needs as `name: Type`",
+                );
                 continue;
             }
         };
@@ -275,7 +329,11 @@ fn values(signature: &Signature, ports: &[Port], errors: &Errors) -> Vec<Value> 
         } else if values.iter().any(|value| is_named(&value.name)) {
             errors.push_and_lose_body(name, format!("value `{name}` is declared twice: rename this one"));
         } else {
-            values.push(Value { name: name.clone(), mutability: pattern.mutability, ty: (*argument.ty).clone() });
+            values.push(Value {
+                name: name.clone(),
+                mutability: pattern.mutability,
+                ty: (*argument.ty).clone(),
+            });
         }
     }
     values

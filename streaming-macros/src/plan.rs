@@ -47,8 +47,12 @@ impl Frames {
         let mut frames = Frames::default();
         for id in drawn(graph) {
             let node = &graph.nodes[id];
-            let before = node.inputs.first().filter(|input| node.kind() == Kind::Stateless && is_fused(graph, input, node));
-            let first = before.map_or(id, |input| frames.chain.get(&input.from).copied().unwrap_or(input.from));
+            let before = node
+                .inputs
+                .first()
+                .filter(|input| node.kind() == Kind::Stateless && is_fused(graph, input, node));
+            let first =
+                before.map_or(id, |input| frames.chain.get(&input.from).copied().unwrap_or(input.from));
             frames.chain.insert(id, first);
         }
         frames
@@ -73,7 +77,8 @@ fn is_fused(graph: &Graph, input: &Edge, node: &Node) -> bool {
 fn drawn(graph: &Graph) -> impl Iterator<Item = NodeId> + '_ {
     let is_sink = |node: &NodeId| matches!(graph.nodes[*node].what, What::Sink(_));
     let all = 0..graph.nodes.len();
-    let others = all.clone().filter(move |node| !is_sink(node) && graph.nodes[*node].kind() != Kind::Terminal);
+    let others =
+        all.clone().filter(move |node| !is_sink(node) && graph.nodes[*node].kind() != Kind::Terminal);
     others.chain(all.filter(is_sink))
 }
 
@@ -91,7 +96,8 @@ fn draw(graph: &Graph, notation: &dyn Notation) -> String {
                 Exchange::ToOne => "to one",
             };
             let several = input.output.as_deref().unwrap_or_default();
-            let label = [several, travels].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ");
+            let label =
+                [several, travels].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ");
             line(&mut out, 1, &notation.edge(&key(graph, input.from), &key(graph, id), &label, false));
         }
         if let Some(feedback) = &node.feedback {
@@ -103,12 +109,23 @@ fn draw(graph: &Graph, notation: &dyn Notation) -> String {
 }
 
 /// Draws the nodes in the body of a loop, or of the pipeline.
-fn draw_level(graph: &Graph, notation: &dyn Notation, frames: &Frames, inside: Option<NodeId>, depth: usize, out: &mut String) {
+fn draw_level(
+    graph: &Graph,
+    notation: &dyn Notation,
+    frames: &Frames,
+    inside: Option<NodeId>,
+    depth: usize,
+    out: &mut String,
+) {
     for id in drawn(graph).filter(|id| graph.nodes[*id].inside == inside) {
         let node = &graph.nodes[id];
         let members = frames.members(id);
         if graph.nodes.iter().any(|inner| inner.inside == Some(id)) {
-            line(out, depth, &notation.frame(&format!("loop_{}", key(graph, id)), &format!("loop {}", node.place)));
+            line(
+                out,
+                depth,
+                &notation.frame(&format!("loop_{}", key(graph, id)), &format!("loop {}", node.place)),
+            );
             line(out, depth + 1, &notation.node(&key(graph, id), node));
             draw_level(graph, notation, frames, Some(id), depth + 1, out);
             line(out, depth, notation.close_frame());

@@ -8,7 +8,7 @@ use quote::format_ident;
 use syn::{Expr, Local, Macro, Pat, Stmt, visit::Visit};
 
 use crate::{
-    graph::{Binding, BindingId, Edge, Flow, Graph, Finding, Node, NodeId, Origin, Part, Site, What},
+    graph::{Binding, BindingId, Edge, Finding, Flow, Graph, Node, NodeId, Origin, Part, Site, What},
     operators::known,
     parse::{Item, Way},
     scope::bound,
@@ -168,7 +168,15 @@ impl Resolver {
         let level = self.place.loops.len();
         let id = self.graph.bindings.len();
         let stream = Edge { binding: Some(id), ..stream };
-        self.graph.bindings.push(Binding { name: name.clone(), origin, stream, uses: 0, enters: false, typed, level });
+        self.graph.bindings.push(Binding {
+            name: name.clone(),
+            origin,
+            stream,
+            uses: 0,
+            enters: false,
+            typed,
+            level,
+        });
         Meaning::Stream(id)
     }
 

@@ -8,12 +8,12 @@ mod record;
 mod stream;
 mod time;
 
+pub use connect::{Sink, Source};
 pub use engine::{BatchInfo, Engine, Job, JobError, Listener, ManualClock, Pipeline, StartError, Value};
 pub use op::{Emit, SinkPort};
 pub use record::{Key, Keyed, Record};
 pub use stream::{OpId, PerBatch, Stream};
 pub use time::{BatchTime, hours, millis, minutes, secs};
-pub use connect::{Sink, Source};
 
 /// Declares a pipeline.
 #[macro_export]

@@ -47,7 +47,11 @@ pub trait Chain: 'static {
     }
 
     /// Gives the chain an operator of its own.
-    fn realise<'s>(mut self, root: StreamVec<'s, Epoch, Self::In>, id: OpId) -> StreamVec<'s, Epoch, Self::Out>
+    fn realise<'s>(
+        mut self,
+        root: StreamVec<'s, Epoch, Self::In>,
+        id: OpId,
+    ) -> StreamVec<'s, Epoch, Self::Out>
     where
         Self: Sized,
         Self::Out: Clone,
@@ -155,7 +159,11 @@ impl<'s, T: 'static, P, C: Chain<Out = T>> Stream<'s, T, P, C> {
     }
 
     /// A stream of the same job on another root.
-    pub(crate) fn rooted<U: Record>(job: Rc<JobContext>, id: OpId, root: StreamVec<'s, Epoch, U>) -> Stream<'s, U, P> {
+    pub(crate) fn rooted<U: Record>(
+        job: Rc<JobContext>,
+        id: OpId,
+        root: StreamVec<'s, Epoch, U>,
+    ) -> Stream<'s, U, P> {
         Stream { root, chain: Ready(PhantomData), id, job, past: PhantomData }
     }
 }

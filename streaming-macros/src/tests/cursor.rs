@@ -8,7 +8,8 @@ const MARKER: &str = "intellijRulezz";
 fn is_stable(body: &str) -> Result<(), String> {
     let expand = |mark: &str| crate::expand(input(&pipeline(&body.replace("$0", mark)))).to_string();
     // The switches in front of the body are equally long in both positions, which is what an editor needs.
-    let squeeze = |text: &str| text.split_whitespace().collect::<String>().replace("cfg_attr(all()", "cfg_attr(any()");
+    let squeeze =
+        |text: &str| text.split_whitespace().collect::<String>().replace("cfg_attr(all()", "cfg_attr(any()");
     let (marked, real) = (squeeze(&expand(MARKER)), squeeze(&expand("")));
     let Some(at) = marked.find(MARKER) else { return Err("the marker was dropped".to_owned()) };
     match real.starts_with(&marked[..at]) {

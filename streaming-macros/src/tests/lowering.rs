@@ -35,7 +35,10 @@ fn a_stream_that_is_used_twice_is_shared() {
 
 #[test]
 fn a_source_is_shared_as_it_is() {
-    assert_eq!(plain("a.to(out); a.union(b).to(other);"), "a.again().to(&out);a.again().union(b).to(&other);");
+    assert_eq!(
+        plain("a.to(out); a.union(b).to(other);"),
+        "a.again().to(&out);a.again().union(b).to(&other);"
+    );
 }
 
 #[test]
@@ -57,7 +60,10 @@ fn parts_of_a_split_are_real_already() {
 
 #[test]
 fn code_of_the_users_sees_plain_streams() {
-    assert_eq!(plain("let x = a.map(f); helper(x, 3).to(out);"), "let x=a.map(f);helper(x.share(),3).to(&out);");
+    assert_eq!(
+        plain("let x = a.map(f); helper(x, 3).to(out);"),
+        "let x=a.map(f);helper(x.share(),3).to(&out);"
+    );
     assert_eq!(plain("helper(a.map(f)).to(out);"), "helper(a.map(f).share()).to(&out);");
     assert_eq!(plain("helper(a).to(out);"), "helper(a).to(&out);");
     assert_eq!(plain("a.map(f).mine(3).to(out);"), "a.map(f).share().mine(3).to(&out);");
@@ -68,17 +74,32 @@ fn code_of_the_users_sees_plain_streams() {
             r#".mine(b.at(rt::OpId("p/out/map#2")).map(g).share()).at(rt::OpId("p/out/to")).to(&out);"#
         )
     );
-    assert_eq!(plain("let x: Stream<'_, u64> = a.map(f); x.to(out);"), "let x:Stream<'_,u64>=a.map(f).share();x.to(&out);");
+    assert_eq!(
+        plain("let x: Stream<'_, u64> = a.map(f); x.to(out);"),
+        "let x:Stream<'_,u64>=a.map(f).share();x.to(&out);"
+    );
     assert_eq!(plain("let v = vec(); v.push((a.map(f), 1));"), "let v=vec();v.push((a.map(f).share(),1));");
 }
 
 #[test]
 fn flat_map_sends_what_borrows_before_the_record_goes() {
-    assert_eq!(plain("a.flat_map(|l| l.split()).to(out);"), "a.flat_map(|l,__out|__out.extend(l.split())).to(&out);");
-    assert_eq!(plain("a.flat_map(move |l| { let n = 1; [l, n] }).to(out);"), "a.flat_map(move|l,__out|__out.extend({let n=1;[l,n]})).to(&out);");
-    assert_eq!(plain("a.flat_map_values(|v| [v]).to(out);"), "a.flat_map_values(|v,__out|__out.extend([v])).to(&out);");
+    assert_eq!(
+        plain("a.flat_map(|l| l.split()).to(out);"),
+        "a.flat_map(|l,__out|__out.extend(l.split())).to(&out);"
+    );
+    assert_eq!(
+        plain("a.flat_map(move |l| { let n = 1; [l, n] }).to(out);"),
+        "a.flat_map(move|l,__out|__out.extend({let n=1;[l,n]})).to(&out);"
+    );
+    assert_eq!(
+        plain("a.flat_map_values(|v| [v]).to(out);"),
+        "a.flat_map_values(|v,__out|__out.extend([v])).to(&out);"
+    );
     // A `return` of an inner closure leaves that closure only.
-    assert_eq!(plain("a.flat_map(|l| l.map(|x| return x)).to(out);"), "a.flat_map(|l,__out|__out.extend(l.map(|x|return x))).to(&out);");
+    assert_eq!(
+        plain("a.flat_map(|l| l.map(|x| return x)).to(out);"),
+        "a.flat_map(|l,__out|__out.extend(l.map(|x|return x))).to(&out);"
+    );
 }
 
 #[test]
@@ -89,7 +110,10 @@ fn flat_map_keeps_functions_and_early_returns_whole() {
     assert_eq!(plain("a.flat_map(|l| Some(l?.x)).to(out);"), kept("|l|Some(l?.x)"));
     assert_eq!(plain("a.flat_map(|l| -> Vec<u8> { vec![] }).to(out);"), kept("|l|->Vec<u8>{vec![]}"));
     // With two parameters the author writes to the emitter.
-    assert_eq!(plain("a.flat_map(|l, out| out.extend(l)).to(out);"), "a.flat_map(|l,out|out.extend(l)).to(&out);");
+    assert_eq!(
+        plain("a.flat_map(|l, out| out.extend(l)).to(out);"),
+        "a.flat_map(|l,out|out.extend(l)).to(&out);"
+    );
 }
 
 #[test]
@@ -123,7 +147,16 @@ fn ids_do_not_depend_on_the_order_of_statements() {
     assert_eq!(one, two);
     assert_eq!(
         one,
-        ["p/other/filter", "p/other/to", "p/out/reduce_by_key", "p/out/to", "p/x/filter", "p/x/map", "p/y/map", "p/y/map#2"]
+        [
+            "p/other/filter",
+            "p/other/to",
+            "p/out/reduce_by_key",
+            "p/out/to",
+            "p/x/filter",
+            "p/x/map",
+            "p/y/map",
+            "p/y/map#2"
+        ]
     );
 }
 
@@ -131,11 +164,17 @@ fn ids_do_not_depend_on_the_order_of_statements() {
 fn what_does_not_parse_hides_nothing() {
     assert_eq!(
         plain("let x = a.; let y = b.map(f).; x.to(out); y.to(other)"),
-        "let x=a.;let y=b.map(f).share().;x.to(&out);y.to(&other)"
+        "let x=a.;let y=b.map(f).share().;x.to(&out);y.to(&other);"
     );
     // The missing `;` stays missing: rustc reports it.
-    assert_eq!(plain("let x = a.map(f) let y = b.map(g); x.to(out); y.to(other)"), "let x=a.map(f)let y=b.map(g);x.to(&out);y.to(&other)");
+    assert_eq!(
+        plain("let x = a.map(f) let y = b.map(g); x.to(out); y.to(other)"),
+        "let x=a.map(f)let y=b.map(g);x.to(&out);y.to(&other);"
+    );
     assert_eq!(plain("let x = a.map(f)"), "let x=a.map(f)");
-    assert_eq!(plain("#[x] let x = a.map(f); if let Some(n) = limit {} x.to(out);"), "#[x]let x=a.map(f);if let Some(n)=limit{}x.to(&out);");
+    assert_eq!(
+        plain("#[x] let x = a.map(f); if let Some(n) = limit {} x.to(out);"),
+        "#[x]let x=a.map(f);if let Some(n)=limit{}x.to(&out);"
+    );
     assert_eq!(plain("let x = a.map(f) x.to(out); b.to(other);"), "let x=a.map(f)x.to(&out);b.to(&other);");
 }

@@ -43,6 +43,9 @@ fn components() {
 fn a_type_cannot_break_the_drawing() {
     let item = "#[batch(secs(1))] fn p<a: Source<HashMap<String, Vec<&'static str>>>, out: Sink<Box<dyn Fn(u64) -> u64 + Send>>>() { a.map(f).to(out); }";
     let (graph, _) = understood(item);
-    assert!(plan::mermaid(&graph).contains("HashMap#lt;String, Vec#lt;&'static str#gt;#gt;".replace('&', "#amp;").as_str()));
+    assert!(
+        plan::mermaid(&graph)
+            .contains("HashMap#lt;String, Vec#lt;&'static str#gt;#gt;".replace('&', "#amp;").as_str())
+    );
     assert!(plan::dot(&graph).contains("Box<dyn Fn(u64) -> u64 + Send>"));
 }

@@ -24,8 +24,14 @@ fn right_programs_are_let_be() {
     assert_eq!(about("a.map(|b| b.count()).to(out); b.map(|x| { let a = x; a.y() }).to(other);"), NOTHING);
     assert_eq!(about("a.mine(); b.finish(out, other);"), NOTHING);
     assert_eq!(about("finish(a.map(f), out); log!(b, other);"), NOTHING);
-    assert_eq!(about("let w = a.window(secs(30), secs(10)); w.window(secs(20)).to(out); b.to(other);"), NOTHING);
-    assert_eq!(about("let w = a.window(size, slide); w.window(secs(7), secs(3)).to(out); b.to(other);"), NOTHING);
+    assert_eq!(
+        about("let w = a.window(secs(30), secs(10)); w.window(secs(20)).to(out); b.to(other);"),
+        NOTHING
+    );
+    assert_eq!(
+        about("let w = a.window(size, slide); w.window(secs(7), secs(3)).to(out); b.to(other);"),
+        NOTHING
+    );
     assert_eq!(about("if let Some(a) = limit { a.x() } a.to(out); b.to(other);"), NOTHING);
 }
 
@@ -49,7 +55,9 @@ fn a_sink_takes_one_stream() {
 fn a_stream_ends_in_a_sink_of_the_header() {
     assert_eq!(
         about(&format!("a.to(nowhere); {REST}")),
-        ["`nowhere`: `nowhere` is no sink of this pipeline: write one of `.to(out)`, `.to(other)`, or declare another `name: Sink<T>` in the header"]
+        [
+            "`nowhere`: `nowhere` is no sink of this pipeline: write one of `.to(out)`, `.to(other)`, or declare another `name: Sink<T>` in the header"
+        ]
     );
     assert_eq!(about(&format!("let x = b.map(f); a.to(x); {REST}")).len(), 1);
     assert_eq!(about("let mine = custom(); a.to(mine); b.to(limit); a.to(out); b.to(other);"), NOTHING);
@@ -63,7 +71,9 @@ fn a_stream_leads_somewhere() {
     );
     assert_eq!(
         about("let extra = a.map(f); a.to(out); b.to(other);"),
-        ["`extra`: stream `extra` goes nowhere: send it on with `.to(..)`, or delete it; start its name with `_` to keep it"]
+        [
+            "`extra`: stream `extra` goes nowhere: send it on with `.to(..)`, or delete it; start its name with `_` to keep it"
+        ]
     );
     assert_eq!(about("let (x, y) = a.split(f); x.to(out); b.to(other);").len(), 1);
     assert_eq!(about("let (x, _) = a.split(f); x.to(out); b.to(other);"), NOTHING);
@@ -77,7 +87,9 @@ fn a_stream_leads_somewhere() {
 fn a_closure_sees_records_only() {
     assert_eq!(
         about(&format!("a.map(move |x| b.count()).to(out); {REST}")),
-        ["`b`: stream `b` cannot be used inside a closure of another: `.join(..)` or `.union(..)` the two streams instead"]
+        [
+            "`b`: stream `b` cannot be used inside a closure of another: `.join(..)` or `.union(..)` the two streams instead"
+        ]
     );
     assert_eq!(about("let y = a.iterate(|l| l.join(b)); y.to(out); b.to(other);"), NOTHING);
 }
@@ -86,10 +98,19 @@ fn a_closure_sees_records_only() {
 fn control_flow_does_not_see_streams() {
     assert_eq!(
         about(&format!("if limit > 3 {{ a.to(out); }} {REST}")),
-        ["`a`: stream `a` cannot be used inside `if`, the graph of streams is fixed when the job starts: decide per record, with `.filter(..)` or `.split(..)` and a sink for each part"]
+        [
+            "`a`: stream `a` cannot be used inside `if`, the graph of streams is fixed when the job starts: decide per record, with `.filter(..)` or `.split(..)` and a sink for each part"
+        ]
     );
-    for keyword in ["for i in 0..3", "while limit > 3", "loop", "match limit { _ =>", "let x = if limit > 3"] {
-        let end = if keyword.starts_with("match") { "} }" } else if keyword.starts_with("let") { "} else { b };" } else { "}" };
+    for keyword in ["for i in 0..3", "while limit > 3", "loop", "match limit { _ =>", "let x = if limit > 3"]
+    {
+        let end = if keyword.starts_with("match") {
+            "} }"
+        } else if keyword.starts_with("let") {
+            "} else { b };"
+        } else {
+            "}"
+        };
         assert_eq!(about(&format!("{keyword} {{ a.map(f); {end} a.to(out); {REST}")).len(), 1, "{keyword}");
     }
     assert_eq!(about(&format!("a.map(f)?.to(out); {REST}")).len(), 1);
@@ -100,15 +121,21 @@ fn control_flow_does_not_see_streams() {
 fn a_window_is_a_whole_number_of_batches() {
     assert_eq!(
         about(&format!("a.window(secs(12), secs(5)).to(out); {REST}")),
-        ["`secs(12)`: a window is a whole number of batches, and `secs(12)` is no multiple of the batch interval `secs(5)`: write `secs(10)` or `secs(15)`"]
+        [
+            "`secs(12)`: a window is a whole number of batches, and `secs(12)` is no multiple of the batch interval `secs(5)`: write `secs(10)` or `secs(15)`"
+        ]
     );
     assert_eq!(
         about(&format!("a.window(minutes(1), millis(500)).to(out); {REST}")),
-        ["`millis(500)`: a window is a whole number of batches, and `millis(500)` is no multiple of the batch interval `secs(5)`: write at least `millis(5000)`"]
+        [
+            "`millis(500)`: a window is a whole number of batches, and `millis(500)` is no multiple of the batch interval `secs(5)`: write at least `millis(5000)`"
+        ]
     );
     assert_eq!(
         about(&format!("let w = a.window(secs(30), secs(10)); w.window(secs(25)).to(out); {REST}")),
-        ["`secs(25)`: a window is a whole number of slides of the window before it, and `secs(25)` is no multiple of its slide `secs(10)`: write `secs(20)` or `secs(30)`"]
+        [
+            "`secs(25)`: a window is a whole number of slides of the window before it, and `secs(25)` is no multiple of its slide `secs(10)`: write `secs(20)` or `secs(30)`"
+        ]
     );
     assert_eq!(about(&format!("a.window(secs(0), secs(5)).to(out); {REST}")).len(), 1);
 }
@@ -117,9 +144,14 @@ fn a_window_is_a_whole_number_of_batches() {
 fn state_has_a_name_of_its_own() {
     assert_eq!(
         about(&format!("a.update_state(f).update_state(g).to(out); {REST}")),
-        ["`update_state`: a second `update_state` under the name `out`: both keep state, and an edit could swap the two; give one a name of its own, `let name = ...`"]
+        [
+            "`update_state`: a second `update_state` under the name `out`: both keep state, and an edit could swap the two; give one a name of its own, `let name = ...`"
+        ]
     );
-    assert_eq!(about(&format!("let x = a.window(secs(5)); let x = x.window(secs(5)); x.to(out); {REST}")).len(), 1);
+    assert_eq!(
+        about(&format!("let x = a.window(secs(5)); let x = x.window(secs(5)); x.to(out); {REST}")).len(),
+        1
+    );
     // Joins of single batches remember nothing; joins of windows do.
     assert_eq!(about(&format!("a.join(b).join(b).to(out); {REST}")), NOTHING);
     assert_eq!(about(&format!("a.window(secs(5)).join(b).join(b).to(out); {REST}")).len(), 1);
@@ -130,31 +162,88 @@ fn absence_is_asked_last() {
     // The stream that does not parse may be the one that is missing.
     assert_eq!(about("let x = a.map(; b.to(other);".replace("map(", "map").as_str()), NOTHING);
     assert_eq!(about("let x = a.; b.to(other);"), NOTHING);
-    assert_eq!(about("a.map(f);"), ["`map`: this stream goes nowhere: send it on with `.to(..)`, or bind it with `let`"]);
+    assert_eq!(
+        about("a.map(f);"),
+        ["`map`: this stream goes nowhere: send it on with `.to(..)`, or bind it with `let`"]
+    );
 }
 
 #[test]
 fn headers() {
     let sinks = "out: Sink<u64>";
     let cases = [
-        (format!("fn p<a: Source<u64>, {sinks}>()"), "`p`: pipeline `p` has no batch interval: write `#[batch(secs(1))]` above it"),
-        (format!("#[batch(EACH)] fn p<a: Source<u64>, {sinks}>()"), "`EACH`: the batch interval is part of the program, so it must be a literal: write the interval out: `#[batch(millis(100))]`, `secs(1)`, `minutes(1)` or `hours(1)`"),
-        (format!("#[batch(secs(0))] fn p<a: Source<u64>, {sinks}>()"), "`secs(0)`: a batch of no length never ends: write at least `#[batch(millis(1))]`"),
-        (format!("#[batch(secs(1))] fn p<'a, a: Source<u64>, {sinks}>()"), "`'a`: a pipeline owns its records, so it has no lifetimes: what stands in `<>` are ports: `name: Source<T>` or `name: Sink<T>`"),
-        (format!("#[batch(secs(1))] fn p<a: Source<u64>, const N: usize, {sinks}>()"), "`const N: usize`: a pipeline has no constants of its own: put `N: usize` into the `()`"),
-        (format!("#[batch(secs(1))] fn p<a, {sinks}>()"), "`a`: port `a` says neither where it leads nor what it carries: write `a: Source<T>` or `a: Sink<T>`"),
-        (format!("#[batch(secs(1))] fn p<a: Clone, {sinks}>()"), "`Clone`: port `a` is neither a source nor a sink: write `a: Source<T>` or `a: Sink<T>`"),
-        (format!("#[batch(secs(1))] fn p<a: Source<u64> + Send, {sinks}>()"), "`Send`: port `a` is one thing only: write `a: Source<T>` or `a: Sink<T>`, and delete this"),
-        (format!("#[batch(secs(1))] fn p<a: Source, {sinks}>()"), "`Source`: port `a` carries one type of record: write `a: Source<T>`"),
-        (format!("#[batch(secs(1))] fn p<a: Source<u64>, a: Source<u64>, {sinks}>()"), "`a`: port `a` is declared twice: rename this one"),
-        (format!("#[batch(secs(1))] fn p<a: Source<u64>, {sinks}>(a: u64)"), "`a`: `a` is a port already: rename this value"),
-        (format!("#[batch(secs(1))] fn p<a: Source<u64>, {sinks}>((x, y): (u64, u64))"), "`(x, y)`: give this value a name, `name: Type`, and take it apart in the body"),
-        (format!("#[batch(secs(1))] fn p<a: Source<u64>, {sinks}>(&self)"), "`&self`: a pipeline belongs to no value: pass what it needs as `name: Type`"),
-        (format!("#[batch(secs(1))] fn p<a: Source<u64>, {sinks}>() -> u64"), "`-> u64`: a pipeline returns nothing: declare a port `name: Sink<T>` and end a stream with `.to(name)`"),
-        (format!("#[batch(secs(1))] async fn p<a: Source<u64>, {sinks}>()"), "`async`: a pipeline runs on the engine's own workers: delete `async`, and await the job instead"),
-        (format!("#[batch(secs(1))] fn p<a: Source<u64>, {sinks}>() where u64: Copy"), "`where u64: Copy`: a pipeline is not generic, so there is nothing to bound: delete the `where` clause"),
-        ("#[batch(secs(1))] fn p<a: Source<u64>>()".to_owned(), "`p`: a pipeline without a sink has nothing to do: declare a port `name: Sink<T>` in the `<>` of `p`"),
-        (format!("#[batch(secs(1))] fn p<{sinks}>()"), "`p`: pipeline `p` has no source, so nothing ever happens in it: declare a port `name: Source<T>` in its `<>`"),
+        (
+            format!("fn p<a: Source<u64>, {sinks}>()"),
+            "`p`: pipeline `p` has no batch interval: write `#[batch(secs(1))]` above it",
+        ),
+        (
+            format!("#[batch(EACH)] fn p<a: Source<u64>, {sinks}>()"),
+            "`EACH`: the batch interval is part of the program, so it must be a literal: write the interval out: `#[batch(millis(100))]`, `secs(1)`, `minutes(1)` or `hours(1)`",
+        ),
+        (
+            format!("#[batch(secs(0))] fn p<a: Source<u64>, {sinks}>()"),
+            "`secs(0)`: a batch of no length never ends: write at least `#[batch(millis(1))]`",
+        ),
+        (
+            format!("#[batch(secs(1))] fn p<'a, a: Source<u64>, {sinks}>()"),
+            "`'a`: a pipeline owns its records, so it has no lifetimes: what stands in `<>` are ports: `name: Source<T>` or `name: Sink<T>`",
+        ),
+        (
+            format!("#[batch(secs(1))] fn p<a: Source<u64>, const N: usize, {sinks}>()"),
+            "`const N: usize`: a pipeline has no constants of its own: put `N: usize` into the `()`",
+        ),
+        (
+            format!("#[batch(secs(1))] fn p<a, {sinks}>()"),
+            "`a`: port `a` says neither where it leads nor what it carries: write `a: Source<T>` or `a: Sink<T>`",
+        ),
+        (
+            format!("#[batch(secs(1))] fn p<a: Clone, {sinks}>()"),
+            "`Clone`: port `a` is neither a source nor a sink: write `a: Source<T>` or `a: Sink<T>`",
+        ),
+        (
+            format!("#[batch(secs(1))] fn p<a: Source<u64> + Send, {sinks}>()"),
+            "`Send`: port `a` is one thing only: write `a: Source<T>` or `a: Sink<T>`, and delete this",
+        ),
+        (
+            format!("#[batch(secs(1))] fn p<a: Source, {sinks}>()"),
+            "`Source`: port `a` carries one type of record: write `a: Source<T>`",
+        ),
+        (
+            format!("#[batch(secs(1))] fn p<a: Source<u64>, a: Source<u64>, {sinks}>()"),
+            "`a`: port `a` is declared twice: rename this one",
+        ),
+        (
+            format!("#[batch(secs(1))] fn p<a: Source<u64>, {sinks}>(a: u64)"),
+            "`a`: `a` is a port already: rename this value",
+        ),
+        (
+            format!("#[batch(secs(1))] fn p<a: Source<u64>, {sinks}>((x, y): (u64, u64))"),
+            "`(x, y)`: give this value a name, `name: Type`, and take it apart in the body",
+        ),
+        (
+            format!("#[batch(secs(1))] fn p<a: Source<u64>, {sinks}>(&self)"),
+            "`&self`: a pipeline belongs to no value: pass what it needs as `name: Type`",
+        ),
+        (
+            format!("#[batch(secs(1))] fn p<a: Source<u64>, {sinks}>() -> u64"),
+            "`-> u64`: a pipeline returns nothing: declare a port `name: Sink<T>` and end a stream with `.to(name)`",
+        ),
+        (
+            format!("#[batch(secs(1))] async fn p<a: Source<u64>, {sinks}>()"),
+            "`async`: a pipeline runs on the engine's own workers: delete `async`, and await the job instead",
+        ),
+        (
+            format!("#[batch(secs(1))] fn p<a: Source<u64>, {sinks}>() where u64: Copy"),
+            "`where u64: Copy`: a pipeline is not generic, so there is nothing to bound: delete the `where` clause",
+        ),
+        (
+            "#[batch(secs(1))] fn p<a: Source<u64>>()".to_owned(),
+            "`p`: a pipeline without a sink has nothing to do: declare a port `name: Sink<T>` in the `<>` of `p`",
+        ),
+        (
+            format!("#[batch(secs(1))] fn p<{sinks}>()"),
+            "`p`: pipeline `p` has no source, so nothing ever happens in it: declare a port `name: Source<T>` in its `<>`",
+        ),
     ];
     for (header, message) in cases {
         assert_eq!(about_header(&format!("{header} {{ }}")), [message], "{header}");

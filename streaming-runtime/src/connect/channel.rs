@@ -141,14 +141,25 @@ pub struct ChannelSource<T> {
 }
 
 impl<T: Send + 'static> Source<T> for ChannelSource<T> {
+    /// What `send` has returned for is delivered.
+    const DRAINS: bool = true;
+
     async fn run(mut self, mut out: Outlet<T>) -> Result<(), ConnectorError> {
         let all = self.records.max_capacity();
+        let mut closed = false;
         loop {
             let mut records = Vec::new();
-            if self.records.recv_many(&mut records, all).await == 0 {
-                return Ok(());
+            tokio::select! {
+                biased;
+                () = out.stop_requested(), if !closed => {
+                    self.records.close();
+                    closed = true;
+                }
+                taken = self.records.recv_many(&mut records, all) => match taken {
+                    0 => return Ok(()),
+                    _ => out.send_all(records).await?,
+                },
             }
-            out.send_all(records).await?;
         }
     }
 }
@@ -223,6 +234,18 @@ mod tests {
         let mut running = testing::run(source);
         assert_eq!(running.chunk().await, (0..8).collect::<Vec<_>>());
         assert!(running.finish().await.0.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_stop_drains_what_was_accepted() {
+        let (sender, source) = channel(8);
+        (0..8).for_each(|n| sender.try_send(n).expect("room for 8"));
+        let running = testing::run(source);
+        running.stop();
+        let (rest, ended) = running.finish().await;
+        assert_eq!(rest, (0..8).collect::<Vec<_>>());
+        ended.expect("a clean end");
+        assert_eq!(sender.send(8).await, Err(Unsent::Closed(8)));
     }
 
     #[tokio::test]

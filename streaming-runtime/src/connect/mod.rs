@@ -10,7 +10,8 @@
 //! - A source is one future on tokio. It hands records to its [`Outlet`], which waits while the workers are
 //!   behind. What `send` has returned for is in a batch, now or later; nothing is lost but by a crash.
 //!   The engine stops a source by dropping that future at an await point, so a source keeps nothing that it
-//!   has taken from outside and not sent across an await other than the outlet's.
+//!   has taken from outside and not sent across an await other than the outlet's; one that must, says
+//!   [`DRAINS`](Source::DRAINS) and is asked first.
 //! - A source that returns `Ok` has ended; when all have, the engine closes the last batch and the job ends.
 //! - A sink gets every batch, the empty ones too, one at a time and in the order of their times. When `write`
 //!   returns, the batch counts as delivered and makes room for another in flight.
@@ -76,6 +77,10 @@ use crate::time::BatchTime;
 pub trait Source<T>: Send + 'static {
     /// Whether the engine asks for each batch ([`Outlet::batch_due`]) instead of taking what comes.
     const PACED: bool = false;
+
+    /// Whether it ends by itself when the job is asked to stop ([`Outlet::stop_requested`]), because it holds
+    /// records that it has accepted and not yet sent. Others are dropped at their next await.
+    const DRAINS: bool = false;
 
     /// Sends records until there are no more.
     ///

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::Closed;
 use crate::{stream::Epoch, time::BatchTime};
@@ -92,6 +92,7 @@ pub struct Outlet<T> {
     next: usize,
     pace: mpsc::Receiver<PaceRequest>,
     answering: Option<oneshot::Sender<()>>,
+    stop: watch::Receiver<bool>,
     interval: Duration,
     started: BatchTime,
 }
@@ -100,10 +101,11 @@ impl<T> Outlet<T> {
     pub(crate) fn new(
         lanes: Vec<Lane<T>>,
         pace: mpsc::Receiver<PaceRequest>,
+        stop: watch::Receiver<bool>,
         interval: Duration,
         started: BatchTime,
     ) -> Self {
-        Outlet { lanes, next: 0, pace, answering: None, interval, started }
+        Outlet { lanes, next: 0, pace, answering: None, stop, interval, started }
     }
 
     /// The job's batch interval.
@@ -150,6 +152,12 @@ impl<T> Outlet<T> {
         let request = self.pace.recv().await?;
         self.answering = Some(request.done);
         Some(request.time)
+    }
+
+    /// Waits until the job is asked to stop gracefully: for a source that [`DRAINS`](super::Source::DRAINS).
+    pub async fn stop_requested(&mut self) {
+        // The sender goes only with the job, and then this source goes too.
+        let _ = self.stop.wait_for(|stop| *stop).await;
     }
 
     fn lane(&mut self) -> &Lane<T> {

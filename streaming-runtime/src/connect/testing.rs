@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::{mpsc, oneshot, watch},
     task::JoinHandle,
 };
 
@@ -15,6 +15,7 @@ pub(super) struct Running<T> {
     chunks: mpsc::Receiver<Chunk<T>>,
     received: Vec<T>,
     pace: mpsc::Sender<PaceRequest>,
+    stop: watch::Sender<bool>,
     pub(super) task: JoinHandle<Result<(), ConnectorError>>,
 }
 
@@ -26,9 +27,10 @@ pub(super) fn start<T: Send + 'static>(
 ) -> Running<T> {
     let (queue, chunks) = mpsc::channel(4);
     let (pace, requests) = mpsc::channel(1);
+    let stop = watch::Sender::new(false);
     let lane = Lane { queue, signal: Arc::new(Signal::default()), books: Arc::default() };
-    let outlet = Outlet::new(vec![lane], requests, interval, started);
-    Running { chunks, received: Vec::new(), pace, task: tokio::spawn(source.run(outlet)) }
+    let outlet = Outlet::new(vec![lane], requests, stop.subscribe(), interval, started);
+    Running { chunks, received: Vec::new(), pace, stop, task: tokio::spawn(source.run(outlet)) }
 }
 
 /// As [`start`], for sources that take no notice of time.
@@ -37,6 +39,11 @@ pub(super) fn run<T: Send + 'static>(source: impl Source<T>) -> Running<T> {
 }
 
 impl<T> Running<T> {
+    /// Asks the source to end, as a job does that is stopped gracefully.
+    pub(super) fn stop(&self) {
+        self.stop.send_replace(true);
+    }
+
     /// Waits for `n` more records.
     pub(super) async fn take(&mut self, n: usize) -> Vec<T> {
         while self.received.len() < n {

@@ -45,7 +45,10 @@ impl ManualClock {
 pub(crate) enum Clock {
     /// The system's time when the job started, and a monotonic clock from there on: a stream's time never
     /// goes back.
-    System { started: Instant, at: u64 },
+    System {
+        started: Instant,
+        at: u64,
+    },
     Manual(ManualClock),
 }
 

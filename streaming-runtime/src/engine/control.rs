@@ -20,7 +20,11 @@ use std::{
 use tokio::sync::{Notify, watch};
 
 use super::{BatchInfo, Listener, clock::Clock};
-use crate::{connect::{Books, Signal}, stream::Epoch, time::BatchTime};
+use crate::{
+    connect::{Books, Signal},
+    stream::Epoch,
+    time::BatchTime,
+};
 
 /// What a worker is told.
 pub(crate) enum Order {
@@ -86,8 +90,12 @@ impl Control {
     ) -> Self {
         let Settings { clock, interval, limit, early, sources, sinks, listeners } = settings;
         let now = clock.now();
-        let state =
-            State { next: 0, last: now, boundary: now.next_multiple_of(interval), in_flight: VecDeque::new() };
+        let state = State {
+            next: 0,
+            last: now,
+            boundary: now.next_multiple_of(interval),
+            in_flight: VecDeque::new(),
+        };
         Control {
             state: Mutex::new(state),
             clock,

@@ -9,7 +9,9 @@ use crate::connect::ConnectorError;
 #[non_exhaustive]
 pub enum StartError {
     /// A job's connectors run on tokio, and there is no runtime here.
-    #[error("a job is started inside a tokio runtime: call `start` from async code or under `Runtime::enter`")]
+    #[error(
+        "a job is started inside a tokio runtime: call `start` from async code or under `Runtime::enter`"
+    )]
     NoRuntime,
     /// A setting that cannot work.
     #[error("{0}")]

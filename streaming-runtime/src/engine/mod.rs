@@ -29,8 +29,8 @@ use std::{
     time::Duration,
 };
 
-pub use clock::ManualClock;
 use clock::Clock;
+pub use clock::ManualClock;
 use control::{Control, Settings};
 pub use error::{JobError, StartError};
 pub use job::Job;

@@ -5,7 +5,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 use tokio::{
     runtime::Handle,
     sync::{mpsc, oneshot, watch},
-    task::{Id, JoinError, JoinSet},
+    task::{AbortHandle, JoinError, JoinSet},
 };
 
 use super::{
@@ -31,6 +31,8 @@ pub(crate) struct Supervisor {
     sinks: Connectors,
     /// Where paced sources are asked for their batches, by the task that must be alive to answer.
     paced: Vec<mpsc::Sender<PaceRequest>>,
+    /// Tells the sources that the job is asked to stop.
+    stop: watch::Sender<bool>,
     exits: mpsc::UnboundedReceiver<Exit>,
     workers: usize,
 }
@@ -54,15 +56,17 @@ impl Supervisor {
             sources: Connectors::default(),
             sinks: Connectors::default(),
             paced: Vec::new(),
+            stop: watch::Sender::new(false),
             exits,
             workers,
         };
-        for SourceTask { port, task, pace } in sources {
+        for SourceTask { port, task, drains, pace } in sources {
             supervisor.paced.extend(pace);
-            supervisor.sources.spawn(runtime, port, task(supervisor.control.interval, started));
+            let task = task(supervisor.control.interval, started, supervisor.stop.subscribe());
+            supervisor.sources.spawn(runtime, port, drains, task);
         }
         for SinkTask { port, task } in sinks {
-            supervisor.sinks.spawn(runtime, port, task(supervisor.control.clone()));
+            supervisor.sinks.spawn(runtime, port, true, task(supervisor.control.clone()));
         }
         runtime.spawn(supervisor.run(name, asked, publish));
         job
@@ -98,12 +102,10 @@ impl Supervisor {
     /// Goes on until all is delivered, or until the first failure.
     async fn supervise(&mut self, mut asked: mpsc::UnboundedReceiver<Command>) -> Result<(), JobError> {
         let control = self.control.clone();
-        let Supervisor { sources, sinks, paced, exits, workers, .. } = self;
-        let (stop, stopped) = oneshot::channel();
+        let Supervisor { sources, sinks, paced, stop, exits, workers, .. } = self;
         let mut left = 0;
         let mut limit = None;
-        let mut stop = Some(stop);
-        let drive = drive(&control, sources, paced, stopped);
+        let drive = drive(&control, sources, paced, stop.subscribe());
         tokio::pin!(drive);
         let mut driving = true;
         loop {
@@ -134,10 +136,8 @@ impl Supervisor {
                 Some(command) = asked.recv() => match command {
                     Command::Abort => return Err(JobError::Aborted),
                     Command::Stop(within) => {
-                        if let Some(stop) = stop.take() {
-                            let _ = stop.send(());
-                            limit = Some((within, tokio::time::Instant::now() + within));
-                        }
+                        stop.send_replace(true);
+                        limit.get_or_insert((within, tokio::time::Instant::now() + within));
                     }
                 },
                 result = &mut drive, if driving => {
@@ -157,14 +157,13 @@ async fn drive(
     control: &Control,
     sources: &mut Connectors,
     paced: &mut Vec<mpsc::Sender<PaceRequest>>,
-    mut stopped: oneshot::Receiver<()>,
+    mut stop: watch::Receiver<bool>,
 ) -> Result<(), JobError> {
     let mut boundary = control.boundary();
     while !sources.tasks.is_empty() {
         tokio::select! {
             biased;
-            // The sender is dropped only with this future.
-            _ = &mut stopped => break,
+            () = raised(&mut stop) => break,
             Some(result) = sources.join_next(|port, source| JobError::Source { port, source }) => result?,
             () = control.clock.sleep_until(boundary) => {
                 until(control, Control::has_room).await;
@@ -174,13 +173,21 @@ async fn drive(
             }
         }
     }
-    sources.tasks.shutdown().await;
+    sources.abort_undrained();
+    while let Some(result) = sources.join_next(|port, source| JobError::Source { port, source }).await {
+        result?;
+    }
     until(control, Control::is_idle).await;
     if control.is_dirty() {
         control.close(control.boundary());
         until(control, Control::is_idle).await;
     }
     Ok(())
+}
+
+/// Waits until the job is asked to stop; the sender outlives all who wait.
+async fn raised(stop: &mut watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stop| *stop).await;
 }
 
 /// Waits until something holds that holds only after a batch was delivered.
@@ -228,7 +235,13 @@ async fn pace(
 #[derive(Default)]
 struct Connectors {
     tasks: JoinSet<Result<(), ConnectorError>>,
-    ports: Vec<(Id, &'static str)>,
+    known: Vec<Connector>,
+}
+
+struct Connector {
+    task: AbortHandle,
+    port: &'static str,
+    drains: bool,
 }
 
 impl Connectors {
@@ -236,10 +249,16 @@ impl Connectors {
         &mut self,
         runtime: &Handle,
         port: &'static str,
+        drains: bool,
         task: impl Future<Output = Result<(), ConnectorError>> + Send + 'static,
     ) {
-        let id = self.tasks.spawn_on(task, runtime).id();
-        self.ports.push((id, port));
+        let task = self.tasks.spawn_on(task, runtime);
+        self.known.push(Connector { task, port, drains });
+    }
+
+    /// Drops the tasks that do not end by themselves when they are asked.
+    fn abort_undrained(&self) {
+        self.known.iter().filter(|connector| !connector.drains).for_each(|connector| connector.task.abort());
     }
 
     /// The end of the next task to end; `None` when there is none left.
@@ -249,16 +268,15 @@ impl Connectors {
     ) -> Option<Result<(), JobError>> {
         let joined = self.tasks.join_next_with_id().await?;
         let id = joined.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
-        let (_, port) = self.ports.iter().find(|(task, _)| *task == id).expect("every task has a port");
+        let known = self.known.iter().find(|connector| connector.task.id() == id);
+        let port = known.expect("every task has a port").port;
         Some(match joined {
             Ok((_, result)) => result.map_err(|error| wrap(port, error)),
-            Err(error) => Err(JobError::ConnectorPanicked {
-                port,
-                message: error.try_into_panic().map_or_else(
-                    |_| "its task was cancelled".to_owned(),
-                    |payload| blame::message(&*payload),
-                ),
-            }),
+            Err(error) => match error.try_into_panic() {
+                Ok(payload) => Err(JobError::ConnectorPanicked { port, message: blame::message(&*payload) }),
+                // Aborted by this supervisor, at its own time.
+                Err(_) => Ok(()),
+            },
         })
     }
 }

@@ -1,21 +1,17 @@
 //! From ports with connectors to what workers, source tasks and sink tasks need.
 
 use std::{
-    any::Any,
-    cell::RefCell,
-    collections::BTreeMap,
-    future::Future,
-    marker::PhantomData,
-    pin::Pin,
-    rc::Rc,
-    sync::Arc,
-    time::Duration,
+    any::Any, cell::RefCell, collections::BTreeMap, future::Future, marker::PhantomData, pin::Pin, rc::Rc,
+    sync::Arc, time::Duration,
 };
 
 use timely::dataflow::Scope;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
-use super::{control::Control, worker::{Injector, Intake}};
+use super::{
+    control::Control,
+    worker::{Injector, Intake},
+};
 use crate::{
     connect::{Batch, Books, Chunk, ConnectorError, Lane, Outlet, PaceRequest, Signal, Sink, Source},
     op::{Part, PartSender, SinkPort},
@@ -53,7 +49,9 @@ type Task = Pin<Box<dyn Future<Output = Result<(), ConnectorError>> + Send>>;
 /// A source port with its connector's future.
 pub(crate) struct SourceTask {
     pub(crate) port: &'static str,
-    pub(crate) task: Box<dyn FnOnce(Duration, BatchTime) -> Task + Send>,
+    pub(crate) task: Box<dyn FnOnce(Duration, BatchTime, watch::Receiver<bool>) -> Task + Send>,
+    /// Whether it is asked to end before it is dropped.
+    pub(crate) drains: bool,
     /// Where a paced source is asked for its batches.
     pub(crate) pace: Option<mpsc::Sender<PaceRequest>>,
 }
@@ -115,10 +113,11 @@ impl Wiring {
             ends.intakes.push(Box::new(chunks));
         }
         let (pace, requests) = mpsc::channel(1);
-        let task = move |interval, started| -> Task {
-            Box::pin(source.run(Outlet::new(lanes, requests, interval, started)))
+        let task = move |interval, started, stop| -> Task {
+            Box::pin(source.run(Outlet::new(lanes, requests, stop, interval, started)))
         };
-        self.sources.push(SourceTask { port, task: Box::new(task), pace: S::PACED.then_some(pace) });
+        let pace = S::PACED.then_some(pace);
+        self.sources.push(SourceTask { port, task: Box::new(task), drains: S::DRAINS, pace });
         InPort(self.sources.len() - 1, port, PhantomData)
     }
 
@@ -201,7 +200,8 @@ impl<'s> Flow<'s> {
     /// A sink port, for `to`.
     pub fn sink<T: Record>(&self, port: &OutPort<T>) -> SinkPort<'s, T> {
         let end = std::mem::replace(&mut self.ends.borrow_mut().parts[port.0], Box::new(()));
-        let parts: PartSender<T> = *end.downcast().expect("a port is built once, with the type it was wired with");
+        let parts: PartSender<T> =
+            *end.downcast().expect("a port is built once, with the type it was wired with");
         SinkPort { parts, scope: PhantomData }
     }
 }

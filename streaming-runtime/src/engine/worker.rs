@@ -8,9 +8,7 @@ use std::{
 };
 
 use timely::{
-    communication::{
-        Allocator, AllocatorBuilder, allocator::thread::Thread,
-    },
+    communication::{Allocator, AllocatorBuilder, allocator::thread::Thread},
     container::CapacityContainerBuilder,
     dataflow::{InputHandle, Scope, StreamVec},
     worker::Worker,
@@ -66,7 +64,9 @@ impl<T: Record> Injector<T> {
 impl<T: Record> Intake for Injector<T> {
     fn take(&mut self, chunks: usize, open: Epoch) -> (usize, u64) {
         let (mut taken, mut records) = (0, 0);
-        while taken < chunks && let Some(mut chunk) = self.early.take().or_else(|| self.chunks.try_recv().ok()) {
+        while taken < chunks
+            && let Some(mut chunk) = self.early.take().or_else(|| self.chunks.try_recv().ok())
+        {
             if chunk.sent_in > open {
                 self.early = Some(chunk);
                 break;

@@ -31,7 +31,7 @@ impl<U> Emit<'_, U> {
 
 /// Declares a chain link: its name, its closure's bounds, and what it does with a record.
 macro_rules! link {
-    ($name:ident<$($t:ident),*>, $out:ty, ($($bound:tt)*), |$f:ident, $id:ident, $record:ident, $emit:ident| $body:expr) => {
+    ($name:ident, [$($t:ident),*], $out:ty, ($($bound:tt)*), |$f:ident, $id:ident, $record:ident, $emit:ident| $body:expr) => {
         #[doc(hidden)]
         pub struct $name<C, F, $($t),*> { chain: C, f: F, id: OpId, types: PhantomData<fn($($t),*)> }
 
@@ -51,21 +51,21 @@ macro_rules! link {
     };
 }
 
-link!(Map<U>, U, (FnMut(C::Out) -> U), |f, id, record, out| out(named(id, || f(record))));
-link!(Filter<>, C::Out, (FnMut(&C::Out) -> bool), |f, id, record, out| {
+link!(Map, [U], U, (FnMut(C::Out) -> U), |f, id, record, out| out(named(id, || f(record))));
+link!(Filter, [], C::Out, (FnMut(&C::Out) -> bool), |f, id, record, out| {
     if named(id, || f(&record)) {
         out(record)
     }
 });
-link!(FilterMap<U>, U, (FnMut(C::Out) -> Option<U>), |f, id, record, out| {
+link!(FilterMap, [U], U, (FnMut(C::Out) -> Option<U>), |f, id, record, out| {
     if let Some(mapped) = named(id, || f(record)) {
         out(mapped)
     }
 });
-link!(FlatMap<U>, U, (FnMut(C::Out, &mut Emit<'_, U>)), |f, id, record, out| {
+link!(FlatMap, [U], U, (FnMut(C::Out, &mut Emit<'_, U>)), |f, id, record, out| {
     named(id, || f(record, &mut Emit { out }))
 });
-link!(Inspect<>, C::Out, (FnMut(&C::Out)), |f, id, record, out| {
+link!(Inspect, [], C::Out, (FnMut(&C::Out)), |f, id, record, out| {
     named(id, || f(&record));
     out(record)
 });

@@ -51,11 +51,7 @@ impl<K: Key, A: Record> KeyMap<K, A> {
 
 /// Replaces a combiner by what `add` makes of it.
 #[inline]
-fn replace<K, A: Clone, V>(
-    mut slot: OccupiedEntry<'_, (K, A)>,
-    value: V,
-    add: impl FnOnce(A, V) -> A,
-) {
+fn replace<K, A: Clone, V>(mut slot: OccupiedEntry<'_, (K, A)>, value: V, add: impl FnOnce(A, V) -> A) {
     if needs_drop::<A>() {
         let ((key, old), place) = slot.remove();
         place.insert((key, add(old, value)));

@@ -9,7 +9,6 @@
 use std::{
     borrow::Borrow,
     hash::{BuildHasher, Hash},
-    marker::PhantomData,
 };
 
 use crate::{
@@ -33,24 +32,28 @@ pub trait LentPair<T: Pair>: Sized {
 }
 
 /// The lent pair of a [`PairLent`].
-struct Lent<'a, B: ?Sized, V>(&'a B, V);
+struct Lent<'a, B: Lendable + ?Sized, V> {
+    key: &'a B,
+    own: fn(&B) -> B::Owned,
+    value: V,
+}
 
 impl<B: Lendable + ?Sized, V> LentPair<(B::Owned, V)> for Lent<'_, B, V> {
     #[inline]
     fn hash_one(&self, hasher: &impl BuildHasher) -> u64 {
-        hasher.hash_one(self.0)
+        hasher.hash_one(self.key)
     }
     #[inline]
     fn has(&self, key: &B::Owned) -> bool {
-        self.0 == key.borrow()
+        self.key == key.borrow()
     }
     #[inline]
     fn own(self) -> (B::Owned, V) {
-        (self.0.to_owned(), self.1)
+        ((self.own)(self.key), self.value)
     }
     #[inline]
     fn value(self) -> V {
-        self.1
+        self.value
     }
 }
 
@@ -79,13 +82,13 @@ impl<B: ?Sized + 'static> EmitLent<'_, B> {
     }
 }
 
-/// A `flat_map` whose closure lends.
+/// A `flat_map` whose closure lends, and how what it lends is copied.
 #[doc(hidden)]
-pub struct FlatMapLent<C, F, B: ?Sized> {
+pub struct FlatMapLent<C, F, B: Lendable + ?Sized> {
     chain: C,
     f: F,
+    own: fn(&B) -> B::Owned,
     id: OpId,
-    types: PhantomData<fn(&B)>,
 }
 
 impl<C: Chain, F, B: Lendable + ?Sized> FlatMapLent<C, F, B>
@@ -107,13 +110,14 @@ where
     type Out = B::Owned;
     #[inline]
     fn push(&mut self, record: C::In, out: &mut impl FnMut(B::Owned)) {
-        self.each(record, &mut |item| out(item.to_owned()))
+        let own = self.own;
+        self.each(record, &mut |item| out(own(item)))
     }
 }
 
 /// What a [`FlatMapLent`] lends, each with a value.
 #[doc(hidden)]
-pub struct PairLent<C, F, B: ?Sized, G> {
+pub struct PairLent<C, F, B: Lendable + ?Sized, G> {
     keys: FlatMapLent<C, F, B>,
     value: G,
 }
@@ -126,24 +130,25 @@ where
     type Out = (B::Owned, V);
     #[inline]
     fn push(&mut self, record: C::In, out: &mut impl FnMut((B::Owned, V))) {
-        let PairLent { keys, value } = self;
-        keys.each(record, &mut |key| out((key.to_owned(), value())))
+        let (own, PairLent { keys, value }) = (self.keys.own, self);
+        keys.each(record, &mut |key| out((own(key), value())))
     }
     #[inline]
     fn lend(&mut self, record: C::In, reader: &mut impl Reader<(B::Owned, V)>) {
-        let PairLent { keys, value } = self;
-        keys.each(record, &mut |key| reader.lent(Lent(key, value())))
+        let (own, PairLent { keys, value }) = (self.keys.own, self);
+        keys.each(record, &mut |key| reader.lent(Lent { key, own, value: value() }))
     }
 }
 
 impl<'s, T: 'static, P, C: Chain<Out = T>> Stream<'s, T, P, C> {
-    /// `flat_map` with the last step, a copy of each item, left out. `stream!` writes it.
+    /// `flat_map` with the last step, a copy of each item by `own`, left out. `stream!` writes it.
     #[doc(hidden)]
     pub fn flat_map_lent<B: Lendable + ?Sized, F: FnMut(T, &mut EmitLent<'_, B>) + 'static>(
         self,
         f: F,
+        own: fn(&B) -> B::Owned,
     ) -> Stream<'s, B::Owned, P, FlatMapLent<C, F, B>> {
-        self.extend(|id, chain| FlatMapLent { chain, f, id, types: PhantomData })
+        self.extend(|id, chain| FlatMapLent { chain, f, own, id })
     }
 }
 
@@ -151,13 +156,16 @@ impl<'s, P, C: Chain, F, B: Lendable + ?Sized> Stream<'s, B::Owned, P, FlatMapLe
 where
     F: FnMut(C::Out, &mut EmitLent<'_, B>) + 'static,
 {
-    /// `map(_whole)` where `_whole` makes a pair of the record and what `value` returns. `stream!` writes it.
+    /// `map(whole)` where `whole` makes a pair of the record and what `value` returns. `stream!` writes it.
     #[doc(hidden)]
+    #[allow(clippy::type_complexity)] // the chain is spelled out so that it fuses
     pub fn map_lent<V: Record, G: FnMut() -> V + 'static>(
         self,
-        _whole: impl FnMut(B::Owned) -> (B::Owned, V) + 'static,
+        whole: impl FnMut(B::Owned) -> (B::Owned, V) + 'static,
         value: G,
     ) -> Stream<'s, (B::Owned, V), P, PairLent<C, F, B, G>> {
+        // Only its types are of use: it is the author's closure, and the errors in it are theirs to see.
+        drop(whole);
         self.extend(|_, keys| PairLent { keys, value })
     }
 }

@@ -86,7 +86,12 @@ impl<'s, T: 'static, P, C: Chain<Out = T>> Stream<'s, T, P, C> {
                 let upper = frontier.first().copied().unwrap_or(next);
                 for epoch in next..upper {
                     let records = open.pop_front_if(|(open, _)| *open == epoch).map(|(_, records)| records);
-                    let part = Part { worker: job.worker, epoch, time: job.times.of(epoch), records: records.unwrap_or_default() };
+                    let part = Part {
+                        worker: job.worker,
+                        epoch,
+                        time: job.times.of(epoch),
+                        records: records.unwrap_or_default(),
+                    };
                     // A sink that is gone has reported its error; the job is on its way down.
                     let _ = parts.send(part);
                 }

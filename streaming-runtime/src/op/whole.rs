@@ -76,7 +76,8 @@ impl<'s, T: 'static, C: Chain<Out = T>> Stream<'s, T, PerBatch, C> {
                 chain.push(record, &mut |record| merge_here(whole, record));
             }
         };
-        let here = per_epoch(root, Pipeline, id, Answers::WhenFed, add, |whole, out| out.extend(whole.take()));
+        let here =
+            per_epoch(root, Pipeline, id, Answers::WhenFed, add, |whole, out| out.extend(whole.take()));
         let total = per_epoch(
             here,
             Exchange::new(|_: &T| 0),

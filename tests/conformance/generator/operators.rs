@@ -1,0 +1,165 @@
+//! The operators of the cases: their names, how many streams they read, and what they are in Rust.
+//!
+//! An operator that the engine has is one row of [`OPERATORS`]; one that it does not have yet is a name in
+//! [`LATER`]. A name in neither fails the build.
+
+use std::fmt::Display;
+
+use serde_json::Value;
+
+use super::{
+    types::Type::{self, Int},
+    vocabulary,
+};
+
+/// A step of a program with what it reads.
+pub struct Step<'a> {
+    /// The step, with the operator's parameters.
+    pub params: &'a Value,
+    /// The streams that it reads, as the pipeline names them, and their records' types.
+    pub inputs: Vec<(&'a str, Type)>,
+}
+
+impl Step<'_> {
+    /// The name of the step's function; empty if it has none.
+    pub fn function(&self) -> &str {
+        self.params["fn"].as_str().unwrap_or_default()
+    }
+
+    /// The record type of the first stream.
+    fn record(&self) -> &Type {
+        &self.inputs[0].1
+    }
+
+    /// The key's and the value's type in the first stream.
+    fn pair(&self) -> Option<(&Type, &Type)> {
+        self.record().sides()
+    }
+
+    /// A method of the first stream.
+    fn calls(&self, method: impl Display, record: Type) -> Option<Made> {
+        Some((format!("{}.{method}", self.inputs[0].0), record))
+    }
+
+    /// The union of inputs.
+    fn union(&self, order: impl IntoIterator<Item = usize>) -> Option<Made> {
+        let names = order.into_iter().map(|n| self.inputs[n].0.to_owned());
+        let all = names.reduce(|all, name| format!("{all}.union({name})"))?;
+        Some((all, self.record().clone()))
+    }
+}
+
+/// How many streams an operator reads.
+pub enum Reads {
+    One,
+    Many,
+}
+use Reads::{Many, One};
+
+/// What a step is in Rust: the stream as an expression, and its records' type.
+pub type Made = (String, Type);
+
+/// One row of the table.
+pub struct Operator {
+    /// The name in the cases.
+    pub name: &'static str,
+    /// How many streams it reads.
+    pub reads: Reads,
+    /// `None`: the operator's function is not supported.
+    pub made: fn(&Step<'_>) -> Option<Made>,
+}
+
+const fn row(name: &'static str, reads: Reads, made: fn(&Step<'_>) -> Option<Made>) -> Operator {
+    Operator { name, reads, made }
+}
+
+/// What the engine has.
+const OPERATORS: &[Operator] = &[
+    row("map", One, |s| {
+        let (f, record) = vocabulary::map(s.function(), s.record())?;
+        s.calls(format_args!("map({f})"), record)
+    }),
+    row("mapValues", One, |s| {
+        let (key, value) = s.pair()?;
+        let (f, value) = vocabulary::map(s.function(), value)?;
+        s.calls(format_args!("map_values({f})"), Type::pair(key.clone(), value))
+    }),
+    row("flatMap", One, |s| {
+        let (f, record) = vocabulary::flat_map(s.function(), s.record())?;
+        s.calls(format_args!("flat_map({f})"), record)
+    }),
+    row("flatMapValues", One, |s| {
+        let (key, value) = s.pair()?;
+        let (f, value) = vocabulary::flat_map(s.function(), value)?;
+        s.calls(format_args!("flat_map_values({f})"), Type::pair(key.clone(), value))
+    }),
+    row("filter", One, |s| {
+        let f = vocabulary::filter(s.function(), s.record())?;
+        s.calls(format_args!("filter({f})"), s.record().clone())
+    }),
+    row("union", Many, |s| s.union(0..s.inputs.len())),
+    row("repartition", One, |s| s.calls(format_args!("repartition({})", s.params["n"]), s.record().clone())),
+    // A stream that is read twice is shared without being told to.
+    row("persist", One, |s| Some((s.inputs[0].0.to_owned(), s.record().clone()))),
+    row("count", One, |s| s.calls("count()", Int)),
+    row("countByValue", One, |s| s.calls("count_by_value()", Type::pair(s.record().clone(), Int))),
+    row("reduce", One, |s| {
+        let f = vocabulary::reduce(s.function(), s.record())?;
+        s.calls(format_args!("reduce({f})"), s.record().clone())
+    }),
+    row("reduceByKey", One, |s| {
+        let f = vocabulary::reduce(s.function(), s.pair()?.1)?;
+        s.calls(format_args!("reduce_by_key({f})"), s.record().clone())
+    }),
+    row("groupByKey", One, |s| {
+        let (key, value) = s.pair()?;
+        s.calls("group_by_key()", Type::pair(key.clone(), Type::list(value.clone())))
+    }),
+    row("combineByKey", One, |s| {
+        let (key, value) = s.pair()?;
+        let (f, combiner) = vocabulary::combine(s.function(), value)?;
+        s.calls(format_args!("combine_by_key({f})"), Type::pair(key.clone(), combiner))
+    }),
+    row("transform", One, |s| {
+        let (method, record) = vocabulary::transform(s.function(), s.record())?;
+        s.calls(method, record)
+    }),
+    // Spark's takes any function of the batches; these two are unions.
+    row("StreamingContext.transform", Many, |s| match s.function() {
+        "union in the order given" => s.union(0..s.inputs.len()),
+        "union in the order 2,3,1" => s.union([1, 2, 0]),
+        _ => None,
+    }),
+];
+
+/// What the engine does not have yet.
+const LATER: &[&str] = &[
+    "glom",
+    "mapPartitions",
+    "transformWith",
+    "cogroup",
+    "join",
+    "leftOuterJoin",
+    "rightOuterJoin",
+    "fullOuterJoin",
+    "window",
+    "reduceByWindow",
+    "countByWindow",
+    "countByValueAndWindow",
+    "groupByKeyAndWindow",
+    "reduceByKeyAndWindow",
+    "updateStateByKey",
+    "mapWithState",
+    "mapWithState snapshots",
+];
+
+/// The operator's row; `None` for one that the engine does not have yet.
+pub fn find(name: &str) -> Option<&'static Operator> {
+    let found = OPERATORS.iter().find(|operator| operator.name == name);
+    let later = LATER.contains(&name);
+    assert!(
+        found.is_some() != later,
+        "operator `{name}` must be in one of the tables of `operators.rs`, and in one only"
+    );
+    found
+}

@@ -1,0 +1,127 @@
+//! The functions that cases name, as Rust closures; see the README of the cases for their meaning.
+//!
+//! Each takes the type of what the function is applied to. `None`: the function is not known, or not for
+//! that type.
+
+use super::types::Type::{self, Int, List, Text};
+
+/// Of `map` and `mapValues`: the closure, and the type of what it returns.
+pub fn map(name: &str, of: &Type) -> Option<(String, Type)> {
+    if let Some((operation, n)) = arithmetic(name) {
+        return Some((format!("|x| x {operation} {n}"), of.clone()));
+    }
+    let (closure, returns) = match (name, of) {
+        ("identity", of) => ("|x| x", of.clone()),
+        ("to string", Int) => ("|x| x.to_string()", Text),
+        ("parse int", Text) => ("|x| x.parse().expect(\"a number\")", Int),
+        ("length", Text) => ("|x| length(&x)", Int),
+        ("uppercase", Text) => ("|x| x.to_uppercase()", Text),
+        ("pair with 1" | "[v,1]", of) => ("|x| (x, 1_i64)", Type::pair(of.clone(), Int)),
+        ("pair with \"x\"", of) => ("|x| (x, \"x\".to_owned())", Type::pair(of.clone(), Text)),
+        ("pair with length", Text) => ("|x| (x.clone(), length(&x))", Type::pair(Text, Int)),
+        ("pair with self", of) => ("|x| (x.clone(), x)", Type::pair(of.clone(), of.clone())),
+        ("x mod 10, pair with 1", Int) => ("|x| (x % 10, 1_i64)", Type::pair(Int, Int)),
+        ("swap", Type::Pair(a, b)) => ("|(a, b)| (b, a)", Type::pair(*b.clone(), *a.clone())),
+        ("first", Type::Pair(a, _)) => ("|(a, _)| a", *a.clone()),
+        ("second", Type::Pair(_, b)) => ("|(_, b)| b", *b.clone()),
+        ("sorted list", List(_)) => ("sorted", of.clone()),
+        ("sort both lists", Type::Pair(a, b)) if is_list(a) && is_list(b) => {
+            ("|(a, b)| (sorted(a), sorted(b))", of.clone())
+        }
+        ("list length", List(_)) => ("|x| x.len() as i64", Int),
+        ("always fail", of) => ("|x| fail_if(true, \"This is a special error\", x)", of.clone()),
+        ("fail when x == 1", Int) => ("|x| fail_if(x == 1, \"This is a special error\", x)", Int),
+        _ => return None,
+    };
+    Some((closure.to_owned(), returns))
+}
+
+/// `x+4`, `v*2`: the operation and the literal.
+fn arithmetic(name: &str) -> Option<(char, i64)> {
+    let rest = name.strip_prefix(['x', 'v'])?;
+    let operation = rest.chars().next().filter(|c| "+*".contains(*c))?;
+    Some((operation, rest[1..].parse().ok()?))
+}
+
+fn is_list(of: &Type) -> bool {
+    matches!(of, List(_))
+}
+
+/// Of `flatMap` and `flatMapValues`: the closure, and the type of the items of what it returns.
+pub fn flat_map(name: &str, of: &Type) -> Option<(String, Type)> {
+    let (closure, items) = match (name, of) {
+        ("x and x*2", Int) => ("|x| [x, x * 2]", Int),
+        ("v and v+10", Int) => ("|v| [v, v + 10]", Int),
+        ("split on space", Text) => ("|x| x.split(' ').map(str::to_owned)", Text),
+        ("characters", Text) => ("|x| characters(&x)", Text),
+        ("pair length with each character", Text) => {
+            ("|x| characters(&x).map(|c| (length(&x), c))", Type::pair(Int, Text))
+        }
+        ("pair value with each key character", Type::Pair(key, value)) if **key == Text => {
+            ("|(k, v)| characters(&k).map(move |c| (v.clone(), c))", Type::pair(*value.clone(), Text))
+        }
+        ("v then \"1\", v then \"2\"", Text) => ("|v| [format!(\"{v}1\"), format!(\"{v}2\")]", Text),
+        ("nothing", of) => ("|_| []", of.clone()),
+        ("x repeated x times", Int) => ("|x| std::iter::repeat_n(x, x as usize)", Int),
+        _ => return None,
+    };
+    Some((closure.to_owned(), items))
+}
+
+/// Of `filter`.
+pub fn filter(name: &str, of: &Type) -> Option<&'static str> {
+    Some(match (name, of) {
+        ("even", Int) => "|x| x % 2 == 0",
+        ("x > 2", Int) => "|&x| x > 2",
+        ("contains \"a\"", Text) => "|x| x.contains('a')",
+        ("key contains \"a\"", Type::Pair(key, _)) if **key == Text => "|(k, _)| k.contains('a')",
+        ("value != 0", Type::Pair(_, value)) if **value == Int => "|&(_, v)| v != 0",
+        ("value > 0", Type::Pair(_, value)) if **value == Int => "|&(_, v)| v > 0",
+        ("value > 1", Type::Pair(_, value)) if **value == Int => "|&(_, v)| v > 1",
+        ("none", _) => "|_| false",
+        ("all", _) => "|_| true",
+        _ => return None,
+    })
+}
+
+/// Of everything that merges two values into one of their type.
+pub fn reduce(name: &str, of: &Type) -> Option<&'static str> {
+    Some(match (name, of) {
+        ("sum", Int | Type::Float) => "|a, b| a + b",
+        ("sub", Int | Type::Float) => "|a, b| a - b",
+        ("product", Int | Type::Float) => "|a, b| a * b",
+        ("max", Int | Text) => "|a, b| a.max(b)",
+        ("min", Int | Text) => "|a, b| a.min(b)",
+        ("sum pairwise", Type::Pair(a, b)) if **a == Int && **b == Int => "|(a, b), (c, d)| (a + c, b + d)",
+        _ => return None,
+    })
+}
+
+/// Of `combineByKey`: its three closures, and the type of a combiner.
+pub fn combine(name: &str, of: &Type) -> Option<(&'static str, Type)> {
+    Some(match (name, of) {
+        ("sum", Int) => ("|v| v, |a, v| a + v, |a, b| a + b", Int),
+        ("concatenate decimal strings", Int) => {
+            ("|v| v.to_string(), |a, v| format!(\"{a}{v}\"), |a, b| a + &b", Text)
+        }
+        ("sum and count", Int) => (
+            "|v| (v, 1_i64), |(sum, n), v| (sum + v, n + 1), |(a, n), (b, m)| (a + b, n + m)",
+            Type::pair(Int, Int),
+        ),
+        _ => return None,
+    })
+}
+
+/// Of `transform`, as far as an operator does it batch by batch: the method call.
+pub fn transform(name: &str, of: &Type) -> Option<(String, Type)> {
+    let mapped = |function| map(function, of).map(|(closure, returns)| (format!("map({closure})"), returns));
+    match name {
+        "map to string" => mapped("to string"),
+        "map x+2" => mapped("x+2"),
+        "map first" => mapped("first"),
+        // Spark calls the function once for the batch, this engine once for a record.
+        "always fail" => Some(("map(|x| fail_if(true, \"error in transform\", x))".to_owned(), of.clone())),
+        "distinct" => Some(("distinct()".to_owned(), of.clone())),
+        _ => None,
+    }
+}

@@ -1,0 +1,27 @@
+//! The conformance cases: Spark's meaning, held against this engine.
+//!
+//! `build.rs` turns each case of `conformance/cases/` that the engine can run into a pipeline of its own and
+//! into two tests, for one and for two workers. A test takes its case's data from the JSON, starts the
+//! pipeline as a program would, on real connectors and with time moved by hand, and compares what came out
+//! with what Spark puts out. [`coverage`] says which cases are not run.
+
+mod compare;
+mod coverage;
+mod given;
+mod run;
+mod vocabulary;
+
+pub use run::check;
+
+/// What the generated pipelines use.
+mod generated {
+    #[allow(unused_imports, reason = "which functions the cases use changes with them")]
+    use super::vocabulary::{IntOrText, characters, fail_if, length, sorted};
+    use super::{
+        check,
+        given::{Given, Started, started},
+    };
+    use streaming_runtime::{StartError, connect::collect, prelude::*};
+
+    include!(concat!(env!("OUT_DIR"), "/conformance.rs"));
+}

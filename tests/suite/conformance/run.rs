@@ -1,0 +1,261 @@
+//! Runs a case, by its kind, with time moved by hand.
+
+use std::{
+    collections::HashMap,
+    fs::{self, File},
+    sync::LazyLock,
+    time::{Duration, SystemTime},
+};
+
+use serde_json::Value;
+use streaming_runtime::{BatchTime, Engine, JobError, ManualClock, StartError, millis};
+
+use super::{
+    compare::Rule,
+    generated::FILES,
+    given::{Given, Started},
+};
+
+/// How a generated pipeline is started.
+pub type Start = fn(&Engine, &Given) -> Result<Started, StartError>;
+
+/// No case takes a second; one that takes this long hangs.
+const LIMIT: Duration = Duration::from_secs(60);
+
+static CASES: LazyLock<HashMap<String, Value>> = LazyLock::new(|| {
+    let cases = |file: &&str| serde_json::from_str::<Vec<Value>>(file).expect("the generator read it");
+    let id = |case: &Value| case["id"].as_str().expect("a case has an id").to_owned();
+    FILES.iter().flat_map(cases).map(|case| (id(&case), case)).collect()
+});
+
+/// How time moves.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Pace {
+    /// Each batch is delivered before the next closes.
+    BatchByBatch,
+    /// All are due at once, so that several are in flight: what they hold must not depend on it.
+    AllAtOnce,
+}
+
+/// Runs the case `id` on `start` with so many workers and compares.
+pub fn check(id: &str, workers: usize, start: Start) {
+    let case = &CASES[id];
+    let fails = !case["expected_error"].is_null();
+    // In a job that fails, which batches were delivered before is certain only if they were waited for.
+    let paces = match case["kind"].as_str() {
+        Some("stream") if !fails => &[Pace::BatchByBatch, Pace::AllAtOnce][..],
+        _ => &[Pace::BatchByBatch],
+    };
+    for &pace in paces {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("tokio starts");
+        let run = async { tokio::time::timeout(LIMIT, Run::new(case, workers, pace).go(start)).await };
+        let (started, outcome) =
+            runtime.block_on(run).unwrap_or_else(|_| panic!("{id} hangs with {workers} workers, {pace:?}"));
+        let got = (started.batches)();
+        if fails {
+            failed(case, outcome, &got, started.operators);
+        } else {
+            outcome.unwrap_or_else(|error| panic!("{id} fails: {error}"));
+            compare(case, workers, &got);
+        }
+    }
+}
+
+/// One run of one case.
+struct Run {
+    case: &'static Value,
+    workers: usize,
+    pace: Pace,
+    clock: ManualClock,
+    batches: u64,
+    interval: u64,
+}
+
+impl Run {
+    fn new(case: &'static Value, workers: usize, pace: Pace) -> Self {
+        let interval = case["batch_ms"].as_u64().unwrap_or(1000);
+        Run { case, workers, pace, clock: ManualClock::new(), batches: batches(case), interval }
+    }
+
+    async fn go(self, start: Start) -> (Started, Result<(), JobError>) {
+        let given = Given::new(self.case, self.batches as usize);
+        if self.case["kind"] == "file_stream" {
+            self.before_start(&given);
+        }
+        let engine = Engine::new().workers(self.workers).manual_clock(&self.clock);
+        let mut started = start(&engine, &given).expect("nothing keeps the job from starting");
+        let outcome = match self.case["kind"].as_str() {
+            Some("stream") => self.stream(&mut started).await,
+            Some("queue_stream") => self.queue_stream(&mut started, &given).await,
+            Some("file_stream") => self.file_stream(&mut started, &given).await,
+            kind => panic!("there are no tests of kind {kind:?}"),
+        };
+        (started, outcome)
+    }
+
+    async fn stream(&self, started: &mut Started) -> Result<(), JobError> {
+        match self.pace {
+            Pace::AllAtOnce => self.clock.advance(millis(self.batches * self.interval)),
+            Pace::BatchByBatch => {
+                for _ in 0..self.batches {
+                    self.clock.advance(millis(self.interval));
+                    started.job.delivered(self.clock.now()).await?;
+                }
+            }
+        }
+        // The sources end with the last batch.
+        started.job.join().await
+    }
+
+    async fn queue_stream(&self, started: &mut Started, given: &Given) -> Result<(), JobError> {
+        for batch in 0..self.batches as usize {
+            items(&self.case["steps"][batch]).iter().for_each(|dataset| given.push(dataset));
+            self.clock.advance(millis(self.interval));
+            started.job.delivered(self.clock.now()).await?;
+        }
+        started.job.stop().await
+    }
+
+    /// What a file source finds when it starts.
+    fn before_start(&self, given: &Given) {
+        let start = start(self.case);
+        self.clock.advance(millis(start));
+        for name in items(&self.case["params"]["subdirs"]) {
+            let name = name.as_str().expect("a directory has a name");
+            fs::create_dir_all(given.directory().join(name)).expect("the directory can be made");
+        }
+        for step in items(&self.case["steps"]).iter().filter(|step| step["at"] == "before start") {
+            let after = step["mtime_ms"].as_i64().expect("files from before the start have a time");
+            write(given, step, (start - self.interval).saturating_add_signed(after));
+        }
+    }
+
+    async fn file_stream(&self, started: &mut Started, given: &Given) -> Result<(), JobError> {
+        for batch in 1..=self.batches {
+            self.clock.advance(millis(self.interval / 2));
+            for step in items(&self.case["steps"]).iter().filter(|step| step["at"] == batch) {
+                file_step(given, step, self.clock.now());
+            }
+            self.clock.advance(millis(self.interval - self.interval / 2));
+            started.job.delivered(self.clock.now()).await?;
+        }
+        started.job.stop().await
+    }
+}
+
+/// The time at which the stream starts, in milliseconds: files leave room for older ones.
+fn start(case: &Value) -> u64 {
+    if case["kind"] == "file_stream" { 1_700_000_000_000 } else { 0 }
+}
+
+/// The number of batches to run.
+fn batches(case: &Value) -> u64 {
+    let inputs = items(&case["inputs"]).iter().map(|input| items(input).len() as u64);
+    let given = [&case["num_batches"], &case["params"]["num_batches"]].into_iter().find_map(Value::as_u64);
+    let listed = match case["kind"].as_str() {
+        Some("queue_stream") => items(&case["expected"]).len() as u64,
+        _ => inputs.max().unwrap_or_default(),
+    };
+    given.unwrap_or(listed)
+}
+
+fn file_step(given: &Given, step: &Value, now: BatchTime) {
+    let path = |field: &str| given.directory().join(step[field].as_str().expect("the step names a file"));
+    let now = now.as_millis();
+    match step["do"].as_str() {
+        Some("write") => write(given, step, now.saturating_add_signed(step["mtime_from_now_ms"].as_i64().unwrap_or(0))),
+        Some("append") => {
+            let before = fs::read_to_string(path("file")).expect("the file is there");
+            fs::write(path("file"), before + text(step)).expect("the file can be written");
+            touch(&path("file"), now);
+        }
+        Some("rename") => fs::rename(path("file"), path("to")).expect("the file is there"),
+        Some("rename and touch") => {
+            fs::rename(path("file"), path("to")).expect("the file is there");
+            touch(&path("to"), now);
+        }
+        Some("delete") => fs::remove_file(path("file")).expect("the file is there"),
+        step => panic!("an unknown step: {step:?}"),
+    }
+}
+
+fn text(step: &Value) -> &str {
+    step["text"].as_str().expect("the step has a text")
+}
+
+fn write(given: &Given, step: &Value, modified: u64) {
+    let path = given.directory().join(step["file"].as_str().expect("the step names a file"));
+    fs::write(&path, text(step)).expect("the file can be written");
+    touch(&path, modified);
+}
+
+fn touch(path: &std::path::Path, modified: u64) {
+    let file = File::options().append(true).open(path).expect("the file is there");
+    file.set_modified(SystemTime::UNIX_EPOCH + millis(modified)).expect("times can be set");
+}
+
+/// Holds the batches against the expected ones.
+fn compare(case: &Value, workers: usize, got: &[(u64, Vec<Value>)]) {
+    let (id, interval) = (&case["id"], case["batch_ms"].as_u64().unwrap_or(1000));
+    let expected = items(&case["expected"]);
+    let rule = Rule {
+        // Each worker has a part of every batch, Spark's partition. A sink gets the parts one after the other,
+        // and which worker has which changes from batch to batch: with two, order holds within a part only.
+        // Sorting is another matter: it puts the whole batch in order.
+        ordered: case["order_matters"] == true && (workers == 1 || is_sorted(case)),
+        tolerance: case["tolerance"].as_f64().unwrap_or(0.0),
+    };
+    let at: Vec<u64> = match case["output_at"].as_array() {
+        Some(at) => at.iter().map(|batch| batch.as_u64().expect("batches are numbered")).collect(),
+        None => (1..).take(expected.len()).collect(),
+    };
+    assert_eq!(at.len(), expected.len(), "{id} names each batch that puts something out");
+    // Every batch is a batch, also one in which nothing is due.
+    assert_eq!(got.len() as u64, batches(case), "{id}: each batch is delivered once");
+    for (batch, (time, got)) in (1..).zip(got) {
+        assert_eq!(*time, start(case) + batch * interval, "{id}: batches are named by their times");
+        let due = at.iter().position(|due| *due == batch).map_or(&[][..], |place| items(&expected[place]));
+        assert!(
+            rule.holds(got, due),
+            "{id}, batch {batch}, {workers} workers, {rule:?}\n     got {}\nexpected {}",
+            Value::from(got.clone()),
+            Value::from(due)
+        );
+    }
+}
+
+fn is_sorted(case: &Value) -> bool {
+    let last = items(&case["program"]).last().and_then(|step| step["fn"].as_str());
+    matches!(last, Some("sort by key" | "sort ascending" | "three largest, descending"))
+}
+
+/// Holds the failure of a job against the expected one: the batches before it are delivered, and no other.
+///
+/// Spark goes on with later batches until someone stops the context, so some cases expect those too; here a
+/// failure ends the job.
+fn failed(case: &Value, outcome: Result<(), JobError>, got: &[(u64, Vec<Value>)], operators: &[&str]) {
+    let (id, error) = (&case["id"], &case["expected_error"]);
+    let batch: usize = error["when"]
+        .as_str()
+        .and_then(|when| when.strip_prefix("batch ")?.parse().ok())
+        .expect("an error is expected in a batch");
+    let Err(JobError::OperatorPanicked { operator, message }) = outcome else {
+        panic!("{id}: an operator panics, but the job ends with {outcome:?}");
+    };
+    assert!(operators.contains(&&*operator), "{id}: `{operator}` is none of {operators:?}");
+    let failing = items(&case["program"])
+        .iter()
+        .find(|step| step["fn"].as_str().is_some_and(|function| function.contains("fail")))
+        .and_then(|step| step["id"].as_str());
+    assert_eq!(operator.split('/').nth(1), failing, "{id}: it is the step that fails which is to blame");
+    let contains = error["contains"].as_str().unwrap_or_default();
+    assert!(message.contains(contains), "{id}: `{message}` does not say `{contains}`");
+
+    let delivered: Vec<_> = got.iter().map(|(_, records)| records.clone()).collect();
+    let before: Vec<_> = items(&case["expected"]).iter().take(batch - 1).map(|batch| items(batch).to_vec()).collect();
+    assert_eq!(delivered, before, "{id}: the batches before the failing one are delivered");
+}
+
+fn items(list: &Value) -> &[Value] {
+    list.as_array().map_or(&[], Vec::as_slice)
+}

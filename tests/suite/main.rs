@@ -1,0 +1,3 @@
+//! What the engine must do, seen from outside: one binary, so that it is linked once.
+
+mod conformance;
