@@ -1,4 +1,82 @@
-//! Stream pipelines as values in a Rust service.
+//! Stream pipelines as values in a Rust service: written in ordinary Rust inside [`stream!`], type-checked
+//! when the crate is compiled, run on timely dataflow inside the service's own process.
+//!
+//! ```no_run
+//! use streaming_runtime::{connect::{console, tcp}, prelude::*};
+//!
+//! stream!(
+//!     /// Words of each batch.
+//!     #[batch(secs(1))]
+//!     pub fn word_count<lines: Source<String>, counts: Sink<(String, i64)>>() {
+//!         let words = lines.flat_map(|line| line.split_whitespace().map(str::to_owned));
+//!         words.map(|word| (word, 1)).reduce_by_key(|a, b| a + b).to(counts);
+//!     }
+//! );
+//!
+//! #[tokio::main(flavor = "current_thread")]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let mut job = Engine::new().workers(2).start(word_count::Ports {
+//!         lines: tcp::lines("127.0.0.1:9999"),
+//!         counts: console(),
+//!     })?;
+//!     tokio::select! {
+//!         result = job.join() => result?,
+//!         () = tokio::time::sleep(secs(60)) => job.stop().await?, // delivers the last batch
+//!     }
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # Meaning
+//!
+//! - Time is cut into **batches**, one each interval. The batch at `t` holds what arrived in
+//!   `(t - interval, t]`; `t` is a multiple of the interval and names the batch, see [`BatchTime`]. Empty
+//!   batches are batches: `count` says 0.
+//! - An operator means what Spark Streaming's operator of that name means; each one's page says what it does,
+//!   what it holds and for how long.
+//! - The same batches in give the same batches out, for any number of workers, up to the order of records
+//!   inside a batch. With one worker, order of arrival is kept where an operator does not regroup.
+//! - With [`Engine::close_early`], a batch also closes as soon as the sources are drained: results come within
+//!   microseconds, each as a batch of its own.
+//!
+//! # Architecture
+//!
+//! ```text
+//!   stream! (streaming-macros)     names operators, finds the graph, checks it, draws the plan
+//!      | emits `Ports` and a body of method calls
+//!   record  <-  stream  <-  op  <-  connect  <-  engine          an arrow points to what is built on
+//! ```
+//!
+//! | module | what it is | knows timely |
+//! |---|---|---|
+//! | `record` | properties of records, each a trait with words for the compiler | no |
+//! | `time` | durations, batch times | no |
+//! | `stream` | [`Stream`]: a root and a chain of fused operators | yes |
+//! | `op` | the operators, one family a file | yes |
+//! | [`connect`] | the contract with the outside world, and connectors | no |
+//! | `engine` | starting, workers, batches, failure, stop | two files: `wiring`, `worker` |
+//! | `blame` | which operator panicked | no |
+//!
+//! ## Invariants
+//!
+//! - No type of timely's is in the public API, and connectors see none at all.
+//! - A chain of stateless operators costs what one closure costs: it is fused by type into its reader. Only
+//!   where a stream is read twice, or leaves for code that `stream!` does not know, is it made real.
+//! - The epochs of the dataflow are running numbers; the time of a batch is known when it closes and is looked
+//!   up then. (DESIGN proposed to name epochs by their time. A batch that closes early does not know its time
+//!   while its records flow, and the alternatives were to hold records back until it does, which costs the
+//!   latency that early closing is for, or to name it by its first record, which breaks `(t - interval, t]`.)
+//! - At most [`Engine::in_flight`] batches are closed and not delivered; beyond that queues fill and sources
+//!   wait. No queue is unbounded, and nothing spins.
+//! - A batch is delivered whole, once, in order, or not at all.
+//!
+//! # Limits
+//!
+//! - The records of the open batch are bounded by rate times interval, not by the engine: an operator that
+//!   gathers a batch holds it in memory.
+//! - A closure that never returns cannot be stopped: its worker's thread is left behind when the job ends.
+//! - Nothing is kept across a crash yet, and a job runs in one process.
+//! - `stream!` stands at the level of a module, not inside a function.
 
 mod blame;
 pub mod connect;
@@ -11,11 +89,84 @@ mod time;
 pub use connect::{Sink, Source};
 pub use engine::{BatchInfo, Engine, Job, JobError, Listener, ManualClock, Pipeline, StartError, Value};
 pub use op::{Emit, SinkPort};
-pub use record::{Key, Keyed, Record};
+pub use record::{Key, Keyed, Pair, Record};
 pub use stream::{OpId, PerBatch, Stream};
 pub use time::{BatchTime, hours, millis, minutes, secs};
 
 /// Declares a pipeline.
+///
+/// ```text
+/// stream!(
+///     attributes and doc comments
+///     #[batch(secs(1))]                                // millis, secs, minutes, hours
+///     visibility fn name<port: Source<T>, port: Sink<T>>(value: Type, ..) {
+///         let stream = port.operator(..).operator(..);
+///         let (one, other) = stream.split(..);
+///         stream.operator(..).to(sink);
+///     }
+/// );
+/// ```
+///
+/// Ports stand in `<>`: what flows in and out. Values stand in `()`: what is known when the pipeline is
+/// started; each worker gets a clone. The body is ordinary Rust: streams are variables, operators are methods
+/// of [`Stream`], closures and functions are your own. A stream may be read as often as you like. Parentheses,
+/// because rustfmt formats what is in them.
+///
+/// It becomes a module `name` with
+///
+/// - `Ports`, a struct with a field for each port and value: give it to [`Engine::start`]. A port that is
+///   missing, given twice or of another type is a compile error there.
+/// - `PLAN` and `DOT`, the graph for Mermaid and Graphviz; `OPERATORS`, the names of the operators. A name is
+///   made of the `let` or the sink that an operator works for, so it does not change when statements move.
+///
+/// Two things are easier than they look. A `flat_map` may return what borrows from its record. And in
+/// `flat_map(|line| line.split_whitespace().map(str::to_owned))` followed by `map(|word| (word, 1))`, written
+/// like this, words are copied only when a `reduce_by_key` behind has not seen them yet.
+///
+/// ```
+/// use streaming_runtime::{ManualClock, connect::{collect, queue}, prelude::*};
+///
+/// stream!(
+///     /// One prefix, two outputs, a split and a union.
+///     #[batch(secs(1))]
+///     pub fn orders<
+///         web: Source<(u64, i64)>,
+///         shop: Source<(u64, i64)>,
+///         totals: Sink<(u64, i64)>,
+///         review: Sink<(u64, i64)>,
+///     >(
+///         limit: i64,
+///     ) {
+///         let all = web.union(shop).filter(|&(_, amount)| amount != 0);
+///         let (large, small) = all.split(move |&(_, amount)| amount.abs() > limit);
+///         let refunds = small.filter(|&(_, amount)| amount < 0);
+///         all.reduce_by_key(|a, b| a + b).to(totals);
+///         large.union(refunds).to(review);
+///     }
+/// );
+///
+/// #[tokio::main(flavor = "current_thread")]
+/// async fn main() -> Result<(), Box<dyn std::error::Error>> {
+///     let (totals, all_totals) = collect();
+///     let (review, to_review) = collect();
+///     let clock = ManualClock::new(); // time of a test's own
+///     let mut job = Engine::new().manual_clock(&clock).start(orders::Ports {
+///         web: queue(vec![vec![(1, 20), (2, 900)]]),
+///         shop: queue(vec![vec![(1, -5), (2, 0)]]),
+///         totals,
+///         review,
+///         limit: 500,
+///     })?;
+///     clock.advance(secs(1));
+///     job.join().await?;
+///     let mut totals = all_totals.records();
+///     totals.sort();
+///     assert_eq!(totals, [(1, 15), (2, 900)]);
+///     assert_eq!(to_review.records(), [(2, 900), (1, -5)]);
+///     assert!(orders::PLAN.starts_with("flowchart LR"));
+///     Ok(())
+/// }
+/// ```
 #[macro_export]
 macro_rules! stream {
     ($($tokens:tt)*) => { $crate::__private::stream! { ($crate) $($tokens)* } };

@@ -1,0 +1,12 @@
+//! A name that does not exist.
+
+use streaming_runtime::prelude::*;
+
+stream!(
+    #[batch(secs(1))]
+    fn flow<words: Source<String>, out: Sink<String>>() {
+        words.filter(|word| word.len() > min).to(out);
+    }
+);
+
+fn main() {}

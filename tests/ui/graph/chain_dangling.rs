@@ -1,0 +1,13 @@
+//! A chain without an end does nothing.
+
+use streaming_runtime::prelude::*;
+
+stream!(
+    #[batch(secs(1))]
+    fn flow<words: Source<String>, out: Sink<String>>() {
+        words.filter(|word| word.len() > 3);
+        words.to(out);
+    }
+);
+
+fn main() {}

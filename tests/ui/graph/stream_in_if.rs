@@ -1,0 +1,14 @@
+//! The graph is fixed when the job starts.
+
+use streaming_runtime::prelude::*;
+
+stream!(
+    #[batch(secs(1))]
+    fn flow<words: Source<String>, out: Sink<String>>(loud: bool) {
+        if loud {
+            words.to(out);
+        }
+    }
+);
+
+fn main() {}

@@ -1,0 +1,13 @@
+//! A stream that nobody reads has no reader to say its type.
+
+use streaming_runtime::prelude::*;
+
+stream!(
+    #[batch(secs(1))]
+    fn flow<words: Source<String>, out: Sink<String>>() {
+        let numbers = words.map(|word| word.parse().unwrap());
+        words.to(out);
+    }
+);
+
+fn main() {}

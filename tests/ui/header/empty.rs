@@ -1,0 +1,7 @@
+//! A macro without a pipeline.
+
+use streaming_runtime::prelude::*;
+
+stream!();
+
+fn main() {}

@@ -1,0 +1,10 @@
+//! The `<>` was forgotten.
+
+use streaming_runtime::prelude::*;
+
+stream!(
+    #[batch(secs(1))]
+    fn flow() {}
+);
+
+fn main() {}

@@ -1,0 +1,12 @@
+//! Records are told apart by `Eq` and `Hash`.
+
+use streaming_runtime::prelude::*;
+
+stream!(
+    #[batch(secs(1))]
+    fn flow<prices: Source<f64>, out: Sink<f64>>() {
+        prices.distinct().to(out);
+    }
+);
+
+fn main() {}

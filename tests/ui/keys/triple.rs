@@ -1,0 +1,12 @@
+//! A triple is no pair.
+
+use streaming_runtime::prelude::*;
+
+stream!(
+    #[batch(secs(1))]
+    fn flow<orders: Source<(u64, u64, i64)>, out: Sink<(u64, i64)>>() {
+        orders.reduce_by_key(|a, b| a + b).to(out);
+    }
+);
+
+fn main() {}

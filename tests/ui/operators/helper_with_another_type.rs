@@ -1,0 +1,16 @@
+//! A helper function takes words and gets numbers.
+
+use streaming_runtime::prelude::*;
+
+fn long<'s>(words: Stream<'s, String>) -> Stream<'s, String> {
+    words.filter(|word| word.len() > 3).share()
+}
+
+stream!(
+    #[batch(secs(1))]
+    fn flow<numbers: Source<u64>, out: Sink<String>>() {
+        long(numbers).to(out);
+    }
+);
+
+fn main() {}

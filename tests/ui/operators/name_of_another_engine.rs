@@ -1,0 +1,12 @@
+//! What others call `filter`.
+
+use streaming_runtime::prelude::*;
+
+stream!(
+    #[batch(secs(1))]
+    fn flow<words: Source<String>, out: Sink<String>>() {
+        words.where_(|word| word.len() > 3).to(out);
+    }
+);
+
+fn main() {}

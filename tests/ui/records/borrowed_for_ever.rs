@@ -1,0 +1,12 @@
+//! serde cannot make a `&'static str`.
+
+use streaming_runtime::prelude::*;
+
+stream!(
+    #[batch(secs(1))]
+    fn flow<words: Source<&'static str>, out: Sink<String>>() {
+        words.to(out);
+    }
+);
+
+fn main() {}

@@ -1,0 +1,16 @@
+//! A plain struct.
+
+use streaming_runtime::prelude::*;
+
+struct Click {
+    user: u64,
+}
+
+stream!(
+    #[batch(secs(1))]
+    fn flow<clicks: Source<Click>, out: Sink<Click>>() {
+        clicks.filter(|click| click.user > 0).to(out);
+    }
+);
+
+fn main() {}

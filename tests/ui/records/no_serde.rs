@@ -1,0 +1,17 @@
+//! A record crosses processes and lives in checkpoints.
+
+use streaming_runtime::prelude::*;
+
+#[derive(Clone)]
+struct Click {
+    user: u64,
+}
+
+stream!(
+    #[batch(secs(1))]
+    fn flow<clicks: Source<Click>, out: Sink<Click>>() {
+        clicks.filter(|click| click.user > 0).to(out);
+    }
+);
+
+fn main() {}

@@ -1,0 +1,18 @@
+//! Workers are threads.
+
+use streaming_runtime::prelude::*;
+
+#[derive(Clone, serde::Serialize, serde::Deserialize)]
+struct Click {
+    #[serde(skip)]
+    user: std::rc::Rc<u64>,
+}
+
+stream!(
+    #[batch(secs(1))]
+    fn flow<clicks: Source<Click>, out: Sink<Click>>() {
+        clicks.to(out);
+    }
+);
+
+fn main() {}

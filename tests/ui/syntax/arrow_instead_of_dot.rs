@@ -1,0 +1,12 @@
+//! A habit of another language.
+
+use streaming_runtime::prelude::*;
+
+stream!(
+    #[batch(secs(1))]
+    fn flow<words: Source<String>, out: Sink<String>>() {
+        words->to(out);
+    }
+);
+
+fn main() {}

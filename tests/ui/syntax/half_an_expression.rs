@@ -1,0 +1,13 @@
+//! An operand is still to come.
+
+use streaming_runtime::prelude::*;
+
+stream!(
+    #[batch(secs(1))]
+    fn flow<words: Source<String>, out: Sink<String>>() {
+        let long = words.map(|word| word + );
+        long.to(out);
+    }
+);
+
+fn main() {}

@@ -1,0 +1,13 @@
+//! `=` without `let`.
+
+use streaming_runtime::prelude::*;
+
+stream!(
+    #[batch(secs(1))]
+    fn flow<words: Source<String>, out: Sink<String>>() {
+        long = words.filter(|word| word.len() > 3);
+        long.to(out);
+    }
+);
+
+fn main() {}

@@ -1,0 +1,13 @@
+//! A `;` is missing before a chain.
+
+use streaming_runtime::prelude::*;
+
+stream!(
+    #[batch(secs(1))]
+    fn flow<words: Source<String>, out: Sink<String>>() {
+        let long = words.filter(|word| word.len() > 3)
+        long.to(out);
+    }
+);
+
+fn main() {}

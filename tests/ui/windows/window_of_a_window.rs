@@ -1,0 +1,12 @@
+//! A window over a window is whole slides.
+
+use streaming_runtime::prelude::*;
+
+stream!(
+    #[batch(secs(1))]
+    fn flow<words: Source<String>, out: Sink<String>>() {
+        words.window(secs(10), secs(5)).window(secs(12), secs(5)).to(out);
+    }
+);
+
+fn main() {}

@@ -1,0 +1,14 @@
+//! What is started is `flow::Ports { .. }`.
+
+use streaming_runtime::prelude::*;
+
+stream!(
+    #[batch(secs(1))]
+    fn flow<words: Source<String>, out: Sink<String>>() {
+        words.to(out);
+    }
+);
+
+fn main() {
+    let _ = Engine::new().start(flow);
+}

@@ -1,0 +1,16 @@
+//! A value that is no connector.
+
+use streaming_runtime::prelude::*;
+use streaming_runtime::connect::*;
+
+stream!(
+    #[batch(secs(1))]
+    fn flow<words: Source<String>, out: Sink<String>>() {
+        words.to(out);
+    }
+);
+
+fn main() {
+    let (_sender, words) = channel::<String>();
+    let _ = Engine::new().start(flow::Ports { words: vec!["word".to_owned()], out: console() });
+}

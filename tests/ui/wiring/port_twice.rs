@@ -1,0 +1,16 @@
+//! Every port is given once.
+
+use streaming_runtime::prelude::*;
+use streaming_runtime::connect::*;
+
+stream!(
+    #[batch(secs(1))]
+    fn flow<words: Source<String>, out: Sink<String>>() {
+        words.to(out);
+    }
+);
+
+fn main() {
+    let (_sender, words) = channel::<String>();
+    let _ = Engine::new().start(flow::Ports { words, out: console(), out: console() });
+}

@@ -1,0 +1,17 @@
+//! A connector that takes numbers at a port of words.
+
+use streaming_runtime::prelude::*;
+use streaming_runtime::connect::*;
+
+stream!(
+    #[batch(secs(1))]
+    fn flow<words: Source<String>, out: Sink<String>>() {
+        words.to(out);
+    }
+);
+
+fn main() {
+    let (_sender, words) = channel::<String>();
+    let (out, _numbers) = channel_sink::<u64>();
+    let _ = Engine::new().start(flow::Ports { words, out });
+}

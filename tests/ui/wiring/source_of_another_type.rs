@@ -1,0 +1,17 @@
+//! A connector of numbers at a port of words.
+
+use streaming_runtime::prelude::*;
+use streaming_runtime::connect::*;
+
+stream!(
+    #[batch(secs(1))]
+    fn flow<words: Source<String>, out: Sink<String>>() {
+        words.to(out);
+    }
+);
+
+fn main() {
+    let (_sender, words) = channel::<String>();
+    let (_numbers_in, numbers) = channel::<u64>();
+    let _ = Engine::new().start(flow::Ports { words: numbers, out: console() });
+}

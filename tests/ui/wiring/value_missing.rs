@@ -1,0 +1,16 @@
+//! Every value is given.
+
+use streaming_runtime::prelude::*;
+use streaming_runtime::connect::*;
+
+stream!(
+    #[batch(secs(1))]
+    fn flow<words: Source<String>, out: Sink<String>>(min: usize) {
+        words.filter(move |word| word.len() > min).to(out);
+    }
+);
+
+fn main() {
+    let (_sender, words) = channel::<String>();
+    let _ = Engine::new().start(flow::Ports { words, out: console() });
+}
