@@ -4,7 +4,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     rc::Rc,
     sync::{Arc, atomic::Ordering, mpsc::Receiver},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use timely::{
@@ -133,7 +133,8 @@ fn build(allocator: AllocatorBuilder) -> Allocator {
 fn run(start: WorkerStart, allocator: Allocator) {
     let WorkerStart { ends, build, orders, signal, control } = start;
     signal.attach();
-    let mut worker = Worker::new(timely::WorkerConfig::default(), allocator, None);
+    // Without a timer, timely never parks.
+    let mut worker = Worker::new(timely::WorkerConfig::default(), allocator, Some(Instant::now()));
     let job =
         Rc::new(JobContext { times: Times::default(), worker: worker.index(), workers: worker.peers() });
     let mut intakes = worker.dataflow::<Epoch, _, _>(|scope| {

@@ -18,6 +18,8 @@ pub struct Step<'a> {
     pub params: &'a Value,
     /// The streams that it reads, as the pipeline names them, and their records' types.
     pub inputs: Vec<(&'a str, Type)>,
+    /// The batch interval.
+    pub batch_ms: u64,
 }
 
 impl Step<'_> {
@@ -34,6 +36,13 @@ impl Step<'_> {
     /// The key's and the value's type in the first stream.
     fn pair(&self) -> Option<(&Type, &Type)> {
         self.record().sides()
+    }
+
+    /// A parameter that is given in batch intervals, as a duration.
+    #[expect(dead_code, reason = "windows and timeouts will ask for it")]
+    fn duration(&self, param: &str) -> String {
+        let batches = self.params[param].as_f64().expect("it is a number of batches");
+        format!("millis({})", batches * self.batch_ms as f64)
     }
 
     /// A method of the first stream.

@@ -105,7 +105,7 @@ fn program(json: &Value) -> Result<Pipeline, Skipped> {
             Reads::One => assert_eq!(inputs.len(), 1, "`{op}` reads one stream"),
             Reads::Many => assert!(inputs.len() > 1, "`{op}` reads several streams"),
         }
-        let step = Step { params, inputs };
+        let step = Step { params, inputs, batch_ms: batch_ms(json) };
         let Some((stream, record)) = (operator.made)(&step) else {
             return skipped(format!("operator `{op}`, function `{}`", step.function()));
         };

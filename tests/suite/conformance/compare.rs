@@ -30,7 +30,8 @@ impl Rule {
     fn same(self, got: &Value, expected: &Value) -> bool {
         match (got, expected) {
             (Value::Array(got), Value::Array(expected)) => {
-                got.len() == expected.len() && got.iter().zip(expected).all(|(got, expected)| self.same(got, expected))
+                let mut both = got.iter().zip(expected);
+                got.len() == expected.len() && both.all(|(got, expected)| self.same(got, expected))
             }
             // `1` and `1.0` are one number, which JSON writes in two ways.
             (Value::Number(got), Value::Number(expected)) if got != expected => {

@@ -1,6 +1,6 @@
 //! What a case gives to its pipeline, and what it gets back.
 
-use std::cell::RefCell;
+use std::{cell::RefCell, path::Path};
 
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -13,11 +13,14 @@ use streaming_runtime::{
 };
 use tempfile::TempDir;
 
+/// Puts a dataset into a shared queue of whatever type.
+type Push = Box<dyn Fn(&Value)>;
+
 /// The data of one run of a case, as connectors.
 pub struct Given {
     case: &'static Value,
     batches: usize,
-    push: RefCell<Option<Box<dyn Fn(&Value)>>>,
+    push: RefCell<Option<Push>>,
     directory: TempDir,
 }
 
@@ -72,7 +75,7 @@ impl Given {
     }
 
     /// The directory that [`files`](Given::files) watches.
-    pub fn directory(&self) -> &std::path::Path {
+    pub fn directory(&self) -> &Path {
         self.directory.path()
     }
 }

@@ -13,7 +13,8 @@ mod vocabulary;
 
 pub use run::check;
 
-/// What the generated pipelines use.
+/// What the generator wrote, and what its pipelines use.
+#[allow(clippy::clone_on_copy, reason = "closures are written for records of any type")]
 mod generated {
     #[allow(unused_imports, reason = "which functions the cases use changes with them")]
     use super::vocabulary::{IntOrText, characters, fail_if, length, sorted};

@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     fs::{self, File},
+    path::Path,
     sync::LazyLock,
     time::{Duration, SystemTime},
 };
@@ -163,7 +164,10 @@ fn file_step(given: &Given, step: &Value, now: BatchTime) {
     let path = |field: &str| given.directory().join(step[field].as_str().expect("the step names a file"));
     let now = now.as_millis();
     match step["do"].as_str() {
-        Some("write") => write(given, step, now.saturating_add_signed(step["mtime_from_now_ms"].as_i64().unwrap_or(0))),
+        Some("write") => {
+            let later = step["mtime_from_now_ms"].as_i64().unwrap_or(0);
+            write(given, step, now.saturating_add_signed(later));
+        }
         Some("append") => {
             let before = fs::read_to_string(path("file")).expect("the file is there");
             fs::write(path("file"), before + text(step)).expect("the file can be written");
@@ -189,7 +193,7 @@ fn write(given: &Given, step: &Value, modified: u64) {
     touch(&path, modified);
 }
 
-fn touch(path: &std::path::Path, modified: u64) {
+fn touch(path: &Path, modified: u64) {
     let file = File::options().append(true).open(path).expect("the file is there");
     file.set_modified(SystemTime::UNIX_EPOCH + millis(modified)).expect("times can be set");
 }
@@ -252,7 +256,8 @@ fn failed(case: &Value, outcome: Result<(), JobError>, got: &[(u64, Vec<Value>)]
     assert!(message.contains(contains), "{id}: `{message}` does not say `{contains}`");
 
     let delivered: Vec<_> = got.iter().map(|(_, records)| records.clone()).collect();
-    let before: Vec<_> = items(&case["expected"]).iter().take(batch - 1).map(|batch| items(batch).to_vec()).collect();
+    let before = items(&case["expected"]).iter().take(batch - 1);
+    let before: Vec<_> = before.map(|batch| items(batch).to_vec()).collect();
     assert_eq!(delivered, before, "{id}: the batches before the failing one are delivered");
 }
 
