@@ -68,11 +68,7 @@ fn contender<P: Pipeline + 'static>(
     batches: u64,
     ports: impl Fn(Numbers, Total) -> P + Copy + 'static,
 ) -> Contender<'static> {
-    Contender {
-        engine,
-        workers: 1,
-        set_up: Box::new(move || Box::new(move || drive(batches, ports))),
-    }
+    Contender { engine, workers: 1, set_up: Box::new(move || Box::new(move || drive(batches, ports))) }
 }
 
 fn drive<P: Pipeline>(batches: u64, ports: impl FnOnce(Numbers, Total) -> P) -> Output {

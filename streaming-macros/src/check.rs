@@ -34,7 +34,14 @@ fn worded(graph: &Graph, finding: &Finding, errors: &Errors) {
             format!("stream `{name}` cannot be used inside a closure of another: `.join(..)` or `.union(..)` the two streams instead"),
         ),
         // The graph is fixed when the job starts, so nothing can be decided about it later.
-        Finding::InControlFlow(name, keyword) => errors.push_and_lose_body(name, control_flow(graph, name, keyword)),
+        Finding::InControlFlow { name, keyword, at } => {
+            errors.push_and_lose_body(at, control_flow(graph, name, keyword));
+        }
+        // A stream is what its operators make it; nothing takes its place later.
+        Finding::Assigned(name) => errors.push_and_lose_body(
+            name,
+            format!("a stream is given its name once, with `let`: write `let {name} = ...`"),
+        ),
         // The sink's name is how the program wires it.
         Finding::SinkShadowed(name) => {
             errors.push_and_lose_body(name, format!("`{name}` is a sink of this pipeline: give this `let` another name"));
@@ -63,7 +70,7 @@ fn worded(graph: &Graph, finding: &Finding, errors: &Errors) {
         Finding::Window { lengths, slide } => {
             for (expr, length) in lengths {
                 if let Some(message) = no_multiple(*length, *slide, graph.batch == Some(*slide)) {
-                    errors.push(expr, message);
+                    errors.push_and_lose_body(expr, message);
                 }
             }
         }
@@ -82,7 +89,7 @@ fn control_flow(graph: &Graph, name: &proc_macro2::Ident, keyword: &str) -> Stri
             )
         }
         "async" | ".await" => {
-            format!("stream `{name}` cannot be used with `{keyword}`: {fixed}, and await the job instead")
+            format!("stream `{name}` is no future, {fixed}: await the job that it runs in instead")
         }
         "for" | "while" | "loop" => {
             format!(
@@ -129,7 +136,7 @@ fn state_twice(graph: &Graph, node: NodeId, errors: &Errors) {
     let message = format!(
         "a second `{name}` under the name `{place}`: both keep state, and an edit could swap the two; give one a name of its own, `let name = ...`"
     );
-    errors.push(&second.ident, message);
+    errors.push_and_lose_body(&second.ident, message);
 }
 
 /// Why a length is no window over a stream that is renewed every `slide`, if it is none.

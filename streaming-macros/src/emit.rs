@@ -1,6 +1,9 @@
-//! Writes the items of a pipeline: an alias for each type of the header, a function that holds the body, and
-//! a module with the ports. The author's tokens come first and in their order, what was found out about
-//! them after, so that an editor finds the same text before its cursor in every expansion.
+//! Writes the items of a pipeline: an alias for each type of the header, a function that holds the body, an
+//! enum with one variant, the ports, and what the engine asks of it. The author's tokens come first and in their
+//! order, what was found out about them after, so that an editor finds the same text before its cursor in every
+//! expansion.
+//!
+//! Invariant: no item names another by a path with `super` or `crate`, so a pipeline may stand in a function.
 
 use proc_macro2::{Ident, Literal, Span, TokenStream, TokenTree};
 use quote::{format_ident, quote, quote_spanned};
@@ -18,16 +21,29 @@ use crate::{
 pub fn emit(item: &Item, graph: &Graph, body: TokenStream, errors: Errors) -> TokenStream {
     let names = Names::new(item);
     let aliases = aliases(item, &names);
-    let function = function(item, &names, body, &errors);
-    let module = module(item, &names, graph, &errors);
+    let lost = errors.body_lost();
+    let faulty = !errors.is_empty() || graph.incomplete;
     let errors = errors.into_compile_errors();
-    quote!(#aliases #function #module #errors)
+    // Inside the body an error makes rustc keep quiet about types that it cannot infer. There it must parse.
+    let (inside, outside) = match lost || graph.incomplete {
+        true => (TokenStream::new(), errors),
+        false => (errors, TokenStream::new()),
+    };
+    let function = function(item, &names, quote!(#body #inside), lost, faulty);
+    let ports = ports(item, &names, graph);
+    let pipeline = pipeline(item, &names, lost);
+    quote!(#aliases #function #ports #pipeline #outside)
 }
 
 /// The names of the generated items. Two underscores keep `a::b_c` and `a_b::c` apart.
 struct Names {
+    /// An alias for the record type of each port.
     ports: Vec<Ident>,
+    /// An alias for the type of each value.
     values: Vec<Ident>,
+    /// A type parameter for each port's connector.
+    connectors: Vec<Ident>,
+    /// The function that holds the body.
     body: Ident,
 }
 
@@ -36,9 +52,15 @@ impl Names {
         let pipeline = name_of(&item.name);
         let alias =
             |name: &Ident| format_ident!("__{pipeline}__{}", name_of(name), span = Span::mixed_site());
+        // A parameter would hide the pipeline if both had one name.
+        let connector = |port: &Port| match name_of(&port.name) == pipeline {
+            true => format_ident!("{}_", port.name),
+            false => port.name.clone(),
+        };
         Names {
             ports: item.ports.iter().map(|port| alias(&port.name)).collect(),
             values: item.values.iter().map(|value| alias(&value.name)).collect(),
+            connectors: item.ports.iter().map(connector).collect(),
             body: format_ident!("__{pipeline}__body", span = Span::mixed_site()),
         }
     }
@@ -47,8 +69,16 @@ impl Names {
 /// An alias where a bound is asked for: rustc then reports at the type that the author wrote.
 fn at(alias: &Ident, ty: &Type) -> Ident {
     let mut alias = alias.clone();
-    alias.set_span(alias.span().located_at(ty.span()));
+    alias.set_span(place_of(ty));
     alias
+}
+
+/// The token that stands for a type: a path is known by its last name.
+fn place_of(ty: &Type) -> Span {
+    match ty {
+        Type::Path(path) => path.path.segments.last().map_or_else(|| ty.span(), |last| last.ident.span()),
+        _ => ty.span(),
+    }
 }
 
 /// The runtime's path as if it stood at `span`: a diagnostic then shows the place and not the whole macro.
@@ -95,7 +125,38 @@ fn aliases(item: &Item, names: &Names) -> TokenStream {
     records.chain(values).map(alias).collect()
 }
 
-fn function(item: &Item, names: &Names, body: TokenStream, errors: &Errors) -> TokenStream {
+/// What the header's types must be, for code that may then rely on it: parameters, the types that they stand
+/// for, and the bounds. See `Is` of the runtime.
+struct Assumed {
+    /// `R: Is<It = Alias>` for each type.
+    params: Vec<TokenStream>,
+    /// `<R as Is>::It: Record`, or `Value`.
+    bounds: Vec<TokenStream>,
+    /// The types, each at the author's mention of it.
+    types: Vec<Ident>,
+}
+
+impl Assumed {
+    fn new(item: &Item, names: &Names) -> Self {
+        let runtime = &item.runtime;
+        let records = readable(item, names).map(|(_, _, ty, alias)| (alias, ty, quote!(Record)));
+        let values = valued(item, names).map(|(value, alias)| (alias, &value.ty, quote!(Value)));
+        let mut assumed = Assumed { params: Vec::new(), bounds: Vec::new(), types: Vec::new() };
+        for (number, (alias, ty, bound)) in records.chain(values).enumerate() {
+            let name = format_ident!("__T{number}", span = Span::mixed_site());
+            // A note that shows a bound then shows the type in the header.
+            let (place, runtime) = (place_of(ty), located(runtime, place_of(ty)));
+            assumed.params.push(quote_spanned!(place=> #name: #runtime::__private::Is<It = #alias>));
+            assumed
+                .bounds
+                .push(quote_spanned!(place=> <#name as #runtime::__private::Is>::It: #runtime::#bound));
+            assumed.types.push(at(alias, ty));
+        }
+        assumed
+    }
+}
+
+fn function(item: &Item, names: &Names, body: TokenStream, lost: bool, faulty: bool) -> TokenStream {
     let (runtime, conditions, function) = (&item.runtime, conditions(item), &names.body);
     let levels = ["allow", "expect", "warn", "deny"];
     let lints = item.attrs.iter().filter(|attr| levels.iter().any(|level| attr.path().is_ident(level)));
@@ -111,161 +172,160 @@ fn function(item: &Item, names: &Names, body: TokenStream, errors: &Errors) -> T
         let alias = at(alias, ty);
         quote!(#mutability #name: #alias)
     });
+    // No bounds stand here: rustc takes a bound that it can see for the answer to what it is looking for, and a
+    // closure's `1` would become the record type of some other port.
+    //
     // A body that would only repeat our errors is hidden from rustc, but not from rust-analyzer, which sets
     // `miri` by default (its own `rust_analyzer` is a name that rustc warns of). A body with other errors
     // keeps rustc's errors but not its warnings. Both attributes are always there and equally long: an
     // editor compares expansions with and without errors.
     let mut braced = TokenStream::new();
-    item.braces.surround(&mut braced, |out| out.extend(body));
+    item.braces.surround(&mut braced, |out| {
+        out.extend(quote!(#[allow(unused_imports)] use #runtime::__private::Reported as _; #body));
+    });
     let body = braced;
     let switch = |on: bool| if on { quote!(all()) } else { quote!(any()) };
-    let (lost, faulty) = (switch(errors.body_lost()), switch(!errors.is_empty()));
+    let (lost, faulty) = (switch(lost), switch(faulty));
     quote! {
         #(#conditions)*
         #(#lints)*
         #[cfg_attr(#lost, cfg(miri))]
         #[cfg_attr(#faulty, allow(unused))]
         #[doc(hidden)]
-        #[allow(non_snake_case, clippy::too_many_arguments, clippy::needless_pass_by_value)]
+        #[allow(dead_code, non_snake_case, clippy::too_many_arguments, clippy::needless_pass_by_value)]
         fn #function<'__s>(#(#ports,)* #(#values,)*) #body
     }
 }
 
-fn module(item: &Item, names: &Names, graph: &Graph, errors: &Errors) -> TokenStream {
-    let Item { runtime, vis, name, .. } = item;
-    let attrs = &item.attrs;
+/// The ports as a value of one's own, and what is known of the pipeline without one.
+fn ports(item: &Item, names: &Names, graph: &Graph) -> TokenStream {
+    let Item { vis, name, attrs, .. } = item;
+    let (conditions, connectors) = (conditions(item), &names.connectors);
     let docs = format!("The ports of pipeline `{}`, each with its connector, and its values.", name_of(name));
-    let params = type_params(item, names);
-    let port_names: Vec<_> = item.ports.iter().map(|port| &port.name).collect();
     let fields = fields(item, names);
     let (mermaid, dot, operators) = (plan::mermaid(graph), plan::dot(graph), plan::operators(graph));
-    let text = name_of(name);
-    // Without a batch interval an error was reported, and nothing runs.
-    let millis = Literal::u64_unsuffixed(item.batch.unwrap_or(1000));
-    let wire = wire(item, names, errors);
+    let nothing = connectors.iter().map(|_| quote!(()));
+    let keyword = Ident::new("enum", name.span());
     quote! {
         #(#attrs)*
-        #[allow(non_camel_case_types, non_snake_case, private_bounds, private_interfaces, unreachable_pub)]
-        #vis mod #name {
+        #[allow(non_camel_case_types, private_interfaces)]
+        #vis #keyword #name<#(#connectors),*> {
             #[doc = #docs]
-            pub struct Ports<#(#params),*> { #(#fields),* }
+            Ports { #(#fields),* }
+        }
+        #(#conditions)*
+        #[allow(dead_code)]
+        impl #name<#(#nothing),*> {
             /// The plan of the pipeline in Mermaid.
-            pub const PLAN: &str = #mermaid;
+            pub const PLAN: &'static str = #mermaid;
             /// The plan of the pipeline in Graphviz' language.
-            pub const DOT: &str = #dot;
+            pub const DOT: &'static str = #dot;
             /// The ids of the pipeline's operators, under which their state is kept.
-            pub const OPERATORS: &[&str] = &[#(#operators),*];
-            impl<#(#params),*> #runtime::Pipeline for Ports<#(#port_names),*> {
-                const NAME: &'static str = #text;
-                const BATCH: ::core::time::Duration = ::core::time::Duration::from_millis(#millis);
-                const PLAN: &'static str = self::PLAN;
-                const OPERATORS: &'static [&'static str] = self::OPERATORS;
-                #wire
-            }
+            pub const OPERATORS: &'static [&'static str] = &[#(#operators),*];
         }
     }
 }
 
-/// A type parameter for each port. A port that the header does not describe takes anything, so that code
-/// which wires it does not fail as well.
-fn type_params(item: &Item, names: &Names) -> Vec<TokenStream> {
-    let runtime = &item.runtime;
-    let param = |(port, alias): (&Port, &Ident)| {
-        let name = &port.name;
-        let Some((way, record)) = &port.role else { return quote!(#name) };
-        let (alias, runtime) = (at(alias, record), located(runtime, record.span()));
-        match way {
-            Way::Source => quote_spanned!(record.span()=> #name: #runtime::Source<super::#alias>),
-            Way::Sink => quote_spanned!(record.span()=> #name: #runtime::Sink<super::#alias>),
-        }
-    };
-    item.ports.iter().zip(&names.ports).map(param).collect()
-}
-
 fn fields(item: &Item, names: &Names) -> Vec<TokenStream> {
-    let port = |port: &Port| {
+    let port = |(port, connector): (&Port, &Ident)| {
         let (name, written) = (&port.name, &port.docs);
         let docs = match &port.role {
             Some((Way::Source, record)) => format!("`Source<{}>`", crate::parse::text(record)),
             Some((Way::Sink, record)) => format!("`Sink<{}>`", crate::parse::text(record)),
             None => "A port.".to_owned(),
         };
-        quote!(#(#written)* #[doc = #docs] pub #name: #name)
+        quote!(#(#written)* #[doc = #docs] #name: #connector)
     };
     let value = |(value, alias): (&Value, &Ident)| {
         let (name, docs) = (&value.name, format!("`{}`", crate::parse::text(&value.ty)));
         let alias = at(alias, &value.ty);
-        quote!(#[doc = #docs] pub #name: super::#alias)
+        quote!(#[doc = #docs] #name: #alias)
     };
-    item.ports.iter().map(port).chain(valued(item, names).map(value)).collect()
+    item.ports.iter().zip(&names.connectors).map(port).chain(valued(item, names).map(value)).collect()
 }
 
-/// Wires the ports and builds the dataflow.
-///
-/// The work is done by a function that is generic over the types of the header: inside of it they are what
-/// the runtime asks for, so a type that is not is reported once, where the function is called.
-fn wire(item: &Item, names: &Names, errors: &Errors) -> TokenStream {
-    let (runtime, body) = (&item.runtime, &names.body);
+/// What the engine asks of the ports.
+fn pipeline(item: &Item, names: &Names, lost: bool) -> TokenStream {
+    let Item { runtime, name, .. } = item;
+    let (conditions, connectors) = (conditions(item), &names.connectors);
+    let (bounds, text) = (connector_bounds(item, names), name_of(name));
+    let kind = item.ports.iter().map(|_| quote!(()));
+    let kind = quote!(#name::<#(#kind),*>);
+    // Without a batch interval an error was reported, and nothing runs.
+    let millis = Literal::u64_unsuffixed(item.batch.unwrap_or(1000));
+    let wire = wire(item, names, lost);
+    let keyword = Ident::new("impl", name.span());
+    quote! {
+        #(#conditions)*
+        #[allow(non_camel_case_types)]
+        #keyword<#(#bounds),*> #runtime::Pipeline for #name<#(#connectors),*> {
+            const NAME: &'static str = #text;
+            const BATCH: ::core::time::Duration = ::core::time::Duration::from_millis(#millis);
+            const PLAN: &'static str = #kind::PLAN;
+            const OPERATORS: &'static [&'static str] = #kind::OPERATORS;
+            #wire
+        }
+    }
+}
+
+/// A type parameter for each port, bound by what the port is. A port that the header does not describe takes
+/// anything, so that code which wires it does not fail as well.
+fn connector_bounds(item: &Item, names: &Names) -> Vec<TokenStream> {
+    let runtime = &item.runtime;
+    let bound = |((port, alias), connector): ((&Port, &Ident), &Ident)| {
+        let Some((way, record)) = &port.role else { return quote!(#connector) };
+        let (alias, runtime) = (at(alias, record), located(runtime, record.span()));
+        match way {
+            Way::Source => quote_spanned!(record.span()=> #connector: #runtime::Source<#alias>),
+            Way::Sink => quote_spanned!(record.span()=> #connector: #runtime::Sink<#alias>),
+        }
+    };
+    item.ports.iter().zip(&names.ports).zip(&names.connectors).map(bound).collect()
+}
+
+/// Wires the ports and builds the dataflow. The work is done by a function that takes the header's types to be
+/// what the runtime asks for: one that is not is reported once, where the function is called.
+fn wire(item: &Item, names: &Names, lost: bool) -> TokenStream {
+    let (runtime, body, connectors) = (&item.runtime, &names.body, &names.connectors);
     let wiring = Ident::new("__wiring", Span::mixed_site());
-    let build = Ident::new("__build", Span::mixed_site());
     let flow = Ident::new("__flow", Span::mixed_site());
-    if errors.body_lost() {
+    if lost {
         return quote! {
             fn wire(self, _: &mut #runtime::__private::Wiring) {
                 ::core::unreachable!("the pipeline does not compile")
             }
         };
     }
-    let ports: Vec<_> = readable(item, names).collect();
-    let port_names: Vec<_> = ports.iter().map(|(port, ..)| &port.name).collect();
+    let port_names: Vec<_> = item.ports.iter().map(|port| &port.name).collect();
     let value_names: Vec<_> = item.values.iter().map(|value| &value.name).collect();
-    let generic_ports = ports.iter().map(|(port, way, _, record)| {
-        let name = &port.name;
-        let connector = match way {
-            Way::Source => quote!(Source),
-            Way::Sink => quote!(Sink),
-        };
-        quote!(#name: #runtime::#connector<#record>)
-    });
-    let (records, value_types): (Vec<_>, _) =
-        (ports.iter().map(|(.., record)| record).collect(), &names.values);
-    let handles = ports.iter().map(|(_, way, _, record)| match way {
-        Way::Source => quote!(#runtime::Stream<'__s, #record>),
-        Way::Sink => quote!(#runtime::SinkPort<'__s, #record>),
-    });
-    let methods: Vec<_> = ports
-        .iter()
+    let (records, values) = (&names.ports, &names.values);
+    let connector_bounds = connector_bounds(item, names);
+    let methods: Vec<_> = readable(item, names)
         .map(|(_, way, ..)| match way {
             Way::Source => Ident::new("source", Span::mixed_site()),
             Way::Sink => Ident::new("sink", Span::mixed_site()),
         })
         .collect();
     let texts = port_names.iter().map(|name| name_of(name));
-    // rustc reports a type that falls short at this mention of it.
-    let mention = |alias: &Ident, ty: &Type| {
-        let alias = at(alias, ty);
-        quote_spanned!(ty.span()=> super::#alias)
-    };
-    let record_types = ports.iter().map(|(_, _, ty, alias)| mention(alias, ty));
-    let concrete_values = valued(item, names).map(|(value, alias)| mention(alias, &value.ty));
+    let Assumed { params, bounds, types } = Assumed::new(item, names);
+    // A note that shows this function then shows the pipeline's name.
+    let (keyword, work) = (Ident::new("fn", item.name.span()), Ident::new("wire", item.name.span()));
     quote! {
         fn wire(self, #wiring: &mut #runtime::__private::Wiring) {
             #[allow(clippy::too_many_arguments)]
-            fn wire<#(#generic_ports,)* #(#records: #runtime::Record,)* #(#value_types: #runtime::Value,)*>(
+            #keyword #work<#(#connector_bounds,)* #(#params),*>(
                 #wiring: &mut #runtime::__private::Wiring,
-                #(#port_names: #port_names,)*
-                #(#value_names: #value_types,)*
-                #build: impl for<'__s> ::core::ops::Fn(#(#handles,)* #(#value_types,)*) + ::core::marker::Copy + ::core::marker::Send + 'static,
-            ) {
+                #(#port_names: #connectors,)*
+                #(#value_names: #values,)*
+            ) where #(#bounds),* {
                 #(let #port_names = #wiring.#methods::<#records, _>(#texts, #port_names);)*
-                #wiring.build(move |#flow| #build(
+                #wiring.build(move |#flow| #body(
                     #(#flow.#methods(&#port_names),)*
                     #(::core::clone::Clone::clone(&#value_names),)*
                 ));
             }
-            wire::<#(#port_names,)* #(#record_types,)* #(#concrete_values,)*>(
-                #wiring, #(self.#port_names,)* #(self.#value_names,)* super::#body,
-            )
+            let Self::Ports { #(#port_names,)* #(#value_names),* } = self;
+            #work::<#(#connectors,)* #(#types),*>(#wiring, #(#port_names,)* #(#value_names),*)
         }
     }
 }

@@ -27,6 +27,12 @@ impl Errors {
         self.push(at, message);
     }
 
+    /// A mistake that was found while the item was read. What is left of the item may have no meaning.
+    pub fn adopt(&self, mistake: Error) {
+        self.body_lost.set(true);
+        self.found.borrow_mut().push(mistake);
+    }
+
     /// Whether nothing was found so far. Rules about something being absent ask this first.
     pub fn is_empty(&self) -> bool {
         self.found.borrow().is_empty()

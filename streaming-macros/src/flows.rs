@@ -1,6 +1,7 @@
 //! The part of `resolve` that works on expressions: tells streams from other values, and takes them apart.
 
 use proc_macro2::Ident;
+use quote::ToTokens;
 use syn::{
     Expr, ExprCall, ExprClosure, ExprMethodCall, Member, Pat, Stmt,
     visit_mut::{self, VisitMut},
@@ -249,10 +250,27 @@ impl VisitMut for Taker<'_> {
             }
             return;
         }
+        if let Expr::Assign(assign) = expr
+            && let Expr::Path(path) = &*assign.left
+            && let Some(name) = path.path.get_ident().cloned()
+            && self.0.is_stream(&assign.right)
+        {
+            let stream = self.0.take(&mut assign.right, false);
+            // Later uses of the name mean this stream: the missing `let` is the only thing to report.
+            let meaning = self.0.bind(&name, Origin::Opaque, self.0.edge_at(stream), false);
+            self.0.define(&name, meaning);
+            self.0.graph.findings.push(Finding::Assigned(name));
+            return;
+        }
         match control_flow(expr) {
             Some(keyword) => {
-                if let Some(ident) = self.0.mentioned(expr) {
-                    self.0.graph.findings.push(Finding::InControlFlow(ident, keyword));
+                if let Some(name) = self.0.mentioned(expr) {
+                    let at = match expr {
+                        Expr::Try(tried) => tried.question_token.to_token_stream(),
+                        Expr::Await(awaited) => awaited.await_token.to_token_stream(),
+                        _ => name.to_token_stream(),
+                    };
+                    self.0.graph.findings.push(Finding::InControlFlow { name, keyword, at });
                 }
             }
             None => visit_mut::visit_expr_mut(self, expr),

@@ -181,8 +181,17 @@ pub enum Part {
 pub enum Finding {
     /// A stream inside a closure of an operator.
     InClosure(Ident),
-    /// A stream inside control flow, with its keyword.
-    InControlFlow(Ident, &'static str),
+    /// A stream inside control flow.
+    InControlFlow {
+        /// The stream's name.
+        name: Ident,
+        /// What it stands in.
+        keyword: &'static str,
+        /// Where the mistake is: the keyword of what leaves the body, otherwise the name.
+        at: TokenStream,
+    },
+    /// A stream is assigned to that name without a `let`.
+    Assigned(Ident),
     /// A `let` takes the name of a sink.
     SinkShadowed(Ident),
     /// A chain ends in something that is no sink.

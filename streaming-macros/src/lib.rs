@@ -27,7 +27,7 @@
 //! - An unknown operator is never an error here: users add operators with extension traits.
 //! - An operator's id depends on its name and on the `let` or the sink that it works for, never on the order
 //!   of statements.
-//! - A pipeline stands in a module, not in a function: its module reaches its aliases and body as `super::`.
+//! - A pipeline may stand wherever an item may, in a function too: no path leads out of an item.
 
 mod check;
 mod emit;

@@ -6,10 +6,13 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::ToTokens;
 use syn::{
-    Attribute, Error, Expr, FnArg, GenericArgument, GenericParam, Pat, PathArguments, Signature, Token, Type,
-    TypeParam, TypeParamBound, Visibility,
+    Attribute, Error, Expr, FnArg, GenericArgument, GenericParam, Generics, Lifetime, Pat, PathArguments,
+    Signature, Token, Type, TypeBareFn, TypeParam, TypeParamBound, TypeReference, Visibility,
     parse::{Parse, ParseStream},
-    token::Brace,
+    punctuated::Punctuated,
+    token::{Brace, Paren},
+    visit::{self, Visit},
+    visit_mut::{self, VisitMut},
 };
 
 use crate::{errors::Errors, time::Length, tolerant::name_of};
@@ -23,6 +26,8 @@ pub struct Input {
     signature: Signature,
     braces: Brace,
     body: TokenStream,
+    /// What is missing or too much around the header; the rest was read all the same.
+    mistakes: Vec<Error>,
 }
 
 impl Parse for Input {
@@ -45,17 +50,61 @@ impl Parse for Input {
         if !input.peek(Token![fn]) && !qualifiers.contains(&true) {
             return Err(input.error(form));
         }
-        let signature = input.parse()?;
-        let content;
-        let braces = syn::braced!(content in input);
-        let body = content.parse()?;
-        if !input.is_empty() {
-            return Err(
-                input.error("a `stream!` holds one pipeline: give the next one a `stream!` of its own")
-            );
+        let mut mistakes = Vec::new();
+        let signature = signature(input, &mut mistakes)?;
+        let (braces, body) = match input.peek(Brace) {
+            true => {
+                let content;
+                (syn::braced!(content in input), content.parse()?)
+            }
+            false => {
+                mistakes.push(input.error("a pipeline has a body: write `{ .. }` behind its header"));
+                input.parse::<Option<Token![;]>>()?;
+                (Brace::default(), TokenStream::new())
+            }
+        };
+        if !input.is_empty() && mistakes.is_empty() {
+            let message = "a `stream!` holds one pipeline: give what follows a `stream!` of its own";
+            mistakes.push(input.error(message));
         }
-        Ok(Input { runtime, attrs, vis, signature, braces, body })
+        input.parse::<TokenStream>()?;
+        Ok(Input { runtime, attrs, vis, signature, braces, body, mistakes })
     }
+}
+
+/// As syn reads it, but for the `()` of the values, which are easily forgotten behind the `<>`.
+fn signature(input: ParseStream<'_>, mistakes: &mut Vec<Error>) -> syn::Result<Signature> {
+    let (constness, asyncness, unsafety, abi) =
+        (input.parse()?, input.parse()?, input.parse()?, input.parse()?);
+    let (fn_token, ident): (_, Ident) = (input.parse()?, input.parse()?);
+    let mut generics: Generics = input.parse()?;
+    let (paren_token, inputs) = match input.peek(Paren) {
+        true => {
+            let content;
+            (syn::parenthesized!(content in input), content.parse_terminated(FnArg::parse, Token![,])?)
+        }
+        false => {
+            let message = format!("run-time values stand in `()` behind the ports: write `fn {ident}<..>()`");
+            mistakes.push(input.error(message));
+            (Paren::default(), Punctuated::new())
+        }
+    };
+    let output = input.parse()?;
+    generics.where_clause = input.parse()?;
+    let variadic = None;
+    Ok(Signature {
+        constness,
+        asyncness,
+        unsafety,
+        abi,
+        fn_token,
+        ident,
+        generics,
+        paren_token,
+        inputs,
+        variadic,
+        output,
+    })
 }
 
 /// Which way a port faces.
@@ -119,7 +168,8 @@ pub struct Item {
 impl Item {
     /// Reads the header and gathers its mistakes.
     pub fn new(input: Input, errors: &Errors) -> Self {
-        let Input { runtime, mut attrs, vis, signature, braces, body } = input;
+        let Input { runtime, mut attrs, vis, signature, braces, body, mistakes } = input;
+        mistakes.into_iter().for_each(|mistake| errors.adopt(mistake));
         let batch = batch(&mut attrs, &signature.ident, errors);
         no_qualifiers(&signature, errors);
         let ports = ports(&signature, errors);
@@ -238,7 +288,8 @@ fn ports(signature: &Signature, errors: &Errors) -> Vec<Port> {
             }
         }
     }
-    // A port that could not be read may be the one that seems to be missing.
+    // A port that could not be read, or stands in the wrong place, may be the one that seems to be missing.
+    let readable = readable && !signature.inputs.iter().any(|input| port_type(input).is_some());
     if readable && !ports.iter().any(|port| port.faces(Way::Source)) {
         let message =
             "has no source, so nothing ever happens in it: declare a port `name: Source<T>` in its `<>`";
@@ -290,6 +341,10 @@ fn role(param: &TypeParam, errors: &Errors) -> Option<(Way, Type)> {
     if let PathArguments::AngleBracketed(arguments) = &last.arguments
         && let (Some(GenericArgument::Type(record)), 1) = (arguments.args.first(), arguments.args.len())
     {
+        if let Some(borrowed) = borrowed(record, true) {
+            errors.push_and_lose_body(borrowed.at, format!("a record owns its data{}", borrowed.fix));
+            return Some((way, lasting(record)));
+        }
         return Some((way, record.clone()));
     }
     let kind = &last.ident;
@@ -313,6 +368,15 @@ fn values(signature: &Signature, ports: &[Port], errors: &Errors) -> Vec<Value> 
                 continue;
             }
         };
+        if let Some(way) = port_type(input) {
+            let (name, ty) = (text(&argument.pat), text(&argument.ty));
+            let form = format!("`fn {}<{name}: {ty}>(..)`", signature.ident);
+            let message =
+                format!("`{way}` says that `{name}` is a port, and ports stand in the `<>`: write {form}");
+            errors.push_and_lose_body(&argument.ty, message);
+            // The body may use the name, and no type of a value stands here.
+            continue;
+        }
         let Pat::Ident(pattern) = &*argument.pat else {
             let message = "give this value a name, `name: Type`, and take it apart in the body";
             errors.push_and_lose_body(&argument.pat, message);
@@ -323,20 +387,98 @@ fn values(signature: &Signature, ports: &[Port], errors: &Errors) -> Vec<Value> 
             continue;
         }
         let name = &pattern.ident;
+        let mut ty = (*argument.ty).clone();
+        if let Some(borrowed) = borrowed(&ty, false) {
+            let message = format!("a value outlives whoever starts the pipeline{}", borrowed.fix);
+            errors.push_and_lose_body(borrowed.at, message);
+            ty = lasting(&ty);
+        }
         let is_named = |other: &Ident| name_of(other) == name_of(name);
         if ports.iter().any(|port| is_named(&port.name)) {
             errors.push_and_lose_body(name, format!("`{name}` is a port already: rename this value"));
         } else if values.iter().any(|value| is_named(&value.name)) {
             errors.push_and_lose_body(name, format!("value `{name}` is declared twice: rename this one"));
         } else {
-            values.push(Value {
-                name: name.clone(),
-                mutability: pattern.mutability,
-                ty: (*argument.ty).clone(),
-            });
+            values.push(Value { name: name.clone(), mutability: pattern.mutability, ty });
         }
     }
     values
+}
+
+/// The kind of port that an argument's type says, if it says one.
+fn port_type(input: &FnArg) -> Option<String> {
+    let FnArg::Typed(argument) = input else { return None };
+    let Type::Path(path) = &*argument.ty else { return None };
+    let last = path.path.segments.last()?;
+    let name = last.ident.to_string();
+    let is_port = name == "Source" || name == "Sink";
+    (is_port && !last.arguments.is_none()).then_some(name)
+}
+
+/// A part of a type that belongs to somebody else.
+struct Borrowed {
+    at: TokenStream,
+    /// What to write in its stead.
+    fix: String,
+}
+
+/// The first part of a type that does not own its data. A `static` may be borrowed `for_ever`, but not by what
+/// is read from a checkpoint.
+fn borrowed(ty: &Type, for_ever: bool) -> Option<Borrowed> {
+    struct Look {
+        for_ever: bool,
+        found: Option<Borrowed>,
+    }
+    impl<'a> Visit<'a> for Look {
+        fn visit_type_reference(&mut self, reference: &'a TypeReference) {
+            let is_static = reference.lifetime.as_ref().is_some_and(|lifetime| lifetime.ident == "static");
+            if self.found.is_some() || (is_static && !self.for_ever) {
+                return;
+            }
+            let owned = match &*reference.elem {
+                Type::Path(path) if path.path.is_ident("str") => "String".to_owned(),
+                Type::Slice(slice) => format!("Vec<{}>", text(&slice.elem)),
+                other => text(other),
+            };
+            let fix = format!(": write `{owned}` for `{}`", text(reference));
+            self.found = Some(Borrowed { at: reference.to_token_stream(), fix });
+        }
+        fn visit_lifetime(&mut self, lifetime: &'a Lifetime) {
+            if self.found.is_none() && lifetime.ident != "static" {
+                let fix = format!(", and nothing else lives for `{lifetime}`: take a type without it");
+                self.found = Some(Borrowed { at: lifetime.to_token_stream(), fix });
+            }
+        }
+        // The arguments of a function are borrowed only while it runs.
+        fn visit_type_bare_fn(&mut self, _: &'a TypeBareFn) {}
+        fn visit_parenthesized_generic_arguments(&mut self, _: &'a syn::ParenthesizedGenericArguments) {}
+        fn visit_trait_bound(&mut self, bound: &'a syn::TraitBound) {
+            if bound.lifetimes.is_none() {
+                visit::visit_trait_bound(self, bound);
+            }
+        }
+    }
+    let mut look = Look { for_ever, found: None };
+    look.visit_type(ty);
+    look.found
+}
+
+/// A type that was reported as borrowed, as one that rustc accepts.
+fn lasting(ty: &Type) -> Type {
+    struct Last;
+    impl VisitMut for Last {
+        fn visit_type_reference_mut(&mut self, reference: &mut TypeReference) {
+            let place = reference.and_token.span;
+            reference.lifetime.get_or_insert_with(|| Lifetime::new("'static", place));
+            visit_mut::visit_type_reference_mut(self, reference);
+        }
+        fn visit_lifetime_mut(&mut self, lifetime: &mut Lifetime) {
+            lifetime.ident = Ident::new("static", lifetime.ident.span());
+        }
+    }
+    let mut ty = ty.clone();
+    Last.visit_type_mut(&mut ty);
+    ty
 }
 
 /// Tokens as a person would write them, for messages and for the plan.

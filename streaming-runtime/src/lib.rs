@@ -180,5 +180,6 @@ pub mod prelude {
 #[doc(hidden)]
 pub mod __private {
     pub use crate::engine::{Flow, InPort, OutPort, Wiring};
+    pub use crate::{record::Is, stream::Reported};
     pub use streaming_macros::stream;
 }

@@ -7,6 +7,8 @@ use std::hash::Hash;
 
 use serde::{Serialize, de::DeserializeOwned};
 
+use crate::stream::Stream;
+
 /// A value that can travel on a stream: any `Clone + Send` type that owns its data and has serde's derives.
 ///
 /// `Clone` because a stream may have several readers, `Send` because workers are threads, serde because
@@ -31,10 +33,20 @@ pub trait Record: Clone + Send + Serialize + DeserializeOwned + 'static {}
 #[diagnostic::do_not_recommend]
 impl<T: Clone + Send + Serialize + DeserializeOwned + 'static> Record for T {}
 
+/// A type by another name. `stream!` asks its bounds of `<R as Is>::It` with an `R` of its own: code behind such
+/// a bound may rely on it, and a type that does not keep it is reported once, where `R` is named.
+#[doc(hidden)]
+pub trait Is {
+    type It;
+}
+impl<T> Is for T {
+    type It = T;
+}
+
 /// A record that can be told from others: what keyed operators group by.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a key",
-    label = "this operator tells records apart by `{Self}`, which lacks `Eq` or `Hash` or is no record",
+    label = "records are told apart by `{Self}` here, and it lacks `Eq` or `Hash`, or is no record",
     note = "derive `PartialEq, Eq, Hash` beside `Clone, Serialize, Deserialize`; for a float, use its bits or round it to an integer first"
 )]
 pub trait Key: Record + Eq + Hash {}
@@ -44,7 +56,7 @@ impl<T: Record + Eq + Hash> Key for T {}
 /// A pair, by the types of its parts.
 #[diagnostic::on_unimplemented(
     message = "records of type `{Self}` have no key",
-    label = "this operator groups by key, so it needs records of type `(K, V)`",
+    label = "this operator works by key, so it needs records of type `(key, value)`",
     note = "add one step before it: `.key_by(|record| key)` or `.map(|record| (key, value))`"
 )]
 pub trait Pair {
@@ -62,17 +74,35 @@ impl<K, V> Pair for (K, V) {
 /// A record that carries a key: a pair `(K, V)`.
 #[diagnostic::on_unimplemented(
     message = "records of type `{Self}` have no key",
-    label = "this operator groups by key, so it needs records of type `(K, V)`",
+    label = "this operator works by key, so it needs records of type `(key, value)`",
     note = "add one step before it: `.key_by(|record| key)` or `.map(|record| (key, value))`"
 )]
 pub trait Keyed<K, V>: Pair<Key = K, Value = V> {
+    /// This type. Operators that keep it return it by this name: where there is no pair they return nothing that
+    /// is known, and the compiler has no more to say about what follows.
+    #[doc(hidden)]
+    type Same;
     /// Parts the record into its key and its value.
     #[doc(hidden)]
     fn part(self) -> (K, V);
+    #[doc(hidden)]
+    fn same<P>(pairs: Stream<'_, (K, V), P>) -> Stream<'_, Self::Same, P>
+    where
+        K: Record,
+        V: Record,
+        Self::Same: Record;
 }
 #[diagnostic::do_not_recommend]
 impl<K, V> Keyed<K, V> for (K, V) {
+    type Same = Self;
     fn part(self) -> (K, V) {
         self
+    }
+    fn same<P>(pairs: Stream<'_, (K, V), P>) -> Stream<'_, (K, V), P>
+    where
+        K: Record,
+        V: Record,
+    {
+        pairs
     }
 }

@@ -25,10 +25,16 @@ pub struct OpId(pub &'static str);
 #[derive(Debug)]
 pub enum PerBatch {}
 
+/// What a chain begins with. This holds whatever the chain's closures are: a stream with a closure of a wrong
+/// type in it is still a stream to the compiler, which has said what there is to say at that closure.
+#[doc(hidden)]
+pub trait Rooted: 'static {
+    type In: 'static;
+}
+
 /// A chain of stateless operators, from the records of its root to those of the stream.
 #[doc(hidden)]
-pub trait Chain: 'static {
-    type In: Clone + 'static;
+pub trait Chain: Rooted {
     type Out: 'static;
     /// Sends what becomes of one record to `out`.
     fn push(&mut self, record: Self::In, out: &mut impl FnMut(Self::Out));
@@ -75,8 +81,11 @@ pub trait Chain: 'static {
 #[doc(hidden)]
 pub struct Ready<T>(PhantomData<fn(T)>);
 
-impl<T: Clone + 'static> Chain for Ready<T> {
+impl<T: 'static> Rooted for Ready<T> {
     type In = T;
+}
+
+impl<T: 'static> Chain for Ready<T> {
     type Out = T;
     #[inline(always)]
     fn push(&mut self, record: T, out: &mut impl FnMut(T)) {
@@ -116,21 +125,21 @@ impl<T: Clone + 'static> Chain for Ready<T> {
 /// # fn main() {}
 /// ```
 #[must_use = "a stream does nothing until it is sent on with `.to(sink)`"]
-pub struct Stream<'s, T: 'static, P = PerBatch, C: Chain<Out = T> = Ready<T>> {
+pub struct Stream<'s, T: 'static, P = PerBatch, C: Rooted = Ready<T>> {
     pub(crate) root: StreamVec<'s, Epoch, C::In>,
     pub(crate) chain: C,
     pub(crate) id: OpId,
     pub(crate) job: Rc<JobContext>,
-    past: PhantomData<P>,
+    types: PhantomData<(fn() -> T, P)>,
 }
 
 impl<'s, T: Record> Stream<'s, T> {
     pub(crate) fn from_root(root: StreamVec<'s, Epoch, T>, id: OpId, job: Rc<JobContext>) -> Self {
-        Stream { root, chain: Ready(PhantomData), id, job, past: PhantomData }
+        Stream { root, chain: Ready(PhantomData), id, job, types: PhantomData }
     }
 }
 
-impl<'s, T: 'static, P, C: Chain<Out = T>> Stream<'s, T, P, C> {
+impl<'s, T: Record, P, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// Names the operator that the next call makes. `stream!` writes it.
     #[doc(hidden)]
     pub fn at(mut self, id: OpId) -> Self {
@@ -141,21 +150,20 @@ impl<'s, T: 'static, P, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// Gives the chain of stateless operators so far an operator of its own, so that the stream can be read
     /// more than once or named as a plain `Stream<'s, T>`. `stream!` writes it where it is needed; helper
     /// functions and extension traits write it before they return.
-    pub fn share(self) -> Stream<'s, T, P>
-    where
-        T: Record,
-    {
+    pub fn share(self) -> Stream<'s, T, P> {
         let root = self.chain.realise(self.root, self.id);
-        Stream { root, chain: Ready(PhantomData), id: self.id, job: self.job, past: PhantomData }
+        Stream { root, chain: Ready(PhantomData), id: self.id, job: self.job, types: PhantomData }
     }
+}
 
+impl<'s, T: 'static, P, C: Rooted> Stream<'s, T, P, C> {
     /// The same root under a longer chain.
     pub(crate) fn extend<U: 'static, D>(self, longer: impl FnOnce(OpId, C) -> D) -> Stream<'s, U, P, D>
     where
-        D: Chain<In = C::In, Out = U>,
+        D: Rooted<In = C::In>,
     {
-        let Stream { root, chain, id, job, past } = self;
-        Stream { root, chain: longer(id, chain), id, job, past }
+        let Stream { root, chain, id, job, .. } = self;
+        Stream { root, chain: longer(id, chain), id, job, types: PhantomData }
     }
 
     /// A stream of the same job on another root.
@@ -164,7 +172,7 @@ impl<'s, T: 'static, P, C: Chain<Out = T>> Stream<'s, T, P, C> {
         id: OpId,
         root: StreamVec<'s, Epoch, U>,
     ) -> Stream<'s, U, P> {
-        Stream { root, chain: Ready(PhantomData), id, job, past: PhantomData }
+        Stream { root, chain: Ready(PhantomData), id, job, types: PhantomData }
     }
 }
 
@@ -177,10 +185,30 @@ impl<'s, T: Record, P> Stream<'s, T, P> {
             chain: Ready(PhantomData),
             id: self.id,
             job: self.job.clone(),
-            past: PhantomData,
+            types: PhantomData,
         }
     }
 }
+
+/// What takes over after an operator that was reported: its stream has no chain or no record, so the methods
+/// above are not its own. `stream!` calls one of them before each operator and has this trait in scope; whatever
+/// follows then has a type that nobody knows, of which the compiler says nothing once it has said something.
+#[doc(hidden)]
+pub trait Reported: Sized {
+    #[doc(hidden)]
+    fn at<S>(self, _: OpId) -> S {
+        unreachable!("a program with a reported operator does not compile")
+    }
+    #[doc(hidden)]
+    fn share<S>(self) -> S {
+        unreachable!("a program with a reported operator does not compile")
+    }
+    #[doc(hidden)]
+    fn again<S>(&self) -> S {
+        unreachable!("a program with a reported operator does not compile")
+    }
+}
+impl<T, P, C: Rooted> Reported for Stream<'_, T, P, C> {}
 
 /// What the operators of one worker share.
 pub(crate) struct JobContext {

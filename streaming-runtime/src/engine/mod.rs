@@ -154,10 +154,20 @@ impl Engine {
         within("the number of workers", self.workers, 256)?;
         within("the number of batches in flight", self.in_flight, 1024)?;
         within("the queue's number of chunks", self.queue, 1 << 20)?;
-        let name = self.name.clone().unwrap_or_else(|| P::NAME.to_owned());
-
         let mut wiring = Wiring::new(self.workers, self.queue);
         pipeline.wire(&mut wiring);
+        self.start_wired(&runtime, P::NAME, P::BATCH, wiring)
+    }
+
+    /// The part of a start that is compiled once, whatever the pipeline.
+    fn start_wired(
+        &self,
+        runtime: &tokio::runtime::Handle,
+        pipeline: &str,
+        interval: Duration,
+        wiring: Wiring,
+    ) -> Result<Job, StartError> {
+        let name = self.name.clone().unwrap_or_else(|| pipeline.to_owned());
         let Wiring { signals, books, sources, sinks, ends, builds, .. } = wiring;
 
         let (orders, order_ends): (Vec<_>, Vec<_>) = signals
@@ -169,7 +179,7 @@ impl Engine {
             .unzip();
         let settings = Settings {
             clock: self.clock.clone().map_or_else(Clock::system, Clock::Manual),
-            interval: P::BATCH,
+            interval,
             limit: self.in_flight,
             early: self.close_early,
             listeners: self.listeners.clone(),
@@ -194,8 +204,8 @@ impl Engine {
         }
         drop(exits);
 
-        tracing::info!(job = name, workers = self.workers, interval = ?P::BATCH, "job started");
-        Ok(Supervisor::spawn(&runtime, name, control, sources, sinks, exited, self.workers))
+        tracing::info!(job = name, workers = self.workers, ?interval, "job started");
+        Ok(Supervisor::spawn(runtime, name, control, sources, sinks, exited, self.workers))
     }
 }
 

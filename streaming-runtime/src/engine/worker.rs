@@ -10,7 +10,9 @@ use std::{
 use timely::{
     communication::{Allocator, AllocatorBuilder, allocator::thread::Thread},
     container::CapacityContainerBuilder,
-    dataflow::{InputHandle, Scope, StreamVec},
+    dataflow::{
+        InputHandle, Scope, StreamVec, channels::pact::Pipeline, operators::generic::operator::Operator,
+    },
     worker::Worker,
 };
 use tokio::sync::mpsc;
@@ -56,7 +58,12 @@ impl<T: Record> Injector<T> {
         scope: Scope<'s, Epoch>,
     ) -> (Self, StreamVec<'s, Epoch, T>) {
         let mut input = InputHandle::new_with_builder();
-        let root = input.to_stream(scope);
+        // An operator between the input and whatever reads it. An exchange right behind an input can lose its
+        // flush: timely's input passes one on only while it has something to report, and a step between sending
+        // and closing may have reported it. What an operator sends is flushed before that operator is left.
+        let root = input.to_stream(scope).unary(Pipeline, "Source", |_, _| {
+            move |input, output| input.for_each(|time, records| output.session(&time).give_container(records))
+        });
         (Injector { chunks, early: None, input }, root)
     }
 }

@@ -41,13 +41,13 @@ impl<'s, T: 'static, C: Chain<Out = T>> Stream<'s, T, PerBatch, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn reduce_by_key<K: Key, V: Record>(self, f: impl Fn(V, V) -> V + 'static) -> Stream<'s, (K, V)>
+    pub fn reduce_by_key<K: Key, V: Record, U: Record>(self, f: impl Fn(V, V) -> V + 'static) -> Stream<'s, U>
     where
-        T: Keyed<K, V>,
+        T: Keyed<K, V, Same = U>,
     {
         let f = Rc::new(f);
         let g = f.clone();
-        self.combine(|value| value, move |a, b| f(a, b), move |a, b| g(a, b))
+        T::same(self.combine(|value| value, move |a, b| f(a, b), move |a, b| g(a, b)))
     }
 
     /// The values of each key of a batch, in order of arrival with one worker.

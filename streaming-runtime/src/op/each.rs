@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use crate::{
     blame::named,
     record::{Keyed, Record},
-    stream::{Chain, OpId, Stream},
+    stream::{Chain, OpId, Rooted, Stream},
 };
 
 /// Takes what a `flat_map` makes of a record. In `stream!` it stays out of sight:
@@ -30,16 +30,23 @@ impl<U> Emit<'_, U> {
 }
 
 /// Declares a chain link: its name, its closure's bounds, and what it does with a record.
+///
+/// Links are spelled out in the operators' signatures. An opaque `impl Chain` would drag the operator's bounds
+/// along, and each that fails would be reported again for every operator behind it.
 macro_rules! link {
-    ($name:ident, [$($t:ident),*], $out:ty, ($($bound:tt)*), |$f:ident, $id:ident, $record:ident, $emit:ident| $body:expr) => {
+    ($name:ident, [$($t:ident),*], $out:ty, ($($bound:tt)*) $(where $($bounded:ty: ($needs:path)),+)?, |$f:ident, $id:ident, $record:ident, $emit:ident| $body:expr) => {
         #[doc(hidden)]
         pub struct $name<C, F, $($t),*> { chain: C, f: F, id: OpId, types: PhantomData<fn($($t),*)> }
 
+        impl<C: Rooted, F: 'static, $($t: 'static),*> Rooted for $name<C, F, $($t),*> {
+            type In = C::In;
+        }
+
         impl<C: Chain, F, $($t: 'static),*> Chain for $name<C, F, $($t),*>
         where
-            F: 'static + $($bound)*
+            F: 'static + $($bound)*,
+            $($($bounded: $needs,)+)?
         {
-            type In = C::In;
             type Out = $out;
             #[inline]
             fn push(&mut self, record: C::In, $emit: &mut impl FnMut($out)) {
@@ -68,6 +75,18 @@ link!(FlatMap, [U], U, (FnMut(C::Out, &mut Emit<'_, U>)), |f, id, record, out| {
 link!(Inspect, [], C::Out, (FnMut(&C::Out)), |f, id, record, out| {
     named(id, || f(&record));
     out(record)
+});
+link!(KeyBy, [K], (K, C::Out), (FnMut(&C::Out) -> K), |f, id, record, out| {
+    let key = named(id, || f(&record));
+    out((key, record))
+});
+link!(MapValues, [K, V, W], (K, W), (FnMut(V) -> W) where C::Out: (Keyed<K, V>), |f, id, record, out| {
+    let (key, value) = record.part();
+    out((key, named(id, || f(value))))
+});
+link!(FlatMapValues, [K, V, W], (K, W), (FnMut(V, &mut Emit<'_, W>)) where K: (Clone), C::Out: (Keyed<K, V>), |f, id, record, out| {
+    let (key, value) = record.part();
+    named(id, || f(value, &mut Emit { out: &mut |made| out((key.clone(), made)) }))
 });
 
 fn link<C, F, L>(f: F, make: impl FnOnce(C, F, OpId) -> L) -> impl FnOnce(OpId, C) -> L {
@@ -176,14 +195,11 @@ impl<'s, T: 'static, P, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn key_by<K: Record>(
+    pub fn key_by<K: Record, F: FnMut(&T) -> K + 'static>(
         self,
-        mut f: impl FnMut(&T) -> K + 'static,
-    ) -> Stream<'s, (K, T), P, impl Chain<In = C::In, Out = (K, T)>>
-    where
-        T: Record,
-    {
-        self.map(move |record| (f(&record), record))
+        f: F,
+    ) -> Stream<'s, (K, T), P, KeyBy<C, F, K>> {
+        self.extend(link(f, |chain, f, id| KeyBy { chain, f, id, types: PhantomData }))
     }
 
     /// Applies `f` to the value of every pair and keeps the key. State: none.
@@ -198,17 +214,14 @@ impl<'s, T: 'static, P, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn map_values<K: Record, V: Record, W: Record>(
+    pub fn map_values<K: Record, V: Record, W: Record, F: FnMut(V) -> W + 'static>(
         self,
-        mut f: impl FnMut(V) -> W + 'static,
-    ) -> Stream<'s, (K, W), P, impl Chain<In = C::In, Out = (K, W)>>
+        f: F,
+    ) -> Stream<'s, (K, W), P, MapValues<C, F, K, V, W>>
     where
         T: Keyed<K, V>,
     {
-        self.map(move |record| {
-            let (key, value) = record.part();
-            (key, f(value))
-        })
+        self.extend(link(f, |chain, f, id| MapValues { chain, f, id, types: PhantomData }))
     }
 
     /// Replaces the value of every pair by what `f` makes of it, none or many, each with the key.
@@ -224,16 +237,13 @@ impl<'s, T: 'static, P, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn flat_map_values<K: Record, V: Record, W: Record>(
+    pub fn flat_map_values<K: Record, V: Record, W: Record, F: FnMut(V, &mut Emit<'_, W>) + 'static>(
         self,
-        mut f: impl FnMut(V, &mut Emit<'_, W>) + 'static,
-    ) -> Stream<'s, (K, W), P, impl Chain<In = C::In, Out = (K, W)>>
+        f: F,
+    ) -> Stream<'s, (K, W), P, FlatMapValues<C, F, K, V, W>>
     where
         T: Keyed<K, V>,
     {
-        self.flat_map(move |record: T, out: &mut Emit<'_, (K, W)>| {
-            let (key, value) = record.part();
-            f(value, &mut Emit { out: &mut |made| (out.out)((key.clone(), made)) })
-        })
+        self.extend(link(f, |chain, f, id| FlatMapValues { chain, f, id, types: PhantomData }))
     }
 }

@@ -14,7 +14,7 @@ use std::{
 use crate::{
     blame::named,
     record::{Pair, Record},
-    stream::{Chain, OpId, Stream},
+    stream::{Chain, OpId, Rooted, Stream},
 };
 
 /// Something that can be borrowed, looked up by and copied: `str` for `String`.
@@ -102,11 +102,14 @@ where
     }
 }
 
+impl<C: Rooted, F: 'static, B: Lendable + ?Sized> Rooted for FlatMapLent<C, F, B> {
+    type In = C::In;
+}
+
 impl<C: Chain, F, B: Lendable + ?Sized> Chain for FlatMapLent<C, F, B>
 where
     F: FnMut(C::Out, &mut EmitLent<'_, B>) + 'static,
 {
-    type In = C::In;
     type Out = B::Owned;
     #[inline]
     fn push(&mut self, record: C::In, out: &mut impl FnMut(B::Owned)) {
@@ -122,11 +125,14 @@ pub struct PairLent<C, F, B: Lendable + ?Sized, G> {
     value: G,
 }
 
+impl<C: Rooted, F: 'static, B: Lendable + ?Sized, G: 'static> Rooted for PairLent<C, F, B, G> {
+    type In = C::In;
+}
+
 impl<C: Chain, F, B: Lendable + ?Sized, V: 'static, G: FnMut() -> V + 'static> Chain for PairLent<C, F, B, G>
 where
     F: FnMut(C::Out, &mut EmitLent<'_, B>) + 'static,
 {
-    type In = C::In;
     type Out = (B::Owned, V);
     #[inline]
     fn push(&mut self, record: C::In, out: &mut impl FnMut((B::Owned, V))) {

@@ -36,7 +36,7 @@ pub(crate) fn per_epoch<'s, A, S, U>(
     mut close: impl FnMut(&mut S, &mut Vec<U>) + 'static,
 ) -> StreamVec<'s, Epoch, U>
 where
-    A: Clone + 'static,
+    A: 'static,
     S: Default + 'static,
     U: Clone + 'static,
 {
@@ -44,6 +44,8 @@ where
         // The right to speak at the oldest open epoch, for an operator that speaks at each.
         let mut floor = (answers == Answers::Always).then_some(first);
         let mut open = Open { epochs: VecDeque::new(), spare: Vec::new() };
+        // Used again where the way on copies, as an exchange does: pages for a fresh one are not free.
+        let mut out = Vec::new();
         move |(input, frontier), output| {
             named(id, || {
                 input.for_each(|time, records| {
@@ -58,10 +60,10 @@ where
                     return;
                 };
                 let mut answer = |capability: &Capability<Epoch>, state: &mut S| {
-                    let mut out = Vec::new();
                     close(state, &mut out);
                     if !out.is_empty() {
                         output.session(capability).give_container(&mut out);
+                        out.clear();
                     }
                 };
                 match &mut floor {

@@ -29,15 +29,30 @@ pub struct SinkPort<'s, T> {
     pub(crate) scope: PhantomData<&'s ()>,
 }
 
-/// A sink port that takes records of type `T`.
+/// A sink port of records `R` that takes records of type `T`. They are one type; both stand here to be named.
 #[diagnostic::on_unimplemented(
-    message = "this sink does not take records of type `{T}`",
-    label = "the stream carries `{T}`, the sink was declared otherwise",
-    note = "the sink's record type is declared in the header of `stream!`; change it there or add a `.map(..)`"
+    message = "a stream of `{T}` cannot go to a sink of `{R}`",
+    label = "this sink takes `{R}`, and the stream carries `{T}`",
+    note = "the header of `stream!` says what a sink takes: change it there, or make a `{R}` of each record with `.map(..)` before `.to(..)`"
 )]
 #[doc(hidden)]
-pub trait Accepts<T> {
+pub trait Accepts<T, R> {
     fn parts(&self) -> PartSenderOf<T>;
+}
+
+/// A sink port, whatever it takes.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no sink of this pipeline",
+    label = "a stream is sent to a sink of the header, by its name",
+    note = "declare `name: Sink<T>` in the `<>` of the header and write `.to(name)`"
+)]
+#[doc(hidden)]
+pub trait Port {
+    type Record;
+}
+
+impl<T> Port for SinkPort<'_, T> {
+    type Record = T;
 }
 
 /// Hides the channel from the trait's signature.
@@ -45,7 +60,7 @@ pub trait Accepts<T> {
 pub struct PartSenderOf<T>(pub(crate) PartSender<T>);
 
 #[diagnostic::do_not_recommend]
-impl<T> Accepts<T> for SinkPort<'_, T> {
+impl<T> Accepts<T, T> for SinkPort<'_, T> {
     fn parts(&self) -> PartSenderOf<T> {
         PartSenderOf(self.parts.clone())
     }
@@ -64,9 +79,10 @@ impl<'s, T: 'static, P, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn to<S: Accepts<T>>(self, sink: &S)
+    pub fn to<S: Port>(self, sink: &S)
     where
         T: Record,
+        S: Accepts<T, <S as Port>::Record>,
     {
         let Stream { root, mut chain, id, job, .. } = self;
         let PartSenderOf(parts) = sink.parts();

@@ -68,7 +68,9 @@ impl Given {
             .new_files_only(params["new_files_only"] == true);
         match params["filter"].as_str() {
             Some("accept all") => source.filter(|_| true),
-            Some("name ends with .txt") => source.filter(|path| path.extension().is_some_and(|it| it == "txt")),
+            Some("name ends with .txt") => {
+                source.filter(|path| path.extension().is_some_and(|it| it == "txt"))
+            }
             Some("default") => source,
             filter => panic!("an unknown filter of files: {filter:?}"),
         }

@@ -5,7 +5,7 @@ use streaming_runtime::prelude::*;
 stream!(
     #[batch(secs(1))]
     fn flow<words: Source<&'static str>, out: Sink<String>>() {
-        words.to(out);
+        words.map(|word| word.to_owned()).to(out);
     }
 );
 

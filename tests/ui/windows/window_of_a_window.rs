@@ -5,7 +5,8 @@ use streaming_runtime::prelude::*;
 stream!(
     #[batch(secs(1))]
     fn flow<words: Source<String>, out: Sink<String>>() {
-        words.window(secs(10), secs(5)).window(secs(12), secs(5)).to(out);
+        let recent = words.window(secs(10), secs(5));
+        recent.window(secs(12), secs(5)).to(out);
     }
 );
 

@@ -11,6 +11,6 @@ stream!(
 );
 
 fn main() {
-    let (_sender, words) = channel::<String>();
+    let (_sender, words) = channel::<String>(8);
     let _ = Engine::new().start(flow::Ports { words: vec!["word".to_owned()], out: console() });
 }

@@ -14,6 +14,6 @@ mod pipelines {
 }
 
 fn main() {
-    let (_sender, words) = streaming_runtime::connect::channel::<String>();
+    let (_sender, words) = streaming_runtime::connect::channel::<String>(8);
     let _ = Engine::new().start(pipelines::flow::Ports { words, out: streaming_runtime::connect::console() });
 }

@@ -11,7 +11,7 @@ stream!(
 );
 
 fn main() {
-    let (_sender, words) = channel::<String>();
-    let (out, _numbers) = channel_sink::<u64>();
+    let (_sender, words) = channel::<String>(8);
+    let (out, _numbers) = channel_sink::<u64>(8);
     let _ = Engine::new().start(flow::Ports { words, out });
 }

@@ -11,7 +11,7 @@ stream!(
 );
 
 fn main() {
-    let (_sender, words) = channel::<String>();
-    let (_numbers_in, numbers) = channel::<u64>();
+    let (_sender, words) = channel::<String>(8);
+    let (_numbers_in, numbers) = channel::<u64>(8);
     let _ = Engine::new().start(flow::Ports { words: numbers, out: console() });
 }
