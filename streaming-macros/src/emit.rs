@@ -125,46 +125,22 @@ fn aliases(item: &Item, names: &Names) -> TokenStream {
     records.chain(values).map(alias).collect()
 }
 
-/// What the header's types must be, for code that may then rely on it: parameters, the types that they stand
-/// for, and the bounds. See `Is` of the runtime.
-struct Assumed {
-    /// `R: Is<It = Alias>` for each type.
-    params: Vec<TokenStream>,
-    /// `<R as Is>::It: Record`, or `Value`.
-    bounds: Vec<TokenStream>,
-    /// The types, each at the author's mention of it.
-    types: Vec<Ident>,
-}
-
-impl Assumed {
-    fn new(item: &Item, names: &Names) -> Self {
-        let runtime = &item.runtime;
-        let records = readable(item, names).map(|(_, _, ty, alias)| (alias, ty, quote!(Record)));
-        let values = valued(item, names).map(|(value, alias)| (alias, &value.ty, quote!(Value)));
-        let mut assumed = Assumed { params: Vec::new(), bounds: Vec::new(), types: Vec::new() };
-        for (number, (alias, ty, bound)) in records.chain(values).enumerate() {
-            let name = format_ident!("__T{number}", span = Span::mixed_site());
-            // A note that shows a bound then shows the type in the header.
-            let (place, runtime) = (place_of(ty), located(runtime, place_of(ty)));
-            assumed.params.push(quote_spanned!(place=> #name: #runtime::__private::Is<It = #alias>));
-            assumed
-                .bounds
-                .push(quote_spanned!(place=> <#name as #runtime::__private::Is>::It: #runtime::#bound));
-            assumed.types.push(at(alias, ty));
-        }
-        assumed
-    }
-}
-
+/// The function that holds the body, as a closure that builds the dataflow.
+///
+/// The closure is handed to a function which is generic over the header's types, and in which they are what the
+/// runtime asks for. A type that is not is reported once, where that function is called; since the body is part
+/// of the same function as the call, rustc then keeps quiet about what follows from it.
 fn function(item: &Item, names: &Names, body: TokenStream, lost: bool, faulty: bool) -> TokenStream {
     let (runtime, conditions, function) = (&item.runtime, conditions(item), &names.body);
     let levels = ["allow", "expect", "warn", "deny"];
     let lints = item.attrs.iter().filter(|attr| levels.iter().any(|level| attr.path().is_ident(level)));
-    let ports = readable(item, names).map(|(port, way, record, alias)| {
+    let (bounds, connectors) = (connector_bounds(item, names), &names.connectors);
+    let (port_names, value_names) = (port_names(item), value_names(item));
+    let handles = readable(item, names).map(|(port, way, record, alias)| {
         let (name, alias, runtime) = (&port.name, at(alias, record), located(runtime, record.span()));
         match way {
-            Way::Source => quote_spanned!(record.span()=> #name: #runtime::Stream<'__s, #alias>),
-            Way::Sink => quote_spanned!(record.span()=> #name: #runtime::SinkPort<'__s, #alias>),
+            Way::Source => quote_spanned!(record.span()=> #name: #runtime::Stream<'_, #alias>),
+            Way::Sink => quote_spanned!(record.span()=> #name: #runtime::SinkPort<'_, #alias>),
         }
     });
     let values = valued(item, names).map(|(value, alias)| {
@@ -172,9 +148,10 @@ fn function(item: &Item, names: &Names, body: TokenStream, lost: bool, faulty: b
         let alias = at(alias, ty);
         quote!(#mutability #name: #alias)
     });
-    // No bounds stand here: rustc takes a bound that it can see for the answer to what it is looking for, and a
-    // closure's `1` would become the record type of some other port.
-    //
+    // rustc reports a type that falls short at this mention of it.
+    let records = readable(item, names).map(|(_, _, ty, alias)| at(alias, ty));
+    let mentioned = records.chain(valued(item, names).map(|(value, alias)| at(alias, &value.ty)));
+    let aliases = &names.values;
     // A body that would only repeat our errors is hidden from rustc, but not from rust-analyzer, which sets
     // `miri` by default (its own `rust_analyzer` is a name that rustc warns of). A body with other errors
     // keeps rustc's errors but not its warnings. Both attributes are always there and equally long: an
@@ -186,15 +163,35 @@ fn function(item: &Item, names: &Names, body: TokenStream, lost: bool, faulty: b
     let body = braced;
     let switch = |on: bool| if on { quote!(all()) } else { quote!(any()) };
     let (lost, faulty) = (switch(lost), switch(faulty));
+    let wiring = Ident::new("__wiring", Span::mixed_site());
+    let wire = wire(item, names);
     quote! {
         #(#conditions)*
         #(#lints)*
         #[cfg_attr(#lost, cfg(miri))]
         #[cfg_attr(#faulty, allow(unused))]
         #[doc(hidden)]
-        #[allow(dead_code, non_snake_case, clippy::too_many_arguments, clippy::needless_pass_by_value)]
-        fn #function<'__s>(#(#ports,)* #(#values,)*) #body
+        #[allow(dead_code, non_camel_case_types, non_snake_case)]
+        #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)]
+        fn #function<#(#bounds),*>(
+            #wiring: &mut #runtime::__private::Wiring,
+            #(#port_names: #connectors,)*
+            #(#value_names: #aliases,)*
+        ) {
+            #wire
+            wire::<#(#connectors,)* #(#mentioned,)*>(
+                #wiring, #(#port_names,)* #(#value_names,)* |#(#handles,)* #(#values,)*| #body
+            )
+        }
     }
+}
+
+fn port_names(item: &Item) -> Vec<&Ident> {
+    item.ports.iter().map(|port| &port.name).collect()
+}
+
+fn value_names(item: &Item) -> Vec<&Ident> {
+    item.values.iter().map(|value| &value.name).collect()
 }
 
 /// The ports as a value of one's own, and what is known of the pipeline without one.
@@ -205,11 +202,12 @@ fn ports(item: &Item, names: &Names, graph: &Graph) -> TokenStream {
     let fields = fields(item, names);
     let (mermaid, dot, operators) = (plan::mermaid(graph), plan::dot(graph), plan::operators(graph));
     let nothing = connectors.iter().map(|_| quote!(()));
-    let keyword = Ident::new("enum", name.span());
+    // A note that shows the enum then shows the pipeline's name, and not the whole macro.
+    let header = quote_spanned!(name.span()=> enum #name<#(#connectors),*>);
     quote! {
         #(#attrs)*
         #[allow(non_camel_case_types, private_interfaces)]
-        #vis #keyword #name<#(#connectors),*> {
+        #vis #header {
             #[doc = #docs]
             Ports { #(#fields),* }
         }
@@ -253,17 +251,28 @@ fn pipeline(item: &Item, names: &Names, lost: bool) -> TokenStream {
     let kind = quote!(#name::<#(#kind),*>);
     // Without a batch interval an error was reported, and nothing runs.
     let millis = Literal::u64_unsuffixed(item.batch.unwrap_or(1000));
-    let wire = wire(item, names, lost);
-    let keyword = Ident::new("impl", name.span());
+    let pipeline = located(runtime, name.span());
+    let header = quote_spanned! {name.span()=>
+        impl<#(#bounds),*> #pipeline::Pipeline for #name<#(#connectors),*>
+    };
+    let (port_names, value_names, body) = (port_names(item), value_names(item), &names.body);
+    let wiring = Ident::new("__wiring", Span::mixed_site());
+    let wire = match lost {
+        true => quote!({ let _ = #wiring; ::core::unreachable!("the pipeline does not compile") }),
+        false => quote!({
+            let Self::Ports { #(#port_names,)* #(#value_names),* } = self;
+            #body(#wiring, #(#port_names,)* #(#value_names),*)
+        }),
+    };
     quote! {
         #(#conditions)*
         #[allow(non_camel_case_types)]
-        #keyword<#(#bounds),*> #runtime::Pipeline for #name<#(#connectors),*> {
+        #header {
             const NAME: &'static str = #text;
             const BATCH: ::core::time::Duration = ::core::time::Duration::from_millis(#millis);
             const PLAN: &'static str = #kind::PLAN;
             const OPERATORS: &'static [&'static str] = #kind::OPERATORS;
-            #wire
+            fn wire(self, #wiring: &mut #runtime::__private::Wiring) #wire
         }
     }
 }
@@ -283,49 +292,60 @@ fn connector_bounds(item: &Item, names: &Names) -> Vec<TokenStream> {
     item.ports.iter().zip(&names.ports).zip(&names.connectors).map(bound).collect()
 }
 
-/// Wires the ports and builds the dataflow. The work is done by a function that takes the header's types to be
-/// what the runtime asks for: one that is not is reported once, where the function is called.
-fn wire(item: &Item, names: &Names, lost: bool) -> TokenStream {
-    let (runtime, body, connectors) = (&item.runtime, &names.body, &names.connectors);
-    let wiring = Ident::new("__wiring", Span::mixed_site());
-    let flow = Ident::new("__flow", Span::mixed_site());
-    if lost {
-        return quote! {
-            fn wire(self, _: &mut #runtime::__private::Wiring) {
-                ::core::unreachable!("the pipeline does not compile")
-            }
-        };
-    }
-    let port_names: Vec<_> = item.ports.iter().map(|port| &port.name).collect();
-    let value_names: Vec<_> = item.values.iter().map(|value| &value.name).collect();
-    let (records, values) = (&names.ports, &names.values);
-    let connector_bounds = connector_bounds(item, names);
-    let methods: Vec<_> = readable(item, names)
+/// Wires the ports and builds the dataflow, whatever the types of the header are.
+fn wire(item: &Item, names: &Names) -> TokenStream {
+    let (runtime, connectors, values) = (&item.runtime, &names.connectors, &names.values);
+    let (port_names, value_names) = (port_names(item), value_names(item));
+    let [wiring, build, flow] =
+        ["__wiring", "__build", "__flow"].map(|name| Ident::new(name, Span::mixed_site()));
+    let ports: Vec<_> = readable(item, names).collect();
+    // The parameters have the names of the aliases, which they hide. A note that shows a bound shows the type.
+    let connector_bounds = ports.iter().zip(connectors).map(|((_, way, _, record), connector)| match way {
+        Way::Source => quote!(#connector: #runtime::Source<#record>),
+        Way::Sink => quote!(#connector: #runtime::Sink<#record>),
+    });
+    let bound = |(name, ty): (&Ident, &Type), bound: &str| {
+        let (place, bound) = (place_of(ty), Ident::new(bound, place_of(ty)));
+        let runtime = located(runtime, place);
+        quote_spanned!(place=> #name: #runtime::#bound)
+    };
+    let records = ports.iter().map(|(_, way, ty, alias)| match way {
+        Way::Source => bound((alias, ty), "Record"),
+        // An operator made it, and answers for it.
+        Way::Sink => quote!(#alias: ::core::marker::Send + 'static),
+    });
+    let valued = valued(item, names).map(|(value, alias)| bound((alias, &value.ty), "Value"));
+    let handles = ports.iter().map(|(_, way, _, record)| match way {
+        Way::Source => quote!(#runtime::Stream<'__s, #record>),
+        Way::Sink => quote!(#runtime::SinkPort<'__s, #record>),
+    });
+    let methods: Vec<_> = ports
+        .iter()
         .map(|(_, way, ..)| match way {
             Way::Source => Ident::new("source", Span::mixed_site()),
             Way::Sink => Ident::new("sink", Span::mixed_site()),
         })
         .collect();
+    let kinds = ports.iter().map(|(.., record)| record);
     let texts = port_names.iter().map(|name| name_of(name));
-    let Assumed { params, bounds, types } = Assumed::new(item, names);
-    // A note that shows this function then shows the pipeline's name.
-    let (keyword, work) = (Ident::new("fn", item.name.span()), Ident::new("wire", item.name.span()));
+    // A note that shows this function then shows the pipeline's name, and not the whole macro.
+    let header = quote_spanned! {item.name.span()=>
+        fn wire<#(#connector_bounds,)* #(#records,)* #(#valued,)*>(
+            #wiring: &mut #runtime::__private::Wiring,
+            #(#port_names: #connectors,)*
+            #(#value_names: #values,)*
+            #build: impl for<'__s> ::core::ops::Fn(#(#handles,)* #(#values,)*)
+                + ::core::marker::Copy + ::core::marker::Send + 'static,
+        )
+    };
     quote! {
-        fn wire(self, #wiring: &mut #runtime::__private::Wiring) {
-            #[allow(clippy::too_many_arguments)]
-            #keyword #work<#(#connector_bounds,)* #(#params),*>(
-                #wiring: &mut #runtime::__private::Wiring,
-                #(#port_names: #connectors,)*
-                #(#value_names: #values,)*
-            ) where #(#bounds),* {
-                #(let #port_names = #wiring.#methods::<#records, _>(#texts, #port_names);)*
-                #wiring.build(move |#flow| #body(
-                    #(#flow.#methods(&#port_names),)*
-                    #(::core::clone::Clone::clone(&#value_names),)*
-                ));
-            }
-            let Self::Ports { #(#port_names,)* #(#value_names),* } = self;
-            #work::<#(#connectors,)* #(#types),*>(#wiring, #(#port_names,)* #(#value_names),*)
+        #[allow(clippy::all, clippy::pedantic)]
+        #header {
+            #(let #port_names = #wiring.#methods::<#kinds, _>(#texts, #port_names);)*
+            #wiring.build(move |#flow| #build(
+                #(#flow.#methods(&#port_names),)*
+                #(::core::clone::Clone::clone(&#value_names),)*
+            ));
         }
     }
 }

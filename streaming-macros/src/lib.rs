@@ -12,8 +12,8 @@
 //! emit        all of these -> items
 //! ```
 //!
-//! `lend` knows the closures that need not copy their words, `operators` is the one table of what is known about operators, `time` reads duration literals, `errors`
-//! gathers mistakes.
+//! `lend` knows the closures that need not copy their words, `owned` the types that borrow, `operators` is the
+//! one table of what is known about operators, `time` reads duration literals, `errors` gathers mistakes.
 //!
 //! # Invariants
 //!
@@ -37,6 +37,7 @@ mod graph;
 mod lend;
 mod lower;
 mod operators;
+mod owned;
 mod parse;
 mod plan;
 mod resolve;

@@ -76,7 +76,6 @@
 //!   gathers a batch holds it in memory.
 //! - A closure that never returns cannot be stopped: its worker's thread is left behind when the job ends.
 //! - Nothing is kept across a crash yet, and a job runs in one process.
-//! - `stream!` stands at the level of a module, not inside a function.
 
 mod blame;
 pub mod connect;
@@ -112,9 +111,9 @@ pub use time::{BatchTime, hours, millis, minutes, secs};
 /// of [`Stream`], closures and functions are your own. A stream may be read as often as you like. Parentheses,
 /// because rustfmt formats what is in them.
 ///
-/// It becomes a module `name` with
+/// It may stand wherever an item may, in a function too. It becomes an enum `name` with
 ///
-/// - `Ports`, a struct with a field for each port and value: give it to [`Engine::start`]. A port that is
+/// - one variant, `Ports`, with a field for each port and value: give it to [`Engine::start`]. A port that is
 ///   missing, given twice or of another type is a compile error there.
 /// - `PLAN` and `DOT`, the graph for Mermaid and Graphviz; `OPERATORS`, the names of the operators. A name is
 ///   made of the `let` or the sink that an operator works for, so it does not change when statements move.
@@ -180,6 +179,6 @@ pub mod prelude {
 #[doc(hidden)]
 pub mod __private {
     pub use crate::engine::{Flow, InPort, OutPort, Wiring};
-    pub use crate::{record::Is, stream::Reported};
+    pub use crate::stream::Reported;
     pub use streaming_macros::stream;
 }

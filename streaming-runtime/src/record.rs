@@ -33,16 +33,6 @@ pub trait Record: Clone + Send + Serialize + DeserializeOwned + 'static {}
 #[diagnostic::do_not_recommend]
 impl<T: Clone + Send + Serialize + DeserializeOwned + 'static> Record for T {}
 
-/// A type by another name. `stream!` asks its bounds of `<R as Is>::It` with an `R` of its own: code behind such
-/// a bound may rely on it, and a type that does not keep it is reported once, where `R` is named.
-#[doc(hidden)]
-pub trait Is {
-    type It;
-}
-impl<T> Is for T {
-    type It = T;
-}
-
 /// A record that can be told from others: what keyed operators group by.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a key",

@@ -44,14 +44,17 @@ stream!(
     }
 );
 
+/// The batches that a sink has taken.
+type Taken<T> = Arc<Mutex<Vec<Batch<T>>>>;
+
 /// A sink that takes a batch only when it is let: closed it holds everything up.
 struct Gated<T> {
     gate: Arc<Semaphore>,
-    taken: Arc<Mutex<Vec<Batch<T>>>>,
+    taken: Taken<T>,
 }
 
 impl<T> Gated<T> {
-    fn new() -> (Self, Arc<Semaphore>, Arc<Mutex<Vec<Batch<T>>>>) {
+    fn new() -> (Self, Arc<Semaphore>, Taken<T>) {
         let (gate, taken) = (Arc::new(Semaphore::new(0)), Arc::new(Mutex::new(Vec::new())));
         (Gated { gate: gate.clone(), taken: taken.clone() }, gate, taken)
     }

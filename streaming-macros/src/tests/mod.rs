@@ -2,6 +2,8 @@
 //! the workspace's `tests/ui`.
 
 mod cursor;
+mod emitted;
+mod lending;
 mod lowering;
 mod plans;
 mod programs;

@@ -249,3 +249,74 @@ fn headers() {
         assert_eq!(about_header(&format!("{header} {{ }}")), [message], "{header}");
     }
 }
+
+#[test]
+fn what_a_header_carries_is_owned() {
+    let with = |record: &str, value: &str| {
+        let header = format!("#[batch(secs(1))] fn p<a: Source<{record}>, out: Sink<u64>>(v: {value})");
+        about_header(&format!("{header} {{ a.to(out); }}"))
+    };
+    assert_eq!(with("&str", "u64"), ["`&str`: a record owns its data: write `String` for `&str`"]);
+    assert_eq!(
+        with("(u64, &'static [u8])", "u64"),
+        ["`&'static [u8]`: a record owns its data: write `Vec<u8>` for `&'static [u8]`"]
+    );
+    assert_eq!(with("Vec<&Click>", "u64"), ["`&Click`: a record owns its data: write `Click` for `&Click`"]);
+    assert_eq!(
+        with("Cow<'a, str>", "u64"),
+        ["`'a`: a record owns its data, and nothing else lives for `'a`: take a type without it"]
+    );
+    assert_eq!(
+        with("u64", "Option<&str>"),
+        ["`&str`: a value outlives whoever starts the pipeline: write `String` for `&str`"]
+    );
+    for (record, value) in [
+        ("Cow<'static, str>", "&'static str"),
+        ("u64", "fn(&str) -> u64"),
+        ("u64", "Arc<dyn Fn(&str) -> u64 + Send + Sync>"),
+        ("u64", "Box<dyn for<'a> Look<'a>>"),
+    ] {
+        assert_eq!(with(record, value), NOTHING, "{record}, {value}");
+    }
+}
+
+#[test]
+fn what_is_missing_around_a_header_hides_nothing_else() {
+    let ports = "a: Source<u64>, out: Sink<u64>";
+    assert_eq!(
+        about_header(&format!("#[batch(secs(1))] fn p<{ports}> {{ a.to(out); }}")),
+        ["`{`: run-time values stand in `()` behind the ports: write `fn p<..>()`"]
+    );
+    assert_eq!(
+        about_header(&format!("#[batch(secs(1))] fn p<{ports}>();")),
+        ["`;`: a pipeline has a body: write `{ .. }` behind its header"]
+    );
+    assert_eq!(
+        about_header(&format!("#[batch(secs(1))] fn p<{ports}>() {{ a.to(out); }} fn q() {{}}")),
+        ["`fn`: a `stream!` holds one pipeline: give what follows a `stream!` of its own"]
+    );
+    assert_eq!(
+        about_header("#[batch(secs(1))] fn p<out: Sink<u64>>(a: Source<u64>) { a.to(out); }"),
+        [
+            "`Source<u64>`: `Source` says that `a` is a port, and ports stand in the `<>`: write `fn p<a: Source<u64>>(..)`"
+        ]
+    );
+}
+
+#[test]
+fn a_stream_is_named_by_let() {
+    assert_eq!(
+        about(&format!("x = a.map(f); x.to(out); {REST}")),
+        ["`x`: a stream is given its name once, with `let`: write `let x = ...`"]
+    );
+    assert_eq!(about("let mut n = limit; n = n + 1; a.to(out); b.to(other);"), NOTHING);
+}
+
+#[test]
+fn what_leaves_a_body_is_blamed_itself() {
+    assert!(about(&format!("a.map(f)?.to(out); {REST}"))[0].starts_with("`?`: `?` cannot leave a pipeline"));
+    assert!(
+        about(&format!("let x = a.await; x.to(out); {REST}"))[0]
+            .starts_with("`await`: stream `a` is no future")
+    );
+}

@@ -88,8 +88,13 @@ pub struct Wiring {
 pub struct InPort<T>(usize, &'static str, PhantomData<fn() -> T>);
 
 /// A sink port that was wired.
-#[derive(Clone)]
 pub struct OutPort<T>(usize, PhantomData<fn(T)>);
+
+impl<T> Clone for OutPort<T> {
+    fn clone(&self) -> Self {
+        OutPort(self.0, PhantomData)
+    }
+}
 
 impl Wiring {
     pub(crate) fn new(workers: usize, queue: usize) -> Self {
@@ -121,8 +126,8 @@ impl Wiring {
         InPort(self.sources.len() - 1, port, PhantomData)
     }
 
-    /// Wires a sink port.
-    pub fn sink<T: Record, S: Sink<T>>(&mut self, port: &'static str, sink: S) -> OutPort<T> {
+    /// Wires a sink port. What reaches it is a record already, by the operator that made it.
+    pub fn sink<T: Send + 'static, S: Sink<T>>(&mut self, port: &'static str, sink: S) -> OutPort<T> {
         let (parts, incoming) = mpsc::unbounded_channel::<Part<T>>();
         for ends in &mut self.ends {
             ends.parts.push(Box::new(parts.clone()));
@@ -140,7 +145,7 @@ impl Wiring {
 }
 
 /// Puts the workers' parts of each batch together and hands the batches to the sink in order.
-async fn deliver<T: Record>(
+async fn deliver<T: Send + 'static>(
     mut sink: impl Sink<T>,
     mut incoming: mpsc::UnboundedReceiver<Part<T>>,
     workers: usize,
@@ -198,7 +203,7 @@ impl<'s> Flow<'s> {
         Stream::from_root(root, OpId(port.1), self.job.clone())
     }
     /// A sink port, for `to`.
-    pub fn sink<T: Record>(&self, port: &OutPort<T>) -> SinkPort<'s, T> {
+    pub fn sink<T: Send + 'static>(&self, port: &OutPort<T>) -> SinkPort<'s, T> {
         let end = std::mem::replace(&mut self.ends.borrow_mut().parts[port.0], Box::new(()));
         let parts: PartSender<T> =
             *end.downcast().expect("a port is built once, with the type it was wired with");

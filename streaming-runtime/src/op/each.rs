@@ -214,6 +214,7 @@ impl<'s, T: 'static, P, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// );
     /// # fn main() {}
     /// ```
+    #[allow(clippy::type_complexity)] // the chain is spelled out so that it fuses
     pub fn map_values<K: Record, V: Record, W: Record, F: FnMut(V) -> W + 'static>(
         self,
         f: F,
@@ -237,6 +238,7 @@ impl<'s, T: 'static, P, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// );
     /// # fn main() {}
     /// ```
+    #[allow(clippy::type_complexity)] // the chain is spelled out so that it fuses
     pub fn flat_map_values<K: Record, V: Record, W: Record, F: FnMut(V, &mut Emit<'_, W>) + 'static>(
         self,
         f: F,

@@ -79,10 +79,10 @@ impl<'s, T: 'static, P, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn to<S: Port>(self, sink: &S)
+    pub fn to<S>(self, sink: &S)
     where
         T: Record,
-        S: Accepts<T, <S as Port>::Record>,
+        S: Port + Accepts<T, <S as Port>::Record>,
     {
         let Stream { root, mut chain, id, job, .. } = self;
         let PartSenderOf(parts) = sink.parts();

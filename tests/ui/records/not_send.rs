@@ -10,8 +10,8 @@ struct Click {
 
 stream!(
     #[batch(secs(1))]
-    fn flow<clicks: Source<Click>, out: Sink<Click>>() {
-        clicks.to(out);
+    fn flow<clicks: Source<Click>, out: Sink<u64>>() {
+        clicks.map(|click| *click.user).to(out);
     }
 );
 

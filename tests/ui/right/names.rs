@@ -3,10 +3,10 @@
 use streaming_runtime::prelude::*;
 
 stream!(
-    /// A pipeline with the name of its sink, and a port with the name of a type.
+    /// A pipeline with the name of its sink.
     #[batch(secs(1))]
-    fn counts<u64: Source<u64>, counts: Sink<(u64, i64)>>() {
-        let counted = u64.count_by_value();
+    fn counts<numbers: Source<u64>, counts: Sink<(u64, i64)>>() {
+        let counted = numbers.count_by_value();
         counted.to(counts);
     }
 );
@@ -45,7 +45,7 @@ stream!(
 fn ports_are_fields() {
     use streaming_runtime::connect::{channel, console};
     let (_sender, source) = channel::<u64>(8);
-    let _ = || Engine::new().start(counts::Ports { u64: source, counts: console() });
+    let _ = || Engine::new().start(counts::Ports { numbers: source, counts: console() });
     let (_sender, lines) = channel::<String>(8);
     let _ = || Engine::new().start(shadows::Ports { lines, out: console() });
     let (_sender, numbers) = channel::<u64>(8);
