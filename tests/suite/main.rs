@@ -5,3 +5,4 @@ mod exchange;
 mod failures;
 mod life_cycle;
 mod reference;
+mod sockets;

@@ -65,16 +65,17 @@ impl Job {
         let _ = self.join().await;
     }
 
-    /// Waits until every sink has taken the batch at `time`, and all before it.
+    /// Waits until every sink has taken the batch at `time`, and all before it, or all that there are if the
+    /// job ends well before.
     ///
     /// # Errors
-    /// What ended the job, if that came first.
+    /// What ended the job badly, if that came first.
     pub async fn delivered(&mut self, time: BatchTime) -> Result<(), JobError> {
         let mut delivered = self.control.watch_delivered();
         tokio::select! {
             biased;
             _ = delivered.wait_for(|last| last.is_some_and(|last| last >= time)) => Ok(()),
-            result = self.join() => result.and(Err(JobError::Aborted)),
+            result = self.join() => result,
         }
     }
 }
