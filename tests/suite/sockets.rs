@@ -1,9 +1,9 @@
-//! From real sockets to real files.
+//! Real sockets and real files, in and out.
 
 use std::{fs, time::Duration};
 
 use streaming_runtime::{
-    connect::{collect, tcp, text_files},
+    connect::{collect, file, tcp, text_files},
     prelude::*,
 };
 use tokio::{
@@ -69,4 +69,32 @@ async fn a_server_that_comes_back_is_read_again() {
     }
     job.stop().await.expect("it stops well");
     assert_eq!(lines.records(), ["one", "two", "three"]);
+}
+
+#[tokio::test]
+async fn a_file_ends_its_job_with_every_line_delivered() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("lines.txt");
+    let text: String = (0..100_000).map(|n| format!("w{} w{}\n", n % 7, n % 11)).collect();
+    fs::write(&path, text).expect("room for it");
+    for workers in [1, 2] {
+        let (counts, counted) = collect();
+        let (all, lines) = collect();
+        let engine = Engine::new().workers(workers);
+        let ports = word_count::Ports { lines: file::lines(&path), counts, all };
+        engine.start(ports).expect("it starts").join().await.expect("it ends by itself");
+        assert_eq!(lines.records().len(), 100_000);
+        assert_eq!(counted.records().iter().map(|(_, n)| n).sum::<i64>(), 200_000);
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_is_not_there_is_a_sources_error() {
+    let ports =
+        word_count::Ports { lines: file::lines("/no/such/file"), counts: collect().0, all: collect().0 };
+    let error = Engine::new().start(ports).expect("it starts").join().await.expect_err("there is none");
+    assert!(
+        error.to_string().starts_with("source `lines`: ") && error.to_string().contains("/no/such/file"),
+        "{error}"
+    );
 }
