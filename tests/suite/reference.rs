@@ -64,6 +64,26 @@ stream!(
 );
 
 stream!(
+    /// Every join.
+    #[batch(secs(1))]
+    fn joining<
+        left: Source<Pair>,
+        right: Source<Pair>,
+        groups: Sink<(u8, (Vec<i64>, Vec<i64>))>,
+        inner: Sink<(u8, (i64, i64))>,
+        lefts: Sink<(u8, (i64, Option<i64>))>,
+        rights: Sink<(u8, (Option<i64>, i64))>,
+        full: Sink<(u8, (Option<i64>, Option<i64>))>,
+    >() {
+        left.cogroup(right).to(groups);
+        left.join(right).to(inner);
+        left.left_join(right).to(lefts);
+        left.right_join(right).to(rights);
+        left.full_join(right).to(full);
+    }
+);
+
+stream!(
     /// Words that are lent to the combiner, and the same words owned.
     #[batch(secs(1))]
     fn words<lines: Source<String>, lent: Sink<(String, i64)>, owned: Sink<(String, i64)>>() {
@@ -188,6 +208,48 @@ proptest! {
             got(&got_keyed, n),
             each(&both, |b| b.iter().filter(|p| p.1 % 2 == 0).map(|&p| (p.0 > 2, p)).collect())
         );
+    }
+
+    #[test]
+    fn joins_equal_recomputation(left in batches(), right in batches(), workers in 1..4usize) {
+        let n = left.len().max(right.len());
+        let (groups, got_groups) = collect();
+        let (inner, got_inner) = collect();
+        let (lefts, got_lefts) = collect();
+        let (rights, got_rights) = collect();
+        let (full, got_full) = collect();
+        run(Engine::new().workers(workers), n, |engine| {
+            let (left, right) = (queue(left.clone()), queue(right.clone()));
+            let ports = joining::Ports { left, right, groups, inner, lefts, rights, full };
+            engine.start(ports).expect("it starts")
+        });
+        // By nested loops over the batches.
+        let batch = |side: &[Vec<Pair>], i: usize| side.get(i).cloned().unwrap_or_default();
+        let lacks = |batch: &[Pair], key: u8| batch.iter().all(|pair| pair.0 != key);
+        for (i, got_groups) in got_groups.batches().into_iter().enumerate() {
+            let (l, r) = (batch(&left, i), batch(&right, i));
+            let of = |side: &[Pair], key: u8| sorted(side.iter().filter(|p| p.0 == key).map(|p| p.1));
+            let keys: BTreeSet<u8> = l.iter().chain(&r).map(|pair| pair.0).collect();
+            let expected: Vec<_> = keys.into_iter().map(|key| (key, (of(&l, key), of(&r, key)))).collect();
+            let groups = got_groups.records.into_iter().map(|(key, (l, r))| (key, (sorted(l), sorted(r))));
+            prop_assert_eq!(sorted(groups), expected);
+
+            let both = l.iter().flat_map(|a| r.iter().filter(|b| a.0 == b.0).map(|b| (a.0, (a.1, b.1))));
+            let both = sorted(both);
+            let alone_left = l.iter().filter(|a| lacks(&r, a.0));
+            let alone_right = r.iter().filter(|b| lacks(&l, b.0));
+            let mut expected: Vec<_> = both.iter().map(|&(k, (a, b))| (k, (a, Some(b)))).collect();
+            expected.extend(alone_left.clone().map(|a| (a.0, (a.1, None))));
+            prop_assert_eq!(got(&got_lefts, n)[i].clone(), sorted(expected));
+            let mut expected: Vec<_> = both.iter().map(|&(k, (a, b))| (k, (Some(a), b))).collect();
+            expected.extend(alone_right.clone().map(|b| (b.0, (None, b.1))));
+            prop_assert_eq!(got(&got_rights, n)[i].clone(), sorted(expected));
+            let mut expected: Vec<_> = both.iter().map(|&(k, (a, b))| (k, (Some(a), Some(b)))).collect();
+            expected.extend(alone_left.map(|a| (a.0, (Some(a.1), None))));
+            expected.extend(alone_right.map(|b| (b.0, (None, Some(b.1)))));
+            prop_assert_eq!(got(&got_full, n)[i].clone(), sorted(expected));
+            prop_assert_eq!(got(&got_inner, n)[i].clone(), both);
+        }
     }
 
     #[test]

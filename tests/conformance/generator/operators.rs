@@ -50,6 +50,14 @@ impl Step<'_> {
         Some((format!("{}.{method}", self.inputs[0].0), record))
     }
 
+    /// A join of the first two streams, with the values' types that it makes of theirs.
+    fn joins(&self, method: &str, values: fn(Type, Type) -> (Type, Type)) -> Option<Made> {
+        let ((key, left), (_, right)) = (self.pair()?, self.inputs[1].1.sides()?);
+        let (left, right) = values(left.clone(), right.clone());
+        let record = Type::pair(key.clone(), Type::pair(left, right));
+        self.calls(format_args!("{method}({})", self.inputs[1].0), record)
+    }
+
     /// The union of inputs.
     fn union(&self, order: impl IntoIterator<Item = usize>) -> Option<Made> {
         let names = order.into_iter().map(|n| self.inputs[n].0.to_owned());
@@ -129,6 +137,11 @@ const OPERATORS: &[Operator] = &[
         let (f, combiner) = vocabulary::combine(s.function(), value)?;
         s.calls(format_args!("combine_by_key({f})"), Type::pair(key.clone(), combiner))
     }),
+    row("cogroup", Many, |s| s.joins("cogroup", |v, w| (Type::list(v), Type::list(w)))),
+    row("join", Many, |s| s.joins("join", |v, w| (v, w))),
+    row("leftOuterJoin", Many, |s| s.joins("left_join", |v, w| (v, Type::option(w)))),
+    row("rightOuterJoin", Many, |s| s.joins("right_join", |v, w| (Type::option(v), w))),
+    row("fullOuterJoin", Many, |s| s.joins("full_join", |v, w| (Type::option(v), Type::option(w)))),
     row("transform", One, |s| {
         let (method, record) = vocabulary::transform(s.function(), s.record())?;
         s.calls(method, record)
@@ -146,11 +159,6 @@ const LATER: &[&str] = &[
     "glom",
     "mapPartitions",
     "transformWith",
-    "cogroup",
-    "join",
-    "leftOuterJoin",
-    "rightOuterJoin",
-    "fullOuterJoin",
     "window",
     "reduceByWindow",
     "countByWindow",

@@ -24,6 +24,10 @@ impl Type {
         Pair(first.into(), second.into())
     }
 
+    pub fn option(of: Type) -> Type {
+        Maybe(of.into())
+    }
+
     pub fn list(of: Type) -> Type {
         List(of.into())
     }
