@@ -86,6 +86,25 @@ async fn a_panic_in_a_combiner_names_it() {
     }
 }
 
+stream!(
+    #[batch(secs(1))]
+    fn built<numbers: Source<i64>, out: Sink<i64>>(factor: Option<i64>) {
+        let factor = factor.expect("a factor");
+        numbers.map(move |n| n * factor).to(out);
+    }
+);
+
+#[tokio::test]
+async fn a_panic_between_operators_is_the_bodys() {
+    for workers in [1, 2] {
+        let (out, _) = collect();
+        let ports = built::Ports { numbers: queue(vec![vec![1]]), out, factor: None };
+        let mut job = Engine::new().workers(workers).start(ports).expect("it starts");
+        let error = job.join().await.expect_err("it panics");
+        assert_eq!(error.to_string(), "operator `the body of the pipeline` panicked: a factor");
+    }
+}
+
 #[tokio::test]
 async fn a_panic_leaves_other_jobs_alone() {
     let clock = ManualClock::new();

@@ -44,7 +44,7 @@ pub enum JobError {
     /// A closure of the pipeline panicked. The service and its other jobs are unharmed.
     #[error("operator `{operator}` panicked: {message}")]
     OperatorPanicked {
-        /// The operator's id, as in the pipeline's `OPERATORS`.
+        /// The operator's id, as in the pipeline's `OPERATORS`; for the code between operators, words that say so.
         operator: String,
         /// The panic's message.
         message: String,

@@ -114,7 +114,8 @@ pub(crate) fn spawn(
     thread.spawn(move || {
         let ended = catch_unwind(AssertUnwindSafe(|| run(start, build(allocator))));
         let exit = ended.map_err(|payload| JobError::OperatorPanicked {
-            operator: blame::take().map_or("?", |id| id.0).to_owned(),
+            // Outside of every operator there is only the code between them, which builds the dataflow.
+            operator: blame::take().map_or("the body of the pipeline", |id| id.0).to_owned(),
             message: blame::message(&*payload),
         });
         if exit.is_err() {
