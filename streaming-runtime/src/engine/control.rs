@@ -155,13 +155,18 @@ impl Control {
         self.dirty.load(Ordering::Acquire) > 0 || self.books.pending.load(Ordering::Acquire) > 0
     }
 
-    /// Closes the open batch at `time`, a boundary.
-    pub(crate) fn close(&self, time: BatchTime) {
+    /// Closes the open batch at `time`, a boundary, unless there is no room; returns whether a batch of that time
+    /// or later is closed.
+    pub(crate) fn close(&self, time: BatchTime) -> bool {
         let mut state = self.state();
         if time <= state.last {
-            return;
+            return true;
         }
-        self.close_locked(&mut state, time);
+        let room = state.in_flight.len() < self.limit;
+        if room {
+            self.close_locked(&mut state, time);
+        }
+        room
     }
 
     /// Closes the batch `open`, in which the caller has records, if all that was sent is in it and there is

@@ -108,7 +108,7 @@ impl Supervisor {
         let drive = drive(&control, sources, paced, stop.subscribe());
         tokio::pin!(drive);
         let mut driving = true;
-        loop {
+        while left < *workers || !sinks.tasks.is_empty() {
             let overdue = async {
                 match limit {
                     Some((limit, deadline)) => {
@@ -123,16 +123,8 @@ impl Supervisor {
                 Some(exit) = exits.recv() => {
                     exit?;
                     left += 1;
-                    if left == *workers && sinks.tasks.is_empty() {
-                        return Ok(());
-                    }
                 }
-                Some(result) = sinks.join_next(|port, source| JobError::Sink { port, source }) => {
-                    result?;
-                    if left == *workers && sinks.tasks.is_empty() {
-                        return Ok(());
-                    }
-                }
+                Some(result) = sinks.join_next(|port, source| JobError::Sink { port, source }) => result?,
                 Some(command) = asked.recv() => match command {
                     Command::Abort => return Err(JobError::Aborted),
                     Command::Stop(within) => {
@@ -148,6 +140,7 @@ impl Supervisor {
                 limit = overdue => return Err(JobError::StopTimedOut { limit }),
             }
         }
+        Ok(())
     }
 }
 
@@ -168,7 +161,10 @@ async fn drive(
             () = control.clock.sleep_until(boundary) => {
                 until(control, Control::has_room).await;
                 pace(sources, paced, boundary).await?;
-                control.close(boundary);
+                // A batch closed early may have taken the room meanwhile.
+                while !control.close(boundary) {
+                    until(control, Control::has_room).await;
+                }
                 boundary = control.boundary();
             }
         }
