@@ -81,15 +81,17 @@ mod blame;
 pub mod connect;
 mod engine;
 mod op;
+mod past;
 mod record;
 mod stream;
 mod time;
 
 pub use connect::{Sink, Source};
 pub use engine::{BatchInfo, Engine, Job, JobError, Listener, ManualClock, Pipeline, StartError, Value};
-pub use op::{Emit, SinkPort};
+pub use op::{Abelian, Aggregate, Algebra, Associative, Emit, Neither, SinkPort};
+pub use past::{History, Kept, Past, PerBatch, State, Windowed};
 pub use record::{Key, Keyed, Pair, Record};
-pub use stream::{OpId, PerBatch, Stream};
+pub use stream::{OpId, Stream};
 pub use time::{BatchTime, hours, millis, minutes, secs};
 
 /// Declares a pipeline.

@@ -7,11 +7,17 @@
 //!
 //! Invariant: a closure of a chain sees each record of the stream exactly once, whoever reads the stream.
 
-use std::{cell::RefCell, collections::VecDeque, marker::PhantomData, rc::Rc};
+use std::{cell::RefCell, collections::VecDeque, marker::PhantomData, rc::Rc, time::Duration};
 
 use timely::dataflow::{StreamVec, channels::pact::Pipeline, operators::Operator};
 
-use crate::{blame::named, op::Reader, record::Record, time::BatchTime};
+use crate::{
+    blame::named,
+    op::Reader,
+    past::{Past, PerBatch},
+    record::Record,
+    time::BatchTime,
+};
 
 /// The running number of a batch in its job. Batches closed early are named by a time that nobody knows
 /// while their records flow; a number is known, and [`Times`] holds the time by when the batch closes.
@@ -20,10 +26,6 @@ pub(crate) type Epoch = u64;
 /// Names an operator across rebuilds: `pipeline/binding/operator`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct OpId(pub &'static str);
-
-/// A stream that holds the records of one batch and forgets them with it.
-#[derive(Debug)]
-pub enum PerBatch {}
 
 /// What a chain begins with. This holds whatever the chain's closures are: a stream with a closure of a wrong
 /// type in it is still a stream to the compiler, which has said what there is to say at that closure.
@@ -75,11 +77,65 @@ pub trait Chain: Rooted {
             }
         })
     }
+
+    /// Gives the chain an operator for whole contents and one for their changes.
+    fn realise_both<'s>(
+        self,
+        contents: StreamVec<'s, Epoch, Self::In>,
+        changes: StreamVec<'s, Epoch, (Self::In, i64)>,
+        id: OpId,
+    ) -> Both<'s, Self>
+    where
+        Self: Sized,
+        Self::Out: Clone,
+    {
+        let chain = Rc::new(RefCell::new(self));
+        (Shared(chain.clone()).realise(contents, id), Signed(Shared(chain)).realise(changes, id))
+    }
+}
+
+/// A chain with the records that it leads to, and their differences.
+type Both<'s, C> = (StreamVec<'s, Epoch, <C as Chain>::Out>, StreamVec<'s, Epoch, (<C as Chain>::Out, i64)>);
+
+/// A chain on differences: they keep their sign.
+#[doc(hidden)]
+pub struct Signed<C>(pub(crate) C);
+
+impl<C: Rooted> Rooted for Signed<C> {
+    type In = (C::In, i64);
+}
+
+impl<C: Chain> Chain for Signed<C> {
+    type Out = (C::Out, i64);
+    #[inline]
+    fn push(&mut self, (record, times): (C::In, i64), out: &mut impl FnMut((C::Out, i64))) {
+        self.0.push(record, &mut |record| out((record, times)))
+    }
+}
+
+/// A chain with several places.
+struct Shared<C>(Rc<RefCell<C>>);
+
+impl<C: Rooted> Rooted for Shared<C> {
+    type In = C::In;
+}
+
+impl<C: Chain> Chain for Shared<C> {
+    type Out = C::Out;
+    fn push(&mut self, record: C::In, out: &mut impl FnMut(C::Out)) {
+        self.0.borrow_mut().push(record, out)
+    }
 }
 
 /// The empty chain: the records are there.
 #[doc(hidden)]
 pub struct Ready<T>(PhantomData<fn(T)>);
+
+impl<T> Ready<T> {
+    pub(crate) fn new() -> Self {
+        Ready(PhantomData)
+    }
+}
 
 impl<T: 'static> Rooted for Ready<T> {
     type In = T;
@@ -101,11 +157,19 @@ impl<T: 'static> Chain for Ready<T> {
     fn realise<'s>(self, root: StreamVec<'s, Epoch, T>, _: OpId) -> StreamVec<'s, Epoch, T> {
         root
     }
+    fn realise_both<'s>(
+        self,
+        contents: StreamVec<'s, Epoch, T>,
+        changes: StreamVec<'s, Epoch, (T, i64)>,
+        _: OpId,
+    ) -> Both<'s, Self> {
+        (contents, changes)
+    }
 }
 
 /// A stream of records `T` in a pipeline under construction.
 ///
-/// `P` says what the stream holds of its past: [`PerBatch`] is the records of each batch. The fourth
+/// `P` says what the stream holds of its past, see [`Past`]: [`PerBatch`] is the records of each batch. The fourth
 /// parameter is the engine's; write `Stream<'s, T>` in helper functions and extension traits.
 ///
 /// ```
@@ -125,21 +189,17 @@ impl<T: 'static> Chain for Ready<T> {
 /// # fn main() {}
 /// ```
 #[must_use = "a stream does nothing until it is sent on with `.to(sink)`"]
-pub struct Stream<'s, T: 'static, P = PerBatch, C: Rooted = Ready<T>> {
-    pub(crate) root: StreamVec<'s, Epoch, C::In>,
+pub struct Stream<'s, T: 'static, P: Past = PerBatch, C: Rooted = Ready<T>> {
+    pub(crate) held: P::Held<'s, C::In>,
     pub(crate) chain: C,
     pub(crate) id: OpId,
     pub(crate) job: Rc<JobContext>,
-    types: PhantomData<(fn() -> T, P)>,
+    /// When there are records: at the multiples of this, or in each batch.
+    pub(crate) every: Option<Duration>,
+    types: PhantomData<fn() -> T>,
 }
 
-impl<'s, T: Record> Stream<'s, T> {
-    pub(crate) fn from_root(root: StreamVec<'s, Epoch, T>, id: OpId, job: Rc<JobContext>) -> Self {
-        Stream { root, chain: Ready(PhantomData), id, job, types: PhantomData }
-    }
-}
-
-impl<'s, T: Record, P, C: Chain<Out = T>> Stream<'s, T, P, C> {
+impl<'s, T: Record, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// Names the operator that the next call makes. `stream!` writes it.
     #[doc(hidden)]
     pub fn at(mut self, id: OpId) -> Self {
@@ -151,42 +211,63 @@ impl<'s, T: Record, P, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// more than once or named as a plain `Stream<'s, T>`. `stream!` writes it where it is needed; helper
     /// functions and extension traits write it before they return.
     pub fn share(self) -> Stream<'s, T, P> {
-        let root = self.chain.realise(self.root, self.id);
-        Stream { root, chain: Ready(PhantomData), id: self.id, job: self.job, types: PhantomData }
+        let Stream { held, chain, id, job, every, .. } = self;
+        Stream::new(P::realise(held, chain, id), id, job, every)
     }
 }
 
-impl<'s, T: 'static, P, C: Rooted> Stream<'s, T, P, C> {
+impl<'s, T: 'static, P: Past, C: Rooted> Stream<'s, T, P, C> {
     /// The same root under a longer chain.
     pub(crate) fn extend<U: 'static, D>(self, longer: impl FnOnce(OpId, C) -> D) -> Stream<'s, U, P, D>
     where
         D: Rooted<In = C::In>,
     {
-        let Stream { root, chain, id, job, .. } = self;
-        Stream { root, chain: longer(id, chain), id, job, types: PhantomData }
+        let Stream { held, chain, id, job, every, .. } = self;
+        Stream { held, chain: longer(id, chain), id, job, every, types: PhantomData }
     }
 
-    /// A stream of the same job on another root.
-    pub(crate) fn rooted<U: Record>(
-        job: Rc<JobContext>,
+    pub(crate) fn with(
+        held: P::Held<'s, C::In>,
+        chain: C,
         id: OpId,
-        root: StreamVec<'s, Epoch, U>,
-    ) -> Stream<'s, U, P> {
-        Stream { root, chain: Ready(PhantomData), id, job, types: PhantomData }
+        job: Rc<JobContext>,
+        every: Option<Duration>,
+    ) -> Self {
+        Stream { held, chain, id, job, every, types: PhantomData }
+    }
+
+    /// Says at once if another stream is not delivered when this one is: there would be nothing to put together.
+    pub(crate) fn renewed_with(&self, other: Option<Duration>) {
+        let of = |every: Option<Duration>| every.unwrap_or(self.job.interval);
+        assert!(
+            of(self.every) == of(other),
+            "a stream that is new every {:?} and one that is new every {:?} do not meet: give their windows one slide",
+            of(self.every),
+            of(other)
+        );
+    }
+
+    /// The same chain on another root.
+    pub(crate) fn on<Q: Past>(
+        self,
+        held: impl FnOnce(P::Held<'s, C::In>) -> Q::Held<'s, C::In>,
+    ) -> Stream<'s, T, Q, C> {
+        let Stream { held: old, chain, id, job, every, .. } = self;
+        Stream { held: held(old), chain, id, job, every, types: PhantomData }
     }
 }
 
-impl<'s, T: Record, P> Stream<'s, T, P> {
+impl<'s, T: 'static, P: Past> Stream<'s, T, P> {
+    pub(crate) fn new(held: P::Held<'s, T>, id: OpId, job: Rc<JobContext>, every: Option<Duration>) -> Self {
+        Self::with(held, Ready::new(), id, job, every)
+    }
+}
+
+impl<'s, T: Record, P: Past> Stream<'s, T, P> {
     /// One more reader of the same stream. `stream!` writes it.
     #[doc(hidden)]
     pub fn again(&self) -> Self {
-        Stream {
-            root: self.root.clone(),
-            chain: Ready(PhantomData),
-            id: self.id,
-            job: self.job.clone(),
-            types: PhantomData,
-        }
+        Stream::new(P::again(&self.held), self.id, self.job.clone(), self.every)
     }
 }
 
@@ -208,13 +289,22 @@ pub trait Reported: Sized {
         unreachable!("a program with a reported operator does not compile")
     }
 }
-impl<T, P, C: Rooted> Reported for Stream<'_, T, P, C> {}
+impl<T, P: Past, C: Rooted> Reported for Stream<'_, T, P, C> {}
 
 /// What the operators of one worker share.
 pub(crate) struct JobContext {
     pub(crate) times: Times,
     pub(crate) worker: usize,
     pub(crate) workers: usize,
+    /// The batch interval.
+    pub(crate) interval: Duration,
+}
+
+impl JobContext {
+    /// Whether a stream that is renewed `every` so often is renewed by this batch.
+    pub(crate) fn is_due(&self, epoch: Epoch, every: Option<Duration>) -> bool {
+        every.is_none_or(|every| self.times.of(epoch).is_multiple_of(every))
+    }
 }
 
 /// The times of the batches that closed lately, written by the worker before it closes its inputs.

@@ -23,7 +23,7 @@ pub const fn hours(n: u64) -> Duration {
 ///
 /// A batch at `t` holds what arrived in `(previous batch, t]`. Regular batches are at multiples of the
 /// batch interval since the Unix epoch; a batch closed early lies between two of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BatchTime(u64);
 
 impl BatchTime {
@@ -46,6 +46,10 @@ impl BatchTime {
     /// Whether this is a multiple of `interval` since the Unix epoch.
     pub const fn is_multiple_of(self, interval: Duration) -> bool {
         self.0.is_multiple_of(interval.as_nanos() as u64)
+    }
+    /// This time if it is a multiple of `interval`, else the first one after it.
+    pub(crate) const fn at_or_next_multiple_of(self, interval: Duration) -> BatchTime {
+        BatchTime(self.0.div_ceil(interval.as_nanos() as u64) * interval.as_nanos() as u64)
     }
     /// The first multiple of `interval` after this time.
     pub const fn next_multiple_of(self, interval: Duration) -> BatchTime {

@@ -162,12 +162,14 @@ async fn deliver<T: Send + 'static>(
         // A worker sends its parts in order, so the first batch to be whole is the oldest.
         let mut parts = gathering.remove(&epoch).expect("it was just looked at");
         parts.sort_by_key(|part| part.worker);
-        let time = parts[0].time;
+        let (time, is_due) = (parts[0].time, parts[0].is_due);
         let records = parts.into_iter().map(|part| part.records).reduce(|mut all, mut more| {
             all.append(&mut more);
             all
         });
-        sink.write(Batch { time, records: records.unwrap_or_default() }).await?;
+        if is_due {
+            sink.write(Batch { time, records: records.unwrap_or_default() }).await?;
+        }
         control.took_out(epoch);
     }
     // Workers leave, and drop their ends, only when all is delivered or the job is aborted.
@@ -200,7 +202,7 @@ impl<'s> Flow<'s> {
         let mut intakes = self.intakes.borrow_mut();
         assert_eq!(intakes.len(), port.0, "source ports are built in the order in which they were wired");
         intakes.push(Box::new(injector));
-        Stream::from_root(root, OpId(port.1), self.job.clone())
+        Stream::new(root, OpId(port.1), self.job.clone(), None)
     }
     /// A sink port, for `to`.
     pub fn sink<T: Send + 'static>(&self, port: &OutPort<T>) -> SinkPort<'s, T> {

@@ -143,8 +143,12 @@ fn run(start: WorkerStart, allocator: Allocator) {
     signal.attach();
     // Without a timer, timely never parks.
     let mut worker = Worker::new(timely::WorkerConfig::default(), allocator, Some(Instant::now()));
-    let job =
-        Rc::new(JobContext { times: Times::default(), worker: worker.index(), workers: worker.peers() });
+    let job = Rc::new(JobContext {
+        times: Times::default(),
+        worker: worker.index(),
+        workers: worker.peers(),
+        interval: control.interval,
+    });
     let mut intakes = worker.dataflow::<Epoch, _, _>(|scope| {
         let flow = Flow::new(scope, job.clone(), ends);
         build(&flow);

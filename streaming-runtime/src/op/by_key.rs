@@ -1,7 +1,7 @@
 //! Operators that bring the records of a key together.
 //!
-//! All are one: combine the records of a batch per key where they are, send one combiner per key to the
-//! worker that owns the key, and combine there. With one worker the second half is left out.
+//! All are one: gather the records of a batch per key where they are, send one accumulator per key to the worker that
+//! owns the key, and merge there: until the batch closes, or in a window.
 
 use std::{hash::BuildHasher, marker::PhantomData, rc::Rc};
 
@@ -11,48 +11,206 @@ use timely::dataflow::{
 };
 
 use super::{
+    aggregate::{Aggregate, Algebra, Combine, Group, MergeOf, Once, Reduce, ReduceBack, Sum},
+    keep::keep,
     key_map::{Combining, KeyMap},
     per_epoch::{Answers, per_epoch},
+    sliding::{Cut, Lasts, Sliding},
 };
 use crate::{
     blame::named,
+    past::{Idle, Kept, Past, PerBatch, Relation, State, Unbounded, Windowed},
     record::{Key, Keyed, Record},
-    stream::{Chain, Epoch, OpId, PerBatch, Stream},
+    stream::{Chain, Epoch, JobContext, OpId, Stream},
 };
 
 /// Which worker owns a key. All workers of a job must agree, so the seed is fixed; what a hostile sender can
 /// reach with it is uneven load, not long chains in the maps.
-fn owner<K: Key>(key: &K) -> u64 {
+pub(super) fn owner<K: Key>(key: &K) -> u64 {
     foldhash::fast::FixedState::with_seed(0x5eed).hash_one(key)
 }
 
-impl<'s, T: 'static, C: Chain<Out = T>> Stream<'s, T, PerBatch, C> {
-    /// Merges the values of each key of a batch by `f`, which must be associative and commutative.
+/// A stream whose records can be brought together by key, and what the result holds of its past.
+#[diagnostic::on_unimplemented(
+    message = "the state of this stream can grow without bound",
+    label = "nothing says how long it is kept",
+    note = "say it before this operator: `.expire_after(minutes(30))`, or `.allow_unbounded(\"why\")` if it is meant to grow"
+)]
+pub trait ByKey<K, V>: Past {
+    #[doc(hidden)]
+    type Out: Past;
+    #[doc(hidden)]
+    fn aggregate<'s, T: Keyed<K, V> + 'static, C: Chain<Out = T>, G: Aggregate<V>>(
+        stream: Stream<'s, T, Self, C>,
+        how: G,
+    ) -> Stream<'s, (K, G::Result), Self::Out>
+    where
+        K: Key,
+        V: Record;
+}
+
+#[diagnostic::do_not_recommend]
+impl<K, V> ByKey<K, V> for PerBatch {
+    type Out = PerBatch;
+    fn aggregate<'s, T: Keyed<K, V> + 'static, C: Chain<Out = T>, G: Aggregate<V>>(
+        stream: Stream<'s, T, Self, C>,
+        how: G,
+    ) -> Stream<'s, (K, G::Result), PerBatch>
+    where
+        K: Key,
+        V: Record,
+    {
+        let Stream { held, chain, id, job, every, .. } = stream;
+        let how = Rc::new(how);
+        let result = how.clone();
+        let whole = move |map: &mut KeyMap<K, G::Accumulator>, out: &mut Vec<(K, G::Result)>| {
+            map.drain_into(out, |accumulator| named(id, || result.result(accumulator)));
+        };
+        let root = if job.workers == 1 {
+            gather::<T, K, V, C, G, _>(held, chain, id, how, whole)
+        } else {
+            let here = gather(held, chain, id, how.clone(), |map, out| map.drain_into(out, |a| a));
+            per_epoch(
+                here,
+                Exchange::new(|(key, _): &(K, G::Accumulator)| owner(key)),
+                id,
+                Answers::WhenFed,
+                move |map: &mut KeyMap<K, G::Accumulator>, records| {
+                    for (key, accumulator) in records.drain(..) {
+                        map.merge(key, accumulator, |a| a, |a, b| named(id, || how.merge(a, b)));
+                    }
+                },
+                move |_, map, out| whole(map, out),
+            )
+        };
+        Stream::new(root, id, job, every)
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<K, V> ByKey<K, V> for Windowed {
+    type Out = Kept;
+    fn aggregate<'s, T: Keyed<K, V> + 'static, C: Chain<Out = T>, G: Aggregate<V>>(
+        stream: Stream<'s, T, Self, C>,
+        how: G,
+    ) -> Stream<'s, (K, G::Result), Kept>
+    where
+        K: Key,
+        V: Record,
+    {
+        slide(stream, how, None)
+    }
+}
+
+/// Gathers the records of a batch per key, on the worker where they are.
+fn gather<
+    's,
+    T: Keyed<K, V> + 'static,
+    K: Key,
+    V: Record,
+    C: Chain<Out = T>,
+    G: Aggregate<V>,
+    U: Clone + 'static,
+>(
+    root: StreamVec<'s, Epoch, C::In>,
+    mut chain: C,
+    id: OpId,
+    how: Rc<G>,
+    mut drain: impl FnMut(&mut KeyMap<K, G::Accumulator>, &mut Vec<U>) + 'static,
+) -> StreamVec<'s, Epoch, U> {
+    per_epoch(
+        root,
+        Pipeline,
+        id,
+        Answers::WhenFed,
+        move |map: &mut KeyMap<K, G::Accumulator>, records| {
+            let create = |value| named(id, || how.create(value));
+            let add = |accumulator, value| named(id, || how.add(accumulator, value));
+            let mut reader = Combining { map, create, add, values: PhantomData };
+            records.drain(..).for_each(|record| chain.lend(record, &mut reader));
+        },
+        move |_, map, out| drain(map, out),
+    )
+}
+
+/// What a window makes of each key.
+fn slide<'s, T: Keyed<K, V> + 'static, K: Key, V: Record, C: Chain<Out = T>, G: Aggregate<V>>(
+    stream: Stream<'s, T, Windowed, C>,
+    how: G,
+    lasts: Option<Lasts<(K, G::Accumulator)>>,
+) -> Stream<'s, (K, G::Result), Kept> {
+    let Stream { held, chain, id, job, every, .. } = stream;
+    let how = Rc::new(how);
+    let here = gather(held.batches, chain, id, how.clone(), |map, out| map.drain_into(out, |a| a));
+    let cut = Cut::new(held.size, every.unwrap_or(job.interval));
+    let relation = slide_here::<K, V, G>(here, cut, every, id, job.clone(), how, lasts);
+    Stream::new(relation, id, job, every)
+}
+
+type UpkeepOf<G, V> = <<G as Aggregate<V>>::Algebra as Algebra>::Upkeep<<G as Aggregate<V>>::Accumulator>;
+
+/// The part of [`slide`] at the owners of the keys. It does not know the chain, so that it is compiled once a type.
+fn slide_here<'s, K: Key, V: Record, G: Aggregate<V>>(
+    here: StreamVec<'s, Epoch, (K, G::Accumulator)>,
+    cut: Cut,
+    every: Option<std::time::Duration>,
+    id: OpId,
+    job: Rc<JobContext>,
+    how: Rc<G>,
+    lasts: Option<Lasts<(K, G::Accumulator)>>,
+) -> Relation<'s, (K, G::Result)> {
+    let mut sliding = Sliding::<K, G::Accumulator, UpkeepOf<G, V>>::new(cut, lasts);
+    let context = job.clone();
+    keep(
+        here,
+        Exchange::new(|(key, _): &(K, G::Accumulator)| owner(key)),
+        id,
+        job,
+        |batch: &mut Vec<(K, G::Accumulator)>, records| batch.append(records),
+        move |epoch, time, batch, said| {
+            let merge = MergeOf(&*how, PhantomData::<V>);
+            sliding.batch(time, batch.drain(..), &merge, said.wants.changes());
+            if context.is_due(epoch, every) {
+                sliding.slide(time, &merge, |key, accumulator| (key, how.result(accumulator)), said);
+            }
+        },
+    )
+}
+
+impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
+    /// Merges the values of each key by `f`, which must be associative and, with several workers, commutative.
     ///
-    /// State: one value per key of the batch, until it closes. An empty batch gives nothing.
+    /// Of a batch: the batch's values; an empty batch gives nothing. State: one value per key, until it closes.
+    ///
+    /// Of a window: the window's values, kept up to date: at a slide it costs what entered and what left. State: for
+    /// each key two values for each pane that has it. Where `f` can be undone, `aggregate_by_key(sum())` or
+    /// `reduce_by_key_with_inverse` hold less.
     ///
     /// ```
     /// # use streaming_runtime::prelude::*;
     /// stream!(
     ///     #[batch(secs(1))]
-    ///     fn totals<orders: Source<(u64, i64)>, out: Sink<(u64, i64)>>() {
+    ///     fn totals<orders: Source<(u64, i64)>, out: Sink<(u64, i64)>, minute: Sink<(u64, i64)>>() {
     ///         orders.reduce_by_key(|a, b| a + b).to(out);
+    ///         orders.window(minutes(1), secs(1)).reduce_by_key(|a, b| a + b).to(minute);
     ///     }
     /// );
     /// # fn main() {}
     /// ```
-    pub fn reduce_by_key<K: Key, V: Record, U: Record>(self, f: impl Fn(V, V) -> V + 'static) -> Stream<'s, U>
+    pub fn reduce_by_key<K: Key, V: Record, U: Record>(
+        self,
+        f: impl Fn(V, V) -> V + 'static,
+    ) -> Stream<'s, U, <P as ByKey<K, V>>::Out>
     where
         T: Keyed<K, V, Same = U>,
+        P: ByKey<K, V>,
     {
-        let f = Rc::new(f);
-        let g = f.clone();
-        T::same(self.combine(|value| value, move |a, b| f(a, b), move |a, b| g(a, b)))
+        T::same(P::aggregate(self, Reduce(f)))
     }
 
-    /// The values of each key of a batch, in order of arrival with one worker.
+    /// The values of each key, oldest batch first; within a batch in order of arrival with one worker.
     ///
-    /// State: the batch, until it closes. Where a sum or a maximum will do, `reduce_by_key` is far cheaper.
+    /// State: the batch or the window. Where a sum or a maximum will do, `reduce_by_key` is far cheaper.
     ///
     /// ```
     /// # use streaming_runtime::prelude::*;
@@ -64,25 +222,18 @@ impl<'s, T: 'static, C: Chain<Out = T>> Stream<'s, T, PerBatch, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn group_by_key<K: Key, V: Record>(self) -> Stream<'s, (K, Vec<V>)>
+    pub fn group_by_key<K: Key, V: Record>(self) -> Stream<'s, (K, Vec<V>), <P as ByKey<K, V>>::Out>
     where
         T: Keyed<K, V>,
+        P: ByKey<K, V>,
     {
-        let add = |mut group: Vec<V>, value| {
-            group.push(value);
-            group
-        };
-        let join = |mut group: Vec<V>, mut more: Vec<V>| {
-            group.append(&mut more);
-            group
-        };
-        self.combine(|value| vec![value], add, join)
+        P::aggregate(self, Group)
     }
 
     /// Spark's `combineByKey`: `create` makes a combiner of a key's first value, `merge_value` adds a value,
-    /// `merge_combiners` joins the combiners of two workers.
+    /// `merge_combiners` joins two combiners, of two workers or two panes of a window.
     ///
-    /// State: one combiner per key of the batch, until it closes.
+    /// State: one combiner per key of the batch; for windows as [`reduce_by_key`](Stream::reduce_by_key).
     ///
     /// ```
     /// # use streaming_runtime::prelude::*;
@@ -106,14 +257,42 @@ impl<'s, T: 'static, C: Chain<Out = T>> Stream<'s, T, PerBatch, C> {
         create: impl Fn(V) -> A + 'static,
         merge_value: impl Fn(A, V) -> A + 'static,
         merge_combiners: impl Fn(A, A) -> A + 'static,
-    ) -> Stream<'s, (K, A)>
+    ) -> Stream<'s, (K, A), <P as ByKey<K, V>>::Out>
     where
         T: Keyed<K, V>,
+        P: ByKey<K, V>,
     {
-        self.combine(create, merge_value, merge_combiners)
+        P::aggregate(self, Combine(create, merge_value, merge_combiners, PhantomData))
     }
 
-    /// How often each record occurs in a batch. State: one count per different record, until it closes.
+    /// What `aggregate` makes of the values of each key; see [`Aggregate`] for one's own, and
+    /// [`aggregate`](crate::aggregate) for those that there are. Several at once: a tuple of them.
+    ///
+    /// State: one accumulator per key of the batch; for windows by the aggregate's algebra.
+    ///
+    /// ```
+    /// # use streaming_runtime::{aggregate::{count, max, mean}, prelude::*};
+    /// stream!(
+    ///     #[batch(secs(1))]
+    ///     fn prices<trades: Source<(String, f64)>, out: Sink<(String, (i64, f64))>>() {
+    ///         trades.window(minutes(5), secs(10)).aggregate_by_key((count(), mean())).to(out);
+    ///     }
+    /// );
+    /// # fn main() {}
+    /// ```
+    pub fn aggregate_by_key<K: Key, V: Record, G: Aggregate<V>>(
+        self,
+        aggregate: G,
+    ) -> Stream<'s, (K, G::Result), <P as ByKey<K, V>>::Out>
+    where
+        T: Keyed<K, V>,
+        P: ByKey<K, V>,
+    {
+        P::aggregate(self, aggregate)
+    }
+
+    /// How often each record occurs in a batch or a window. State: one count per different record, for windows one
+    /// more for each pane that has it.
     ///
     /// ```
     /// # use streaming_runtime::prelude::*;
@@ -125,14 +304,16 @@ impl<'s, T: 'static, C: Chain<Out = T>> Stream<'s, T, PerBatch, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn count_by_value(self) -> Stream<'s, (T, i64)>
+    pub fn count_by_value(self) -> Stream<'s, (T, i64), <P as ByKey<T, i64>>::Out>
     where
         T: Key,
+        P: ByKey<T, i64>,
     {
-        self.map(|record| (record, 1)).reduce_by_key(|a, b| a + b)
+        P::aggregate(self.map(|record| (record, 1)), Sum)
     }
 
-    /// Each record of a batch once. State: the different records, until the batch closes.
+    /// Each record of a batch or a window once. State: the different records; for windows a number more for each pane
+    /// that has it.
     ///
     /// ```
     /// # use streaming_runtime::prelude::*;
@@ -144,57 +325,77 @@ impl<'s, T: 'static, C: Chain<Out = T>> Stream<'s, T, PerBatch, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn distinct(self) -> Stream<'s, T>
+    pub fn distinct(self) -> Stream<'s, T, <P as ByKey<T, ()>>::Out>
     where
         T: Key,
+        P: ByKey<T, ()>,
     {
-        self.map(|record| (record, ())).reduce_by_key(|(), ()| ()).map(|(record, ())| record).share()
-    }
-
-    fn combine<K: Key, V: Record, A: Record>(
-        self,
-        create: impl Fn(V) -> A + 'static,
-        add: impl Fn(A, V) -> A + 'static,
-        join: impl Fn(A, A) -> A + 'static,
-    ) -> Stream<'s, (K, A)>
-    where
-        T: Keyed<K, V>,
-    {
-        let Stream { root, mut chain, id, job, .. } = self;
-        let here = per_epoch(
-            root,
-            Pipeline,
-            id,
-            Answers::WhenFed,
-            move |map: &mut KeyMap<K, A>, records| {
-                let create = |value| named(id, || create(value));
-                let add = |combiner, value| named(id, || add(combiner, value));
-                let mut reader = Combining { map, create, add, values: PhantomData };
-                records.drain(..).for_each(|record| chain.lend(record, &mut reader));
-            },
-            KeyMap::drain_into,
-        );
-        let owned = if job.workers == 1 { here } else { at_owners(here, id, join) };
-        Stream::<T, PerBatch, C>::rooted(job, id, owned)
+        P::aggregate(self.map(|record| (record, ())), Once).map(|(record, ())| record).share()
     }
 }
 
-/// Brings the combiners of each key to the key's worker and joins them there.
-fn at_owners<'s, K: Key, A: Record>(
-    here: StreamVec<'s, Epoch, (K, A)>,
-    id: OpId,
-    join: impl Fn(A, A) -> A + 'static,
-) -> StreamVec<'s, Epoch, (K, A)> {
-    per_epoch(
-        here,
-        Exchange::new(|(key, _): &(K, A)| owner(key)),
-        id,
-        Answers::WhenFed,
-        move |map: &mut KeyMap<K, A>, records| {
-            for (key, combiner) in records.drain(..) {
-                map.merge(key, combiner, |a| a, |a, b| named(id, || join(a, b)));
-            }
-        },
-        KeyMap::drain_into,
-    )
+impl<'s, T: 'static, C: Chain<Out = T>> Stream<'s, T, Windowed, C> {
+    /// Spark's `reduceByKeyAndWindow` with an inverse: merges by `f` what enters the window and undoes by `inverse`
+    /// what leaves it.
+    ///
+    /// As in Spark a key stays when nothing of it is in the window, with what `inverse` leaves of it (a sum of 0), so
+    /// say for how long: `.expire_after(..)`, `.allow_unbounded("why")`, or give
+    /// [`reduce_by_key_with_inverse_and_filter`](Stream::reduce_by_key_with_inverse_and_filter) instead. Where nothing
+    /// should be left, `aggregate_by_key(sum())` needs no inverse from you.
+    ///
+    /// State: one value per key, and one for each pane that has it.
+    ///
+    /// ```
+    /// # use streaming_runtime::prelude::*;
+    /// stream!(
+    ///     #[batch(secs(1))]
+    ///     fn totals<orders: Source<(u64, i64)>, out: Sink<(u64, i64)>>() {
+    ///         let recent = orders.window(minutes(1), secs(1));
+    ///         recent.reduce_by_key_with_inverse(|a, b| a + b, |a, b| a - b).expire_after(hours(1)).to(out);
+    ///     }
+    /// );
+    /// # fn main() {}
+    /// ```
+    pub fn reduce_by_key_with_inverse<K: Key, V: Record, U: Record>(
+        self,
+        f: impl Fn(V, V) -> V + 'static,
+        inverse: impl Fn(V, V) -> V + 'static,
+    ) -> Stream<'s, U, State>
+    where
+        T: Keyed<K, V, Same = U>,
+    {
+        let idle = Idle::default();
+        let lasts = Lasts { shown: None, idle: idle.clone() };
+        let kept = slide(self, ReduceBack(f, inverse), Some(lasts));
+        T::same(kept.on(|relation| Unbounded { relation, idle }))
+    }
+
+    /// As [`reduce_by_key_with_inverse`](Stream::reduce_by_key_with_inverse); pairs for which `filter` does not hold
+    /// are not delivered, and forgotten when nothing of the key is in the window.
+    ///
+    /// ```
+    /// # use streaming_runtime::prelude::*;
+    /// stream!(
+    ///     #[batch(secs(1))]
+    ///     fn totals<orders: Source<(u64, i64)>, out: Sink<(u64, i64)>>() {
+    ///         orders
+    ///             .window(minutes(1), secs(1))
+    ///             .reduce_by_key_with_inverse_and_filter(|a, b| a + b, |a, b| a - b, |&(_, sum)| sum != 0)
+    ///             .to(out);
+    ///     }
+    /// );
+    /// # fn main() {}
+    /// ```
+    pub fn reduce_by_key_with_inverse_and_filter<K: Key, V: Record, U: Record>(
+        self,
+        f: impl Fn(V, V) -> V + 'static,
+        inverse: impl Fn(V, V) -> V + 'static,
+        filter: impl Fn(&(K, V)) -> bool + 'static,
+    ) -> Stream<'s, U, Kept>
+    where
+        T: Keyed<K, V, Same = U>,
+    {
+        let lasts = Lasts { shown: Some(Box::new(filter)), idle: Idle::default() };
+        T::same(slide(self, ReduceBack(f, inverse), Some(lasts)))
+    }
 }

@@ -4,6 +4,7 @@ use std::marker::PhantomData;
 
 use crate::{
     blame::named,
+    past::Past,
     record::{Keyed, Record},
     stream::{Chain, OpId, Rooted, Stream},
 };
@@ -93,7 +94,7 @@ fn link<C, F, L>(f: F, make: impl FnOnce(C, F, OpId) -> L) -> impl FnOnce(OpId, 
     move |id, chain| make(chain, f, id)
 }
 
-impl<'s, T: 'static, P, C: Chain<Out = T>> Stream<'s, T, P, C> {
+impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// Applies `f` to every record. State: none.
     ///
     /// ```

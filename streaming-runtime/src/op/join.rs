@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Emit;
 use crate::{
+    past::PerBatch,
     record::{Key, Keyed, Record},
-    stream::{Chain, PerBatch, Stream},
+    stream::{Chain, Stream},
 };
 
 /// A value with its side.

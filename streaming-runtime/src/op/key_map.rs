@@ -44,8 +44,8 @@ impl<K: Key, A: Record> KeyMap<K, A> {
     }
 
     /// Empties the map into `out` and keeps its capacity.
-    pub(super) fn drain_into(&mut self, out: &mut Vec<(K, A)>) {
-        out.extend(self.table.drain());
+    pub(super) fn drain_into<U>(&mut self, out: &mut Vec<(K, U)>, mut f: impl FnMut(A) -> U) {
+        out.extend(self.table.drain().map(|(key, accumulator)| (key, f(accumulator))));
     }
 }
 

@@ -13,6 +13,7 @@ use std::{
 
 use crate::{
     blame::named,
+    past::Past,
     record::{Pair, Record},
     stream::{Chain, OpId, Rooted, Stream},
 };
@@ -146,7 +147,7 @@ where
     }
 }
 
-impl<'s, T: 'static, P, C: Chain<Out = T>> Stream<'s, T, P, C> {
+impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// `flat_map` with the last step, a copy of each item by `own`, left out. `stream!` writes it.
     #[doc(hidden)]
     pub fn flat_map_lent<B: Lendable + ?Sized, F: FnMut(T, &mut EmitLent<'_, B>) + 'static>(
@@ -158,7 +159,7 @@ impl<'s, T: 'static, P, C: Chain<Out = T>> Stream<'s, T, P, C> {
     }
 }
 
-impl<'s, P, C: Chain, F, B: Lendable + ?Sized> Stream<'s, B::Owned, P, FlatMapLent<C, F, B>>
+impl<'s, P: Past, C: Chain, F, B: Lendable + ?Sized> Stream<'s, B::Owned, P, FlatMapLent<C, F, B>>
 where
     F: FnMut(C::Out, &mut EmitLent<'_, B>) + 'static,
 {

@@ -13,16 +13,22 @@
 //! Invariant: what an operator emits for a batch depends on the records of that batch only, for any number
 //! of workers, up to the order of the records.
 
+mod aggregate;
 mod by_key;
 mod each;
 mod join;
+mod keep;
 mod key_map;
 mod lent;
 mod per_epoch;
 mod route;
+mod sliding;
 mod to;
+mod upkeep;
 mod whole;
+mod window;
 
+pub use aggregate::{Abelian, Aggregate, Algebra, Associative, Neither};
 pub use each::Emit;
 pub use lent::Reader;
 pub use to::SinkPort;

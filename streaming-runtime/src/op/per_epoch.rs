@@ -33,7 +33,7 @@ pub(crate) fn per_epoch<'s, A, S, U>(
     id: OpId,
     answers: Answers,
     mut add: impl FnMut(&mut S, &mut Vec<A>) + 'static,
-    mut close: impl FnMut(&mut S, &mut Vec<U>) + 'static,
+    mut close: impl FnMut(Epoch, &mut S, &mut Vec<U>) + 'static,
 ) -> StreamVec<'s, Epoch, U>
 where
     A: 'static,
@@ -43,7 +43,7 @@ where
     input.unary_frontier::<CapacityContainerBuilder<Vec<U>>, _, _, _>(pact, id.0, move |first, _| {
         // The right to speak at the oldest open epoch, for an operator that speaks at each.
         let mut floor = (answers == Answers::Always).then_some(first);
-        let mut open = Open { epochs: VecDeque::new(), spare: Vec::new() };
+        let mut open = Open::default();
         // Used again where the way on copies, as an exchange does: pages for a fresh one are not free.
         let mut out = Vec::new();
         move |(input, frontier), output| {
@@ -56,11 +56,11 @@ where
                 let Some(&upper) = frontier.first() else {
                     // The job is being taken down: what is open was never closed, so it is not answered.
                     floor = None;
-                    open.epochs.clear();
+                    open.clear();
                     return;
                 };
                 let mut answer = |capability: &Capability<Epoch>, state: &mut S| {
-                    close(state, &mut out);
+                    close(*capability.time(), state, &mut out);
                     if !out.is_empty() {
                         output.session(capability).give_container(&mut out);
                         out.clear();
@@ -75,9 +75,7 @@ where
                     }
                     Some(floor) => {
                         for epoch in *floor.time()..upper {
-                            let mut state = open
-                                .pop_below(epoch + 1)
-                                .map_or_else(|| open.spare.pop().unwrap_or_default(), |(_, _, state)| state);
+                            let mut state = open.take(epoch);
                             answer(floor, &mut state);
                             open.spare.push(state);
                             floor.downgrade(&(epoch + 1));
@@ -89,14 +87,21 @@ where
     })
 }
 
-/// The states of the epochs that are open, oldest first. There are rarely more than two.
-struct Open<S> {
-    epochs: VecDeque<(Epoch, Capability<Epoch>, S)>,
-    spare: Vec<S>,
+/// The states of the epochs that are open, oldest first, each with the right to speak at it. There are rarely more
+/// than two.
+pub(super) struct Open<R, S> {
+    epochs: VecDeque<(Epoch, R, S)>,
+    pub(super) spare: Vec<S>,
 }
 
-impl<S: Default> Open<S> {
-    fn at(&mut self, epoch: Epoch, capability: impl FnOnce() -> Capability<Epoch>) -> &mut S {
+impl<R, S> Default for Open<R, S> {
+    fn default() -> Self {
+        Open { epochs: VecDeque::new(), spare: Vec::new() }
+    }
+}
+
+impl<R, S: Default> Open<R, S> {
+    pub(super) fn at(&mut self, epoch: Epoch, capability: impl FnOnce() -> R) -> &mut S {
         let place = self.epochs.partition_point(|(open, ..)| *open < epoch);
         if self.epochs.get(place).is_none_or(|(open, ..)| *open != epoch) {
             let state = self.spare.pop().unwrap_or_default();
@@ -105,7 +110,17 @@ impl<S: Default> Open<S> {
         &mut self.epochs[place].2
     }
 
-    fn pop_below(&mut self, upper: Epoch) -> Option<(Epoch, Capability<Epoch>, S)> {
+    /// The state of `epoch`, the oldest.
+    pub(super) fn take(&mut self, epoch: Epoch) -> S {
+        let state = self.pop_below(epoch + 1).map(|(_, _, state)| state);
+        state.or_else(|| self.spare.pop()).unwrap_or_default()
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.epochs.clear();
+    }
+
+    fn pop_below(&mut self, upper: Epoch) -> Option<(Epoch, R, S)> {
         self.epochs.pop_front_if(|(epoch, ..)| *epoch < upper)
     }
 }

@@ -1,8 +1,11 @@
 //! Operators that move records without looking into them.
 
+use std::{cell::RefCell, rc::Rc};
+
 use timely::{
     container::CapacityContainerBuilder,
     dataflow::{
+        StreamVec,
         channels::pact::{Exchange, Pipeline},
         operators::{
             core::Concat,
@@ -13,11 +16,144 @@ use timely::{
 
 use crate::{
     blame::named,
+    past::{History, Kept, Panes, Past, PerBatch, Relation, Wants, Windowed},
     record::Record,
-    stream::{Chain, Stream},
+    stream::{Chain, Epoch, OpId, Ready, Stream},
 };
 
-impl<'s, T: 'static, P, C: Chain<Out = T>> Stream<'s, T, P, C> {
+/// Two parts of a stream.
+type Parts<'s, P, T> = (<P as Past>::Held<'s, T>, <P as Past>::Held<'s, T>);
+
+/// A stream that can be united with one of its kind, and parted.
+#[diagnostic::on_unimplemented(
+    message = "the state of this stream can grow without bound",
+    label = "nothing says how long it is kept",
+    note = "say it before this operator: `.expire_after(minutes(30))`, or `.allow_unbounded(\"why\")` if it is meant to grow"
+)]
+pub trait Routes: Past {
+    #[doc(hidden)]
+    fn unite<'s, T: Record>(left: Self::Held<'s, T>, right: Self::Held<'s, T>) -> Self::Held<'s, T>;
+    #[doc(hidden)]
+    fn part<'s, T: Record, C: Chain<Out = T>>(
+        held: Self::Held<'s, C::In>,
+        chain: C,
+        f: impl FnMut(&T) -> bool + 'static,
+        id: OpId,
+    ) -> Parts<'s, Self, T>;
+}
+
+impl Routes for PerBatch {
+    fn unite<'s, T: Record>(left: Self::Held<'s, T>, right: Self::Held<'s, T>) -> Self::Held<'s, T> {
+        left.concat(right)
+    }
+    fn part<'s, T: Record, C: Chain<Out = T>>(
+        held: Self::Held<'s, C::In>,
+        chain: C,
+        f: impl FnMut(&T) -> bool + 'static,
+        id: OpId,
+    ) -> Parts<'s, Self, T> {
+        part(held, chain, f, id)
+    }
+}
+
+impl Routes for History {
+    fn unite<'s, T: Record>(left: Self::Held<'s, T>, right: Self::Held<'s, T>) -> Self::Held<'s, T> {
+        left.concat(right)
+    }
+    fn part<'s, T: Record, C: Chain<Out = T>>(
+        held: Self::Held<'s, C::In>,
+        chain: C,
+        f: impl FnMut(&T) -> bool + 'static,
+        id: OpId,
+    ) -> Parts<'s, Self, T> {
+        part(held, chain, f, id)
+    }
+}
+
+impl Routes for Windowed {
+    fn unite<'s, T: Record>(left: Self::Held<'s, T>, right: Self::Held<'s, T>) -> Self::Held<'s, T> {
+        assert!(
+            left.size == right.size,
+            "windows of {:?} and {:?} cannot be united: `.snapshot()` both, or give them one size",
+            left.size,
+            right.size
+        );
+        Panes { batches: left.batches.concat(right.batches), size: left.size }
+    }
+    fn part<'s, T: Record, C: Chain<Out = T>>(
+        held: Self::Held<'s, C::In>,
+        chain: C,
+        f: impl FnMut(&T) -> bool + 'static,
+        id: OpId,
+    ) -> Parts<'s, Self, T> {
+        let (holds, rest) = part(held.batches, chain, f, id);
+        (Panes { batches: holds, size: held.size }, Panes { batches: rest, size: held.size })
+    }
+}
+
+impl Routes for Kept {
+    fn unite<'s, T: Record>(left: Self::Held<'s, T>, right: Self::Held<'s, T>) -> Self::Held<'s, T> {
+        Relation {
+            contents: left.contents.concat(right.contents),
+            changes: left.changes.concat(right.changes),
+            wants: Wants::all(vec![left.wants, right.wants]),
+        }
+    }
+    fn part<'s, T: Record, C: Chain<Out = T>>(
+        held: Self::Held<'s, C::In>,
+        chain: C,
+        f: impl FnMut(&T) -> bool + 'static,
+        id: OpId,
+    ) -> Parts<'s, Self, T> {
+        let Relation { contents, changes, wants } = Kept::realise(held, chain, id);
+        let f = Rc::new(RefCell::new(f));
+        let g = f.clone();
+        let (contents, other_contents) =
+            part(contents, Ready::new(), move |record: &T| f.borrow_mut()(record), id);
+        let (changes, other_changes) =
+            part(changes, Ready::new(), move |(record, _): &(T, i64)| g.borrow_mut()(record), id);
+        (
+            Relation { contents, changes, wants: wants.clone() },
+            Relation { contents: other_contents, changes: other_changes, wants },
+        )
+    }
+}
+
+/// Parts batches in two.
+fn part<'s, T: Clone + 'static, C: Chain<Out = T>>(
+    root: StreamVec<'s, Epoch, C::In>,
+    mut chain: C,
+    mut f: impl FnMut(&T) -> bool + 'static,
+    id: OpId,
+) -> (StreamVec<'s, Epoch, T>, StreamVec<'s, Epoch, T>) {
+    let mut builder = OperatorBuilder::new(id.0.to_owned(), root.scope());
+    let mut input = builder.new_input(root, Pipeline);
+    let (holds, holds_root) = builder.new_output::<Vec<T>>();
+    let (rest, rest_root) = builder.new_output::<Vec<T>>();
+    let mut holds = OutputBuilder::<_, CapacityContainerBuilder<Vec<T>>>::from(holds);
+    let mut rest = OutputBuilder::<_, CapacityContainerBuilder<Vec<T>>>::from(rest);
+    builder.build(move |_| {
+        move |_| {
+            let (mut holds, mut rest) = (holds.activate(), rest.activate());
+            named(id, || {
+                input.for_each(|time, records| {
+                    let (holds_time, rest_time) = (time.retain(0), time.retain(1));
+                    let mut holds = holds.session(&holds_time);
+                    let mut rest = rest.session(&rest_time);
+                    for record in records.drain(..) {
+                        chain.push(record, &mut |record| match f(&record) {
+                            true => holds.give(record),
+                            false => rest.give(record),
+                        });
+                    }
+                });
+            });
+        }
+    });
+    (holds_root, rest_root)
+}
+
+impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// The records of both streams, duplicates kept. State: none.
     ///
     /// ```
@@ -33,10 +169,16 @@ impl<'s, T: 'static, P, C: Chain<Out = T>> Stream<'s, T, P, C> {
     pub fn union<D: Chain<Out = T>>(self, other: Stream<'s, T, P, D>) -> Stream<'s, T, P>
     where
         T: Record,
+        P: Routes,
     {
         let id = self.id;
+        let (job, every) = (self.job.clone(), self.every);
         let (left, right) = (self.share(), other.at(id).share());
-        Self::rooted(left.job, id, left.root.concat(right.root))
+        let held = named(id, || {
+            left.renewed_with(right.every);
+            P::unite(left.held, right.held)
+        });
+        Stream::new(held, id, job, every)
     }
 
     /// Parts the stream in two: the records for which `f` holds, and the rest. State: none.
@@ -53,38 +195,18 @@ impl<'s, T: 'static, P, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn split(self, mut f: impl FnMut(&T) -> bool + 'static) -> (Stream<'s, T, P>, Stream<'s, T, P>)
+    pub fn split(self, f: impl FnMut(&T) -> bool + 'static) -> (Stream<'s, T, P>, Stream<'s, T, P>)
     where
         T: Record,
+        P: Routes,
     {
-        let Stream { root, mut chain, id, job, .. } = self;
-        let mut builder = OperatorBuilder::new(id.0.to_owned(), root.scope());
-        let mut input = builder.new_input(root, Pipeline);
-        let (holds, holds_root) = builder.new_output::<Vec<T>>();
-        let (rest, rest_root) = builder.new_output::<Vec<T>>();
-        let mut holds = OutputBuilder::<_, CapacityContainerBuilder<Vec<T>>>::from(holds);
-        let mut rest = OutputBuilder::<_, CapacityContainerBuilder<Vec<T>>>::from(rest);
-        builder.build(move |_| {
-            move |_| {
-                let (mut holds, mut rest) = (holds.activate(), rest.activate());
-                named(id, || {
-                    input.for_each(|time, records| {
-                        let (holds_time, rest_time) = (time.retain(0), time.retain(1));
-                        let mut holds = holds.session(&holds_time);
-                        let mut rest = rest.session(&rest_time);
-                        for record in records.drain(..) {
-                            chain.push(record, &mut |record| match f(&record) {
-                                true => holds.give(record),
-                                false => rest.give(record),
-                            });
-                        }
-                    });
-                });
-            }
-        });
-        (Self::rooted(job.clone(), id, holds_root), Self::rooted(job, id, rest_root))
+        let Stream { held, chain, id, job, every, .. } = self;
+        let (holds, rest) = P::part(held, chain, f, id);
+        (Stream::new(holds, id, job.clone(), every), Stream::new(rest, id, job, every))
     }
+}
 
+impl<'s, T: 'static, C: Chain<Out = T>> Stream<'s, T, PerBatch, C> {
     /// Deals the records out evenly over the first `workers` workers, or over all if there are fewer: for
     /// when one worker gets more than its share and what follows is expensive. State: none.
     ///
@@ -98,7 +220,7 @@ impl<'s, T: 'static, P, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn repartition(self, workers: usize) -> Stream<'s, T, P>
+    pub fn repartition(self, workers: usize) -> Stream<'s, T>
     where
         T: Record,
     {
@@ -113,11 +235,11 @@ impl<'s, T: 'static, P, C: Chain<Out = T>> Stream<'s, T, P, C> {
             turn = (turn + 1) % over;
             turn
         });
-        let dealt = shared.root.unary(deal, id.0, |_, _| {
+        let dealt = shared.held.unary(deal, id.0, |_, _| {
             move |input, output| {
                 input.for_each(|time, records| output.session(&time).give_container(records));
             }
         });
-        Self::rooted(shared.job, id, dealt)
+        Stream::new(dealt, id, shared.job, shared.every)
     }
 }

@@ -5,8 +5,10 @@ use std::{collections::VecDeque, marker::PhantomData};
 use timely::dataflow::{channels::pact::Pipeline, operators::generic::operator::Operator};
 use tokio::sync::mpsc;
 
+use super::window::Whole;
 use crate::{
     blame::named,
+    past::Past,
     record::Record,
     stream::{Chain, Epoch, Stream},
     time::BatchTime,
@@ -17,6 +19,8 @@ pub(crate) struct Part<T> {
     pub(crate) worker: usize,
     pub(crate) epoch: Epoch,
     pub(crate) time: BatchTime,
+    /// Whether the sink gets to see it: a window is delivered at its slides.
+    pub(crate) is_due: bool,
     pub(crate) records: Vec<T>,
 }
 
@@ -66,8 +70,9 @@ impl<T> Accepts<T, T> for SinkPort<'_, T> {
     }
 }
 
-impl<'s, T: 'static, P, C: Chain<Out = T>> Stream<'s, T, P, C> {
-    /// Sends every batch to a sink of the header. State: the batch, until it closes.
+impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
+    /// Sends every batch to a sink of the header; of what is kept from batch to batch, the whole of it whenever it is
+    /// due. State: the batch, until it closes.
     ///
     /// ```
     /// # use streaming_runtime::prelude::*;
@@ -83,8 +88,9 @@ impl<'s, T: 'static, P, C: Chain<Out = T>> Stream<'s, T, P, C> {
     where
         T: Record,
         S: Port + Accepts<T, <S as Port>::Record>,
+        P: Whole,
     {
-        let Stream { root, mut chain, id, job, .. } = self;
+        let Stream { held: root, mut chain, id, job, every, .. } = P::contents(self);
         let PartSenderOf(parts) = sink.parts();
         let mut open: VecDeque<(Epoch, Vec<T>)> = VecDeque::new();
         let mut next = 0;
@@ -106,6 +112,7 @@ impl<'s, T: 'static, P, C: Chain<Out = T>> Stream<'s, T, P, C> {
                         worker: job.worker,
                         epoch,
                         time: job.times.of(epoch),
+                        is_due: job.is_due(epoch, every),
                         records: records.unwrap_or_default(),
                     };
                     // A sink that is gone has reported its error; the job is on its way down.

@@ -1,18 +1,78 @@
 //! Operators that make one value of a batch.
 
-use std::rc::Rc;
-
 use timely::dataflow::channels::pact::{Exchange, Pipeline};
 
-use super::per_epoch::{Answers, per_epoch};
+use super::{
+    aggregate::{Aggregate, Reduce, Sum},
+    by_key::ByKey,
+    per_epoch::{Answers, per_epoch},
+};
 use crate::{
-    blame::named,
+    past::{Kept, Panes, Past, PerBatch, Windowed},
     record::Record,
-    stream::{Chain, PerBatch, Stream},
+    stream::{Chain, Stream},
 };
 
-impl<'s, T: 'static, C: Chain<Out = T>> Stream<'s, T, PerBatch, C> {
-    /// The number of records of each batch; 0 for an empty one. State: one number.
+/// A stream whose records can be counted, and what the count holds of its past.
+#[diagnostic::on_unimplemented(
+    message = "the state of this stream can grow without bound",
+    label = "nothing says how long it is kept",
+    note = "say it before this operator: `.expire_after(minutes(30))`, or `.allow_unbounded(\"why\")` if it is meant to grow"
+)]
+pub trait Counts: Past {
+    #[doc(hidden)]
+    type Out: Past;
+    #[doc(hidden)]
+    fn count<'s, T: 'static, C: Chain<Out = T>>(stream: Stream<'s, T, Self, C>)
+    -> Stream<'s, i64, Self::Out>;
+}
+
+impl Counts for PerBatch {
+    type Out = PerBatch;
+    fn count<'s, T: 'static, C: Chain<Out = T>>(stream: Stream<'s, T, Self, C>) -> Stream<'s, i64> {
+        let Stream { held, mut chain, id, job, every, .. } = stream;
+        let add = move |n: &mut i64, records: &mut Vec<C::In>| {
+            for record in records.drain(..) {
+                chain.push(record, &mut |_| *n += 1);
+            }
+        };
+        let here =
+            per_epoch(held, Pipeline, id, Answers::WhenFed, add, |_, n, out| out.push(std::mem::take(n)));
+        let answers = if job.worker == 0 { Answers::Always } else { Answers::WhenFed };
+        let context = job.clone();
+        let total = per_epoch(
+            here,
+            Exchange::new(|_: &i64| 0),
+            id,
+            answers,
+            |n: &mut i64, parts| *n += parts.drain(..).sum::<i64>(),
+            move |epoch, n, out| {
+                let n = std::mem::take(n);
+                if context.is_due(epoch, every) {
+                    out.push(n);
+                }
+            },
+        );
+        Stream::new(total, id, job, every)
+    }
+}
+
+impl Counts for Windowed {
+    type Out = Kept;
+    fn count<'s, T: 'static, C: Chain<Out = T>>(stream: Stream<'s, T, Self, C>) -> Stream<'s, i64, Kept> {
+        let Stream { held, chain, id, job, every, .. } = stream;
+        let batches = Stream::<T, PerBatch, C>::with(held.batches, chain, id, job, None);
+        // Each batch has a count, if of nothing, so the window always has one too.
+        let mut counts =
+            batches.count().map(|n| ((), n)).on::<Windowed>(|batches| Panes { batches, size: held.size });
+        counts.every = every;
+        <Windowed as ByKey<(), i64>>::aggregate(counts, Sum).map(|((), n)| n).share()
+    }
+}
+
+impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
+    /// The number of records of each batch, or of each window; 0 for an empty one. State: one number, for windows one
+    /// for each pane.
     ///
     /// ```
     /// # use streaming_runtime::prelude::*;
@@ -24,28 +84,15 @@ impl<'s, T: 'static, C: Chain<Out = T>> Stream<'s, T, PerBatch, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn count(self) -> Stream<'s, i64> {
-        let Stream { root, mut chain, id, job, .. } = self;
-        let add = move |n: &mut i64, records: &mut Vec<C::In>| {
-            for record in records.drain(..) {
-                chain.push(record, &mut |_| *n += 1);
-            }
-        };
-        let here = per_epoch(root, Pipeline, id, Answers::WhenFed, add, |n, out| out.push(std::mem::take(n)));
-        let answers = if job.worker == 0 { Answers::Always } else { Answers::WhenFed };
-        let total = per_epoch(
-            here,
-            Exchange::new(|_: &i64| 0),
-            id,
-            answers,
-            |n: &mut i64, parts| *n += parts.drain(..).sum::<i64>(),
-            |n, out| out.push(std::mem::take(n)),
-        );
-        Stream::<T, PerBatch, C>::rooted(job, id, total)
+    pub fn count(self) -> Stream<'s, i64, P::Out>
+    where
+        P: Counts,
+    {
+        P::count(self)
     }
 
-    /// All records of a batch merged by `f`, which must be associative and commutative; nothing for an
-    /// empty batch. State: one record.
+    /// All records of a batch or a window merged by `f`, which must be associative and, with several workers,
+    /// commutative; nothing where there are none. State: one record, for windows two for each pane.
     ///
     /// ```
     /// # use streaming_runtime::prelude::*;
@@ -57,35 +104,34 @@ impl<'s, T: 'static, C: Chain<Out = T>> Stream<'s, T, PerBatch, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn reduce(self, f: impl Fn(T, T) -> T + 'static) -> Stream<'s, T>
+    pub fn reduce(self, f: impl Fn(T, T) -> T + 'static) -> Stream<'s, T, <P as ByKey<(), T>>::Out>
     where
         T: Record,
+        P: ByKey<(), T>,
     {
-        let Stream { root, mut chain, id, job, .. } = self;
-        let f = Rc::new(f);
-        let g = f.clone();
-        let merge = move |whole: &mut Option<T>, record: T| {
-            *whole = Some(match whole.take() {
-                Some(old) => named(id, || g(old, record)),
-                None => record,
-            });
-        };
-        let merge_here = merge.clone();
-        let add = move |whole: &mut Option<T>, records: &mut Vec<C::In>| {
-            for record in records.drain(..) {
-                chain.push(record, &mut |record| merge_here(whole, record));
-            }
-        };
-        let here =
-            per_epoch(root, Pipeline, id, Answers::WhenFed, add, |whole, out| out.extend(whole.take()));
-        let total = per_epoch(
-            here,
-            Exchange::new(|_: &T| 0),
-            id,
-            Answers::WhenFed,
-            move |whole: &mut Option<T>, parts| parts.drain(..).for_each(|part| merge(whole, part)),
-            |whole, out| out.extend(whole.take()),
-        );
-        Stream::<T, PerBatch, C>::rooted(job, id, total)
+        self.aggregate(Reduce(f))
+    }
+
+    /// What `aggregate` makes of all records of a batch or a window; nothing where there are none. See
+    /// [`Aggregate`] for one's own, and [`aggregate`](crate::aggregate) for those that there are.
+    ///
+    /// State: one accumulator; for windows by the aggregate's algebra.
+    ///
+    /// ```
+    /// # use streaming_runtime::{aggregate::{count, max, min}, prelude::*};
+    /// stream!(
+    ///     #[batch(secs(1))]
+    ///     fn prices<prices: Source<i64>, out: Sink<(i64, i64, i64)>>() {
+    ///         prices.aggregate((count(), min(), max())).to(out);
+    ///     }
+    /// );
+    /// # fn main() {}
+    /// ```
+    pub fn aggregate<G: Aggregate<T>>(self, aggregate: G) -> Stream<'s, G::Result, <P as ByKey<(), T>>::Out>
+    where
+        T: Record,
+        P: ByKey<(), T>,
+    {
+        P::aggregate(self.map(|record| ((), record)), aggregate).map(|((), result)| result).share()
     }
 }

@@ -1,0 +1,294 @@
+//! The keys of a sliding window.
+//!
+//! Keys live in slots, and a pane holds the numbers of its slots: to leave costs no look-up and no copy of a key, so
+//! a batch costs what enters and what leaves, whatever the window's length.
+
+use std::{collections::VecDeque, hash::BuildHasher, time::Duration};
+
+use hashbrown::hash_table::{Entry, HashTable};
+
+use super::{aggregate::Merge, keep::Said, upkeep::Upkeep};
+use crate::{
+    past::Idle,
+    record::{Key, Record},
+    time::BatchTime,
+};
+
+/// How a stream is cut into windows.
+#[derive(Clone, Copy)]
+pub(super) struct Cut {
+    /// `None`: nothing ever leaves.
+    pub(super) size: Option<Duration>,
+    /// Windows begin and end at multiples of this.
+    pub(super) pane: Duration,
+}
+
+impl Cut {
+    /// Panes as long as windows of `size` at each multiple of `slide` allow.
+    pub(super) fn new(size: Option<Duration>, slide: Duration) -> Self {
+        let gcd = |mut a: u128, mut b: u128| {
+            while b > 0 {
+                (a, b) = (b, a % b);
+            }
+            a
+        };
+        let nanos = gcd(size.map_or(0, |size| size.as_nanos()), slide.as_nanos());
+        Cut { size, pane: Duration::from_nanos(nanos as u64) }
+    }
+
+    /// The end of the pane of a batch.
+    pub(super) fn pane_of(self, time: BatchTime) -> BatchTime {
+        time.at_or_next_multiple_of(self.pane)
+    }
+
+    /// Whether the pane that ended at `end` is in no window from `time` on.
+    pub(super) fn has_left(self, end: BatchTime, time: BatchTime) -> bool {
+        self.size.is_some_and(|size| end + size <= time)
+    }
+}
+
+/// What outlives its panes, and how long.
+pub(super) struct Lasts<A> {
+    /// Whether a key is shown; one that is not, and is in no pane, is forgotten.
+    pub(super) shown: Option<Box<dyn Fn(&A) -> bool>>,
+    /// How long a key without new values is remembered.
+    pub(super) idle: Idle,
+}
+
+struct Slot<K, A, W> {
+    key: Option<K>,
+    /// What the open pane has of it.
+    open: Option<A>,
+    window: W,
+    /// The slide in which it changed last.
+    changed: u64,
+    /// The batch in which it had values last; kept where that matters.
+    fed: BatchTime,
+}
+
+/// The panes of a window and what they make of each key.
+pub(super) struct Sliding<K, A, W: Upkeep<A>> {
+    cut: Cut,
+    lasts: Option<Lasts<(K, A)>>,
+    numbers: HashTable<u32>,
+    slots: Vec<Slot<K, A, W>>,
+    free: Vec<u32>,
+    panes: VecDeque<Pane<W::Leaving>>,
+    /// The pane that batches are gathered in, and the slots in it.
+    open: Option<BatchTime>,
+    filled: Vec<u32>,
+    slide: u64,
+    /// Slots that changed since the last slide, with what they were.
+    changed: Vec<(u32, Option<A>)>,
+    hasher: foldhash::fast::RandomState,
+}
+
+struct Pane<L> {
+    end: BatchTime,
+    keys: Vec<(u32, L)>,
+}
+
+impl<K: Key, A: Record, W: Upkeep<A>> Sliding<K, A, W> {
+    pub(super) fn new(cut: Cut, lasts: Option<Lasts<(K, A)>>) -> Self {
+        Sliding {
+            cut,
+            lasts,
+            numbers: HashTable::new(),
+            slots: Vec::new(),
+            free: Vec::new(),
+            panes: VecDeque::new(),
+            open: None,
+            filled: Vec::new(),
+            slide: 1,
+            changed: Vec::new(),
+            hasher: foldhash::fast::RandomState::default(),
+        }
+    }
+
+    /// Takes in the batch of `time`; `tracked` if changes are wanted.
+    pub(super) fn batch(
+        &mut self,
+        time: BatchTime,
+        accumulators: impl Iterator<Item = (K, A)>,
+        how: &impl Merge<A>,
+        tracked: bool,
+    ) {
+        let end = self.cut.pane_of(time);
+        if self.open != Some(end) {
+            self.seal(how, tracked);
+            self.open = Some(end);
+        }
+        for (key, accumulator) in accumulators {
+            let number = self.number(key);
+            let slot = &mut self.slots[number as usize];
+            slot.fed = time;
+            slot.open = Some(match slot.open.take() {
+                Some(open) => how.merge(open, accumulator),
+                None => {
+                    self.filled.push(number);
+                    accumulator
+                }
+            });
+        }
+    }
+
+    /// Brings the window to where it is at `time`, a slide, and says what it holds.
+    pub(super) fn slide<U: Clone>(
+        &mut self,
+        time: BatchTime,
+        how: &impl Merge<A>,
+        result: impl Fn(K, A) -> U,
+        said: &mut Said<U>,
+    ) {
+        let tracked = said.wants.changes();
+        self.leave(time, how, tracked);
+        self.seal(how, tracked);
+        self.say_changes(tracked, how, &result, said);
+        if let Some(lasts) = self.lasts.take() {
+            self.forget(time, &lasts, how, &result, said);
+            self.lasts = Some(lasts);
+        }
+        if said.wants.contents() {
+            said.contents.reserve(self.numbers.len());
+            for slot in &self.slots {
+                let Some(key) = &slot.key else { continue };
+                let shown = slot.window.value(how).and_then(|value| self.shown(key.clone(), value));
+                said.contents.extend(shown.map(|(key, value)| result(key, value)));
+            }
+        }
+        self.slide += 1;
+    }
+
+    fn say_changes<U: Clone>(
+        &mut self,
+        tracked: bool,
+        how: &impl Merge<A>,
+        result: &impl Fn(K, A) -> U,
+        said: &mut Said<U>,
+    ) {
+        let mut changed = std::mem::take(&mut self.changed);
+        for (number, old) in changed.drain(..) {
+            let slot = &self.slots[number as usize];
+            if tracked {
+                let key = slot.key.as_ref().expect("a slot is released after its change was said");
+                for (value, times) in [(old, -1), (slot.window.value(how), 1)] {
+                    if let Some((key, value)) = value.and_then(|value| self.shown(key.clone(), value)) {
+                        said.change(|| result(key, value), times);
+                    }
+                }
+            }
+            if slot.window.is_gone() && self.lasts.is_none() {
+                self.release(number);
+            }
+        }
+        self.changed = changed;
+    }
+
+    /// The pair, unless its operator hides it.
+    fn shown(&self, key: K, value: A) -> Option<(K, A)> {
+        let pair = (key, value);
+        let shown = self.lasts.as_ref().and_then(|lasts| lasts.shown.as_ref());
+        shown.is_none_or(|shown| shown(&pair)).then_some(pair)
+    }
+
+    /// Forgets the keys that outlived their panes and are hidden, or were idle too long.
+    fn forget<U: Clone>(
+        &mut self,
+        time: BatchTime,
+        lasts: &Lasts<(K, A)>,
+        how: &impl Merge<A>,
+        result: &impl Fn(K, A) -> U,
+        said: &mut Said<U>,
+    ) {
+        for number in 0..self.slots.len() {
+            let slot = &self.slots[number];
+            let Some(key) = slot.key.as_ref().filter(|_| slot.window.is_gone()) else { continue };
+            let Some(value) = slot.window.value(how) else { continue };
+            let pair = (key.clone(), value);
+            let hidden = lasts.shown.as_ref().is_some_and(|shown| !shown(&pair));
+            let idle = lasts.idle.get().is_some_and(|idle| slot.fed + idle <= time);
+            if idle && !hidden {
+                said.change(|| result(pair.0, pair.1), -1);
+            }
+            if idle || hidden {
+                self.release(number as u32);
+            }
+        }
+    }
+
+    /// Lets the open pane enter.
+    fn seal(&mut self, how: &impl Merge<A>, tracked: bool) {
+        let Some(end) = self.open.take() else { return };
+        let mut filled = std::mem::take(&mut self.filled);
+        let endless = self.cut.size.is_none();
+        let mut keys = Vec::with_capacity(if endless { 0 } else { filled.len() });
+        for number in filled.drain(..) {
+            self.touch(number, how, tracked);
+            let slot = &mut self.slots[number as usize];
+            let accumulator = slot.open.take().expect("a filled slot has something in the open pane");
+            match endless {
+                true => slot.window.grow(accumulator, how),
+                false => keys.push((number, slot.window.enter(accumulator, how))),
+            }
+        }
+        self.filled = filled;
+        if !keys.is_empty() {
+            self.panes.push_back(Pane { end, keys });
+        }
+    }
+
+    /// Lets the panes leave that are in no window from `time` on.
+    fn leave(&mut self, time: BatchTime, how: &impl Merge<A>, tracked: bool) {
+        let cut = self.cut;
+        while let Some(pane) = self.panes.pop_front_if(|pane| cut.has_left(pane.end, time)) {
+            for (number, leaving) in pane.keys {
+                self.touch(number, how, tracked);
+                self.slots[number as usize].window.leave(leaving, how);
+            }
+        }
+    }
+
+    /// Notes that a slot is about to change.
+    fn touch(&mut self, number: u32, how: &impl Merge<A>, tracked: bool) {
+        let slot = &mut self.slots[number as usize];
+        if slot.changed != self.slide {
+            slot.changed = self.slide;
+            self.changed.push((number, if tracked { slot.window.value(how) } else { None }));
+        }
+    }
+
+    fn number(&mut self, key: K) -> u32 {
+        let Sliding { numbers, slots, free, hasher, .. } = self;
+        let same = |number: &u32| slots[*number as usize].key.as_ref() == Some(&key);
+        let rehash =
+            |number: &u32| hasher.hash_one(slots[*number as usize].key.as_ref().expect("it has its key"));
+        match numbers.entry(hasher.hash_one(&key), same, rehash) {
+            Entry::Occupied(number) => *number.get(),
+            Entry::Vacant(place) => {
+                let number = free.pop().unwrap_or(slots.len() as u32);
+                place.insert(number);
+                let slot = Slot {
+                    key: Some(key),
+                    open: None,
+                    window: W::default(),
+                    changed: 0,
+                    fed: BatchTime::default(),
+                };
+                match slots.get_mut(number as usize) {
+                    Some(free) => *free = slot,
+                    None => slots.push(slot),
+                }
+                number
+            }
+        }
+    }
+
+    fn release(&mut self, number: u32) {
+        let slot = &mut self.slots[number as usize];
+        let key = slot.key.take().expect("a key is released once");
+        slot.window = W::default();
+        let found = self.numbers.find_entry(self.hasher.hash_one(&key), |other| *other == number);
+        found.expect("a slot's number is in the table").remove();
+        self.free.push(number);
+    }
+}

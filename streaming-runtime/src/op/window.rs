@@ -1,0 +1,302 @@
+//! Windows, and the forms in which what is kept is delivered: whole, or as changes.
+
+use std::{collections::VecDeque, time::Duration};
+
+use timely::dataflow::channels::pact::Pipeline;
+
+use super::{
+    keep::{Said, keep},
+    sliding::Cut,
+};
+use crate::{
+    blame::named,
+    past::{History, Kept, Panes, Past, PerBatch, Relation, State, Windowed},
+    record::Record,
+    stream::{Chain, Ready, Signed, Stream},
+    time::BatchTime,
+};
+
+/// A stream that can be delivered whole: its state has a bound.
+#[diagnostic::on_unimplemented(
+    message = "the state of this stream can grow without bound",
+    label = "nothing says how long it is kept",
+    note = "say it before this operator: `.expire_after(minutes(30))`, or `.allow_unbounded(\"why\")` if it is meant to grow"
+)]
+pub trait Whole: Past {
+    /// The chain that is left on the contents.
+    #[doc(hidden)]
+    type Left<C: Chain<Out: Record>>: Chain<Out = C::Out>;
+    #[doc(hidden)]
+    fn contents<'s, T: Record, C: Chain<Out = T>>(
+        stream: Stream<'s, T, Self, C>,
+    ) -> Stream<'s, T, PerBatch, Self::Left<C>>;
+}
+
+/// A stream of which it is kept what changed.
+#[diagnostic::on_unimplemented(
+    message = "this stream has no changes",
+    label = "a stream of batches is new in each batch, and state without a bound cannot be delivered",
+    note = "`.changes()` is for what is kept from batch to batch: put `.window(..)`, `.update_state(..)` or another operator with state before it, and say how long unbounded state is kept"
+)]
+pub trait Changing: Whole {
+    #[doc(hidden)]
+    fn changes<'s, T: Record, C: Chain<Out = T>>(stream: Stream<'s, T, Self, C>) -> Stream<'s, (T, i64)>;
+}
+
+impl Whole for PerBatch {
+    type Left<C: Chain<Out: Record>> = C;
+    fn contents<'s, T: Record, C: Chain<Out = T>>(
+        stream: Stream<'s, T, Self, C>,
+    ) -> Stream<'s, T, PerBatch, C> {
+        stream
+    }
+}
+
+impl Whole for Kept {
+    type Left<C: Chain<Out: Record>> = C;
+    fn contents<'s, T: Record, C: Chain<Out = T>>(
+        stream: Stream<'s, T, Self, C>,
+    ) -> Stream<'s, T, PerBatch, C> {
+        stream.on(|relation| {
+            relation.wants.want_contents();
+            relation.contents
+        })
+    }
+}
+
+impl Changing for Kept {
+    fn changes<'s, T: Record, C: Chain<Out = T>>(stream: Stream<'s, T, Self, C>) -> Stream<'s, (T, i64)> {
+        let Stream { held, chain, id, job, every, .. } = stream;
+        held.wants.want_changes();
+        Stream::new(Signed(chain).realise(held.changes, id), id, job, every)
+    }
+}
+
+impl Whole for Windowed {
+    type Left<C: Chain<Out: Record>> = Ready<C::Out>;
+    fn contents<'s, T: Record, C: Chain<Out = T>>(stream: Stream<'s, T, Self, C>) -> Stream<'s, T, PerBatch> {
+        Kept::contents(kept(stream))
+    }
+}
+
+impl Changing for Windowed {
+    fn changes<'s, T: Record, C: Chain<Out = T>>(stream: Stream<'s, T, Self, C>) -> Stream<'s, (T, i64)> {
+        Kept::changes(kept(stream))
+    }
+}
+
+/// The records of a window, each on the worker where it came in.
+pub(super) fn kept<'s, T: Record, C: Chain<Out = T>>(
+    stream: Stream<'s, T, Windowed, C>,
+) -> Stream<'s, T, Kept> {
+    let Stream { held: Panes { batches, size }, mut chain, id, job, every, .. } = stream;
+    let cut = Cut::new(size, every.unwrap_or(job.interval));
+    let context = job.clone();
+    let (mut panes, mut entered) = (VecDeque::<(BatchTime, Vec<T>)>::new(), 0);
+    let relation = keep(
+        batches,
+        Pipeline,
+        id,
+        job.clone(),
+        move |batch: &mut Vec<T>, records| chain.gather(records, batch),
+        move |epoch, time, batch, said: &mut Said<T>| {
+            // Panes from `entered` on are not in the window that was delivered last.
+            let end = cut.pane_of(time);
+            let fresh = panes.len() > entered;
+            match panes.back_mut() {
+                Some((last, pane)) if fresh && *last == end => pane.append(batch),
+                _ if batch.is_empty() => {}
+                _ => panes.push_back((end, std::mem::take(batch))),
+            }
+            if !context.is_due(epoch, every) {
+                return;
+            }
+            while let Some((_, pane)) = panes.pop_front_if(|(end, _)| cut.has_left(*end, time)) {
+                if entered == 0 {
+                    continue; // it was never in a window that was delivered
+                }
+                entered -= 1;
+                pane.into_iter().for_each(|record| said.change(|| record, -1));
+            }
+            for (_, pane) in panes.range(entered..) {
+                pane.iter().for_each(|record| said.change(|| record.clone(), 1));
+            }
+            entered = panes.len();
+            if said.wants.contents() {
+                panes.iter().for_each(|(_, pane)| said.contents.extend_from_slice(pane));
+            }
+        },
+    );
+    Stream::new(relation, id, job, every)
+}
+
+impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
+    /// The records of the last `size`, at each multiple of `slide`: those of the batches in `(t - size, t]`. Both are
+    /// multiples of the batch interval, or of the slide of the window before. Windows at the start hold what there is.
+    ///
+    /// What follows is kept up to date: an operator on a window costs what enters and what leaves. State: none by
+    /// itself, what reads it holds what it needs; sent to a sink as it is, the records.
+    ///
+    /// A window of what is itself kept holds the contents at each slide, each record as often as it was delivered.
+    ///
+    /// ```
+    /// # use streaming_runtime::prelude::*;
+    /// stream!(
+    ///     /// Words of the last 30 s, every 10 s.
+    ///     #[batch(secs(5))]
+    ///     fn trending<words: Source<String>, counts: Sink<(String, i64)>>() {
+    ///         words.window(secs(30), secs(10)).count_by_value().to(counts);
+    ///     }
+    /// );
+    /// # fn main() {}
+    /// ```
+    pub fn window(self, size: Duration, slide: Duration) -> Stream<'s, T, Windowed, P::Left<C>>
+    where
+        T: Record,
+        P: Whole,
+    {
+        let id = self.id;
+        let of = self.every.unwrap_or(self.job.interval);
+        let fits = |length: Duration| !length.is_zero() && length.as_nanos().is_multiple_of(of.as_nanos());
+        named(id, || {
+            assert!(
+                fits(size) && fits(slide),
+                "a window of {size:?} every {slide:?} cannot be cut from batches of {of:?}: both must be multiples"
+            );
+        });
+        let mut windowed = P::contents(self).on(|batches| Panes { batches, size: Some(size) });
+        windowed.every = Some(slide);
+        windowed
+    }
+
+    /// The whole of what is kept, as a stream of batches: what `.to(sink)` delivers, for operators that work on a
+    /// batch.
+    ///
+    /// ```
+    /// # use streaming_runtime::prelude::*;
+    /// stream!(
+    ///     /// How many words were seen in the last minute, and how many different ones.
+    ///     #[batch(secs(1))]
+    ///     fn words<words: Source<String>, different: Sink<i64>>() {
+    ///         words.window(minutes(1), secs(1)).distinct().snapshot().count().to(different);
+    ///     }
+    /// );
+    /// # fn main() {}
+    /// ```
+    pub fn snapshot(self) -> Stream<'s, T, PerBatch, P::Left<C>>
+    where
+        T: Record,
+        P: Whole,
+    {
+        P::contents(self)
+    }
+
+    /// What changed since the last delivery: `(record, n)` for a record that is there n times more, `(record, -n)` for
+    /// one that is there n times less. The sum of all changes is the contents. It costs what changed, where contents
+    /// cost what there is. A value that changed and is the same again may be named twice, with - and +.
+    ///
+    /// ```
+    /// # use streaming_runtime::prelude::*;
+    /// stream!(
+    ///     #[batch(secs(1))]
+    ///     fn trending<words: Source<String>, changes: Sink<((String, i64), i64)>>() {
+    ///         words.window(minutes(1), secs(1)).count_by_value().changes().to(changes);
+    ///     }
+    /// );
+    /// # fn main() {}
+    /// ```
+    pub fn changes(self) -> Stream<'s, (T, i64)>
+    where
+        T: Record,
+        P: Changing,
+    {
+        P::changes(self)
+    }
+}
+
+impl<'s, T: 'static, C: Chain<Out = T>> Stream<'s, T, PerBatch, C> {
+    /// All records that ever arrived: a table that grows. It cannot be used before `.allow_unbounded("why")` is said;
+    /// then it is a window without an end.
+    ///
+    /// State: none by itself; what reads it holds what it needs.
+    ///
+    /// ```
+    /// # use streaming_runtime::prelude::*;
+    /// stream!(
+    ///     /// Running totals.
+    ///     #[batch(secs(1))]
+    ///     fn totals<orders: Source<(u64, i64)>, out: Sink<((u64, i64), i64)>>() {
+    ///         let all = orders.history().allow_unbounded("one number per customer");
+    ///         all.reduce_by_key(|a, b| a + b).changes().to(out);
+    ///     }
+    /// );
+    /// # fn main() {}
+    /// ```
+    pub fn history(self) -> Stream<'s, T, History, C> {
+        self.on(|batches| batches)
+    }
+}
+
+/// State that waits for a bound.
+#[diagnostic::on_unimplemented(
+    message = "the state of this stream needs no bound",
+    label = "only state that can grow without bound asks for one",
+    note = "drop this call; it belongs behind `.history()`, `.update_state(..)` or `.reduce_by_key_with_inverse(..)`"
+)]
+pub trait Grows: Past {
+    #[doc(hidden)]
+    type Allowed: Past;
+    #[doc(hidden)]
+    fn allow<'s, In: 'static>(held: Self::Held<'s, In>) -> <Self::Allowed as Past>::Held<'s, In>;
+}
+
+impl Grows for State {
+    type Allowed = Kept;
+    fn allow<'s, In: 'static>(held: Self::Held<'s, In>) -> Relation<'s, In> {
+        held.relation
+    }
+}
+
+impl Grows for History {
+    type Allowed = Windowed;
+    fn allow<'s, In: 'static>(held: Self::Held<'s, In>) -> Panes<'s, In> {
+        Panes { batches: held, size: None }
+    }
+}
+
+/// State that can forget by itself.
+#[diagnostic::on_unimplemented(
+    message = "nothing of this stream can expire",
+    label = "only the state of an operator by key expires",
+    note = "it belongs right behind `.update_state(..)` or `.reduce_by_key_with_inverse(..)`; for the records of the last minutes write `.window(..)`"
+)]
+pub trait Expires: Past {
+    #[doc(hidden)]
+    fn expire<'s, In: 'static>(held: Self::Held<'s, In>, idle: Duration) -> Relation<'s, In>;
+}
+
+impl Expires for State {
+    fn expire<'s, In: 'static>(held: Self::Held<'s, In>, idle: Duration) -> Relation<'s, In> {
+        held.idle.set(Some(idle));
+        held.relation
+    }
+}
+
+impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
+    /// Accepts state that grows for as long as the pipeline runs; `why` is for whoever reads it next.
+    pub fn allow_unbounded(self, why: &'static str) -> Stream<'s, T, P::Allowed, C>
+    where
+        P: Grows,
+    {
+        let _ = why;
+        self.on(P::allow)
+    }
+
+    /// Forgets a key that had no new values for `idle`: in the first batch that is so much later.
+    pub fn expire_after(self, idle: Duration) -> Stream<'s, T, Kept, C>
+    where
+        P: Expires,
+    {
+        self.on(|held| P::expire(held, idle))
+    }
+}
