@@ -108,8 +108,8 @@ impl Resolver {
         let edge = self.edge_of(&from);
         let mut inputs = vec![edge.clone()];
         let to_sink = name == "to" && self.sink(&call, &edge);
-        if name == "iterate"
-            && let Some(Expr::Closure(body)) = call.args.first_mut()
+        if matches!(&*name, "iterate" | "iterate_at_most")
+            && let Some(Expr::Closure(body)) = call.args.last_mut()
         {
             let node = self.operator(What::Operator, &call.method, inputs);
             self.graph.nodes[node].feedback = self.loop_body(body, node);
@@ -214,7 +214,8 @@ impl Resolver {
             }
             result => Some(result),
         };
-        let feedback = result.and_then(|result| self.argument(result, false));
+        // What goes round is a plain stream, whatever chain ends the body.
+        let feedback = result.and_then(|result| self.argument(result, true));
         self.names.pop();
         self.place = outside;
         feedback

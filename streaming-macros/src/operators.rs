@@ -101,6 +101,7 @@ const OPERATORS: &[Operator] = {
         row("update_state", Stateful, ByKey, Own),
         row("map_with_state", Stateful, ByKey, Own),
         row("iterate", Stateful, Stay, Own),
+        row("iterate_at_most", Stateful, Stay, Own),
         row("expire_after", Routing, Stay, Forgets),
         row("allow_unbounded", Routing, Stay, Forgets),
         row("changes", Routing, Stay, Forgets),

@@ -88,7 +88,9 @@ mod time;
 
 pub use connect::{Sink, Source};
 pub use engine::{BatchInfo, Engine, Job, JobError, Listener, ManualClock, Pipeline, StartError, Value};
-pub use op::{Abelian, Aggregate, Algebra, Associative, Emit, Neither, SinkPort};
+pub use op::{
+    Abelian, Aggregate, Algebra, Associative, Comparable, Emit, LoopScope, Looped, Neither, SinkPort,
+};
 pub use past::{History, Kept, Past, PerBatch, State, Windowed};
 pub use record::{Key, Keyed, Pair, Record};
 pub use stream::{OpId, Stream};

@@ -236,15 +236,9 @@ impl<'s, T: 'static, P: Past, C: Rooted> Stream<'s, T, P, C> {
         Stream { held, chain, id, job, every, types: PhantomData }
     }
 
-    /// Says at once if another stream is not delivered when this one is: there would be nothing to put together.
+    /// See [`renewed_together`].
     pub(crate) fn renewed_with(&self, other: Option<Duration>) {
-        let of = |every: Option<Duration>| every.unwrap_or(self.job.interval);
-        assert!(
-            of(self.every) == of(other),
-            "a stream that is new every {:?} and one that is new every {:?} do not meet: give their windows one slide",
-            of(self.every),
-            of(other)
-        );
+        renewed_together(&self.job, self.every, other);
     }
 
     /// The same chain on another root.
@@ -271,6 +265,15 @@ impl<'s, T: Record, P: Past> Stream<'s, T, P> {
     }
 }
 
+/// Says at once if two streams are not delivered together: there would be nothing to put together.
+pub(crate) fn renewed_together(job: &JobContext, one: Option<Duration>, other: Option<Duration>) {
+    let (one, other) = (one.unwrap_or(job.interval), other.unwrap_or(job.interval));
+    assert!(
+        one == other,
+        "a stream that is new every {one:?} and one that is new every {other:?} do not meet: give their windows one slide"
+    );
+}
+
 /// What takes over after an operator that was reported: its stream has no chain or no record, so the methods
 /// above are not its own. `stream!` calls one of them before each operator and has this trait in scope; whatever
 /// follows then has a type that nobody knows, of which the compiler says nothing once it has said something.
@@ -286,6 +289,10 @@ pub trait Reported: Sized {
     }
     #[doc(hidden)]
     fn again<S>(&self) -> S {
+        unreachable!("a program with a reported operator does not compile")
+    }
+    #[doc(hidden)]
+    fn enter<I, S>(self, _: I) -> S {
         unreachable!("a program with a reported operator does not compile")
     }
 }

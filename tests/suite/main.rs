@@ -3,6 +3,8 @@
 mod conformance;
 mod exchange;
 mod failures;
+mod joins;
 mod life_cycle;
+mod loops;
 mod reference;
 mod sockets;

@@ -36,26 +36,26 @@ pub(super) fn owner<K: Key>(key: &K) -> u64 {
     label = "nothing says how long it is kept",
     note = "say it before this operator: `.expire_after(minutes(30))`, or `.allow_unbounded(\"why\")` if it is meant to grow"
 )]
-pub trait ByKey<K, V>: Past {
+pub trait ByKey<K, V, R>: Past {
     #[doc(hidden)]
     type Out: Past;
     #[doc(hidden)]
-    fn aggregate<'s, T: Keyed<K, V> + 'static, C: Chain<Out = T>, G: Aggregate<V>>(
+    fn aggregate<'s, T: Keyed<K, V> + 'static, C: Chain<Out = T>, G: Aggregate<V, Result = R>>(
         stream: Stream<'s, T, Self, C>,
         how: G,
-    ) -> Stream<'s, (K, G::Result), Self::Out>
+    ) -> Stream<'s, (K, R), Self::Out>
     where
         K: Key,
         V: Record;
 }
 
 #[diagnostic::do_not_recommend]
-impl<K, V> ByKey<K, V> for PerBatch {
+impl<K, V, R: Record> ByKey<K, V, R> for PerBatch {
     type Out = PerBatch;
-    fn aggregate<'s, T: Keyed<K, V> + 'static, C: Chain<Out = T>, G: Aggregate<V>>(
+    fn aggregate<'s, T: Keyed<K, V> + 'static, C: Chain<Out = T>, G: Aggregate<V, Result = R>>(
         stream: Stream<'s, T, Self, C>,
         how: G,
-    ) -> Stream<'s, (K, G::Result), PerBatch>
+    ) -> Stream<'s, (K, R), PerBatch>
     where
         K: Key,
         V: Record,
@@ -88,12 +88,12 @@ impl<K, V> ByKey<K, V> for PerBatch {
 }
 
 #[diagnostic::do_not_recommend]
-impl<K, V> ByKey<K, V> for Windowed {
+impl<K, V, R: Record> ByKey<K, V, R> for Windowed {
     type Out = Kept;
-    fn aggregate<'s, T: Keyed<K, V> + 'static, C: Chain<Out = T>, G: Aggregate<V>>(
+    fn aggregate<'s, T: Keyed<K, V> + 'static, C: Chain<Out = T>, G: Aggregate<V, Result = R>>(
         stream: Stream<'s, T, Self, C>,
         how: G,
-    ) -> Stream<'s, (K, G::Result), Kept>
+    ) -> Stream<'s, (K, R), Kept>
     where
         K: Key,
         V: Record,
@@ -200,10 +200,10 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     pub fn reduce_by_key<K: Key, V: Record, U: Record>(
         self,
         f: impl Fn(V, V) -> V + 'static,
-    ) -> Stream<'s, U, <P as ByKey<K, V>>::Out>
+    ) -> Stream<'s, U, <P as ByKey<K, V, V>>::Out>
     where
         T: Keyed<K, V, Same = U>,
-        P: ByKey<K, V>,
+        P: ByKey<K, V, V>,
     {
         T::same(P::aggregate(self, Reduce(f)))
     }
@@ -222,10 +222,10 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn group_by_key<K: Key, V: Record>(self) -> Stream<'s, (K, Vec<V>), <P as ByKey<K, V>>::Out>
+    pub fn group_by_key<K: Key, V: Record>(self) -> Stream<'s, (K, Vec<V>), <P as ByKey<K, V, Vec<V>>>::Out>
     where
         T: Keyed<K, V>,
-        P: ByKey<K, V>,
+        P: ByKey<K, V, Vec<V>>,
     {
         P::aggregate(self, Group)
     }
@@ -257,10 +257,10 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
         create: impl Fn(V) -> A + 'static,
         merge_value: impl Fn(A, V) -> A + 'static,
         merge_combiners: impl Fn(A, A) -> A + 'static,
-    ) -> Stream<'s, (K, A), <P as ByKey<K, V>>::Out>
+    ) -> Stream<'s, (K, A), <P as ByKey<K, V, A>>::Out>
     where
         T: Keyed<K, V>,
-        P: ByKey<K, V>,
+        P: ByKey<K, V, A>,
     {
         P::aggregate(self, Combine(create, merge_value, merge_combiners, PhantomData))
     }
@@ -283,10 +283,10 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     pub fn aggregate_by_key<K: Key, V: Record, G: Aggregate<V>>(
         self,
         aggregate: G,
-    ) -> Stream<'s, (K, G::Result), <P as ByKey<K, V>>::Out>
+    ) -> Stream<'s, (K, G::Result), <P as ByKey<K, V, G::Result>>::Out>
     where
         T: Keyed<K, V>,
-        P: ByKey<K, V>,
+        P: ByKey<K, V, G::Result>,
     {
         P::aggregate(self, aggregate)
     }
@@ -304,10 +304,10 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn count_by_value(self) -> Stream<'s, (T, i64), <P as ByKey<T, i64>>::Out>
+    pub fn count_by_value(self) -> Stream<'s, (T, i64), <P as ByKey<T, i64, i64>>::Out>
     where
         T: Key,
-        P: ByKey<T, i64>,
+        P: ByKey<T, i64, i64>,
     {
         P::aggregate(self.map(|record| (record, 1)), Sum)
     }
@@ -325,10 +325,10 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn distinct(self) -> Stream<'s, T, <P as ByKey<T, ()>>::Out>
+    pub fn distinct(self) -> Stream<'s, T, <P as ByKey<T, (), ()>>::Out>
     where
         T: Key,
-        P: ByKey<T, ()>,
+        P: ByKey<T, (), ()>,
     {
         P::aggregate(self.map(|record| (record, ())), Once).map(|(record, ())| record).share()
     }

@@ -1,32 +1,451 @@
 //! Operators that bring the records of two streams together by key.
 //!
-//! All are `cogroup`, and `cogroup` is a grouping of both streams at once: each record says which side it is
-//! from. So they cost what `group_by_key` costs, and the joins the pairs that they make.
+//! What a key makes of the values of two sides is a [`Meeting`]; how it is kept depends on what the streams hold:
+//!
+//! | sides | lowering |
+//! |---|---|
+//! | two batches | both are grouped by key at once, as `group_by_key` does |
+//! | a window or a history with a window, a history or a batch | a symmetric hash join, `meet` |
+//! | a batch with what is kept | the same: the batch is looked up |
+//! | two kept streams, streams of a loop | differential's join of arrangements, `collection` |
 
-use serde::{Deserialize, Serialize};
+use std::{collections::VecDeque, rc::Rc, time::Duration};
 
-use super::Emit;
-use crate::{
-    past::PerBatch,
-    record::{Key, Keyed, Record},
-    stream::{Chain, Stream},
+use differential_dataflow::VecCollection;
+use timely::dataflow::{StreamVec, operators::core::Concat};
+
+use super::{
+    aggregate::{Aggregate, Neither},
+    by_key::ByKey,
+    collection::{self, Comparable, Looped, Moment, collection, relation},
+    meet::{Meeting, Side, Span, meet},
+    window::{Whole, kept},
 };
-
-/// A value with its side.
-#[derive(Clone, Serialize, Deserialize)]
-enum Side<V, W> {
-    Left(V),
-    Right(W),
-}
+use crate::{
+    blame::named,
+    past::{Kept, Past, PerBatch, Windowed},
+    record::{Key, Keyed, Record},
+    stream::{Chain, Epoch, JobContext, OpId, Stream, renewed_together},
+};
 
 type Groups<V, W> = (Vec<V>, Vec<W>);
 /// What an outer join makes of two values, of which one may be missing.
 type Outer<V, W> = (Option<V>, Option<W>);
 
-impl<'s, T: 'static, C: Chain<Out = T>> Stream<'s, T, PerBatch, C> {
-    /// For each key of either stream, its values in both, from the records of one batch.
+/// A kind of join by pairs: what a pair makes, and what a value makes alone.
+#[doc(hidden)]
+pub trait Kind<K, V, W>: 'static {
+    type Out;
+    const LEFT_ALONE: bool = false;
+    const RIGHT_ALONE: bool = false;
+    /// Whether it only matters that there is a right value, not how many.
+    const RIGHT_ONCE: bool = false;
+    fn pair(key: &K, left: &V, right: &W) -> Option<Self::Out>;
+    fn left(_: &K, _: &V) -> Option<Self::Out> {
+        None
+    }
+    fn right(_: &K, _: &W) -> Option<Self::Out> {
+        None
+    }
+}
+
+#[doc(hidden)]
+pub struct Inner;
+#[doc(hidden)]
+pub struct LeftOuter;
+#[doc(hidden)]
+pub struct RightOuter;
+#[doc(hidden)]
+pub struct FullOuter;
+#[doc(hidden)]
+pub struct Semi;
+#[doc(hidden)]
+pub struct Anti;
+
+impl<K: Clone, V: Clone, W: Clone> Kind<K, V, W> for Inner {
+    type Out = (K, (V, W));
+    fn pair(key: &K, left: &V, right: &W) -> Option<Self::Out> {
+        Some((key.clone(), (left.clone(), right.clone())))
+    }
+}
+
+impl<K: Clone, V: Clone, W: Clone> Kind<K, V, W> for LeftOuter {
+    type Out = (K, (V, Option<W>));
+    const LEFT_ALONE: bool = true;
+    fn pair(key: &K, left: &V, right: &W) -> Option<Self::Out> {
+        Some((key.clone(), (left.clone(), Some(right.clone()))))
+    }
+    fn left(key: &K, left: &V) -> Option<Self::Out> {
+        Some((key.clone(), (left.clone(), None)))
+    }
+}
+
+impl<K: Clone, V: Clone, W: Clone> Kind<K, V, W> for RightOuter {
+    type Out = (K, (Option<V>, W));
+    const RIGHT_ALONE: bool = true;
+    fn pair(key: &K, left: &V, right: &W) -> Option<Self::Out> {
+        Some((key.clone(), (Some(left.clone()), right.clone())))
+    }
+    fn right(key: &K, right: &W) -> Option<Self::Out> {
+        Some((key.clone(), (None, right.clone())))
+    }
+}
+
+impl<K: Clone, V: Clone, W: Clone> Kind<K, V, W> for FullOuter {
+    type Out = (K, Outer<V, W>);
+    const LEFT_ALONE: bool = true;
+    const RIGHT_ALONE: bool = true;
+    fn pair(key: &K, left: &V, right: &W) -> Option<Self::Out> {
+        Some((key.clone(), (Some(left.clone()), Some(right.clone()))))
+    }
+    fn left(key: &K, left: &V) -> Option<Self::Out> {
+        Some((key.clone(), (Some(left.clone()), None)))
+    }
+    fn right(key: &K, right: &W) -> Option<Self::Out> {
+        Some((key.clone(), (None, Some(right.clone()))))
+    }
+}
+
+impl<K: Clone, V: Clone> Kind<K, V, ()> for Semi {
+    type Out = (K, V);
+    const RIGHT_ONCE: bool = true;
+    fn pair(key: &K, left: &V, (): &()) -> Option<Self::Out> {
+        Some((key.clone(), left.clone()))
+    }
+}
+
+impl<K: Clone, V: Clone> Kind<K, V, ()> for Anti {
+    type Out = (K, V);
+    const LEFT_ALONE: bool = true;
+    const RIGHT_ONCE: bool = true;
+    fn pair(_: &K, _: &V, (): &()) -> Option<Self::Out> {
+        None
+    }
+    fn left(key: &K, left: &V) -> Option<Self::Out> {
+        Some((key.clone(), left.clone()))
+    }
+}
+
+/// A join by pairs.
+#[doc(hidden)]
+pub struct Pairs<J>(J);
+
+impl<K, V, W, J: Kind<K, V, W>> Meeting<K, V, W> for Pairs<J> {
+    type Out = J::Out;
+    const LEFT_ALONE: bool = J::LEFT_ALONE;
+    const RIGHT_ALONE: bool = J::RIGHT_ALONE;
+    const WHOLE: bool = false;
+
+    fn all(&self, key: &K, left: &VecDeque<V>, right: &VecDeque<W>, out: &mut impl FnMut(J::Out)) {
+        for value in left {
+            let met = if J::RIGHT_ONCE { right.len().min(1) } else { right.len() };
+            right.range(..met).filter_map(|other| J::pair(key, value, other)).for_each(&mut *out);
+        }
+        if right.is_empty() && J::LEFT_ALONE {
+            left.iter().filter_map(|value| J::left(key, value)).for_each(&mut *out);
+        }
+        if left.is_empty() && J::RIGHT_ALONE {
+            right.iter().filter_map(|value| J::right(key, value)).for_each(&mut *out);
+        }
+    }
+
+    fn left(&self, key: &K, value: &V, alone: bool, right: &VecDeque<W>, out: &mut impl FnMut(J::Out, i64)) {
+        if right.is_empty() {
+            return J::left(key, value).into_iter().for_each(|made| out(made, 1));
+        }
+        let met = if J::RIGHT_ONCE { 1 } else { right.len() };
+        right.range(..met).filter_map(|other| J::pair(key, value, other)).for_each(|made| out(made, 1));
+        if alone && J::RIGHT_ALONE {
+            right.iter().filter_map(|other| J::right(key, other)).for_each(|made| out(made, -1));
+        }
+    }
+
+    fn right(&self, key: &K, value: &W, alone: bool, left: &VecDeque<V>, out: &mut impl FnMut(J::Out, i64)) {
+        if left.is_empty() {
+            return J::right(key, value).into_iter().for_each(|made| out(made, 1));
+        }
+        if alone || !J::RIGHT_ONCE {
+            left.iter().filter_map(|other| J::pair(key, other, value)).for_each(|made| out(made, 1));
+        }
+        if alone && J::LEFT_ALONE {
+            left.iter().filter_map(|other| J::left(key, other)).for_each(|made| out(made, -1));
+        }
+    }
+}
+
+/// All values of both sides.
+#[doc(hidden)]
+pub struct Cogroup;
+
+impl<K: Clone + 'static, V: Clone + 'static, W: Clone + 'static> Meeting<K, V, W> for Cogroup {
+    type Out = (K, Groups<V, W>);
+    const LEFT_ALONE: bool = true;
+    const RIGHT_ALONE: bool = true;
+    const WHOLE: bool = true;
+
+    fn all(&self, key: &K, left: &VecDeque<V>, right: &VecDeque<W>, out: &mut impl FnMut(Self::Out)) {
+        if !left.is_empty() || !right.is_empty() {
+            out((key.clone(), (left.iter().cloned().collect(), right.iter().cloned().collect())));
+        }
+    }
+    fn left(&self, _: &K, _: &V, _: bool, _: &VecDeque<W>, _: &mut impl FnMut(Self::Out, i64)) {}
+    fn right(&self, _: &K, _: &W, _: bool, _: &VecDeque<V>, _: &mut impl FnMut(Self::Out, i64)) {}
+}
+
+impl<V: Record, W: Record> Aggregate<Side<V, W>> for Cogroup {
+    type Accumulator = Groups<V, W>;
+    type Result = Groups<V, W>;
+    type Algebra = Neither;
+    fn create(&self, value: Side<V, W>) -> Groups<V, W> {
+        <Self as Aggregate<Side<V, W>>>::add(self, (vec![], vec![]), value)
+    }
+    fn add(&self, mut groups: Groups<V, W>, value: Side<V, W>) -> Groups<V, W> {
+        match value {
+            Side::Left(value) => groups.0.push(value),
+            Side::Right(value) => groups.1.push(value),
+        }
+        groups
+    }
+    fn merge(&self, mut groups: Groups<V, W>, mut newer: Groups<V, W>) -> Groups<V, W> {
+        groups.0.append(&mut newer.0);
+        groups.1.append(&mut newer.1);
+        groups
+    }
+    fn result(&self, groups: Groups<V, W>) -> Groups<V, W> {
+        groups
+    }
+}
+
+type Collected<'s, M, T> = VecCollection<'s, M, T, isize>;
+
+/// A meeting of differential collections.
+#[doc(hidden)]
+pub trait Collects<K, V, W>: Meeting<K, V, W> {
+    fn collect<'s, M: Moment>(
+        self,
+        left: Collected<'s, M, (K, V)>,
+        right: Collected<'s, M, (K, W)>,
+        id: OpId,
+    ) -> Collected<'s, M, Self::Out>;
+}
+
+impl<K: Comparable, V: Comparable, W: Comparable, J: Kind<K, V, W, Out: Comparable>> Collects<K, V, W>
+    for Pairs<J>
+{
+    fn collect<'s, M: Moment>(
+        self,
+        left: Collected<'s, M, (K, V)>,
+        right: Collected<'s, M, (K, W)>,
+        _: OpId,
+    ) -> Collected<'s, M, J::Out> {
+        let pair = |key: &K, value: &V, other: &W| J::pair(key, value, other);
+        let keys = |key: (K, W)| key.0;
+        let pairs = if J::RIGHT_ONCE {
+            // Each key once, with any of its values: kinds that count a right value once do not look at it.
+            left.clone()
+                .join_map(right.clone().reduce(|_, values, out| out.push((values[0].0.clone(), 1))), pair)
+        } else {
+            left.clone().join_map(right.clone(), pair)
+        };
+        let mut made = pairs.flat_map(|made| made);
+        if J::LEFT_ALONE {
+            let alone = left.clone().antijoin(right.clone().map(keys).distinct());
+            made = made.concat(alone.flat_map(|(key, value)| J::left(&key, &value)));
+        }
+        if J::RIGHT_ALONE {
+            let alone = right.antijoin(left.map(|(key, _)| key).distinct());
+            made = made.concat(alone.flat_map(|(key, value)| J::right(&key, &value)));
+        }
+        made
+    }
+}
+
+impl<K: Comparable, V: Comparable, W: Comparable> Collects<K, V, W> for Cogroup {
+    fn collect<'s, M: Moment>(
+        self,
+        left: Collected<'s, M, (K, V)>,
+        right: Collected<'s, M, (K, W)>,
+        id: OpId,
+    ) -> Collected<'s, M, Self::Out> {
+        let left = left.map(|(key, value)| (key, Side::Left(value)));
+        let right = right.map(|(key, value)| (key, Side::Right(value)));
+        collection::aggregate(left.concat(right), Cogroup, id)
+    }
+}
+
+/// A stream that can be joined with one that holds `Q`, and what the result holds.
+#[diagnostic::on_unimplemented(
+    message = "these two streams cannot be joined as they are",
+    label = "a stream that holds `{Self}` with one that holds `{Q}`",
+    note = "unbounded state says first how long it is kept: `.expire_after(..)`, `.allow_unbounded(\"why\")`; in a loop both are streams of the loop"
+)]
+pub trait Joins<Q: Past, K, V, W, J>: Past {
+    #[doc(hidden)]
+    type Out: Past;
+    #[doc(hidden)]
+    fn join<'s, T, U, C, D>(
+        left: Stream<'s, T, Self, C>,
+        right: Stream<'s, U, Q, D>,
+        how: J,
+    ) -> Stream<'s, J::Out, Self::Out>
+    where
+        K: Key,
+        V: Record,
+        W: Record,
+        J: Meeting<K, V, W, Out: Record>,
+        T: Keyed<K, V> + 'static,
+        U: Keyed<K, W> + 'static,
+        C: Chain<Out = T>,
+        D: Chain<Out = U>;
+}
+
+/// Declares how a stream that holds the one is joined with one that holds the other.
+macro_rules! joins {
+    ([$($generics:tt)*] $left:ty, $right:ty => $out:ty, ($($bound:tt)*), |$a:ident, $b:ident, $how:ident| $body:expr) => {
+        #[diagnostic::do_not_recommend]
+        impl<$($generics)* K, V, W, J> Joins<$right, K, V, W, J> for $left
+        where
+            $($bound)*
+        {
+            type Out = $out;
+            fn join<'s, T, U, C, D>(
+                $a: Stream<'s, T, $left, C>,
+                $b: Stream<'s, U, $right, D>,
+                $how: J,
+            ) -> Stream<'s, J::Out, $out>
+            where
+                K: Key,
+                V: Record,
+                W: Record,
+                J: Meeting<K, V, W, Out: Record>,
+                T: Keyed<K, V> + 'static,
+                U: Keyed<K, W> + 'static,
+                C: Chain<Out = T>,
+                D: Chain<Out = U>,
+            {
+                $body
+            }
+        }
+    };
+}
+
+joins!([] PerBatch, PerBatch => PerBatch, (J: Meeting<K, V, W>,), |left, right, how| {
+    let id = left.id;
+    let left = left.map(|record| with_side(record, Side::<V, W>::Left));
+    let right = right.map(|record| with_side(record, Side::<V, W>::Right));
+    let groups = PerBatch::aggregate(left.union(right.at(id)), Cogroup);
+    let made = groups.flat_map(move |(key, (left, right)), out| {
+        how.all(&key, &left.into(), &right.into(), &mut |made| out.extend([made]));
+    });
+    made.share()
+});
+joins!([] PerBatch, Windowed => PerBatch, (J: Meeting<K, V, W>,), |left, right, how| {
+    let span = Span::Window(right.held.size);
+    Kept::contents(met(batches(left, Side::Left), windows(right, Side::Right), (Span::Batch, span), how))
+});
+joins!([] Windowed, PerBatch => PerBatch, (J: Meeting<K, V, W>,), |left, right, how| {
+    let span = Span::Window(left.held.size);
+    Kept::contents(met(windows(left, Side::Left), batches(right, Side::Right), (span, Span::Batch), how))
+});
+joins!([] Windowed, Windowed => Kept, (J: Meeting<K, V, W>,), |left, right, how| {
+    let spans = (Span::Window(left.held.size), Span::Window(right.held.size));
+    met(windows(left, Side::Left), windows(right, Side::Right), spans, how)
+});
+joins!([] PerBatch, Kept => PerBatch, (W: Comparable, J: Meeting<K, V, W>,), |left, right, how| {
+    let spans = (Span::Batch, Span::Kept(W::eq));
+    Kept::contents(met(batches(left, Side::Left), changes(right, Side::Right), spans, how))
+});
+joins!([] Kept, PerBatch => PerBatch, (V: Comparable, J: Meeting<K, V, W>,), |left, right, how| {
+    let spans = (Span::Kept(V::eq), Span::Batch);
+    Kept::contents(met(changes(left, Side::Left), batches(right, Side::Right), spans, how))
+});
+joins!([] Kept, Kept => Kept, (K: Comparable, V: Comparable, W: Comparable, J: Collects<K, V, W, Out: Comparable>,), |left, right, how| {
+    let (id, job, every) = (left.id, left.job.clone(), left.every);
+    named(id, || left.renewed_with(right.every));
+    let made = how.collect(collection(left.map(Keyed::part)), collection(right.map(Keyed::part)), id);
+    Stream::new(relation(made, every, id, job.clone()), id, job, every)
+});
+joins!([] Windowed, Kept => Kept, (K: Comparable, V: Comparable, W: Comparable, J: Collects<K, V, W, Out: Comparable>,), |left, right, how| {
+    Kept::join(kept(left.map(Keyed::part)), right, how)
+});
+joins!([] Kept, Windowed => Kept, (K: Comparable, V: Comparable, W: Comparable, J: Collects<K, V, W, Out: Comparable>,), |left, right, how| {
+    Kept::join(left, kept(right.map(Keyed::part)), how)
+});
+joins!([M: Moment,] Looped<M>, Looped<M> => Looped<M>, (K: Comparable, V: Comparable, W: Comparable, J: Collects<K, V, W, Out: Comparable>,), |left, right, how| {
+    let (left, right) = (left.map(Keyed::part).share(), right.map(Keyed::part).share());
+    let made = how.collect(left.held, right.held, left.id);
+    Stream::new(made, left.id, left.job, left.every)
+});
+
+fn with_side<T: Keyed<K, V>, K, V, S>(record: T, side: impl Fn(V) -> S) -> (K, S) {
+    let (key, value) = record.part();
+    (key, side(value))
+}
+
+/// A stream of values, each with its key, its side, and how often it is there more.
+struct Coming<'s, K: 'static, S: 'static> {
+    records: StreamVec<'s, Epoch, (K, S, i64)>,
+    id: OpId,
+    job: Rc<JobContext>,
+    every: Option<Duration>,
+}
+
+fn batches<'s, T, K: Record, V: Record, S: Record, C: Chain<Out = T>>(
+    stream: Stream<'s, T, PerBatch, C>,
+    side: impl Fn(V) -> S + 'static,
+) -> Coming<'s, K, S>
+where
+    T: Keyed<K, V> + 'static,
+{
+    let sided = stream.map(move |record| {
+        let (key, value) = with_side(record, &side);
+        (key, value, 1)
+    });
+    let Stream { held, id, job, every, .. } = sided.share();
+    Coming { records: held, id, job, every }
+}
+
+fn windows<'s, T, K: Record, V: Record, S: Record, C: Chain<Out = T>>(
+    stream: Stream<'s, T, Windowed, C>,
+    side: impl Fn(V) -> S + 'static,
+) -> Coming<'s, K, S>
+where
+    T: Keyed<K, V> + 'static,
+{
+    batches(stream.on(|panes| panes.batches), side)
+}
+
+fn changes<'s, T, K: Record, V: Record, S: Record, C: Chain<Out = T>>(
+    stream: Stream<'s, T, Kept, C>,
+    side: impl Fn(V) -> S + 'static,
+) -> Coming<'s, K, S>
+where
+    T: Keyed<K, V> + 'static,
+{
+    let sided = stream.map(move |record| with_side(record, &side)).changes();
+    let Stream { held, id, job, every, .. } = sided.map(|((key, value), times)| (key, value, times)).share();
+    Coming { records: held, id, job, every }
+}
+
+/// What two streams make together by [`meet`].
+fn met<'s, K: Key, V: Record, W: Record, J: Meeting<K, V, W, Out: Record>>(
+    left: Coming<'s, K, Side<V, W>>,
+    right: Coming<'s, K, Side<V, W>>,
+    spans: (Span<V>, Span<W>),
+    how: J,
+) -> Stream<'s, J::Out, Kept> {
+    let Coming { records, id, job, every } = left;
+    named(id, || renewed_together(&job, every, right.every));
+    let every = every.or(right.every);
+    let relation = meet(records.concat(right.records), spans, every, id, job.clone(), how);
+    Stream::new(relation, id, job, every)
+}
+
+impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
+    /// For each key of either stream, its values in both.
     ///
-    /// State: both batches, until they close.
+    /// State: both batches, until they close; of windows and histories the records in them; of a batch looked up in a
+    /// table, the table.
     ///
     /// ```
     /// # use streaming_runtime::prelude::*;
@@ -38,41 +457,26 @@ impl<'s, T: 'static, C: Chain<Out = T>> Stream<'s, T, PerBatch, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn cogroup<K: Key, V: Record, W: Record, U, D: Chain<Out = U>>(
+    pub fn cogroup<K: Key, V: Record, W: Record, U, Q: Past, D: Chain<Out = U>>(
         self,
-        other: Stream<'s, U, PerBatch, D>,
-    ) -> Stream<'s, (K, Groups<V, W>)>
+        other: Stream<'s, U, Q, D>,
+    ) -> Stream<'s, (K, Groups<V, W>), <P as Joins<Q, K, V, W, Cogroup>>::Out>
     where
         T: Keyed<K, V>,
         U: Keyed<K, W> + 'static,
+        P: Joins<Q, K, V, W, Cogroup>,
     {
-        let id = self.id;
-        let left = self.map(|record| {
-            let (key, value) = record.part();
-            (key, Side::<V, W>::Left(value))
-        });
-        let right = other.map(|record| {
-            let (key, value) = record.part();
-            (key, Side::<V, W>::Right(value))
-        });
-        let add = |mut groups: Groups<V, W>, value| {
-            match value {
-                Side::Left(value) => groups.0.push(value),
-                Side::Right(value) => groups.1.push(value),
-            }
-            groups
-        };
-        let join = |mut groups: Groups<V, W>, mut more: Groups<V, W>| {
-            groups.0.append(&mut more.0);
-            groups.1.append(&mut more.1);
-            groups
-        };
-        left.union(right.at(id)).combine_by_key(move |value| add((vec![], vec![]), value), add, join)
+        P::join(self, other, Cogroup)
     }
 
-    /// Each pair of records of one batch that share a key; duplicates make a pair each.
+    /// Each pair of records that share a key; duplicates make a pair each.
     ///
-    /// State: both batches, until they close.
+    /// Of two batches: the pairs within the batch. Of windows: all pairs in both windows, at each slide, kept up to date:
+    /// it costs the pairs that came and went. A batch with a window, a history or what is kept: the pairs of the batch
+    /// with what is there; a table that changes, looked up.
+    ///
+    /// State: both batches, until they close; of windows and histories the records in them; of a batch looked up in a
+    /// table, the table.
     ///
     /// ```
     /// # use streaming_runtime::prelude::*;
@@ -84,20 +488,22 @@ impl<'s, T: 'static, C: Chain<Out = T>> Stream<'s, T, PerBatch, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn join<K: Key, V: Record, W: Record, U, D: Chain<Out = U>>(
+    pub fn join<K: Key, V: Record, W: Record, U, Q: Past, D: Chain<Out = U>>(
         self,
-        other: Stream<'s, U, PerBatch, D>,
-    ) -> Stream<'s, (K, (V, W))>
+        other: Stream<'s, U, Q, D>,
+    ) -> Stream<'s, (K, (V, W)), <P as Joins<Q, K, V, W, Pairs<Inner>>>::Out>
     where
         T: Keyed<K, V>,
         U: Keyed<K, W> + 'static,
+        P: Joins<Q, K, V, W, Pairs<Inner>>,
     {
-        self.cogroup(other).flat_map(|(key, (left, right)), out| pairs(&key, &left, &right, out)).share()
+        P::join(self, other, Pairs(Inner))
     }
 
-    /// As [`join`](Stream::join), and each record of this stream whose key the other batch has not, with `None`.
+    /// As [`join`](Stream::join), and each record of this stream whose key the other has not, with `None`.
     ///
-    /// State: both batches, until they close.
+    /// State: both batches, until they close; of windows and histories the records in them; of a batch looked up in a
+    /// table, the table.
     ///
     /// ```
     /// # use streaming_runtime::prelude::*;
@@ -109,23 +515,22 @@ impl<'s, T: 'static, C: Chain<Out = T>> Stream<'s, T, PerBatch, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn left_join<K: Key, V: Record, W: Record, U, D: Chain<Out = U>>(
+    pub fn left_join<K: Key, V: Record, W: Record, U, Q: Past, D: Chain<Out = U>>(
         self,
-        other: Stream<'s, U, PerBatch, D>,
-    ) -> Stream<'s, (K, (V, Option<W>))>
+        other: Stream<'s, U, Q, D>,
+    ) -> Stream<'s, (K, (V, Option<W>)), <P as Joins<Q, K, V, W, Pairs<LeftOuter>>>::Out>
     where
         T: Keyed<K, V>,
         U: Keyed<K, W> + 'static,
+        P: Joins<Q, K, V, W, Pairs<LeftOuter>>,
     {
-        let made = self.cogroup(other).flat_map(|(key, (left, right)), out| {
-            pairs(&key, &left, &or_none(right), out);
-        });
-        made.share()
+        P::join(self, other, Pairs(LeftOuter))
     }
 
-    /// As [`join`](Stream::join), and each record of the other stream whose key this batch has not, with `None`.
+    /// As [`join`](Stream::join), and each record of the other stream whose key this one has not, with `None`.
     ///
-    /// State: both batches, until they close.
+    /// State: both batches, until they close; of windows and histories the records in them; of a batch looked up in a
+    /// table, the table.
     ///
     /// ```
     /// # use streaming_runtime::prelude::*;
@@ -137,24 +542,22 @@ impl<'s, T: 'static, C: Chain<Out = T>> Stream<'s, T, PerBatch, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn right_join<K: Key, V: Record, W: Record, U, D: Chain<Out = U>>(
+    pub fn right_join<K: Key, V: Record, W: Record, U, Q: Past, D: Chain<Out = U>>(
         self,
-        other: Stream<'s, U, PerBatch, D>,
-    ) -> Stream<'s, (K, (Option<V>, W))>
+        other: Stream<'s, U, Q, D>,
+    ) -> Stream<'s, (K, (Option<V>, W)), <P as Joins<Q, K, V, W, Pairs<RightOuter>>>::Out>
     where
         T: Keyed<K, V>,
         U: Keyed<K, W> + 'static,
+        P: Joins<Q, K, V, W, Pairs<RightOuter>>,
     {
-        let made = self.cogroup(other).flat_map(|(key, (left, right)), out| {
-            pairs(&key, &or_none(left), &right, out);
-        });
-        made.share()
+        P::join(self, other, Pairs(RightOuter))
     }
 
-    /// As [`join`](Stream::join), and each record of either stream whose key the other batch has not, with
-    /// `None`.
+    /// As [`join`](Stream::join), and each record of either stream whose key the other has not, with `None`.
     ///
-    /// State: both batches, until they close.
+    /// State: both batches, until they close; of windows and histories the records in them; of a batch looked up in a
+    /// table, the table.
     ///
     /// ```
     /// # use streaming_runtime::prelude::*;
@@ -166,31 +569,65 @@ impl<'s, T: 'static, C: Chain<Out = T>> Stream<'s, T, PerBatch, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn full_join<K: Key, V: Record, W: Record, U, D: Chain<Out = U>>(
+    pub fn full_join<K: Key, V: Record, W: Record, U, Q: Past, D: Chain<Out = U>>(
         self,
-        other: Stream<'s, U, PerBatch, D>,
-    ) -> Stream<'s, (K, Outer<V, W>)>
+        other: Stream<'s, U, Q, D>,
+    ) -> Stream<'s, (K, Outer<V, W>), <P as Joins<Q, K, V, W, Pairs<FullOuter>>>::Out>
     where
         T: Keyed<K, V>,
         U: Keyed<K, W> + 'static,
+        P: Joins<Q, K, V, W, Pairs<FullOuter>>,
     {
-        let made = self.cogroup(other).flat_map(|(key, (left, right)), out| {
-            pairs(&key, &or_none(left), &or_none(right), out);
-        });
-        made.share()
+        P::join(self, other, Pairs(FullOuter))
     }
-}
 
-/// The values, or a single nothing.
-fn or_none<V>(values: Vec<V>) -> Vec<Option<V>> {
-    match values.is_empty() {
-        true => vec![None],
-        false => values.into_iter().map(Some).collect(),
+    /// The records whose key is in the other stream, a stream of keys; Spark's `intersection` keeps each once: `.distinct()` behind it.
+    ///
+    /// State: as [`join`](Stream::join).
+    ///
+    /// ```
+    /// # use streaming_runtime::prelude::*;
+    /// stream!(
+    ///     #[batch(secs(1))]
+    ///     fn checked<clicks: Source<(u64, String)>, known: Source<u64>, out: Sink<(u64, String)>>() {
+    ///         clicks.semijoin(known.window(minutes(1), secs(1))).to(out);
+    ///     }
+    /// );
+    /// # fn main() {}
+    /// ```
+    pub fn semijoin<K: Key, V: Record, Q: Past, D: Chain<Out = K>>(
+        self,
+        keys: Stream<'s, K, Q, D>,
+    ) -> Stream<'s, (K, V), <P as Joins<Q, K, V, (), Pairs<Semi>>>::Out>
+    where
+        T: Keyed<K, V>,
+        P: Joins<Q, K, V, (), Pairs<Semi>>,
+    {
+        P::join(self, keys.map(|key| (key, ())), Pairs(Semi))
     }
-}
 
-fn pairs<K: Clone, V: Clone, W: Clone>(key: &K, left: &[V], right: &[W], out: &mut Emit<'_, (K, (V, W))>) {
-    for one in left {
-        out.extend(right.iter().map(|other| (key.clone(), (one.clone(), other.clone()))));
+    /// The records whose key is not in the other stream, a stream of keys: Spark's `subtract` on whole records is `.map(|record| (record, ())).antijoin(others)`.
+    ///
+    /// State: as [`join`](Stream::join).
+    ///
+    /// ```
+    /// # use streaming_runtime::prelude::*;
+    /// stream!(
+    ///     #[batch(secs(1))]
+    ///     fn checked<clicks: Source<(u64, String)>, blocked: Source<u64>, out: Sink<(u64, String)>>() {
+    ///         clicks.antijoin(blocked.window(minutes(1), secs(1))).to(out);
+    ///     }
+    /// );
+    /// # fn main() {}
+    /// ```
+    pub fn antijoin<K: Key, V: Record, Q: Past, D: Chain<Out = K>>(
+        self,
+        keys: Stream<'s, K, Q, D>,
+    ) -> Stream<'s, (K, V), <P as Joins<Q, K, V, (), Pairs<Anti>>>::Out>
+    where
+        T: Keyed<K, V>,
+        P: Joins<Q, K, V, (), Pairs<Anti>>,
+    {
+        P::join(self, keys.map(|key| (key, ())), Pairs(Anti))
     }
 }

@@ -15,21 +15,27 @@
 
 mod aggregate;
 mod by_key;
+mod collection;
 mod each;
+mod iterate;
 mod join;
 mod keep;
 mod key_map;
 mod lent;
+mod meet;
 mod per_epoch;
 mod route;
 mod sliding;
+mod slots;
 mod to;
 mod upkeep;
 mod whole;
 mod window;
 
 pub use aggregate::{Abelian, Aggregate, Algebra, Associative, Neither};
+pub use collection::{Comparable, Looped};
 pub use each::Emit;
+pub use iterate::LoopScope;
 pub use lent::Reader;
 pub use to::SinkPort;
 pub(crate) use to::{Part, PartSender};

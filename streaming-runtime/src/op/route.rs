@@ -2,6 +2,7 @@
 
 use std::{cell::RefCell, rc::Rc};
 
+use differential_dataflow::AsCollection;
 use timely::{
     container::CapacityContainerBuilder,
     dataflow::{
@@ -12,13 +13,16 @@ use timely::{
             generic::{OutputBuilder, builder_rc::OperatorBuilder, operator::Operator},
         },
     },
+    progress::Timestamp,
 };
+
+use super::collection::{Looped, Moment};
 
 use crate::{
     blame::named,
     past::{History, Kept, Panes, Past, PerBatch, Relation, Wants, Windowed},
     record::Record,
-    stream::{Chain, Epoch, OpId, Ready, Stream},
+    stream::{Chain, OpId, Ready, Stream},
 };
 
 /// Two parts of a stream.
@@ -119,13 +123,29 @@ impl Routes for Kept {
     }
 }
 
+impl<M: Moment> Routes for Looped<M> {
+    fn unite<'s, T: Record>(left: Self::Held<'s, T>, right: Self::Held<'s, T>) -> Self::Held<'s, T> {
+        left.concat(right)
+    }
+    fn part<'s, T: Record, C: Chain<Out = T>>(
+        held: Self::Held<'s, C::In>,
+        chain: C,
+        mut f: impl FnMut(&T) -> bool + 'static,
+        id: OpId,
+    ) -> Parts<'s, Self, T> {
+        let updates = Self::realise(held, chain, id).inner;
+        let (holds, rest) = part(updates, Ready::new(), move |(record, ..): &(T, M, isize)| f(record), id);
+        (holds.as_collection(), rest.as_collection())
+    }
+}
+
 /// Parts batches in two.
-fn part<'s, T: Clone + 'static, C: Chain<Out = T>>(
-    root: StreamVec<'s, Epoch, C::In>,
+fn part<'s, M: Timestamp, T: Clone + 'static, C: Chain<Out = T>>(
+    root: StreamVec<'s, M, C::In>,
     mut chain: C,
     mut f: impl FnMut(&T) -> bool + 'static,
     id: OpId,
-) -> (StreamVec<'s, Epoch, T>, StreamVec<'s, Epoch, T>) {
+) -> (StreamVec<'s, M, T>, StreamVec<'s, M, T>) {
     let mut builder = OperatorBuilder::new(id.0.to_owned(), root.scope());
     let mut input = builder.new_input(root, Pipeline);
     let (holds, holds_root) = builder.new_output::<Vec<T>>();

@@ -66,7 +66,7 @@ impl Counts for Windowed {
         let mut counts =
             batches.count().map(|n| ((), n)).on::<Windowed>(|batches| Panes { batches, size: held.size });
         counts.every = every;
-        <Windowed as ByKey<(), i64>>::aggregate(counts, Sum).map(|((), n)| n).share()
+        <Windowed as ByKey<(), i64, i64>>::aggregate(counts, Sum).map(|((), n)| n).share()
     }
 }
 
@@ -104,10 +104,10 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn reduce(self, f: impl Fn(T, T) -> T + 'static) -> Stream<'s, T, <P as ByKey<(), T>>::Out>
+    pub fn reduce(self, f: impl Fn(T, T) -> T + 'static) -> Stream<'s, T, <P as ByKey<(), T, T>>::Out>
     where
         T: Record,
-        P: ByKey<(), T>,
+        P: ByKey<(), T, T>,
     {
         self.aggregate(Reduce(f))
     }
@@ -127,10 +127,13 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn aggregate<G: Aggregate<T>>(self, aggregate: G) -> Stream<'s, G::Result, <P as ByKey<(), T>>::Out>
+    pub fn aggregate<G: Aggregate<T>>(
+        self,
+        aggregate: G,
+    ) -> Stream<'s, G::Result, <P as ByKey<(), T, G::Result>>::Out>
     where
         T: Record,
-        P: ByKey<(), T>,
+        P: ByKey<(), T, G::Result>,
     {
         P::aggregate(self.map(|record| ((), record)), aggregate).map(|((), result)| result).share()
     }

@@ -100,6 +100,11 @@ pub(super) fn kept<'s, T: Record, C: Chain<Out = T>>(
         job.clone(),
         move |batch: &mut Vec<T>, records| chain.gather(records, batch),
         move |epoch, time, batch, said: &mut Said<T>| {
+            if size.is_none() && !said.wants.contents() {
+                // Nothing ever leaves, so nothing needs to be remembered.
+                batch.drain(..).for_each(|record| said.change(|| record, 1));
+                return;
+            }
             // Panes from `entered` on are not in the window that was delivered last.
             let end = cut.pane_of(time);
             let fresh = panes.len() > entered;

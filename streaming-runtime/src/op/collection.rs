@@ -1,0 +1,202 @@
+//! The general lowering: what is kept as a differential collection.
+//!
+//! Whatever can be taken back, or goes round in a loop, is a collection of updates, and its operators are
+//! differential's on arrangements. [`Kept`] streams are collections whose time is the batch; the streams of a loop have
+//! the round in their time as well. One set of functions serves both.
+//!
+//! What only ever enters and leaves whole has cheaper lowerings (`sliding`, `meet`), of which this is the reference.
+
+use std::{collections::HashMap, fmt::Debug, marker::PhantomData, rc::Rc, time::Duration};
+
+use differential_dataflow::{AsCollection, VecCollection, lattice::Lattice};
+use timely::{
+    dataflow::{
+        StreamVec,
+        channels::pact::{Exchange, Pipeline},
+        operators::Operator,
+    },
+    progress::Timestamp,
+};
+
+use super::{
+    aggregate::Aggregate,
+    by_key::{ByKey, owner},
+    keep::{Said, keep},
+};
+use crate::{
+    blame::named,
+    past::{Kept, Past, Relation},
+    record::{Key, Keyed, Record},
+    stream::{Chain, Epoch, JobContext, OpId, Signed, Stream},
+};
+
+/// A record that can be taken back: told from others, and put in an order so that equal ones meet.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be kept up to date here",
+    label = "records of this stream are taken back when they change, so `{Self}` needs `Eq`, `Hash`, `Ord` and `Debug`",
+    note = "derive `PartialEq, Eq, Hash, PartialOrd, Ord, Debug` on it; for a float use its bits or round it to an integer first; or work on whole batches: `.snapshot()` before this operator"
+)]
+pub trait Comparable: Key + Ord + Debug {}
+#[diagnostic::do_not_recommend]
+impl<T: Key + Ord + Debug> Comparable for T {}
+
+/// The time of a collection: a batch, and the round of each loop around.
+#[doc(hidden)]
+pub trait Moment: Timestamp + Lattice {}
+impl<T: Timestamp + Lattice> Moment for T {}
+
+/// A stream inside a loop: what the loop has made so far.
+#[derive(Debug)]
+pub struct Looped<M>(PhantomData<M>);
+
+impl<M: Moment> Past for Looped<M> {
+    type Held<'s, In: 'static> = VecCollection<'s, M, In, isize>;
+    fn again<'s, In: Clone + 'static>(held: &Self::Held<'s, In>) -> Self::Held<'s, In> {
+        held.clone()
+    }
+    fn realise<'s, C: Chain<Out: Record>>(
+        held: Self::Held<'s, C::In>,
+        mut chain: C,
+        id: OpId,
+    ) -> Self::Held<'s, C::Out> {
+        let updates = held.inner.unary(Pipeline, id.0, move |_, _| {
+            move |input, output| {
+                named(id, || {
+                    input.for_each(|time, updates| {
+                        let mut session = output.session(&time);
+                        for (record, at, times) in updates.drain(..) {
+                            chain.push(record, &mut |record| session.give((record, at.clone(), times)));
+                        }
+                    });
+                });
+            }
+        });
+        updates.as_collection()
+    }
+}
+
+/// The changes of a kept stream as a collection.
+pub(super) fn collection<'s, T: Record, C: Chain<Out = T>>(
+    stream: Stream<'s, T, Kept, C>,
+) -> VecCollection<'s, Epoch, T, isize> {
+    let Stream { held, chain, id, .. } = stream;
+    held.wants.want_changes();
+    let changes = Signed(chain).realise(held.changes, id);
+    let updates = changes.unary(Pipeline, "Updates", |_, _| {
+        move |input, output| {
+            input.for_each(|time, changes: &mut Vec<(T, i64)>| {
+                let at = *time.time();
+                let mut session = output.session(&time);
+                session.give_iterator(changes.drain(..).map(|(record, times)| (record, at, times as isize)));
+            });
+        }
+    });
+    updates.as_collection()
+}
+
+/// A collection as a kept stream. Its contents are summed up only if they are wanted.
+pub(super) fn relation<'s, T: Comparable>(
+    collection: VecCollection<'s, Epoch, T, isize>,
+    every: Option<Duration>,
+    id: OpId,
+    job: Rc<JobContext>,
+) -> Relation<'s, T> {
+    // Updates may travel with others that are earlier; each goes to its own batch.
+    let changes: StreamVec<'s, Epoch, (T, i64)> = collection.inner.unary(Pipeline, "Changes", |_, _| {
+        move |input, output| {
+            input.for_each(|time, updates: &mut Vec<(T, Epoch, isize)>| {
+                updates.sort_by_key(|(_, at, _)| *at);
+                let mut updates = updates.drain(..).peekable();
+                while let Some(&(_, epoch, _)) = updates.peek() {
+                    let time = time.delayed(&epoch, 0);
+                    let mut session = output.session(&time);
+                    while let Some((record, _, times)) = updates.next_if(|(_, at, _)| *at == epoch) {
+                        session.give((record, times as i64));
+                    }
+                }
+            });
+        }
+    });
+    let mut contents = HashMap::<T, i64, foldhash::fast::RandomState>::default();
+    let context = job.clone();
+    keep(
+        changes,
+        // What is added on one worker may be taken back on another: an antijoin does.
+        Exchange::new(|(record, _): &(T, i64)| owner(record)),
+        id,
+        job,
+        |batch: &mut Vec<(T, i64)>, changes| batch.append(changes),
+        move |epoch, _, batch, said: &mut Said<T>| {
+            // The same record may have come and gone on its way here.
+            batch.sort_unstable();
+            for (record, times) in batch.drain(..) {
+                match said.changes.last_mut() {
+                    Some((last, sum)) if *last == record => *sum += times,
+                    _ => said.changes.push((record, times)),
+                }
+            }
+            said.changes.retain(|(_, times)| *times != 0);
+            if said.wants.contents() {
+                for (record, times) in &said.changes {
+                    let sum = contents.entry(record.clone()).or_default();
+                    *sum += times;
+                    if *sum == 0 {
+                        contents.remove(record);
+                    }
+                }
+                if context.is_due(epoch, every) {
+                    for (record, times) in &contents {
+                        said.contents.extend((0..*times).map(|_| record.clone()));
+                    }
+                }
+            }
+            if !said.wants.changes() {
+                said.changes.clear();
+            }
+        },
+    )
+}
+
+/// What an aggregate makes of the values of each key.
+pub(super) fn aggregate<'s, M: Moment, K: Comparable, V: Comparable, G: Aggregate<V, Result: Comparable>>(
+    pairs: VecCollection<'s, M, (K, V), isize>,
+    how: G,
+    id: OpId,
+) -> VecCollection<'s, M, (K, G::Result), isize> {
+    pairs.reduce_named(id.0, move |_, values, results| {
+        named(id, || {
+            // In a loop a value may be taken back before it is known to be there; then it is not there.
+            let all = values.iter().flat_map(|(value, times)| (0..*times).map(|_| (*value).clone()));
+            let whole = all.fold(None, |whole, value| {
+                Some(match whole {
+                    None => how.create(value),
+                    Some(whole) => how.add(whole, value),
+                })
+            });
+            results.extend(whole.map(|whole| (how.result(whole), 1)));
+        });
+    })
+}
+
+impl<K: Comparable, V: Comparable, R: Comparable> ByKey<K, V, R> for Kept {
+    type Out = Kept;
+    fn aggregate<'s, T: Keyed<K, V> + 'static, C: Chain<Out = T>, G: Aggregate<V, Result = R>>(
+        stream: Stream<'s, T, Self, C>,
+        how: G,
+    ) -> Stream<'s, (K, R), Kept> {
+        let (id, job, every) = (stream.id, stream.job.clone(), stream.every);
+        let results = aggregate(collection(stream.map(Keyed::part)), how, id);
+        Stream::new(relation(results, every, id, job.clone()), id, job, every)
+    }
+}
+
+impl<M: Moment, K: Comparable, V: Comparable, R: Comparable> ByKey<K, V, R> for Looped<M> {
+    type Out = Looped<M>;
+    fn aggregate<'s, T: Keyed<K, V> + 'static, C: Chain<Out = T>, G: Aggregate<V, Result = R>>(
+        stream: Stream<'s, T, Self, C>,
+        how: G,
+    ) -> Stream<'s, (K, R), Looped<M>> {
+        let Stream { held, chain, id, job, every, .. } = stream.map(Keyed::part);
+        Stream::new(aggregate(Self::realise(held, chain, id), how, id), id, job, every)
+    }
+}

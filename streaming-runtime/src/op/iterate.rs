@@ -1,0 +1,199 @@
+//! Loops: operators repeated until nothing changes, and kept up to date by differential dataflow.
+
+use differential_dataflow::{VecCollection, operators::iterate::Variable};
+use timely::{dataflow::Scope, order::Product};
+
+use super::{
+    collection::{Comparable, Looped, Moment, collection, relation},
+    window,
+};
+use crate::{
+    blame::named,
+    past::{Kept, Past, Windowed},
+    stream::{Chain, Epoch, OpId, Stream},
+};
+
+/// Rounds after which a loop is taken to have no end.
+const ROUNDS: u64 = 100_000;
+
+/// The inside of a loop. `stream!` passes it; people do not.
+pub struct LoopScope<'i, M: Moment>(Scope<'i, Product<M, u64>>);
+
+impl<M: Moment> Clone for LoopScope<'_, M> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<M: Moment> Copy for LoopScope<'_, M> {}
+
+/// A stream that can go round in a loop, and be read in one.
+#[diagnostic::on_unimplemented(
+    message = "this stream cannot be used in a loop",
+    label = "a loop works on what is kept from batch to batch",
+    note = "put `.window(size, slide)` or `.history().allow_unbounded(\"why\")` before it; unbounded state says first how long it is kept"
+)]
+pub trait Loops: Past {
+    /// The time outside of the loop.
+    #[doc(hidden)]
+    type Moment: Moment;
+    /// What comes out of the loop.
+    #[doc(hidden)]
+    type Out: Past;
+    #[doc(hidden)]
+    fn updates<'s, T: Comparable, C: Chain<Out = T>>(
+        stream: Stream<'s, T, Self, C>,
+    ) -> VecCollection<'s, Self::Moment, T, isize>;
+    #[doc(hidden)]
+    fn outside<'s, T: Comparable>(stream: Stream<'s, T, Looped<Self::Moment>>) -> Stream<'s, T, Self::Out>;
+}
+
+impl Loops for Kept {
+    type Moment = Epoch;
+    type Out = Kept;
+    fn updates<'s, T: Comparable, C: Chain<Out = T>>(
+        stream: Stream<'s, T, Self, C>,
+    ) -> VecCollection<'s, Epoch, T, isize> {
+        collection(stream)
+    }
+    fn outside<'s, T: Comparable>(stream: Stream<'s, T, Looped<Epoch>>) -> Stream<'s, T, Kept> {
+        let Stream { held, id, job, every, .. } = stream;
+        Stream::new(relation(held, every, id, job.clone()), id, job, every)
+    }
+}
+
+impl Loops for Windowed {
+    type Moment = Epoch;
+    type Out = Kept;
+    fn updates<'s, T: Comparable, C: Chain<Out = T>>(
+        stream: Stream<'s, T, Self, C>,
+    ) -> VecCollection<'s, Epoch, T, isize> {
+        collection(window::kept(stream))
+    }
+    fn outside<'s, T: Comparable>(stream: Stream<'s, T, Looped<Epoch>>) -> Stream<'s, T, Kept> {
+        Kept::outside(stream)
+    }
+}
+
+impl<M: Moment> Loops for Looped<M> {
+    type Moment = M;
+    type Out = Looped<M>;
+    fn updates<'s, T: Comparable, C: Chain<Out = T>>(
+        stream: Stream<'s, T, Self, C>,
+    ) -> VecCollection<'s, M, T, isize> {
+        Self::realise(stream.held, stream.chain, stream.id)
+    }
+    fn outside<'s, T: Comparable>(stream: Stream<'s, T, Looped<M>>) -> Stream<'s, T, Looped<M>> {
+        stream
+    }
+}
+
+impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
+    /// Repeats `body` until nothing changes: the stream, and then what `body` makes of it again and again. Streams from
+    /// outside can be read in it by their names.
+    ///
+    /// It is kept up to date: a batch that changes little costs little, however many rounds it took to get there.
+    /// A loop must come to an end: let it deliver each record once (`distinct`, `reduce_by_key`) and fewer or smaller
+    /// ones in each round. One that still changes after 100 000 rounds ends the job; see
+    /// [`iterate_at_most`](Stream::iterate_at_most).
+    ///
+    /// State: the arrangements of its operators, with the rounds in which each record changed.
+    ///
+    /// ```
+    /// # use streaming_runtime::prelude::*;
+    /// stream!(
+    ///     /// Every vertex takes the smallest label that it can reach.
+    ///     #[batch(secs(1))]
+    ///     pub fn components<edges: Source<(u32, u32)>, labels: Sink<(u32, u32)>>() {
+    ///         let graph = edges.history().allow_unbounded("the graph is the state");
+    ///         let links = graph.flat_map(|(a, b)| [(a, b), (b, a)]);
+    ///         let own = links.map(|(a, _)| (a, a)).distinct();
+    ///         let reached = own.iterate(|label| {
+    ///             let offered = label.join(links).map(|(_, (label, to))| (to, label));
+    ///             offered.union(own).reduce_by_key(u32::min)
+    ///         });
+    ///         reached.to(labels);
+    ///     }
+    /// );
+    /// # fn main() {}
+    /// ```
+    pub fn iterate<F>(self, body: F) -> Stream<'s, T, P::Out>
+    where
+        T: Comparable,
+        P: Loops,
+        F: for<'i> FnOnce(
+            LoopScope<'i, P::Moment>,
+            Stream<'i, T, Looped<Product<P::Moment, u64>>>,
+        ) -> Stream<'i, T, Looped<Product<P::Moment, u64>>>,
+    {
+        self.iterate_at_most(ROUNDS, body)
+    }
+
+    /// As [`iterate`](Stream::iterate); a loop that still changes after `rounds` rounds ends the job with an error.
+    ///
+    /// ```
+    /// # use streaming_runtime::prelude::*;
+    /// stream!(
+    ///     /// The numbers that halving leads to, down to 1.
+    ///     #[batch(secs(1))]
+    ///     pub fn halves<numbers: Source<u64>, out: Sink<u64>>() {
+    ///         let recent = numbers.window(minutes(1), secs(1)).distinct();
+    ///         let reached = recent.iterate_at_most(64, |all| {
+    ///             all.filter(|&n| n > 1).map(|n| n / 2).union(recent).distinct()
+    ///         });
+    ///         reached.to(out);
+    ///     }
+    /// );
+    /// # fn main() {}
+    /// ```
+    pub fn iterate_at_most<F>(self, rounds: u64, body: F) -> Stream<'s, T, P::Out>
+    where
+        T: Comparable,
+        P: Loops,
+        F: for<'i> FnOnce(
+            LoopScope<'i, P::Moment>,
+            Stream<'i, T, Looped<Product<P::Moment, u64>>>,
+        ) -> Stream<'i, T, Looped<Product<P::Moment, u64>>>,
+    {
+        let (id, job, every) = (self.id, self.job.clone(), self.every);
+        let seed = P::updates(self);
+        let outer = seed.scope();
+        let result = outer.scoped::<Product<P::Moment, u64>, _, _>(id.0, |scope| {
+            let (variable, looped) =
+                Variable::new_from(seed.enter(scope), Product::new(Default::default(), 1));
+            let once = Stream::new(looped, id, job.clone(), every);
+            let made = body(LoopScope(scope), once).held;
+            // Differences that cancel out must not go round; those of `reduce` and `distinct` have been put together.
+            let made = made.consolidate();
+            variable.set(bounded(made.clone(), rounds, id));
+            made.leave(outer)
+        });
+        P::outside(Stream::new(result, id, job, every))
+    }
+
+    /// Brings a stream into a loop. `stream!` writes it.
+    #[doc(hidden)]
+    pub fn enter<'i>(self, scope: LoopScope<'i, P::Moment>) -> Stream<'i, T, Looped<Product<P::Moment, u64>>>
+    where
+        T: Comparable,
+        P: Loops,
+    {
+        let (id, job, every) = (self.id, self.job.clone(), self.every);
+        Stream::new(P::updates(self).enter(scope.0), id, job, every)
+    }
+}
+
+/// Ends the job when there are changes after so many rounds.
+fn bounded<'s, M: Moment, T: Comparable>(
+    updates: VecCollection<'s, Product<M, u64>, T, isize>,
+    rounds: u64,
+    id: OpId,
+) -> VecCollection<'s, Product<M, u64>, T, isize> {
+    updates.inspect_batch(move |time, _| {
+        named(id, || {
+            assert!(
+                time.inner < rounds,
+                "the loop still changes after {rounds} rounds: see that it converges, or allow more with `iterate_at_most`"
+            );
+        });
+    })
+}

@@ -1,0 +1,310 @@
+//! What two streams make together, key by key, brought up to date by what enters and what leaves either.
+//!
+//! The operator behind all joins of windows: a symmetric hash join. A key's slot has the values of both sides, oldest
+//! first; panes hold slot numbers, as in `sliding`. A value that comes or goes meets what the other side has then, so
+//! a batch costs the pairs that it changes.
+
+use std::{collections::VecDeque, rc::Rc, time::Duration};
+
+use serde::{Deserialize, Serialize};
+use timely::dataflow::{StreamVec, channels::pact::Exchange};
+
+use super::{
+    by_key::owner,
+    keep::{Said, keep},
+    slots::Slots,
+};
+use crate::{
+    past::Relation,
+    record::{Key, Record},
+    stream::{Epoch, JobContext, OpId},
+    time::BatchTime,
+};
+
+/// A value with its side.
+#[doc(hidden)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Side<V, W> {
+    Left(V),
+    Right(W),
+}
+
+/// What the values of a key make together.
+#[doc(hidden)]
+pub trait Meeting<K, V, W>: 'static {
+    type Out;
+    /// Whether a left value makes something when there is no right one.
+    const LEFT_ALONE: bool;
+    const RIGHT_ALONE: bool;
+    /// Whether what a key makes changes as a whole, and not pair by pair.
+    const WHOLE: bool;
+
+    /// All that a key makes.
+    fn all(&self, key: &K, left: &VecDeque<V>, right: &VecDeque<W>, out: &mut impl FnMut(Self::Out));
+    /// What a left value makes that comes or goes; `alone` if it is the only one.
+    fn left(
+        &self,
+        key: &K,
+        value: &V,
+        alone: bool,
+        right: &VecDeque<W>,
+        out: &mut impl FnMut(Self::Out, i64),
+    );
+    fn right(
+        &self,
+        key: &K,
+        value: &W,
+        alone: bool,
+        left: &VecDeque<V>,
+        out: &mut impl FnMut(Self::Out, i64),
+    );
+}
+
+/// How long a side keeps what it gets.
+pub(super) enum Span<V> {
+    /// Until it is due again.
+    Batch,
+    /// For a window; `None` for ever.
+    Window(Option<Duration>),
+    /// Until it is taken back.
+    Kept(fn(&V, &V) -> bool),
+}
+
+struct Slot<V, W> {
+    left: VecDeque<V>,
+    right: VecDeque<W>,
+    /// The time in which it changed last.
+    touched: u64,
+}
+
+impl<V, W> Default for Slot<V, W> {
+    fn default() -> Self {
+        Slot { left: VecDeque::new(), right: VecDeque::new(), touched: 0 }
+    }
+}
+
+/// The slots of what came in one batch, which leaves together.
+type Panes = VecDeque<(BatchTime, Vec<u32>)>;
+
+struct Meet<K, V, W, M: Meeting<K, V, W>> {
+    how: M,
+    left: Span<V>,
+    right: Span<W>,
+    left_panes: Panes,
+    right_panes: Panes,
+    slots: Slots<K, Slot<V, W>>,
+    /// Slots that changed, with what they made before where that is wanted.
+    touched: Vec<(u32, Vec<M::Out>)>,
+    now: u64,
+}
+
+fn has_left<V>(span: &Span<V>, came: BatchTime, now: BatchTime) -> bool {
+    match span {
+        Span::Batch => true,
+        Span::Window(Some(size)) => came + *size <= now,
+        Span::Window(None) | Span::Kept(_) => false,
+    }
+}
+
+impl<K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Clone>> Meet<K, V, W, M> {
+    fn meet(
+        &mut self,
+        now: BatchTime,
+        entering: impl Iterator<Item = (BatchTime, K, Side<V, W>, i64)>,
+        said: &mut Said<M::Out>,
+    ) {
+        self.now += 1;
+        while let Some((_, numbers)) =
+            self.left_panes.pop_front_if(|(came, _)| has_left(&self.left, *came, now))
+        {
+            for number in numbers {
+                self.touch(number, said);
+                let value = self.slots.get_mut(number).1.left.pop_front().expect("it came with its pane");
+                self.left_moves(number, &value, -1, said);
+            }
+        }
+        while let Some((_, numbers)) =
+            self.right_panes.pop_front_if(|(came, _)| has_left(&self.right, *came, now))
+        {
+            for number in numbers {
+                self.touch(number, said);
+                let value = self.slots.get_mut(number).1.right.pop_front().expect("it came with its pane");
+                self.right_moves(number, &value, -1, said);
+            }
+        }
+        for (came, key, side, times) in entering {
+            // A window that slides over gaps has lost it before it was ever in.
+            match side {
+                Side::Left(value)
+                    if !matches!(self.left, Span::Window(_)) || !has_left(&self.left, came, now) =>
+                {
+                    self.left_comes(came, key, value, times, said);
+                }
+                Side::Right(value)
+                    if !matches!(self.right, Span::Window(_)) || !has_left(&self.right, came, now) =>
+                {
+                    self.right_comes(came, key, value, times, said);
+                }
+                _ => {}
+            }
+        }
+        if said.wants.contents() {
+            self.say_contents(said);
+        }
+        for (number, before) in std::mem::take(&mut self.touched) {
+            if M::WHOLE && said.wants.changes() {
+                before.into_iter().for_each(|made| said.changes.push((made, -1)));
+                let (key, slot) = self.slots.get(number);
+                self.how.all(key, &slot.left, &slot.right, &mut |made| said.changes.push((made, 1)));
+            }
+            let (_, slot) = self.slots.get(number);
+            if slot.left.is_empty() && slot.right.is_empty() {
+                self.slots.release(number);
+            }
+        }
+    }
+
+    fn left_comes(&mut self, came: BatchTime, key: K, value: V, times: i64, said: &mut Said<M::Out>) {
+        let number = self.slots.number(key);
+        self.touch(number, said);
+        if let Span::Kept(same) = self.left {
+            for _ in 0..times.abs() {
+                if times < 0 {
+                    take_back(&mut self.slots.get_mut(number).1.left, &value, same);
+                }
+                self.left_moves(number, &value, times.signum(), said);
+                if times > 0 {
+                    self.slots.get_mut(number).1.left.push_back(value.clone());
+                }
+            }
+            return;
+        }
+        self.left_moves(number, &value, 1, said);
+        self.slots.get_mut(number).1.left.push_back(value);
+        note(&self.left, &mut self.left_panes, came, number);
+    }
+
+    fn right_comes(&mut self, came: BatchTime, key: K, value: W, times: i64, said: &mut Said<M::Out>) {
+        let number = self.slots.number(key);
+        self.touch(number, said);
+        if let Span::Kept(same) = self.right {
+            for _ in 0..times.abs() {
+                if times < 0 {
+                    take_back(&mut self.slots.get_mut(number).1.right, &value, same);
+                }
+                self.right_moves(number, &value, times.signum(), said);
+                if times > 0 {
+                    self.slots.get_mut(number).1.right.push_back(value.clone());
+                }
+            }
+            return;
+        }
+        self.right_moves(number, &value, 1, said);
+        self.slots.get_mut(number).1.right.push_back(value);
+        note(&self.right, &mut self.right_panes, came, number);
+    }
+
+    /// Says what a left value makes that is not, or no longer, in its slot.
+    fn left_moves(&mut self, number: u32, value: &V, times: i64, said: &mut Said<M::Out>) {
+        if !M::WHOLE && said.wants.changes() {
+            let (key, slot) = self.slots.get(number);
+            let out = &mut |made, n: i64| said.changes.push((made, n * times));
+            self.how.left(key, value, slot.left.is_empty(), &slot.right, out);
+        }
+    }
+
+    fn right_moves(&mut self, number: u32, value: &W, times: i64, said: &mut Said<M::Out>) {
+        if !M::WHOLE && said.wants.changes() {
+            let (key, slot) = self.slots.get(number);
+            let out = &mut |made, n: i64| said.changes.push((made, n * times));
+            self.how.right(key, value, slot.right.is_empty(), &slot.left, out);
+        }
+    }
+
+    /// Notes that a slot is about to change.
+    fn touch(&mut self, number: u32, said: &Said<M::Out>) {
+        let (key, slot) = self.slots.get_mut(number);
+        if slot.touched == self.now {
+            return;
+        }
+        slot.touched = self.now;
+        let mut before = Vec::new();
+        if M::WHOLE && said.wants.changes() {
+            self.how.all(key, &slot.left, &slot.right, &mut |made| before.push(made));
+        }
+        self.touched.push((number, before));
+    }
+
+    fn say_contents(&self, said: &mut Said<M::Out>) {
+        let contents = &mut said.contents;
+        let mut say = |(key, slot): &(K, Slot<V, W>)| {
+            self.how.all(key, &slot.left, &slot.right, &mut |made| contents.push(made));
+        };
+        // Where a batch is looked up in a table, the rest of the table makes nothing.
+        let batch = match (&self.left, &self.right) {
+            (Span::Batch, _) if !M::RIGHT_ALONE => &self.left_panes,
+            (_, Span::Batch) if !M::LEFT_ALONE => &self.right_panes,
+            _ => return self.slots.iter().for_each(say),
+        };
+        let mut numbers: Vec<u32> = batch.iter().flat_map(|(_, numbers)| numbers).copied().collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        numbers.into_iter().for_each(|number| say(self.slots.get(number)));
+    }
+}
+
+fn take_back<V>(values: &mut VecDeque<V>, value: &V, same: fn(&V, &V) -> bool) {
+    let place = values.iter().position(|other| same(other, value));
+    values.remove(place.expect(
+        "what is taken back was there: closures give the same for the same record, or what they gave is lost",
+    ));
+}
+
+/// Notes what leaves with its batch.
+fn note<V>(span: &Span<V>, panes: &mut Panes, came: BatchTime, number: u32) {
+    if let Span::Window(None) | Span::Kept(_) = span {
+        return;
+    }
+    match panes.back_mut() {
+        Some((last, numbers)) if *last == came => numbers.push(number),
+        _ => panes.push_back((came, vec![number])),
+    }
+}
+
+/// Brings the two sides of each key to its owner, and keeps what they make together up to date.
+pub(super) fn meet<'s, K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Clone + 'static>>(
+    sides: StreamVec<'s, Epoch, (K, Side<V, W>, i64)>,
+    (left, right): (Span<V>, Span<W>),
+    every: Option<Duration>,
+    id: OpId,
+    job: Rc<JobContext>,
+    how: M,
+) -> Relation<'s, M::Out> {
+    let context = job.clone();
+    let mut meet = Meet {
+        how,
+        left,
+        right,
+        left_panes: Panes::new(),
+        right_panes: Panes::new(),
+        slots: Slots::default(),
+        touched: Vec::new(),
+        now: 0,
+    };
+    let mut waiting = Vec::new();
+    keep(
+        sides,
+        Exchange::new(|(key, ..): &(K, Side<V, W>, i64)| owner(key)),
+        id,
+        job,
+        |batch: &mut Vec<(K, Side<V, W>, i64)>, sides| batch.append(sides),
+        move |epoch, time, batch, said| {
+            // Batches that closed early belong to the boundary behind them.
+            let came = time.at_or_next_multiple_of(context.interval);
+            waiting.extend(batch.drain(..).map(|(key, side, times)| (came, key, side, times)));
+            if context.is_due(epoch, every) {
+                meet.meet(time, waiting.drain(..), said);
+            }
+        },
+    )
+}
