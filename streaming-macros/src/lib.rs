@@ -9,6 +9,7 @@
 //! resolve     statements -> Graph   flows       its part for expressions; scope: names that closures hide
 //! check       Graph -> errors
 //! lower       Graph -> body         plan        Graph -> Mermaid, DOT, operator ids
+//! keeping     Graph -> what each operator holds, for the plan
 //! emit        all of these -> items
 //! ```
 //!
@@ -34,6 +35,7 @@ mod emit;
 mod errors;
 mod flows;
 mod graph;
+mod keeping;
 mod lend;
 mod lower;
 mod operators;

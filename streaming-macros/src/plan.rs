@@ -7,6 +7,7 @@ use std::{collections::BTreeMap, fmt::Write};
 
 use crate::{
     graph::{Edge, Graph, Node, NodeId, What, record_type},
+    keeping,
     operators::{Exchange, Kind},
 };
 
@@ -28,7 +29,8 @@ pub fn operators(graph: &Graph) -> Vec<String> {
 /// What differs between the two notations.
 trait Notation {
     fn open(&self, graph: &Graph) -> String;
-    fn node(&self, id: &str, node: &Node) -> String;
+    /// `holds` is what it holds of its past, if anything.
+    fn node(&self, id: &str, node: &Node, holds: &str) -> String;
     fn edge(&self, from: &str, to: &str, label: &str, again: bool) -> String;
     fn frame(&self, id: &str, label: &str) -> String;
     fn close_frame(&self) -> &'static str;
@@ -40,11 +42,13 @@ trait Notation {
 struct Frames {
     /// The first operator of the chain that a node belongs to.
     chain: BTreeMap<NodeId, NodeId>,
+    /// What each node holds.
+    holds: Vec<String>,
 }
 
 impl Frames {
     fn of(graph: &Graph) -> Self {
-        let mut frames = Frames::default();
+        let mut frames = Frames { holds: keeping::lines(graph), ..Frames::default() };
         for id in drawn(graph) {
             let node = &graph.nodes[id];
             let before = node
@@ -126,17 +130,21 @@ fn draw_level(
                 depth,
                 &notation.frame(&format!("loop_{}", key(graph, id)), &format!("loop {}", node.place)),
             );
-            line(out, depth + 1, &notation.node(&key(graph, id), node));
+            line(out, depth + 1, &notation.node(&key(graph, id), node, &frames.holds[id]));
             draw_level(graph, notation, frames, Some(id), depth + 1, out);
             line(out, depth, notation.close_frame());
         } else if members.len() > 1 {
             line(out, depth, &notation.frame(&format!("fused_{}", key(graph, id)), "one operator"));
             for member in members {
-                line(out, depth + 1, &notation.node(&key(graph, member), &graph.nodes[member]));
+                line(
+                    out,
+                    depth + 1,
+                    &notation.node(&key(graph, member), &graph.nodes[member], &frames.holds[member]),
+                );
             }
             line(out, depth, notation.close_frame());
         } else if frames.chain[&id] == id {
-            line(out, depth, &notation.node(&key(graph, id), node));
+            line(out, depth, &notation.node(&key(graph, id), node, &frames.holds[id]));
         }
     }
 }
@@ -172,9 +180,12 @@ impl Notation for Mermaid {
     fn open(&self, _: &Graph) -> String {
         "flowchart LR\n".to_owned()
     }
-    fn node(&self, id: &str, node: &Node) -> String {
+    fn node(&self, id: &str, node: &Node, holds: &str) -> String {
         let below = record_type(&node.what).unwrap_or_else(|| node.place.clone());
-        let label = format!("{}<br/>{}", Self::escape(&node.name), Self::escape(&below));
+        let mut label = format!("{}<br/>{}", Self::escape(&node.name), Self::escape(&below));
+        if !holds.is_empty() {
+            let _ = write!(label, "<br/>{}", Self::escape(holds));
+        }
         match (&node.what, node.kind()) {
             (What::Source(_), _) => format!("{id}([\"{label}\"])"),
             (What::Sink(_), _) => format!("{id}[[\"{label}\"]]"),
@@ -211,7 +222,7 @@ impl Notation for Dot {
     fn open(&self, graph: &Graph) -> String {
         format!("digraph \"{}\" {{\n  rankdir=LR;\n  node [shape=box];\n", Self::escape(&graph.pipeline))
     }
-    fn node(&self, id: &str, node: &Node) -> String {
+    fn node(&self, id: &str, node: &Node, holds: &str) -> String {
         let below = record_type(&node.what).unwrap_or_else(|| node.place.clone());
         let shape = match (&node.what, node.kind()) {
             (What::Source(_), _) => ", shape=oval",
@@ -220,7 +231,8 @@ impl Notation for Dot {
             (_, Kind::Keyed | Kind::Global) => ", shape=hexagon",
             _ => "",
         };
-        format!("{id} [label=\"{}\\n{}\"{shape}];", Self::escape(&node.name), Self::escape(&below))
+        let holds = if holds.is_empty() { String::new() } else { format!("\\n{}", Self::escape(holds)) };
+        format!("{id} [label=\"{}\\n{}{holds}\"{shape}];", Self::escape(&node.name), Self::escape(&below))
     }
     fn edge(&self, from: &str, to: &str, label: &str, again: bool) -> String {
         let style = if again { ", style=dashed" } else { "" };

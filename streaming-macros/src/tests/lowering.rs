@@ -130,7 +130,7 @@ fn loops_bring_outer_streams_in() {
             r#"let x=a.at(rt::OpId("p/x/distinct")).distinct().share();"#,
             r#"let y=x.again().at(rt::OpId("p/y/iterate")).iterate(|__scope,l|{"#,
             r#"let z=l.at(rt::OpId("p/y/loop/z/join")).join(b.again().enter(__scope));"#,
-            r#"z.at(rt::OpId("p/y/loop/union")).union(x.again().enter(__scope))});"#,
+            r#"z.at(rt::OpId("p/y/loop/union")).union(x.again().enter(__scope)).share()});"#,
             r#"y.at(rt::OpId("p/out/to")).to(&out);"#
         )
     );
