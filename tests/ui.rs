@@ -13,7 +13,7 @@ use std::{
 #[path = "ui/right/mod.rs"]
 mod right;
 
-const TOPICS: [&str; 11] = [
+const TOPICS: [&str; 14] = [
     "header",
     "wiring",
     "values",
@@ -24,6 +24,9 @@ const TOPICS: [&str; 11] = [
     "operators",
     "graph",
     "windows",
+    "joins",
+    "bounds",
+    "loops",
     "syntax",
 ];
 

@@ -59,8 +59,28 @@ fn worded(graph: &Graph, finding: &Finding, errors: &Errors) {
             );
         }
         // Streams are lazy: without an end nothing happens. A header without a sink was reported already.
-        Finding::Dangling(_) if !graph.nodes.iter().any(|node| matches!(node.what, What::Sink(_))) => {}
-        Finding::Dangling(last) => errors.push(
+        // What cannot stand in a loop is reported, and the loop may have had its way out there.
+        Finding::Dangling(..) if graph.findings.iter().any(|other| matches!(other, Finding::NotInLoop(_))) => {}
+        // A loop's body is a value: rustc would miss it as well.
+        Finding::Dangling(last, true) => errors.push_and_lose_body(
+            last,
+            "this stream goes nowhere: the last line of a loop's body is what goes round, without a `;`, and the others are bound with `let`",
+        ),
+        // A loop is repeated within a batch; what lasts or leaves stands outside of it.
+        Finding::NotInLoop(operator) => errors.push_and_lose_body(
+            operator,
+            format!("`{operator}` cannot be repeated: put it before the loop, or behind it"),
+        ),
+        // There would be nothing to put together.
+        Finding::Slides(operator, one, other) => {
+            let (one, other) = (spell(*one), spell(*other));
+            errors.push_and_lose_body(
+                operator,
+                format!("`{operator}` puts together what is delivered at the same times, and these streams are new every `{one}` and every `{other}`: give their windows one slide"),
+            );
+        }
+        Finding::Dangling(..) if !graph.nodes.iter().any(|node| matches!(node.what, What::Sink(_))) => {}
+        Finding::Dangling(last, false) => errors.push(
             last,
             format!("this stream goes nowhere: {}, or bind it with `let`", send_on(graph)),
         ),

@@ -10,7 +10,7 @@ use syn::{
 use crate::{
     graph::{Edge, Finding, Flow, NodeId, Origin, What},
     lower::scope_name,
-    operators::known,
+    operators::{known, meets, repeats},
     resolve::{Meaning, Resolver},
     scope::{all_free, bound},
     time::Length,
@@ -107,6 +107,9 @@ impl Resolver {
         let name = name_of(&call.method);
         let edge = self.edge_of(&from);
         let mut inputs = vec![edge.clone()];
+        if self.place.inside.is_some() && !repeats(&name) {
+            self.graph.findings.push(Finding::NotInLoop(call.method.clone()));
+        }
         let to_sink = name == "to" && self.sink(&call, &edge);
         if matches!(&*name, "iterate" | "iterate_at_most")
             && let Some(Expr::Closure(body)) = call.args.last_mut()
@@ -123,6 +126,9 @@ impl Resolver {
         let node = self.operator(What::Operator, &call.method, inputs);
         if name == "window" {
             self.window(&call, node);
+        }
+        if meets(&name) {
+            self.slides(&call, node);
         }
         Flow::Operator { from: Box::new(from), call: Box::new(call), node, to_sink }
     }
@@ -167,6 +173,17 @@ impl Resolver {
                 }
                 false
             }
+        }
+    }
+
+    /// Streams that meet are delivered at the same times.
+    fn slides(&mut self, call: &ExprMethodCall, node: NodeId) {
+        if let [one, other] = &self.graph.nodes[node].inputs[..]
+            && let (Some(one), Some(other)) =
+                (self.graph.nodes[one.from].slide, self.graph.nodes[other.from].slide)
+            && one != other
+        {
+            self.graph.findings.push(Finding::Slides(call.method.clone(), one, other));
         }
     }
 

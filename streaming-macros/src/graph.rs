@@ -198,8 +198,12 @@ pub enum Finding {
     NotASink(Ident),
     /// A second stream for the sink of that node.
     SecondStream(Ident, NodeId),
-    /// A statement ends in a stream, with the last operator's name.
-    Dangling(Ident),
+    /// A statement ends in a stream, with the last operator's name; whether it stands in a loop.
+    Dangling(Ident, bool),
+    /// An operator in a loop that no loop can repeat.
+    NotInLoop(Ident),
+    /// Two streams that meet, by the operator's name, and how often each is new.
+    Slides(Ident, u64, u64),
     /// An operator's id is taken, and one of the two holds state.
     StateTwice(NodeId),
     /// A window whose `window(size, slide)` arguments are these, and what it is applied on.
@@ -247,7 +251,7 @@ impl Graph {
         match operator.map(|operator| operator.memory) {
             Some(Memory::Own) => true,
             Some(Memory::Inherited) => inputs.iter().any(|input| self.nodes[input.from].past),
-            Some(Memory::No) | None => false,
+            Some(Memory::No | Memory::Marks) | None => false,
         }
     }
     /// A graph that holds the ports of a header and nothing else.

@@ -108,9 +108,21 @@ impl Lowering<'_> {
         let must_be_real =
             site.handed || (one && bound.into_iter().any(|binding| binding.typed || binding.is_shared()));
         if must_be_real && !self.is_real(&site.flow) {
-            return quote!(#flow.share());
+            let share = quote_spanned!(self.span(&site.flow)=> .share());
+            return quote!(#flow #share);
         }
         flow
+    }
+
+    /// Where a stream ends, so that what is written behind it is the author's to the compiler.
+    fn span(&self, flow: &Flow) -> Span {
+        match flow {
+            Flow::Use { ident, .. } => ident.span(),
+            Flow::Operator { call, .. } => call.dot_token.span(),
+            Flow::Unfinished(_, field, _) => field.dot_token.span(),
+            Flow::Call(call, _) => call.span(),
+            Flow::Paren(_, inner) => self.span(inner),
+        }
     }
 
     /// Whether a stream is plain without a `share()`.

@@ -40,6 +40,8 @@ pub enum Memory {
     No,
     /// When a stream that it reads holds more than its batch.
     Inherited,
+    /// Not by itself: what reads it does.
+    Marks,
     /// Always.
     Own,
 }
@@ -66,7 +68,7 @@ const fn row(name: &'static str, kind: Kind, exchange: Exchange, memory: Memory)
 const OPERATORS: &[Operator] = {
     use Exchange::{ByKey, Evenly, No as Stay, ToOne};
     use Kind::{Global, Keyed, Routing, Stateful, Stateless, Terminal};
-    use Memory::{Inherited, No as Forgets, Own};
+    use Memory::{Inherited, Marks, No as Forgets, Own};
     &[
         row("map", Stateless, Stay, Forgets),
         row("flat_map", Stateless, Stay, Forgets),
@@ -96,8 +98,8 @@ const OPERATORS: &[Operator] = {
         row("antijoin", Keyed, ByKey, Inherited),
         row("transform", Global, Stay, Forgets),
         row("transform_with", Global, Stay, Forgets),
-        row("window", Stateful, Stay, Own),
-        row("history", Stateful, Stay, Own),
+        row("window", Stateful, Stay, Marks),
+        row("history", Stateful, Stay, Marks),
         row("update_state", Stateful, ByKey, Own),
         row("map_with_state", Stateful, ByKey, Own),
         row("iterate", Stateful, Stay, Own),
@@ -113,6 +115,35 @@ const OPERATORS: &[Operator] = {
 /// The operator of that name, unless it is the user's own.
 pub fn known(name: &str) -> Option<Operator> {
     OPERATORS.iter().copied().find(|operator| operator.name == name)
+}
+
+/// Operators that a loop can repeat. Windows, state and ways out stand outside of it.
+pub fn repeats(name: &str) -> bool {
+    match known(name) {
+        None => true,
+        Some(operator) => match operator.kind {
+            Kind::Stateless | Kind::Keyed | Kind::Opaque => true,
+            Kind::Routing => matches!(name, "union" | "split" | "share"),
+            Kind::Stateful => matches!(name, "iterate" | "iterate_at_most"),
+            Kind::Global | Kind::Terminal => matches!(name, "reduce" | "aggregate" | "top_k"),
+        },
+    }
+}
+
+/// Operators on two streams that are delivered together.
+pub fn meets(name: &str) -> bool {
+    matches!(
+        name,
+        "join"
+            | "left_join"
+            | "right_join"
+            | "full_join"
+            | "cogroup"
+            | "semijoin"
+            | "antijoin"
+            | "union"
+            | "transform_with"
+    )
 }
 
 /// Operators whose closure may return what borrows its record; see `lower`.

@@ -9,7 +9,7 @@ use syn::{Expr, Local, Macro, Pat, Stmt, visit::Visit};
 
 use crate::{
     graph::{Binding, BindingId, Edge, Finding, Flow, Graph, Node, NodeId, Origin, Part, Site, What},
-    operators::known,
+    operators::{Memory, known},
     parse::{Item, Way},
     scope::bound,
     tolerant::{self, Chunk, name_of},
@@ -193,7 +193,10 @@ impl Resolver {
             None => self.graph.batch,
         };
         let same = inputs.iter().all(|input| self.graph.nodes[input.from].slide == slide);
-        let own = self.graph.remembers(operator, &inputs);
+        let own = self.graph.remembers(operator, &inputs)
+            || operator.is_some_and(|operator| operator.memory == Memory::Marks);
+        // Code of the user's may cut windows of its own.
+        let unknown = operator.is_none() && matches!(what, What::Operator | What::Function);
         let past = own || inputs.iter().any(|input| self.graph.nodes[input.from].past);
         let inside = self.place.inside;
         self.graph.nodes.push(Node {
@@ -204,7 +207,7 @@ impl Resolver {
             ident: ident.clone(),
             inputs,
             operator,
-            slide: slide.filter(|_| same),
+            slide: slide.filter(|_| same && !unknown),
             past,
             inside,
             feedback: None,
@@ -239,7 +242,8 @@ impl Resolver {
                 if self.is_stream(expr) {
                     let site = self.take(expr, false);
                     if let Some(last) = self.dangling(site) {
-                        self.graph.findings.push(Finding::Dangling(last));
+                        let in_loop = self.place.inside.is_some();
+                        self.graph.findings.push(Finding::Dangling(last, in_loop));
                     }
                 } else {
                     self.rust(expr);

@@ -149,9 +149,11 @@ fn state_has_a_name_of_its_own() {
         ]
     );
     assert_eq!(
-        about(&format!("let x = a.window(secs(5)); let x = x.window(secs(5)); x.to(out); {REST}")).len(),
+        about(&format!("let x = a.update_state(f); let x = x.update_state(f); x.to(out); {REST}")).len(),
         1
     );
+    // A window holds nothing itself; what reads it has a name of its own.
+    assert_eq!(about(&format!("a.window(secs(5)).join(b.window(secs(5))).to(out); {REST}")), NOTHING);
     // Joins of single batches remember nothing; joins of windows do.
     assert_eq!(about(&format!("a.join(b).join(b).to(out); {REST}")), NOTHING);
     assert_eq!(about(&format!("a.window(secs(5)).join(b).join(b).to(out); {REST}")).len(), 1);

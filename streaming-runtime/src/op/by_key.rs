@@ -133,6 +133,25 @@ fn gather<
     )
 }
 
+/// A stream of which something leaves.
+#[diagnostic::on_unimplemented(
+    message = "nothing leaves this stream, so there is nothing to undo",
+    label = "an inverse undoes what leaves a window",
+    note = "put `.window(size, slide)` before it, or use `reduce_by_key`"
+)]
+pub trait Slides: Past {
+    #[doc(hidden)]
+    fn window<'s, T: 'static, C: Chain<Out = T>>(
+        stream: Stream<'s, T, Self, C>,
+    ) -> Stream<'s, T, Windowed, C>;
+}
+
+impl Slides for Windowed {
+    fn window<'s, T: 'static, C: Chain<Out = T>>(stream: Stream<'s, T, Self, C>) -> Stream<'s, T, Self, C> {
+        stream
+    }
+}
+
 /// What a window makes of each key.
 fn slide<'s, T: Keyed<K, V> + 'static, K: Key, V: Record, C: Chain<Out = T>, G: Aggregate<V>>(
     stream: Stream<'s, T, Windowed, C>,
@@ -197,13 +216,13 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn reduce_by_key<K: Key, V: Record, U: Record>(
+    pub fn reduce_by_key<K: Key, V: Record, U: Record, Q: Past>(
         self,
         f: impl Fn(V, V) -> V + 'static,
-    ) -> Stream<'s, U, <P as ByKey<K, V, V>>::Out>
+    ) -> Stream<'s, U, Q>
     where
         T: Keyed<K, V, Same = U>,
-        P: ByKey<K, V, V>,
+        P: ByKey<K, V, V, Out = Q>,
     {
         T::same(P::aggregate(self, Reduce(f)))
     }
@@ -222,10 +241,10 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn group_by_key<K: Key, V: Record>(self) -> Stream<'s, (K, Vec<V>), <P as ByKey<K, V, Vec<V>>>::Out>
+    pub fn group_by_key<K: Key, V: Record, Q: Past>(self) -> Stream<'s, (K, Vec<V>), Q>
     where
         T: Keyed<K, V>,
-        P: ByKey<K, V, Vec<V>>,
+        P: ByKey<K, V, Vec<V>, Out = Q>,
     {
         P::aggregate(self, Group)
     }
@@ -252,15 +271,15 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn combine_by_key<K: Key, V: Record, A: Record>(
+    pub fn combine_by_key<K: Key, V: Record, A: Record, Q: Past>(
         self,
         create: impl Fn(V) -> A + 'static,
         merge_value: impl Fn(A, V) -> A + 'static,
         merge_combiners: impl Fn(A, A) -> A + 'static,
-    ) -> Stream<'s, (K, A), <P as ByKey<K, V, A>>::Out>
+    ) -> Stream<'s, (K, A), Q>
     where
         T: Keyed<K, V>,
-        P: ByKey<K, V, A>,
+        P: ByKey<K, V, A, Out = Q>,
     {
         P::aggregate(self, Combine(create, merge_value, merge_combiners, PhantomData))
     }
@@ -280,13 +299,13 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn aggregate_by_key<K: Key, V: Record, G: Aggregate<V>>(
+    pub fn aggregate_by_key<K: Key, V: Record, G: Aggregate<V>, Q: Past>(
         self,
         aggregate: G,
-    ) -> Stream<'s, (K, G::Result), <P as ByKey<K, V, G::Result>>::Out>
+    ) -> Stream<'s, (K, G::Result), Q>
     where
         T: Keyed<K, V>,
-        P: ByKey<K, V, G::Result>,
+        P: ByKey<K, V, G::Result, Out = Q>,
     {
         P::aggregate(self, aggregate)
     }
@@ -304,10 +323,10 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn count_by_value(self) -> Stream<'s, (T, i64), <P as ByKey<T, i64, i64>>::Out>
+    pub fn count_by_value<Q: Past>(self) -> Stream<'s, (T, i64), Q>
     where
         T: Key,
-        P: ByKey<T, i64, i64>,
+        P: ByKey<T, i64, i64, Out = Q>,
     {
         P::aggregate(self.map(|record| (record, 1)), Sum)
     }
@@ -325,16 +344,16 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn distinct(self) -> Stream<'s, T, <P as ByKey<T, (), ()>>::Out>
+    pub fn distinct<Q: Past>(self) -> Stream<'s, T, Q>
     where
         T: Key,
-        P: ByKey<T, (), ()>,
+        P: ByKey<T, (), (), Out = Q>,
     {
         P::aggregate(self.map(|record| (record, ())), Once).map(|(record, ())| record).share()
     }
 }
 
-impl<'s, T: 'static, C: Chain<Out = T>> Stream<'s, T, Windowed, C> {
+impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// Spark's `reduceByKeyAndWindow` with an inverse: merges by `f` what enters the window and undoes by `inverse`
     /// what leaves it.
     ///
@@ -363,10 +382,11 @@ impl<'s, T: 'static, C: Chain<Out = T>> Stream<'s, T, Windowed, C> {
     ) -> Stream<'s, U, State>
     where
         T: Keyed<K, V, Same = U>,
+        P: Slides,
     {
         let idle = Idle::default();
         let lasts = Lasts { shown: None, idle: idle.clone() };
-        let kept = slide(self, ReduceBack(f, inverse), Some(lasts));
+        let kept = slide(P::window(self), ReduceBack(f, inverse), Some(lasts));
         T::same(kept.on(|relation| Unbounded { relation, idle }))
     }
 
@@ -394,8 +414,9 @@ impl<'s, T: 'static, C: Chain<Out = T>> Stream<'s, T, Windowed, C> {
     ) -> Stream<'s, U, Kept>
     where
         T: Keyed<K, V, Same = U>,
+        P: Slides,
     {
         let lasts = Lasts { shown: Some(Box::new(filter)), idle: Idle::default() };
-        T::same(slide(self, ReduceBack(f, inverse), Some(lasts)))
+        T::same(slide(P::window(self), ReduceBack(f, inverse), Some(lasts)))
     }
 }

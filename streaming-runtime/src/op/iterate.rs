@@ -116,14 +116,14 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn iterate<F>(self, body: F) -> Stream<'s, T, P::Out>
+    pub fn iterate<F, M: Moment, Q: Past>(self, body: F) -> Stream<'s, T, Q>
     where
         T: Comparable,
-        P: Loops,
+        P: Loops<Moment = M, Out = Q>,
         F: for<'i> FnOnce(
-            LoopScope<'i, P::Moment>,
-            Stream<'i, T, Looped<Product<P::Moment, u64>>>,
-        ) -> Stream<'i, T, Looped<Product<P::Moment, u64>>>,
+            LoopScope<'i, M>,
+            Stream<'i, T, Looped<Product<M, u64>>>,
+        ) -> Stream<'i, T, Looped<Product<M, u64>>>,
     {
         self.iterate_at_most(ROUNDS, body)
     }
@@ -145,19 +145,19 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn iterate_at_most<F>(self, rounds: u64, body: F) -> Stream<'s, T, P::Out>
+    pub fn iterate_at_most<F, M: Moment, Q: Past>(self, rounds: u64, body: F) -> Stream<'s, T, Q>
     where
         T: Comparable,
-        P: Loops,
+        P: Loops<Moment = M, Out = Q>,
         F: for<'i> FnOnce(
-            LoopScope<'i, P::Moment>,
-            Stream<'i, T, Looped<Product<P::Moment, u64>>>,
-        ) -> Stream<'i, T, Looped<Product<P::Moment, u64>>>,
+            LoopScope<'i, M>,
+            Stream<'i, T, Looped<Product<M, u64>>>,
+        ) -> Stream<'i, T, Looped<Product<M, u64>>>,
     {
         let (id, job, every) = (self.id, self.job.clone(), self.every);
         let seed = P::updates(self);
         let outer = seed.scope();
-        let result = outer.scoped::<Product<P::Moment, u64>, _, _>(id.0, |scope| {
+        let result = outer.scoped::<Product<M, u64>, _, _>(id.0, |scope| {
             let (variable, looped) =
                 Variable::new_from(seed.enter(scope), Product::new(Default::default(), 1));
             let once = Stream::new(looped, id, job.clone(), every);
@@ -172,10 +172,10 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
 
     /// Brings a stream into a loop. `stream!` writes it.
     #[doc(hidden)]
-    pub fn enter<'i>(self, scope: LoopScope<'i, P::Moment>) -> Stream<'i, T, Looped<Product<P::Moment, u64>>>
+    pub fn enter<'i, M: Moment>(self, scope: LoopScope<'i, M>) -> Stream<'i, T, Looped<Product<M, u64>>>
     where
         T: Comparable,
-        P: Loops,
+        P: Loops<Moment = M>,
     {
         let (id, job, every) = (self.id, self.job.clone(), self.every);
         Stream::new(P::updates(self).enter(scope.0), id, job, every)

@@ -273,6 +273,16 @@ impl<K: Comparable, V: Comparable, W: Comparable> Collects<K, V, W> for Cogroup 
     }
 }
 
+/// A pair whose key is that of the other stream.
+#[diagnostic::on_unimplemented(
+    message = "this stream has no key of type `{K}`",
+    label = "its records are of type `{Self}`, and to meet those of the other stream they must be `({K}, value)`",
+    note = "make both keys one type before: `.map(|record| (key, value))`"
+)]
+pub trait Meets<K, W>: Keyed<K, W> {}
+#[diagnostic::do_not_recommend]
+impl<K, W> Meets<K, W> for (K, W) {}
+
 /// A stream that can be joined with one that holds `Q`, and what the result holds.
 #[diagnostic::on_unimplemented(
     message = "these two streams cannot be joined as they are",
@@ -457,14 +467,14 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn cogroup<K: Key, V: Record, W: Record, U, Q: Past, D: Chain<Out = U>>(
+    pub fn cogroup<K: Key, V: Record, W: Record, U, Q: Past, D: Chain<Out = U>, R: Past>(
         self,
         other: Stream<'s, U, Q, D>,
-    ) -> Stream<'s, (K, Groups<V, W>), <P as Joins<Q, K, V, W, Cogroup>>::Out>
+    ) -> Stream<'s, (K, Groups<V, W>), R>
     where
         T: Keyed<K, V>,
-        U: Keyed<K, W> + 'static,
-        P: Joins<Q, K, V, W, Cogroup>,
+        U: Meets<K, W> + 'static,
+        P: Joins<Q, K, V, W, Cogroup, Out = R>,
     {
         P::join(self, other, Cogroup)
     }
@@ -488,14 +498,14 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn join<K: Key, V: Record, W: Record, U, Q: Past, D: Chain<Out = U>>(
+    pub fn join<K: Key, V: Record, W: Record, U, Q: Past, D: Chain<Out = U>, R: Past>(
         self,
         other: Stream<'s, U, Q, D>,
-    ) -> Stream<'s, (K, (V, W)), <P as Joins<Q, K, V, W, Pairs<Inner>>>::Out>
+    ) -> Stream<'s, (K, (V, W)), R>
     where
         T: Keyed<K, V>,
-        U: Keyed<K, W> + 'static,
-        P: Joins<Q, K, V, W, Pairs<Inner>>,
+        U: Meets<K, W> + 'static,
+        P: Joins<Q, K, V, W, Pairs<Inner>, Out = R>,
     {
         P::join(self, other, Pairs(Inner))
     }
@@ -515,14 +525,14 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn left_join<K: Key, V: Record, W: Record, U, Q: Past, D: Chain<Out = U>>(
+    pub fn left_join<K: Key, V: Record, W: Record, U, Q: Past, D: Chain<Out = U>, R: Past>(
         self,
         other: Stream<'s, U, Q, D>,
-    ) -> Stream<'s, (K, (V, Option<W>)), <P as Joins<Q, K, V, W, Pairs<LeftOuter>>>::Out>
+    ) -> Stream<'s, (K, (V, Option<W>)), R>
     where
         T: Keyed<K, V>,
-        U: Keyed<K, W> + 'static,
-        P: Joins<Q, K, V, W, Pairs<LeftOuter>>,
+        U: Meets<K, W> + 'static,
+        P: Joins<Q, K, V, W, Pairs<LeftOuter>, Out = R>,
     {
         P::join(self, other, Pairs(LeftOuter))
     }
@@ -542,14 +552,14 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn right_join<K: Key, V: Record, W: Record, U, Q: Past, D: Chain<Out = U>>(
+    pub fn right_join<K: Key, V: Record, W: Record, U, Q: Past, D: Chain<Out = U>, R: Past>(
         self,
         other: Stream<'s, U, Q, D>,
-    ) -> Stream<'s, (K, (Option<V>, W)), <P as Joins<Q, K, V, W, Pairs<RightOuter>>>::Out>
+    ) -> Stream<'s, (K, (Option<V>, W)), R>
     where
         T: Keyed<K, V>,
-        U: Keyed<K, W> + 'static,
-        P: Joins<Q, K, V, W, Pairs<RightOuter>>,
+        U: Meets<K, W> + 'static,
+        P: Joins<Q, K, V, W, Pairs<RightOuter>, Out = R>,
     {
         P::join(self, other, Pairs(RightOuter))
     }
@@ -569,14 +579,14 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn full_join<K: Key, V: Record, W: Record, U, Q: Past, D: Chain<Out = U>>(
+    pub fn full_join<K: Key, V: Record, W: Record, U, Q: Past, D: Chain<Out = U>, R: Past>(
         self,
         other: Stream<'s, U, Q, D>,
-    ) -> Stream<'s, (K, Outer<V, W>), <P as Joins<Q, K, V, W, Pairs<FullOuter>>>::Out>
+    ) -> Stream<'s, (K, Outer<V, W>), R>
     where
         T: Keyed<K, V>,
-        U: Keyed<K, W> + 'static,
-        P: Joins<Q, K, V, W, Pairs<FullOuter>>,
+        U: Meets<K, W> + 'static,
+        P: Joins<Q, K, V, W, Pairs<FullOuter>, Out = R>,
     {
         P::join(self, other, Pairs(FullOuter))
     }
@@ -595,13 +605,13 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn semijoin<K: Key, V: Record, Q: Past, D: Chain<Out = K>>(
+    pub fn semijoin<K: Key, V: Record, Q: Past, D: Chain<Out = K>, R: Past>(
         self,
         keys: Stream<'s, K, Q, D>,
-    ) -> Stream<'s, (K, V), <P as Joins<Q, K, V, (), Pairs<Semi>>>::Out>
+    ) -> Stream<'s, (K, V), R>
     where
         T: Keyed<K, V>,
-        P: Joins<Q, K, V, (), Pairs<Semi>>,
+        P: Joins<Q, K, V, (), Pairs<Semi>, Out = R>,
     {
         P::join(self, keys.map(|key| (key, ())), Pairs(Semi))
     }
@@ -620,13 +630,13 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn antijoin<K: Key, V: Record, Q: Past, D: Chain<Out = K>>(
+    pub fn antijoin<K: Key, V: Record, Q: Past, D: Chain<Out = K>, R: Past>(
         self,
         keys: Stream<'s, K, Q, D>,
-    ) -> Stream<'s, (K, V), <P as Joins<Q, K, V, (), Pairs<Anti>>>::Out>
+    ) -> Stream<'s, (K, V), R>
     where
         T: Keyed<K, V>,
-        P: Joins<Q, K, V, (), Pairs<Anti>>,
+        P: Joins<Q, K, V, (), Pairs<Anti>, Out = R>,
     {
         P::join(self, keys.map(|key| (key, ())), Pairs(Anti))
     }

@@ -16,7 +16,10 @@ use timely::{
     progress::Timestamp,
 };
 
-use super::collection::{Looped, Moment};
+use super::{
+    collection::{Looped, Moment},
+    window::Batches,
+};
 
 use crate::{
     blame::named,
@@ -226,7 +229,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     }
 }
 
-impl<'s, T: 'static, C: Chain<Out = T>> Stream<'s, T, PerBatch, C> {
+impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// Deals the records out evenly over the first `workers` workers, or over all if there are fewer: for
     /// when one worker gets more than its share and what follows is expensive. State: none.
     ///
@@ -243,9 +246,10 @@ impl<'s, T: 'static, C: Chain<Out = T>> Stream<'s, T, PerBatch, C> {
     pub fn repartition(self, workers: usize) -> Stream<'s, T>
     where
         T: Record,
+        P: Batches,
     {
         let id = self.id;
-        let shared = self.share();
+        let shared = P::batches(self).share();
         if shared.job.workers == 1 {
             return shared;
         }

@@ -84,9 +84,9 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn count(self) -> Stream<'s, i64, P::Out>
+    pub fn count<Q: Past>(self) -> Stream<'s, i64, Q>
     where
-        P: Counts,
+        P: Counts<Out = Q>,
     {
         P::count(self)
     }
@@ -104,10 +104,10 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn reduce(self, f: impl Fn(T, T) -> T + 'static) -> Stream<'s, T, <P as ByKey<(), T, T>>::Out>
+    pub fn reduce<Q: Past>(self, f: impl Fn(T, T) -> T + 'static) -> Stream<'s, T, Q>
     where
         T: Record,
-        P: ByKey<(), T, T>,
+        P: ByKey<(), T, T, Out = Q>,
     {
         self.aggregate(Reduce(f))
     }
@@ -127,13 +127,10 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn aggregate<G: Aggregate<T>>(
-        self,
-        aggregate: G,
-    ) -> Stream<'s, G::Result, <P as ByKey<(), T, G::Result>>::Out>
+    pub fn aggregate<G: Aggregate<T>, Q: Past>(self, aggregate: G) -> Stream<'s, G::Result, Q>
     where
         T: Record,
-        P: ByKey<(), T, G::Result>,
+        P: ByKey<(), T, G::Result, Out = Q>,
     {
         P::aggregate(self.map(|record| ((), record)), aggregate).map(|((), result)| result).share()
     }

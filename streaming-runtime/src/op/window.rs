@@ -155,10 +155,10 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn window(self, size: Duration, slide: Duration) -> Stream<'s, T, Windowed, P::Left<C>>
+    pub fn window<D: Chain<Out = T>>(self, size: Duration, slide: Duration) -> Stream<'s, T, Windowed, D>
     where
         T: Record,
-        P: Whole,
+        P: Whole<Left<C> = D>,
     {
         let id = self.id;
         let of = self.every.unwrap_or(self.job.interval);
@@ -188,10 +188,10 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn snapshot(self) -> Stream<'s, T, PerBatch, P::Left<C>>
+    pub fn snapshot<D: Chain<Out = T>>(self) -> Stream<'s, T, PerBatch, D>
     where
         T: Record,
-        P: Whole,
+        P: Whole<Left<C> = D>,
     {
         P::contents(self)
     }
@@ -219,7 +219,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     }
 }
 
-impl<'s, T: 'static, C: Chain<Out = T>> Stream<'s, T, PerBatch, C> {
+impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// All records that ever arrived: a table that grows. It cannot be used before `.allow_unbounded("why")` is said;
     /// then it is a window without an end.
     ///
@@ -237,8 +237,30 @@ impl<'s, T: 'static, C: Chain<Out = T>> Stream<'s, T, PerBatch, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn history(self) -> Stream<'s, T, History, C> {
-        self.on(|batches| batches)
+    pub fn history(self) -> Stream<'s, T, History, C>
+    where
+        P: Batches,
+    {
+        P::batches(self).on(|batches| batches)
+    }
+}
+
+/// A stream of batches, each of which is new.
+#[diagnostic::on_unimplemented(
+    message = "this operator takes the records of each batch, once",
+    label = "this stream delivers again what it delivered before",
+    note = "put the operator before the window or the state; `.snapshot()` before it takes the whole contents for a batch"
+)]
+pub trait Batches: Past {
+    #[doc(hidden)]
+    fn batches<'s, T: 'static, C: Chain<Out = T>>(
+        stream: Stream<'s, T, Self, C>,
+    ) -> Stream<'s, T, PerBatch, C>;
+}
+
+impl Batches for PerBatch {
+    fn batches<'s, T: 'static, C: Chain<Out = T>>(stream: Stream<'s, T, Self, C>) -> Stream<'s, T, Self, C> {
+        stream
     }
 }
 
@@ -289,9 +311,9 @@ impl Expires for State {
 
 impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// Accepts state that grows for as long as the pipeline runs; `why` is for whoever reads it next.
-    pub fn allow_unbounded(self, why: &'static str) -> Stream<'s, T, P::Allowed, C>
+    pub fn allow_unbounded<Q: Past>(self, why: &'static str) -> Stream<'s, T, Q, C>
     where
-        P: Grows,
+        P: Grows<Allowed = Q>,
     {
         let _ = why;
         self.on(P::allow)

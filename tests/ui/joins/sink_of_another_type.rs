@@ -1,0 +1,12 @@
+//! What a join makes.
+
+use streaming_runtime::prelude::*;
+
+stream!(
+    #[batch(secs(1))]
+    fn flow<left: Source<(u64, i64)>, right: Source<(u64, i64)>, out: Sink<(u64, i64)>>() {
+        left.join(right).to(out);
+    }
+);
+
+fn main() {}

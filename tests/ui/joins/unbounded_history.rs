@@ -1,0 +1,12 @@
+//! A table that grows says that it may.
+
+use streaming_runtime::prelude::*;
+
+stream!(
+    #[batch(secs(1))]
+    fn flow<left: Source<(u64, i64)>, right: Source<(u64, i64)>, out: Sink<(u64, (i64, i64))>>() {
+        left.join(right.history()).to(out);
+    }
+);
+
+fn main() {}

@@ -1,0 +1,12 @@
+//! A join needs a key on both sides.
+
+use streaming_runtime::prelude::*;
+
+stream!(
+    #[batch(secs(1))]
+    fn flow<left: Source<(u64, i64)>, right: Source<String>, out: Sink<(u64, (i64, i64))>>() {
+        left.join(right).to(out);
+    }
+);
+
+fn main() {}
