@@ -6,3 +6,4 @@ mod failures;
 mod life_cycle;
 mod reference;
 mod sockets;
+mod state;

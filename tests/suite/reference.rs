@@ -10,7 +10,7 @@ use streaming_runtime::{
     prelude::*,
 };
 
-type Pair = (u8, i64);
+pub(crate) type Pair = (u8, i64);
 
 stream!(
     /// Every operator that gathers a batch, over one shared stream.
@@ -94,7 +94,7 @@ stream!(
     }
 );
 
-fn run(engine: Engine, batches: usize, start: impl FnOnce(&Engine) -> streaming_runtime::Job) {
+pub(crate) fn run(engine: Engine, batches: usize, start: impl FnOnce(&Engine) -> streaming_runtime::Job) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let clock = ManualClock::new();
     runtime.block_on(async {
@@ -104,14 +104,14 @@ fn run(engine: Engine, batches: usize, start: impl FnOnce(&Engine) -> streaming_
     });
 }
 
-fn sorted<T: Ord>(records: impl IntoIterator<Item = T>) -> Vec<T> {
+pub(crate) fn sorted<T: Ord>(records: impl IntoIterator<Item = T>) -> Vec<T> {
     let mut records: Vec<T> = records.into_iter().collect();
     records.sort();
     records
 }
 
 /// The batches of a sink, each as a sorted list, which must be as many as went in.
-fn got<T: Clone + Ord>(collected: &Collected<T>, batches: usize) -> Vec<Vec<T>> {
+pub(crate) fn got<T: Clone + Ord>(collected: &Collected<T>, batches: usize) -> Vec<Vec<T>> {
     assert_eq!(collected.len(), batches);
     collected.batches().into_iter().map(|batch| sorted(batch.records)).collect()
 }
