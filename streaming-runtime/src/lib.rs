@@ -89,7 +89,8 @@ mod time;
 pub use connect::{Sink, Source};
 pub use engine::{BatchInfo, Engine, Job, JobError, Listener, ManualClock, Pipeline, StartError, Value};
 pub use op::{
-    Abelian, Aggregate, Algebra, Associative, Comparable, Emit, LoopScope, Looped, Neither, SinkPort,
+    Abelian, Aggregate, Algebra, Associative, Comparable, Emit, Keeps, KeyState, LoopScope, Looped, Neither,
+    SinkPort, idle_for, unbounded,
 };
 pub use past::{History, Kept, Past, PerBatch, State, Windowed};
 pub use record::{Key, Keyed, Pair, Record};
@@ -177,7 +178,9 @@ macro_rules! stream {
 
 /// What programs with pipelines use.
 pub mod prelude {
-    pub use crate::{Engine, Sink, Source, Stream, hours, millis, minutes, secs, stream};
+    pub use crate::{
+        Engine, KeyState, Sink, Source, Stream, hours, idle_for, millis, minutes, secs, stream, unbounded,
+    };
 }
 
 #[doc(hidden)]

@@ -8,3 +8,4 @@ mod life_cycle;
 mod loops;
 mod reference;
 mod sockets;
+mod state;

@@ -10,7 +10,7 @@ use streaming_runtime::{
     prelude::*,
 };
 
-type Pair = (u8, i64);
+pub(crate) type Pair = (u8, i64);
 
 stream!(
     /// Every operator that gathers a batch, over one shared stream.

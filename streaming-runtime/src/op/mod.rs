@@ -7,6 +7,7 @@
 //! | `by_key` (and `key_map`) | `reduce_by_key` `group_by_key` `combine_by_key` `count_by_value` `distinct` | one value per key, until the batch closes |
 //! | `join` | `cogroup` `join` `left_join` `right_join` `full_join` | both batches, until they close |
 //! | `whole` | `count` `reduce` | one value, until the batch closes |
+//! | `state` (and `state_table`) | `update_state` `map_with_state` | one state per key, as long as the pipeline says |
 //! | `route` | `union` `split` `repartition` | none |
 //! | `to` | `to` | the batch, until it closes |
 //!
@@ -27,6 +28,8 @@ mod per_epoch;
 mod route;
 mod sliding;
 mod slots;
+mod state;
+mod state_table;
 mod to;
 mod upkeep;
 mod whole;
@@ -37,5 +40,7 @@ pub use collection::{Comparable, Looped};
 pub use each::Emit;
 pub use iterate::LoopScope;
 pub use lent::Reader;
+pub use state::{Keeps, idle_for, unbounded};
+pub use state_table::KeyState;
 pub use to::SinkPort;
 pub(crate) use to::{Part, PartSender};

@@ -39,7 +39,6 @@ impl Step<'_> {
     }
 
     /// A parameter that is given in batch intervals, as a duration.
-    #[expect(dead_code, reason = "windows and timeouts will ask for it")]
     fn duration(&self, param: &str) -> String {
         let batches = self.params[param].as_f64().expect("it is a number of batches");
         format!("millis({})", batches * self.batch_ms as f64)
@@ -56,6 +55,47 @@ impl Step<'_> {
         let (left, right) = values(left.clone(), right.clone());
         let record = Type::pair(key.clone(), Type::pair(left, right));
         self.calls(format_args!("{method}({})", self.inputs[1].0), record)
+    }
+
+    /// The initial states.
+    fn initial(&self, key: &Type, state: &Type) -> String {
+        let all = Type::list(Type::pair(key.clone(), state.clone()));
+        all.literal(self.params.get("initial").unwrap_or(&Value::Array(Vec::new())))
+    }
+
+    /// Spark's `updateStateByKey`, in the full form where that is needed. What a batch has of it is all states.
+    fn updates_state(&self) -> Option<Made> {
+        let (key, value) = self.pair()?;
+        let (body, state) = vocabulary::update(self.function(), value)?;
+        let closure = format!("_, s: Option<{}>, vs: &[{}]| {body}", state.rust(), value.rust());
+        let time = if body.contains("time") { "time" } else { "_" };
+        let call = match self.params["initial"].is_null() && time == "_" {
+            true => format!("update_state(|{closure})"),
+            false => format!("update_state_with({}, |{time}, {closure})", self.initial(key, &state)),
+        };
+        let record = Type::pair(key.clone(), state);
+        self.calls(format_args!("{call}.allow_unbounded(\"a case\").snapshot()"), record)
+    }
+
+    /// Spark's `mapWithState`: the pair of streams, and the types of their records.
+    pub fn maps_with_state(&self) -> Option<(Made, Type)> {
+        let (key, value) = self.pair()?;
+        let (body, emitted, state) = vocabulary::map_with_state(self.function(), key, value)?;
+        let keeps = match self.params["timeout"].is_null() {
+            true => "unbounded(\"a case\")".to_owned(),
+            false => format!("idle_for({})", self.duration("timeout")),
+        };
+        let closure =
+            format!("k, v: Option<{}>, s: &mut KeyState<{}>| {{ {body} }}", value.rust(), state.rust());
+        let time = if body.contains("time.") { "time" } else { "_" };
+        let call = match self.params["initial"].is_null() && time == "_" {
+            true => format!("map_with_state({keeps}, |{closure})"),
+            false => {
+                let initial = self.initial(key, &state);
+                format!("map_with_state_from({keeps}, {initial}, |{time}, {closure})")
+            }
+        };
+        Some((self.calls(call, emitted)?, Type::pair(key.clone(), state)))
     }
 
     /// The union of inputs.
@@ -146,6 +186,13 @@ const OPERATORS: &[Operator] = &[
         let (method, record) = vocabulary::transform(s.function(), s.record())?;
         s.calls(method, record)
     }),
+    row("updateStateByKey", One, |s| s.updates_state()),
+    // Both make two streams; `program.rs` binds them.
+    row("mapWithState", One, |s| Some(s.maps_with_state()?.0)),
+    row("mapWithState snapshots", One, |s| {
+        let ((streams, _), states) = s.maps_with_state()?;
+        Some((streams, states))
+    }),
     // Spark's takes any function of the batches; these two are unions.
     row("StreamingContext.transform", Many, |s| match s.function() {
         "union in the order given" => s.union(0..s.inputs.len()),
@@ -165,9 +212,6 @@ const LATER: &[&str] = &[
     "countByValueAndWindow",
     "groupByKeyAndWindow",
     "reduceByKeyAndWindow",
-    "updateStateByKey",
-    "mapWithState",
-    "mapWithState snapshots",
 ];
 
 /// The operator's row; `None` for one that the engine does not have yet.

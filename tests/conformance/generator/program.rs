@@ -17,6 +17,9 @@ pub struct Pipeline {
     pub sources: Vec<Type>,
     /// The record type of the port `out`.
     pub sink: Type,
+    /// The record type of the port `states`, for a case that shows the states of a `mapWithState` beside what it
+    /// emits.
+    pub states: Option<Type>,
     /// The statements.
     pub body: String,
 }
@@ -71,7 +74,14 @@ pub fn pipeline(case: &Case) -> Result<Pipeline, Skipped> {
 /// A pipeline that shows what its source gives.
 fn as_it_is(json: &Value, feed: Feed, record: Type) -> Pipeline {
     let body = "in0.to(out);".to_owned();
-    Pipeline { batch_ms: batch_ms(json), feed, sources: vec![record.clone()], sink: record, body }
+    Pipeline {
+        batch_ms: batch_ms(json),
+        feed,
+        sources: vec![record.clone()],
+        sink: record,
+        states: None,
+        body,
+    }
 }
 
 fn program(json: &Value) -> Result<Pipeline, Skipped> {
@@ -86,7 +96,7 @@ fn program(json: &Value) -> Result<Pipeline, Skipped> {
         inputs.iter().map(|input| Type::of_all(items(input).iter().flat_map(items))).collect();
     let mut streams: Vec<(String, Type)> =
         sources.iter().enumerate().map(|(n, record)| (format!("in{n}"), record.clone())).collect();
-    let mut body = String::new();
+    let (mut body, mut states) = (String::new(), None);
     for params in steps {
         let named = |name: &Value| {
             let (name, record) =
@@ -110,12 +120,25 @@ fn program(json: &Value) -> Result<Pipeline, Skipped> {
             return skipped(format!("operator `{op}`, function `{}`", step.function()));
         };
         let id = params["id"].as_str().expect("a step has an id").to_owned();
-        body += &format!("let {id} = {stream};\n");
+        let binds = match op {
+            "mapWithState" if json["expected_state"].is_array() => {
+                states = step.maps_with_state().map(|(_, states)| (format!("{id}_states"), states));
+                format!("({id}, {id}_states)")
+            }
+            "mapWithState" => format!("({id}, _)"),
+            "mapWithState snapshots" => format!("(_, {id})"),
+            _ => id.clone(),
+        };
+        body += &format!("let {binds} = {stream};\n");
         streams.push((id, record));
     }
     let (last, sink) = streams.pop().expect("a program has a step");
     body += &format!("{last}.to(out);");
-    Ok(Pipeline { batch_ms: batch_ms(json), feed: Feed::Batches, sources, sink, body })
+    let states = states.map(|(name, states)| {
+        body += &format!("\n{name}.to(states);");
+        states
+    });
+    Ok(Pipeline { batch_ms: batch_ms(json), feed: Feed::Batches, sources, sink, states, body })
 }
 
 fn batch_ms(json: &Value) -> u64 {

@@ -37,7 +37,7 @@ pub fn suite<'a>(
 }
 
 fn module(pipeline: &Pipeline, name: &str) -> String {
-    let Pipeline { batch_ms, feed, sources, sink, body } = pipeline;
+    let Pipeline { batch_ms, feed, sources, sink, states, body } = pipeline;
     let connector = match feed {
         Feed::Batches => "batches",
         Feed::Pushed => "pushed",
@@ -46,19 +46,29 @@ fn module(pipeline: &Pipeline, name: &str) -> String {
     let ports: String =
         (0..).zip(sources).map(|(n, record)| format!("in{n}: Source<{}>, ", record.rust())).collect();
     let wires: String = (0..sources.len()).map(|n| format!("in{n}: given.{connector}({n}), ")).collect();
+    let (sinks, collects, wired, with) = match states {
+        None => (String::new(), "", "", ""),
+        Some(states) => (
+            format!(", states: Sink<{}>", states.rust()),
+            "let (states, collected_states) = collect();",
+            ", states",
+            ".map(|started| started.with_states(collected_states))",
+        ),
+    };
     let body = body.replace('\n', "\n            ");
     format!(
         "mod pipeline_{name} {{
     use super::*;
     stream!(
         #[batch(millis({batch_ms}))]
-        fn pipeline<{ports}out: Sink<{}>>() {{
+        fn pipeline<{ports}out: Sink<{}>{sinks}>() {{
             {body}
         }}
     );
     pub fn start(engine: &Engine, given: &Given) -> Result<Started, StartError> {{
         let (out, collected) = collect();
-        started(engine, pipeline::Ports {{ {wires}out }}, collected)
+        {collects}
+        started(engine, pipeline::Ports {{ {wires}out{wired} }}, collected){with}
     }}
 }}",
         sink.rust()

@@ -13,11 +13,13 @@ pub enum Type {
     Bool,
     /// Spark's Python cases put both into one stream; see the suite's enum of this name.
     IntOrText,
+    /// A sum, or the last one of a key that timed out; see the suite's enum of this name.
+    SumOrTimeout,
     Pair(Box<Type>, Box<Type>),
     List(Box<Type>),
     Option(Box<Type>),
 }
-use Type::{Bool, Float, Int, IntOrText, List, Option as Maybe, Pair, Text, Unknown};
+use Type::{Bool, Float, Int, IntOrText, List, Option as Maybe, Pair, SumOrTimeout, Text, Unknown};
 
 impl Type {
     pub fn pair(first: Type, second: Type) -> Type {
@@ -85,9 +87,27 @@ impl Type {
             Text => "String".to_owned(),
             Bool => "bool".to_owned(),
             IntOrText => "IntOrText".to_owned(),
+            SumOrTimeout => "SumOrTimeout".to_owned(),
             Pair(first, second) => format!("({}, {})", first.rust(), second.rust()),
             List(of) => format!("Vec<{}>", of.rust()),
             Maybe(of) => format!("Option<{}>", of.rust()),
+        }
+    }
+
+    /// A value of this type as Rust writes it.
+    pub fn literal(&self, value: &Value) -> String {
+        let items = || value.as_array().unwrap_or_else(|| panic!("no list: {value}"));
+        match self {
+            Text => format!("{value}.to_owned()"),
+            Pair(first, second) => {
+                format!("({}, {})", first.literal(&items()[0]), second.literal(&items()[1]))
+            }
+            List(of) => {
+                let items: Vec<_> = items().iter().map(|item| of.literal(item)).collect();
+                format!("vec![{}]", items.join(", "))
+            }
+            Int | Float | Bool => value.to_string(),
+            other => panic!("no literal of {other:?} is needed"),
         }
     }
 }

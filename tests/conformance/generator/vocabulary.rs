@@ -112,6 +112,74 @@ pub fn combine(name: &str, of: &Type) -> Option<(&'static str, Type)> {
     })
 }
 
+/// Of `updateStateByKey`: what becomes of the state `s` by the values `vs` at `time`, and the state's type.
+pub fn update(name: &str, value: &Type) -> Option<(&'static str, Type)> {
+    Some(match (name, value) {
+        ("running sum", Int) => ("Some(s.unwrap_or(0) + sum(vs))", Int),
+        ("running sum, drop when no new values", Int) => {
+            ("(!vs.is_empty()).then(|| s.unwrap_or(0) + sum(vs))", Int)
+        }
+        ("running sum, drop at 3 or more", Int) => {
+            ("Some(s.unwrap_or(0) + sum(vs)).filter(|sum| *sum < 3)", Int)
+        }
+        ("running max", Int) => ("s.into_iter().chain(vs.iter().copied()).max()", Int),
+        ("append values", _) => {
+            ("Some([s.unwrap_or_default(), vs.to_vec()].concat())", Type::list(value.clone()))
+        }
+        ("last value, else keep", _) => ("vs.last().cloned().or(s)", value.clone()),
+        ("number of batches seen", _) => ("{ let _ = vs; Some(1 + s.unwrap_or(0)) }", Int),
+        ("add batch time when values present", _) => {
+            ("Some(s.unwrap_or(0) + if vs.is_empty() { 0 } else { time.as_millis() as i64 })", Int)
+        }
+        ("count, drop after 2 idle batches", Int) => (
+            "{ let (count, idle) = s.unwrap_or((0, 0)); \
+             let s = if sum(vs) == 0 { (count, idle + 1) } else { (count + sum(vs), 0) }; (s.1 < 2).then_some(s) }",
+            Type::pair(Int, Int),
+        ),
+        _ => return None,
+    })
+}
+
+/// Of `mapWithState`: what is emitted for the value `v` of the key `k` with the state `s` at `time`, the type of
+/// that, and the state's.
+pub fn map_with_state(name: &str, key: &Type, value: &Type) -> Option<(String, Type, Type)> {
+    let time_out = |out: &str| format!("if s.is_timing_out() {{ return {out}; }} ");
+    let running = |out: &str| format!("let sum = add(s, v); {out}");
+    let (body, emitted) = match (name, value) {
+        ("running sum, emit sum", Int) => (running("let _ = k; Some(sum)"), Int),
+        ("running sum, emit key twice", Int) if *key == Text => {
+            (running("let _ = sum; Some(k.repeat(2))"), Text)
+        }
+        ("running sum, emit [key,sum]", Int) => {
+            (running("Some((k.clone(), sum))"), Type::pair(key.clone(), Int))
+        }
+        ("running sum, emit nothing", Int) => (running("let _ = (k, sum); None::<i64>"), Int),
+        ("running sum, emit [key,batch time]", Int) => {
+            (running("let _ = sum; Some((k.clone(), time.as_millis() as i64))"), Type::pair(key.clone(), Int))
+        }
+        ("running sum, emit [key,sum], on timeout emit [key,[\"timeout\",sum]]", Int) => (
+            time_out("Some((k.clone(), SumOrTimeout::timeout(s.get())))")
+                + &running("Some((k.clone(), SumOrTimeout::Sum(sum)))"),
+            Type::pair(key.clone(), Type::SumOrTimeout),
+        ),
+        ("set if absent else remove and emit key", Int) => (
+            "if s.exists() { s.remove(); Some(k.clone()) } else { s.update(v.unwrap_or(0)); None }"
+                .to_owned(),
+            key.clone(),
+        ),
+        ("set 1, emit key on timeout", _) => {
+            (time_out("Some(k.clone())") + "let _ = v; s.update(1); None", key.clone())
+        }
+        ("do not touch state, emit key", _) => ("let _ = (v, s); Some(k.clone())".to_owned(), key.clone()),
+        ("set once, afterwards only read, emit [key,timing out?]", Int) => (
+            "if !s.exists() { s.update(v.unwrap_or(0)); } Some((k.clone(), s.is_timing_out()))".to_owned(),
+            Type::pair(key.clone(), Type::Bool),
+        ),
+        _ => return None,
+    };
+    Some((body, emitted, Int))
+}
+
 /// Of `transform`, as far as an operator does it batch by batch: the method call.
 pub fn transform(name: &str, of: &Type) -> Option<(String, Type)> {
     let mapped = |function| map(function, of).map(|(closure, returns)| (format!("map({closure})"), returns));

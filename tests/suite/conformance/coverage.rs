@@ -36,7 +36,6 @@ const LATER: &[(&str, usize)] = &[
     ("operator `glom`", 4),
     ("operator `groupByKeyAndWindow`", 4),
     ("operator `mapPartitions`", 4),
-    ("operator `mapWithState`", 12),
     ("operator `reduceByKeyAndWindow`", 26),
     ("operator `reduceByWindow`", 3),
     ("operator `transform`, function `cartesian with self`", 1),
@@ -45,7 +44,6 @@ const LATER: &[(&str, usize)] = &[
     ("operator `transform`, function `sort by key`", 1),
     ("operator `transform`, function `three largest, descending`", 1),
     ("operator `transformWith`", 4),
-    ("operator `updateStateByKey`", 15),
     ("operator `window`", 19),
 ];
 

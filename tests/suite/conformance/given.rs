@@ -86,14 +86,26 @@ fn read<T: DeserializeOwned>(value: &Value) -> T {
     T::deserialize(value).expect("the generator inferred the type from this value")
 }
 
+/// The batches that a sink has taken: their times in milliseconds and their records.
+pub type Batches = Box<dyn Fn() -> Vec<(u64, Vec<Value>)>>;
+
 /// A pipeline that runs, with its types left behind.
 pub struct Started {
     /// The job.
     pub job: Job,
     /// The ids of its operators.
     pub operators: &'static [&'static str],
-    /// The batches that the sink has taken: their times in milliseconds and their records.
-    pub batches: Box<dyn Fn() -> Vec<(u64, Vec<Value>)>>,
+    /// What came out.
+    pub batches: Batches,
+    /// The states, of a case that shows them.
+    pub states: Option<Batches>,
+}
+
+impl Started {
+    /// With the sink of the states.
+    pub fn with_states<T: Record>(self, collected: Collected<T>) -> Self {
+        Started { states: Some(Box::new(move || batches(&collected))), ..self }
+    }
 }
 
 /// Starts a pipeline whose sink is read by `collected`.
@@ -103,7 +115,8 @@ pub fn started<P: Pipeline, T: Record>(
     collected: Collected<T>,
 ) -> Result<Started, StartError> {
     let job = engine.start(pipeline)?;
-    Ok(Started { job, operators: P::OPERATORS, batches: Box::new(move || batches(&collected)) })
+    let batches: Batches = Box::new(move || batches(&collected));
+    Ok(Started { job, operators: P::OPERATORS, batches, states: None })
 }
 
 fn batches<T: Clone + Serialize>(collected: &Collected<T>) -> Vec<(u64, Vec<Value>)> {

@@ -1,6 +1,7 @@
-//! What the closures of the cases' functions call, and the one record type that Rust does not have.
+//! What the closures of the cases' functions call, and the record types that Rust does not have.
 
 use serde::{Deserialize, Serialize};
+use streaming_runtime::KeyState;
 
 /// A record of a stream that carries numbers and strings, as Python's may.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -32,4 +33,33 @@ pub fn sorted<T: Ord>(mut list: Vec<T>) -> Vec<T> {
 pub fn fail_if<T>(fails: bool, with: &str, record: T) -> T {
     assert!(!fails, "{with}");
     record
+}
+
+/// The sum of a key's new values.
+pub fn sum(values: &[i64]) -> i64 {
+    values.iter().sum()
+}
+
+/// Adds a value to a running sum.
+pub fn add(state: &mut KeyState<i64>, value: Option<i64>) -> i64 {
+    let sum = state.get().copied().unwrap_or(0) + value.unwrap_or(0);
+    state.update(sum);
+    sum
+}
+
+/// What a running sum emits: the sum, or `["timeout", sum]`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum SumOrTimeout {
+    /// The sum with the record's value.
+    Sum(i64),
+    /// The word, and the last sum.
+    Timeout(String, i64),
+}
+
+impl SumOrTimeout {
+    /// Of a key that times out with this state.
+    pub fn timeout(state: Option<&i64>) -> Self {
+        Self::Timeout("timeout".to_owned(), *state.expect("only a key with a state times out"))
+    }
 }

@@ -1,0 +1,303 @@
+//! The states of an operator's keys, and which of them were touched how long ago.
+//!
+//! Keys live in slots; a ring links the slots in the order of their last touch. So a touch costs the same however
+//! many keys there are, and to find those that are idle costs what is found.
+
+use std::hash::BuildHasher;
+
+use hashbrown::HashTable;
+
+use super::keep::Said;
+use crate::{
+    record::{Key, Record},
+    time::BatchTime,
+};
+
+/// The state of one key, for the function that is called with it. See
+/// [`map_with_state`](crate::Stream::map_with_state).
+#[derive(Debug)]
+pub struct KeyState<S> {
+    state: Option<S>,
+    /// What it was before the function changed it.
+    before: Option<S>,
+    is_changed: bool,
+    is_removed: bool,
+    is_timing_out: bool,
+}
+
+impl<S> KeyState<S> {
+    fn new(state: Option<S>, is_timing_out: bool) -> Self {
+        KeyState { state, before: None, is_changed: false, is_removed: false, is_timing_out }
+    }
+
+    /// Whether the key has a state.
+    pub fn exists(&self) -> bool {
+        self.state.is_some()
+    }
+
+    /// The key's state, if it has one.
+    pub fn get(&self) -> Option<&S> {
+        self.state.as_ref()
+    }
+
+    /// Gives the key a state, or another one.
+    ///
+    /// # Panics
+    /// After [`remove`](KeyState::remove) in the same call, and while the key is timing out.
+    #[track_caller]
+    pub fn update(&mut self, state: S) {
+        self.check("updated");
+        self.replace(Some(state));
+    }
+
+    /// Forgets the key.
+    ///
+    /// # Panics
+    /// As [`update`](KeyState::update).
+    #[track_caller]
+    pub fn remove(&mut self) {
+        self.check("removed");
+        self.replace(None);
+        self.is_removed = true;
+    }
+
+    /// Whether the key was idle for too long: this call is the last with its state.
+    pub fn is_timing_out(&self) -> bool {
+        self.is_timing_out
+    }
+
+    #[track_caller]
+    fn check(&self, how: &str) {
+        assert!(!self.is_timing_out, "a state that is timing out cannot be {how}: it goes by itself");
+        assert!(!self.is_removed, "a state cannot be {how} after it was removed in the same call");
+    }
+
+    fn replace(&mut self, state: Option<S>) {
+        let old = std::mem::replace(&mut self.state, state);
+        if !self.is_changed {
+            self.is_changed = true;
+            self.before = old;
+        }
+    }
+}
+
+struct Slot<K, S> {
+    /// `None`: the slot is free.
+    key: Option<K>,
+    /// `None`: it was removed in this batch.
+    state: Option<S>,
+    /// Whether it changed in this batch.
+    is_changed: bool,
+    touched: BatchTime,
+}
+
+/// The states of the keys that a worker owns.
+pub(super) struct StateTable<K, S> {
+    numbers: HashTable<u32>,
+    slots: Vec<Slot<K, S>>,
+    free: Vec<u32>,
+    /// Where keys time out.
+    touched: Option<Ring>,
+    /// Slots that changed in this batch, with what they held before it.
+    changed: Vec<(u32, Option<S>)>,
+    hasher: foldhash::fast::RandomState,
+}
+
+impl<K: Key, S: Record> StateTable<K, S> {
+    pub(super) fn new(times_out: bool) -> Self {
+        StateTable {
+            numbers: HashTable::new(),
+            slots: Vec::new(),
+            free: Vec::new(),
+            touched: times_out.then(Ring::default),
+            changed: Vec::new(),
+            hasher: foldhash::fast::RandomState::default(),
+        }
+    }
+
+    /// Calls `f` with the state of `key`, for a record of it.
+    pub(super) fn touch<R>(
+        &mut self,
+        time: BatchTime,
+        key: K,
+        f: impl FnOnce(&K, &mut KeyState<S>) -> R,
+    ) -> R {
+        let hash = self.hasher.hash_one(&key);
+        let has = |number: &u32| self.slots[*number as usize].key.as_ref() == Some(&key);
+        let found = self.numbers.find(hash, has).copied();
+        let state = found.and_then(|number| self.slots[number as usize].state.take());
+        let mut state = KeyState::new(state, false);
+        let result = f(&key, &mut state);
+        match found {
+            Some(number) => self.put(number, state, time),
+            None if state.exists() => {
+                let number = self.insert(hash, key);
+                self.put(number, state, time);
+            }
+            None => {}
+        }
+        result
+    }
+
+    /// Calls `f` with the state of the key that is idle longest, if `is_over` of the time of its last touch, and
+    /// forgets it.
+    pub(super) fn time_out<R>(
+        &mut self,
+        is_over: impl FnOnce(BatchTime) -> bool,
+        f: impl FnOnce(&K, &mut KeyState<S>) -> R,
+    ) -> Option<R> {
+        let number = self.touched.as_ref()?.oldest()?;
+        let slot = &mut self.slots[number as usize];
+        let touched = slot.touched;
+        if !is_over(touched) {
+            return None;
+        }
+        let mut state = KeyState::new(slot.state.take(), true);
+        let result = f(slot.key.as_ref().expect("what is in the ring is not free"), &mut state);
+        state.replace(None);
+        self.put(number, state, touched);
+        Some(result)
+    }
+
+    /// Ends a batch: says what changed, and what there is.
+    pub(super) fn close<E>(&mut self, said: &mut Said<(K, S), E>) {
+        let mut changed = std::mem::take(&mut self.changed);
+        for (number, before) in changed.drain(..) {
+            let slot = &mut self.slots[number as usize];
+            slot.is_changed = false;
+            if said.wants.changes() {
+                let key = slot.key.as_ref().expect("a slot is released after its change was said");
+                for (state, times) in [(before, -1), (slot.state.clone(), 1)] {
+                    said.changes.extend(state.map(|state| ((key.clone(), state), times)));
+                }
+            }
+            if slot.state.is_none() {
+                self.release(number);
+            }
+        }
+        self.changed = changed;
+        if said.wants.contents() {
+            let pairs = self.slots.iter().filter_map(|slot| slot.key.as_ref().zip(slot.state.as_ref()));
+            said.contents.extend(pairs.map(|(key, state)| (key.clone(), state.clone())));
+        }
+    }
+
+    fn put(&mut self, number: u32, state: KeyState<S>, time: BatchTime) {
+        let slot = &mut self.slots[number as usize];
+        slot.state = state.state;
+        slot.touched = time;
+        if state.is_changed && !slot.is_changed {
+            slot.is_changed = true;
+            self.changed.push((number, state.before));
+        }
+        match &mut self.touched {
+            Some(ring) if slot.state.is_some() => ring.touch(number),
+            Some(ring) => ring.leave(number),
+            None => {}
+        }
+    }
+
+    fn insert(&mut self, hash: u64, key: K) -> u32 {
+        let number = self.free.pop().unwrap_or(self.slots.len() as u32);
+        let StateTable { numbers, slots, hasher, .. } = self;
+        let rehash =
+            |number: &u32| hasher.hash_one(slots[*number as usize].key.as_ref().expect("it has its key"));
+        numbers.insert_unique(hash, number, rehash);
+        let slot = Slot { key: Some(key), state: None, is_changed: false, touched: BatchTime::default() };
+        match slots.get_mut(number as usize) {
+            Some(free) => *free = slot,
+            None => slots.push(slot),
+        }
+        number
+    }
+
+    fn release(&mut self, number: u32) {
+        let key = self.slots[number as usize].key.take().expect("a key is released once");
+        let found = self.numbers.find_entry(self.hasher.hash_one(&key), |other| *other == number);
+        found.expect("a slot's number is in the table").remove();
+        self.free.push(number);
+    }
+}
+
+/// Slots in the order of their last touch: of each the one before and the one after it, by number + 1. The first
+/// link is the ring's own, between the newest and the oldest; a slot that is not in the ring is linked to itself.
+struct Ring(Vec<(u32, u32)>);
+
+impl Default for Ring {
+    fn default() -> Self {
+        Ring(vec![(0, 0)])
+    }
+}
+
+impl Ring {
+    fn touch(&mut self, number: u32) {
+        let link = number + 1;
+        while self.0.len() <= link as usize {
+            self.0.push((self.0.len() as u32, self.0.len() as u32));
+        }
+        self.leave(number);
+        let (newest, _) = self.0[0];
+        self.0[link as usize] = (newest, 0);
+        self.0[newest as usize].1 = link;
+        self.0[0].0 = link;
+    }
+
+    fn leave(&mut self, number: u32) {
+        let link = number + 1;
+        let (before, after) = std::mem::replace(&mut self.0[link as usize], (link, link));
+        if before != link {
+            self.0[before as usize].1 = after;
+            self.0[after as usize].0 = before;
+        }
+    }
+
+    fn oldest(&self) -> Option<u32> {
+        self.0[0].1.checked_sub(1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said() -> Said<(u32, u32)> {
+        Said { wants: Default::default(), contents: Vec::new(), changes: Vec::new(), emitted: Vec::new() }
+    }
+
+    #[test]
+    fn keys_time_out_oldest_touch_first_and_leave_their_slots_to_others() {
+        let (mut table, mut said, at) = (StateTable::<u32, u32>::new(true), said(), BatchTime::from_millis);
+        for round in 0..10 {
+            for key in [1, 2, 3].map(|key| key + round) {
+                table.touch(at(1), key, |_, state| state.update(key));
+            }
+            table.touch(at(2), 1 + round, |_, state| assert_eq!(state.get(), Some(&(1 + round))));
+            table.close(&mut said);
+            let next = |table: &mut StateTable<u32, u32>, before| {
+                table.time_out(
+                    |touched| touched < at(before),
+                    |key, state| (*key - round, state.is_timing_out()),
+                )
+            };
+            assert_eq!(
+                [2, 2, 2].map(|before| next(&mut table, before)),
+                [Some((2, true)), Some((3, true)), None]
+            );
+            assert_eq!(next(&mut table, 3), Some((1, true)), "it was touched again");
+            table.close(&mut said);
+            assert_eq!(table.slots.len(), 3, "the slots of the round before are used again");
+            assert!(table.numbers.is_empty());
+        }
+    }
+
+    #[test]
+    fn a_removed_key_is_not_timed_out() {
+        let (mut table, at) = (StateTable::<u32, u32>::new(true), BatchTime::from_millis);
+        table.touch(at(1), 7, |_, state| state.update(1));
+        table.touch(at(2), 7, |_, state| state.remove());
+        assert!(table.time_out(|_| true, |_, _| ()).is_none());
+        table.touch(at(2), 7, |_, state| assert!(!state.exists()));
+        table.close(&mut said());
+        assert!(table.numbers.is_empty());
+    }
+}
