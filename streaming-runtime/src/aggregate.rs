@@ -401,8 +401,8 @@ impl<N: Number> Aggregate<N> for PopulationVariance {
     #[inline]
     fn create(&self, value: N) -> Moments {
         let number = value.widen().rounded();
-        // 0, or NaN for an infinity: it has no distance from itself.
-        (1, number, number - number)
+        // An infinity has no distance from itself.
+        (1, number, if number.is_finite() { 0.0 } else { f64::NAN })
     }
     #[inline]
     fn merge(&self, older: Moments, newer: Moments) -> Moments {

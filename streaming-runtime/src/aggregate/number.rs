@@ -78,6 +78,7 @@ macro_rules! widens {
     )*};
 }
 
-widens!(i8 i16 i32 i64 isize i128 u8 u16 u32 u64 usize => i128, Abelian, |sum| sum.try_into().ok());
+widens!(i8 i16 i32 i64 isize u8 u16 u32 u64 usize => i128, Abelian, |sum| sum.try_into().ok());
+widens!(i128 => i128, Abelian, |sum| Some(sum));
 widens!(u128 => u128, Abelian, |sum| Some(sum));
 widens!(f32 f64 => f64, Associative, |sum| Some(sum as Self));

@@ -163,6 +163,8 @@ pub trait Algebra<V, G: Aggregate<V>>: 'static {
 
 /// What a window keeps of each key.
 pub(super) type UpkeepOf<V, G> = <<G as Aggregate<V>>::Algebra as Algebra<V, G>>::Upkeep;
+/// What a pane keeps of a key until it leaves.
+pub(super) type LeavingOf<V, G> = <UpkeepOf<V, G> as Upkeep<V, G>>::Leaving;
 
 /// Associative, commutative, and a merge can be undone: sums and counts. A window keeps one accumulator a key, and one
 /// for each pane that has the key.

@@ -8,7 +8,7 @@ use std::{collections::VecDeque, hash::BuildHasher, time::Duration};
 use hashbrown::hash_table::{Entry, HashTable};
 
 use super::{
-    aggregate::{Aggregate, UpkeepOf},
+    aggregate::{Aggregate, LeavingOf, UpkeepOf},
     keep::Said,
     upkeep::Upkeep,
 };
@@ -47,10 +47,12 @@ impl Cut {
     }
 }
 
+type Filter<U> = Box<dyn Fn(&U) -> bool>;
+
 /// What outlives its panes, and how long.
 pub(super) struct Lasts<U> {
     /// Whether a key is shown; one that is not, and is in no pane, is forgotten.
-    pub(super) shown: Option<Box<dyn Fn(&U) -> bool>>,
+    pub(super) shown: Option<Filter<U>>,
     /// How long a key without new values is remembered.
     pub(super) idle: Idle,
 }
@@ -73,7 +75,7 @@ pub(super) struct Sliding<K, V, G: Aggregate<V>> {
     numbers: HashTable<u32>,
     slots: Vec<Slot<K, G::Accumulator, UpkeepOf<V, G>>>,
     free: Vec<u32>,
-    panes: VecDeque<Pane<<UpkeepOf<V, G> as Upkeep<V, G>>::Leaving>>,
+    panes: VecDeque<Pane<LeavingOf<V, G>>>,
     /// The pane that batches are gathered in, and the slots in it.
     open: Option<BatchTime>,
     filled: Vec<u32>,

@@ -352,7 +352,7 @@ mod tests {
         UpkeepOf::<u8, G>::default()
     }
 
-    fn all() -> impl Aggregate<u8, Result = (i64, Vec<u8>, u32, i64, (u8, u8), Vec<u8>)> {
+    fn all() -> impl Aggregate<u8, Result: PartialEq + std::fmt::Debug> {
         let wide = sum().of(|&value: &u8| u32::from(value));
         (count(), InOrder, wide, count_distinct(), (first(), last()), top_k(2))
     }
