@@ -53,6 +53,7 @@
 //! | `time` | durations, batch times | no |
 //! | `stream` | [`Stream`]: a root and a chain of fused operators | yes |
 //! | `op` | the operators, one family a file | yes |
+//! | [`aggregate`] | counts, sums, extremes and the like, for operators that make one value of many | no |
 //! | [`connect`] | the contract with the outside world, and connectors | no |
 //! | `engine` | starting, workers, batches, failure, stop | two files: `wiring`, `worker` |
 //! | `blame` | which operator panicked | no |
@@ -77,6 +78,7 @@
 //! - A closure that never returns cannot be stopped: its worker's thread is left behind when the job ends.
 //! - Nothing is kept across a crash yet, and a job runs in one process.
 
+pub mod aggregate;
 mod blame;
 pub mod connect;
 mod engine;
@@ -90,7 +92,7 @@ pub use connect::{Sink, Source};
 pub use engine::{BatchInfo, Engine, Job, JobError, Listener, ManualClock, Pipeline, StartError, Value};
 pub use op::{
     Abelian, Aggregate, Algebra, Associative, Comparable, Emit, Keeps, KeyState, LoopScope, Looped, Neither,
-    SinkPort, idle_for, unbounded,
+    SinkPort, Undo, idle_for, unbounded,
 };
 pub use past::{History, Kept, Past, PerBatch, State, Windowed};
 pub use record::{Key, Keyed, Pair, Record};
@@ -179,7 +181,8 @@ macro_rules! stream {
 /// What programs with pipelines use.
 pub mod prelude {
     pub use crate::{
-        Engine, KeyState, Sink, Source, Stream, hours, idle_for, millis, minutes, secs, stream, unbounded,
+        Aggregate as _, Engine, KeyState, Sink, Source, Stream, hours, idle_for, millis, minutes, secs,
+        stream, unbounded,
     };
 }
 

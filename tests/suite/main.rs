@@ -1,5 +1,6 @@
 //! What the engine must do, seen from outside: one binary, so that it is linked once.
 
+mod aggregates;
 mod conformance;
 mod exchange;
 mod failures;

@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use super::upkeep::{Lasting, Queue, TwoStacks, Undone, Upkeep};
+use super::upkeep::{Lasting, OfPart, Queue, TwoStacks, Undone, Upkeep};
 use crate::record::Record;
 
 /// How values `V` become one result.
@@ -40,14 +40,22 @@ use crate::record::Record;
 /// );
 /// # fn main() {}
 /// ```
-pub trait Aggregate<V>: 'static {
+///
+/// A tuple of two to six aggregates is an aggregate: each gets every value (copied, so values are `Clone`), and a
+/// window keeps each part by that part's own algebra.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not aggregate values of type `{V}`",
+    label = "this aggregate has no meaning for `{V}`",
+    note = "name the part of `{V}` that is meant: `.of(|value: &{V}| value.part)`"
+)]
+pub trait Aggregate<V>: Sized + 'static {
     /// What values are gathered in.
     type Accumulator: Record;
     /// What comes out.
     type Result: Record;
     /// What [`merge`](Aggregate::merge) can be relied on for: [`Abelian`], [`Associative`] or [`Neither`]. It decides
     /// what a window keeps of each key.
-    type Algebra: Algebra;
+    type Algebra: Algebra<V, Self>;
 
     /// The accumulator of one value.
     fn create(&self, value: V) -> Self::Accumulator;
@@ -58,20 +66,105 @@ pub trait Aggregate<V>: 'static {
     }
     /// Puts two accumulators together, the older first where there is an order.
     fn merge(&self, older: Self::Accumulator, newer: Self::Accumulator) -> Self::Accumulator;
-    /// Undoes the merge of `oldest` into `whole`. Only an [`Abelian`] aggregate is asked.
-    fn undo(&self, whole: Self::Accumulator, oldest: Self::Accumulator) -> Self::Accumulator {
-        let _ = (whole, oldest);
-        panic!("an aggregate that says it is `Abelian` defines `undo`")
-    }
     /// The result of all that was gathered.
     fn result(&self, accumulator: Self::Accumulator) -> Self::Result;
+    /// The result so far, of what a window goes on with. To be defined where a result is much smaller than its
+    /// accumulator, which is copied otherwise.
+    #[inline]
+    fn peek(&self, accumulator: &Self::Accumulator) -> Self::Result {
+        self.result(accumulator.clone())
+    }
+
+    /// This aggregate of a part of each value: `max().of(|trade: &Trade| trade.price)`. It is in the prelude.
+    ///
+    /// ```
+    /// use serde::{Deserialize, Serialize};
+    /// use streaming_runtime::{aggregate::{count, max, mean}, prelude::*};
+    ///
+    /// #[derive(Clone, Serialize, Deserialize)]
+    /// struct Trade { price: f64, shares: u32 }
+    ///
+    /// stream!(
+    ///     /// For each symbol: trades, highest price, shares of a trade.
+    ///     #[batch(secs(1))]
+    ///     fn prices<trades: Source<(String, Trade)>, out: Sink<(String, (i64, f64, f64))>>() {
+    ///         let price = max().of(|trade: &Trade| trade.price);
+    ///         let shares = mean().of(|trade: &Trade| trade.shares);
+    ///         trades.window(minutes(1), secs(1)).aggregate_by_key((count(), price, shares)).to(out);
+    ///     }
+    /// );
+    /// # fn main() {}
+    /// ```
+    fn of<T, F: Fn(&T) -> V + 'static>(self, part: F) -> Of<Self, F, V> {
+        Of { aggregate: self, part, parts: PhantomData }
+    }
 }
 
-/// An algebra: what a merge can be relied on for.
-pub trait Algebra: 'static {
-    #[doc(hidden)]
-    type Upkeep<A: Record>: Upkeep<A>;
+/// An aggregate whose merges can be undone; those that say they are [`Abelian`] are.
+///
+/// ```
+/// use streaming_runtime::{Abelian, Aggregate, Undo};
+///
+/// /// The parity of values.
+/// struct Parity;
+///
+/// impl Aggregate<u64> for Parity {
+///     type Accumulator = u64;
+///     type Result = bool;
+///     type Algebra = Abelian;
+///     fn create(&self, value: u64) -> u64 {
+///         value & 1
+///     }
+///     fn merge(&self, older: u64, newer: u64) -> u64 {
+///         older ^ newer
+///     }
+///     fn result(&self, parity: u64) -> bool {
+///         parity == 1
+///     }
+/// }
+///
+/// impl Undo<u64> for Parity {
+///     fn undo(&self, whole: u64, oldest: u64) -> u64 {
+///         whole ^ oldest
+///     }
+/// }
+/// ```
+///
+/// To claim it and not to say how is a compile error:
+///
+/// ```compile_fail,E0277
+/// # use streaming_runtime::{Abelian, Aggregate};
+/// # struct Parity;
+/// impl Aggregate<u64> for Parity {
+///     type Algebra = Abelian;
+///     // ..
+/// #     type Accumulator = u64;
+/// #     type Result = bool;
+/// #     fn create(&self, value: u64) -> u64 { value & 1 }
+/// #     fn merge(&self, older: u64, newer: u64) -> u64 { older ^ newer }
+/// #     fn result(&self, parity: u64) -> bool { parity == 1 }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "nothing says how a merge of `{Self}` is undone",
+    label = "an `Abelian` aggregate implements `Undo` too",
+    note = "if a merge cannot be undone, say `type Algebra = Associative`"
+)]
+pub trait Undo<V>: Aggregate<V> {
+    /// Undoes the merge of `oldest` into `whole`.
+    fn undo(&self, whole: Self::Accumulator, oldest: Self::Accumulator) -> Self::Accumulator;
 }
+
+/// An algebra: what the merge of the aggregate `G` of values `V` can be relied on for.
+pub trait Algebra<V, G: Aggregate<V>>: 'static {
+    #[doc(hidden)]
+    type Upkeep: Upkeep<V, G>;
+}
+
+/// What a window keeps of each key.
+pub(super) type UpkeepOf<V, G> = <<G as Aggregate<V>>::Algebra as Algebra<V, G>>::Upkeep;
+/// What a pane keeps of a key until it leaves.
+pub(super) type LeavingOf<V, G> = <UpkeepOf<V, G> as Upkeep<V, G>>::Leaving;
 
 /// Associative, commutative, and a merge can be undone: sums and counts. A window keeps one accumulator a key, and one
 /// for each pane that has the key.
@@ -85,42 +178,100 @@ pub enum Associative {}
 #[derive(Debug)]
 pub enum Neither {}
 
-impl Algebra for Abelian {
-    type Upkeep<A: Record> = Undone<A>;
+/// Each part by its own algebra.
+#[derive(Debug)]
+pub enum Each {}
+
+impl<V, G: Undo<V>> Algebra<V, G> for Abelian {
+    type Upkeep = Undone<G::Accumulator>;
 }
-impl Algebra for Associative {
-    type Upkeep<A: Record> = TwoStacks<A>;
+impl<V, G: Aggregate<V>> Algebra<V, G> for Associative {
+    type Upkeep = TwoStacks<G::Accumulator>;
 }
-impl Algebra for Neither {
-    type Upkeep<A: Record> = Queue<A>;
+impl<V, G: Aggregate<V>> Algebra<V, G> for Neither {
+    type Upkeep = Queue<G::Accumulator>;
 }
 
 /// The algebra of Spark's inverse functions.
 pub(super) enum Inverted {}
-impl Algebra for Inverted {
-    type Upkeep<A: Record> = Lasting<A>;
+impl<V, G: Undo<V>> Algebra<V, G> for Inverted {
+    type Upkeep = Lasting<G::Accumulator>;
 }
 
-/// The merge of an aggregate, for whoever does not care what is gathered.
-#[doc(hidden)]
-pub trait Merge<A> {
-    fn merge(&self, older: A, newer: A) -> A;
-    fn undo(&self, whole: A, oldest: A) -> A;
+/// An aggregate of a part of each value, made by [`Aggregate::of`].
+#[derive(Clone, Debug)]
+pub struct Of<G, F, V> {
+    pub(super) aggregate: G,
+    part: F,
+    parts: PhantomData<fn() -> V>,
 }
 
-/// The merge of the aggregate `G` of values `V`.
-pub(super) struct MergeOf<'a, G, V>(pub(super) &'a G, pub(super) PhantomData<V>);
-
-impl<V, G: Aggregate<V>> Merge<G::Accumulator> for MergeOf<'_, G, V> {
+impl<T, V: 'static, G: Aggregate<V>, F: Fn(&T) -> V + 'static> Aggregate<T> for Of<G, F, V> {
+    type Accumulator = G::Accumulator;
+    type Result = G::Result;
+    type Algebra = Each;
+    #[inline]
+    fn create(&self, value: T) -> G::Accumulator {
+        self.aggregate.create((self.part)(&value))
+    }
+    #[inline]
+    fn add(&self, accumulator: G::Accumulator, value: T) -> G::Accumulator {
+        self.aggregate.add(accumulator, (self.part)(&value))
+    }
     #[inline]
     fn merge(&self, older: G::Accumulator, newer: G::Accumulator) -> G::Accumulator {
-        self.0.merge(older, newer)
+        self.aggregate.merge(older, newer)
     }
-    #[inline]
-    fn undo(&self, whole: G::Accumulator, oldest: G::Accumulator) -> G::Accumulator {
-        self.0.undo(whole, oldest)
+    fn result(&self, accumulator: G::Accumulator) -> G::Result {
+        self.aggregate.result(accumulator)
+    }
+    fn peek(&self, accumulator: &G::Accumulator) -> G::Result {
+        self.aggregate.peek(accumulator)
     }
 }
+
+impl<T, V: 'static, G: Aggregate<V>, F: Fn(&T) -> V + 'static> Algebra<T, Of<G, F, V>> for Each {
+    type Upkeep = OfPart<UpkeepOf<V, G>>;
+}
+
+/// Several aggregates at once.
+macro_rules! several {
+    ($($G:ident $i:tt)+ ; $L:ident $l:tt) => {
+        impl<V: Clone, $($G: Aggregate<V>,)+ $L: Aggregate<V>> Aggregate<V> for ($($G,)+ $L) {
+            type Accumulator = ($($G::Accumulator,)+ $L::Accumulator);
+            type Result = ($($G::Result,)+ $L::Result);
+            type Algebra = Each;
+            #[inline]
+            fn create(&self, value: V) -> Self::Accumulator {
+                ($(self.$i.create(value.clone()),)+ self.$l.create(value))
+            }
+            #[inline]
+            fn add(&self, accumulator: Self::Accumulator, value: V) -> Self::Accumulator {
+                ($(self.$i.add(accumulator.$i, value.clone()),)+ self.$l.add(accumulator.$l, value))
+            }
+            #[inline]
+            fn merge(&self, older: Self::Accumulator, newer: Self::Accumulator) -> Self::Accumulator {
+                ($(self.$i.merge(older.$i, newer.$i),)+ self.$l.merge(older.$l, newer.$l))
+            }
+            fn result(&self, accumulator: Self::Accumulator) -> Self::Result {
+                ($(self.$i.result(accumulator.$i),)+ self.$l.result(accumulator.$l))
+            }
+            fn peek(&self, accumulator: &Self::Accumulator) -> Self::Result {
+                ($(self.$i.peek(&accumulator.$i),)+ self.$l.peek(&accumulator.$l))
+            }
+        }
+
+        impl<V: Clone, $($G: Aggregate<V>,)+ $L: Aggregate<V>> Algebra<V, ($($G,)+ $L)> for Each {
+            type Upkeep = ($(UpkeepOf<V, $G>,)+ UpkeepOf<V, $L>);
+        }
+    };
+}
+
+several!(A 0; B 1);
+several!(A 0 B 1; C 2);
+several!(A 0 B 1 C 2; D 3);
+several!(A 0 B 1 C 2 D 3; E 4);
+several!(A 0 B 1 C 2 D 3 E 4; F 5);
 
 /// Merges values by a closure.
 pub(super) struct Reduce<F>(pub(super) F);
@@ -161,12 +312,15 @@ impl<V: Record, F: Fn(V, V) -> V + 'static, G: Fn(V, V) -> V + 'static> Aggregat
     fn merge(&self, older: V, newer: V) -> V {
         self.0(older, newer)
     }
+    fn result(&self, accumulator: V) -> V {
+        accumulator
+    }
+}
+
+impl<V: Record, F: Fn(V, V) -> V + 'static, G: Fn(V, V) -> V + 'static> Undo<V> for ReduceBack<F, G> {
     #[inline]
     fn undo(&self, whole: V, oldest: V) -> V {
         self.1(whole, oldest)
-    }
-    fn result(&self, accumulator: V) -> V {
-        accumulator
     }
 }
 
@@ -237,8 +391,11 @@ impl Aggregate<()> for Once {
     type Algebra = Abelian;
     fn create(&self, (): ()) {}
     fn merge(&self, (): (), (): ()) {}
-    fn undo(&self, (): (), (): ()) {}
     fn result(&self, (): ()) {}
+}
+
+impl Undo<()> for Once {
+    fn undo(&self, (): (), (): ()) {}
 }
 
 /// How often, of how often each.
@@ -256,11 +413,14 @@ impl Aggregate<i64> for Sum {
     fn merge(&self, older: i64, newer: i64) -> i64 {
         older + newer
     }
+    fn result(&self, n: i64) -> i64 {
+        n
+    }
+}
+
+impl Undo<i64> for Sum {
     #[inline]
     fn undo(&self, whole: i64, oldest: i64) -> i64 {
         whole - oldest
-    }
-    fn result(&self, n: i64) -> i64 {
-        n
     }
 }

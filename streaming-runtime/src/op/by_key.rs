@@ -11,7 +11,7 @@ use timely::dataflow::{
 };
 
 use super::{
-    aggregate::{Aggregate, Algebra, Combine, Group, MergeOf, Once, Reduce, ReduceBack, Sum},
+    aggregate::{Aggregate, Combine, Group, Once, Reduce, ReduceBack, Sum},
     keep::keep,
     key_map::{Combining, KeyMap},
     per_epoch::{Answers, per_epoch},
@@ -156,7 +156,7 @@ impl Slides for Windowed {
 fn slide<'s, T: Keyed<K, V> + 'static, K: Key, V: Record, C: Chain<Out = T>, G: Aggregate<V>>(
     stream: Stream<'s, T, Windowed, C>,
     how: G,
-    lasts: Option<Lasts<(K, G::Accumulator)>>,
+    lasts: Option<Lasts<(K, G::Result)>>,
 ) -> Stream<'s, (K, G::Result), Kept> {
     let Stream { held, chain, id, job, every, .. } = stream;
     let how = Rc::new(how);
@@ -166,8 +166,6 @@ fn slide<'s, T: Keyed<K, V> + 'static, K: Key, V: Record, C: Chain<Out = T>, G: 
     Stream::new(relation, id, job, every)
 }
 
-type UpkeepOf<G, V> = <<G as Aggregate<V>>::Algebra as Algebra>::Upkeep<<G as Aggregate<V>>::Accumulator>;
-
 /// The part of [`slide`] at the owners of the keys. It does not know the chain, so that it is compiled once a type.
 fn slide_here<'s, K: Key, V: Record, G: Aggregate<V>>(
     here: StreamVec<'s, Epoch, (K, G::Accumulator)>,
@@ -176,9 +174,9 @@ fn slide_here<'s, K: Key, V: Record, G: Aggregate<V>>(
     id: OpId,
     job: Rc<JobContext>,
     how: Rc<G>,
-    lasts: Option<Lasts<(K, G::Accumulator)>>,
+    lasts: Option<Lasts<(K, G::Result)>>,
 ) -> Relation<'s, (K, G::Result)> {
-    let mut sliding = Sliding::<K, G::Accumulator, UpkeepOf<G, V>>::new(cut, lasts);
+    let mut sliding = Sliding::<K, V, G>::new(cut, lasts);
     let context = job.clone();
     keep(
         here,
@@ -187,10 +185,9 @@ fn slide_here<'s, K: Key, V: Record, G: Aggregate<V>>(
         job,
         |batch: &mut Vec<(K, G::Accumulator)>, records| batch.append(records),
         move |epoch, time, batch, said| {
-            let merge = MergeOf(&*how, PhantomData::<V>);
-            sliding.batch(time, batch.drain(..), &merge, said.wants.changes());
+            sliding.batch(time, batch.drain(..), &*how, said.wants.changes());
             if context.is_due(epoch, every) {
-                sliding.slide(time, &merge, |key, accumulator| (key, how.result(accumulator)), said);
+                sliding.slide(time, &*how, said);
             }
         },
     )
@@ -290,7 +287,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// State: one accumulator per key of the batch; for windows by the aggregate's algebra.
     ///
     /// ```
-    /// # use streaming_runtime::{aggregate::{count, max, mean}, prelude::*};
+    /// # use streaming_runtime::{aggregate::{count, mean}, prelude::*};
     /// stream!(
     ///     #[batch(secs(1))]
     ///     fn prices<trades: Source<(String, f64)>, out: Sink<(String, (i64, f64))>>() {

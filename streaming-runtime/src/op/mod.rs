@@ -4,10 +4,10 @@
 //! |---|---|---|
 //! | `each` | `map` `filter` `filter_map` `flat_map` `inspect` `key_by` `map_values` `flat_map_values` | none; fused |
 //! | `lent` | a `flat_map` of words that are not copied before they are known to be new | none; fused |
-//! | `by_key` (and `key_map`) | `reduce_by_key` `group_by_key` `combine_by_key` `count_by_value` `distinct` | one value per key, until the batch closes |
+//! | `by_key` (and `key_map`) | `reduce_by_key` `group_by_key` `combine_by_key` `aggregate_by_key` `count_by_value` `distinct` | one value per key, until the batch closes |
 //! | `join` | `cogroup` `join` `left_join` `right_join` `full_join` | both batches, until they close |
-//! | `whole` | `count` `reduce` | one value, until the batch closes |
 //! | `state` (and `state_table`) | `update_state` `map_with_state` | one state per key, as long as the pipeline says |
+//! | `whole` | `count` `reduce` `aggregate`; in `crate::aggregate` also `top_k` | one value, until the batch closes |
 //! | `route` | `union` `split` `repartition` | none |
 //! | `to` | `to` | the batch, until it closes |
 //!
@@ -35,7 +35,8 @@ mod upkeep;
 mod whole;
 mod window;
 
-pub use aggregate::{Abelian, Aggregate, Algebra, Associative, Neither};
+pub use aggregate::{Abelian, Aggregate, Algebra, Associative, Neither, Of, Undo};
+pub(crate) use by_key::ByKey;
 pub use collection::{Comparable, Looped};
 pub use each::Emit;
 pub use iterate::LoopScope;

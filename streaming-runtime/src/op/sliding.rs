@@ -7,12 +7,12 @@ use std::{collections::VecDeque, hash::BuildHasher, time::Duration};
 
 use hashbrown::hash_table::{Entry, HashTable};
 
-use super::{aggregate::Merge, keep::Said, upkeep::Upkeep};
-use crate::{
-    past::Idle,
-    record::{Key, Record},
-    time::BatchTime,
+use super::{
+    aggregate::{Aggregate, LeavingOf, UpkeepOf},
+    keep::Said,
+    upkeep::Upkeep,
 };
+use crate::{past::Idle, record::Key, time::BatchTime};
 
 /// How a stream is cut into windows.
 #[derive(Clone, Copy)]
@@ -47,10 +47,12 @@ impl Cut {
     }
 }
 
+type Filter<U> = Box<dyn Fn(&U) -> bool>;
+
 /// What outlives its panes, and how long.
-pub(super) struct Lasts<A> {
+pub(super) struct Lasts<U> {
     /// Whether a key is shown; one that is not, and is in no pane, is forgotten.
-    pub(super) shown: Option<Box<dyn Fn(&A) -> bool>>,
+    pub(super) shown: Option<Filter<U>>,
     /// How long a key without new values is remembered.
     pub(super) idle: Idle,
 }
@@ -67,19 +69,19 @@ struct Slot<K, A, W> {
 }
 
 /// The panes of a window and what they make of each key.
-pub(super) struct Sliding<K, A, W: Upkeep<A>> {
+pub(super) struct Sliding<K, V, G: Aggregate<V>> {
     cut: Cut,
-    lasts: Option<Lasts<(K, A)>>,
+    lasts: Option<Lasts<(K, G::Result)>>,
     numbers: HashTable<u32>,
-    slots: Vec<Slot<K, A, W>>,
+    slots: Vec<Slot<K, G::Accumulator, UpkeepOf<V, G>>>,
     free: Vec<u32>,
-    panes: VecDeque<Pane<W::Leaving>>,
+    panes: VecDeque<Pane<LeavingOf<V, G>>>,
     /// The pane that batches are gathered in, and the slots in it.
     open: Option<BatchTime>,
     filled: Vec<u32>,
     slide: u64,
     /// Slots that changed since the last slide, with what they were.
-    changed: Vec<(u32, Option<A>)>,
+    changed: Vec<(u32, Option<G::Result>)>,
     hasher: foldhash::fast::RandomState,
 }
 
@@ -88,8 +90,8 @@ struct Pane<L> {
     keys: Vec<(u32, L)>,
 }
 
-impl<K: Key, A: Record, W: Upkeep<A>> Sliding<K, A, W> {
-    pub(super) fn new(cut: Cut, lasts: Option<Lasts<(K, A)>>) -> Self {
+impl<K: Key, V, G: Aggregate<V>> Sliding<K, V, G> {
+    pub(super) fn new(cut: Cut, lasts: Option<Lasts<(K, G::Result)>>) -> Self {
         Sliding {
             cut,
             lasts,
@@ -109,8 +111,8 @@ impl<K: Key, A: Record, W: Upkeep<A>> Sliding<K, A, W> {
     pub(super) fn batch(
         &mut self,
         time: BatchTime,
-        accumulators: impl Iterator<Item = (K, A)>,
-        how: &impl Merge<A>,
+        accumulators: impl Iterator<Item = (K, G::Accumulator)>,
+        how: &G,
         tracked: bool,
     ) {
         let end = self.cut.pane_of(time);
@@ -133,47 +135,34 @@ impl<K: Key, A: Record, W: Upkeep<A>> Sliding<K, A, W> {
     }
 
     /// Brings the window to where it is at `time`, a slide, and says what it holds.
-    pub(super) fn slide<U: Clone>(
-        &mut self,
-        time: BatchTime,
-        how: &impl Merge<A>,
-        result: impl Fn(K, A) -> U,
-        said: &mut Said<U>,
-    ) {
+    pub(super) fn slide(&mut self, time: BatchTime, how: &G, said: &mut Said<(K, G::Result)>) {
         let tracked = said.wants.changes();
         self.leave(time, how, tracked);
         self.seal(how, tracked);
-        self.say_changes(tracked, how, &result, said);
+        self.say_changes(tracked, how, said);
         if let Some(lasts) = self.lasts.take() {
-            self.forget(time, &lasts, how, &result, said);
+            self.forget(time, &lasts, how, said);
             self.lasts = Some(lasts);
         }
         if said.wants.contents() {
             said.contents.reserve(self.numbers.len());
             for slot in &self.slots {
                 let Some(key) = &slot.key else { continue };
-                let shown = slot.window.value(how).and_then(|value| self.shown(key.clone(), value));
-                said.contents.extend(shown.map(|(key, value)| result(key, value)));
+                said.contents.extend(slot.window.value(how).and_then(|value| self.shown(key.clone(), value)));
             }
         }
         self.slide += 1;
     }
 
-    fn say_changes<U: Clone>(
-        &mut self,
-        tracked: bool,
-        how: &impl Merge<A>,
-        result: &impl Fn(K, A) -> U,
-        said: &mut Said<U>,
-    ) {
+    fn say_changes(&mut self, tracked: bool, how: &G, said: &mut Said<(K, G::Result)>) {
         let mut changed = std::mem::take(&mut self.changed);
         for (number, old) in changed.drain(..) {
             let slot = &self.slots[number as usize];
             if tracked {
                 let key = slot.key.as_ref().expect("a slot is released after its change was said");
                 for (value, times) in [(old, -1), (slot.window.value(how), 1)] {
-                    if let Some((key, value)) = value.and_then(|value| self.shown(key.clone(), value)) {
-                        said.change(|| result(key, value), times);
+                    if let Some(pair) = value.and_then(|value| self.shown(key.clone(), value)) {
+                        said.change(|| pair, times);
                     }
                 }
             }
@@ -185,20 +174,19 @@ impl<K: Key, A: Record, W: Upkeep<A>> Sliding<K, A, W> {
     }
 
     /// The pair, unless its operator hides it.
-    fn shown(&self, key: K, value: A) -> Option<(K, A)> {
+    fn shown(&self, key: K, value: G::Result) -> Option<(K, G::Result)> {
         let pair = (key, value);
         let shown = self.lasts.as_ref().and_then(|lasts| lasts.shown.as_ref());
         shown.is_none_or(|shown| shown(&pair)).then_some(pair)
     }
 
     /// Forgets the keys that outlived their panes and are hidden, or were idle too long.
-    fn forget<U: Clone>(
+    fn forget(
         &mut self,
         time: BatchTime,
-        lasts: &Lasts<(K, A)>,
-        how: &impl Merge<A>,
-        result: &impl Fn(K, A) -> U,
-        said: &mut Said<U>,
+        lasts: &Lasts<(K, G::Result)>,
+        how: &G,
+        said: &mut Said<(K, G::Result)>,
     ) {
         for number in 0..self.slots.len() {
             let slot = &self.slots[number];
@@ -208,7 +196,7 @@ impl<K: Key, A: Record, W: Upkeep<A>> Sliding<K, A, W> {
             let hidden = lasts.shown.as_ref().is_some_and(|shown| !shown(&pair));
             let idle = lasts.idle.get().is_some_and(|idle| slot.fed + idle <= time);
             if idle && !hidden {
-                said.change(|| result(pair.0, pair.1), -1);
+                said.change(|| pair, -1);
             }
             if idle || hidden {
                 self.release(number as u32);
@@ -217,7 +205,7 @@ impl<K: Key, A: Record, W: Upkeep<A>> Sliding<K, A, W> {
     }
 
     /// Lets the open pane enter.
-    fn seal(&mut self, how: &impl Merge<A>, tracked: bool) {
+    fn seal(&mut self, how: &G, tracked: bool) {
         let Some(end) = self.open.take() else { return };
         let mut filled = std::mem::take(&mut self.filled);
         let endless = self.cut.size.is_none();
@@ -238,7 +226,7 @@ impl<K: Key, A: Record, W: Upkeep<A>> Sliding<K, A, W> {
     }
 
     /// Lets the panes leave that are in no window from `time` on.
-    fn leave(&mut self, time: BatchTime, how: &impl Merge<A>, tracked: bool) {
+    fn leave(&mut self, time: BatchTime, how: &G, tracked: bool) {
         let cut = self.cut;
         while let Some(pane) = self.panes.pop_front_if(|pane| cut.has_left(pane.end, time)) {
             for (number, leaving) in pane.keys {
@@ -249,7 +237,7 @@ impl<K: Key, A: Record, W: Upkeep<A>> Sliding<K, A, W> {
     }
 
     /// Notes that a slot is about to change.
-    fn touch(&mut self, number: u32, how: &impl Merge<A>, tracked: bool) {
+    fn touch(&mut self, number: u32, how: &G, tracked: bool) {
         let slot = &mut self.slots[number as usize];
         if slot.changed != self.slide {
             slot.changed = self.slide;
@@ -270,7 +258,7 @@ impl<K: Key, A: Record, W: Upkeep<A>> Sliding<K, A, W> {
                 let slot = Slot {
                     key: Some(key),
                     open: None,
-                    window: W::default(),
+                    window: UpkeepOf::<V, G>::default(),
                     changed: 0,
                     fed: BatchTime::default(),
                 };
@@ -286,7 +274,7 @@ impl<K: Key, A: Record, W: Upkeep<A>> Sliding<K, A, W> {
     fn release(&mut self, number: u32) {
         let slot = &mut self.slots[number as usize];
         let key = slot.key.take().expect("a key is released once");
-        slot.window = W::default();
+        slot.window = UpkeepOf::<V, G>::default();
         let found = self.numbers.find_entry(self.hasher.hash_one(&key), |other| *other == number);
         found.expect("a slot's number is in the table").remove();
         self.free.push(number);

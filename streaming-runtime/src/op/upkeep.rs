@@ -8,29 +8,36 @@
 //!   (Okasaki's queue, as in "Sliding-window aggregation algorithms", Tangwongsan, Hirzel and Schneider.)
 //! - [`Queue`]: the accumulators themselves; whoever asks merges them all. The reference for the other two.
 //!
+//! Several aggregates at once are kept each in its own way: a count in one number beside a maximum in two stacks.
+//!
 //! DESIGN has a fourth, differential `reduce`, for what is not associative. A window has its panes in order, so a
 //! queue does the same with less.
 
 use std::collections::VecDeque;
 
-use super::aggregate::Merge;
+use super::aggregate::{Aggregate, Of, Undo};
+use crate::record::Record;
 
 /// What is kept of one key.
 #[doc(hidden)]
-pub trait Upkeep<A>: Default + 'static {
+pub trait Upkeep<V, G: Aggregate<V>>: Default + 'static {
     /// What a pane keeps of a key until it leaves.
     type Leaving: 'static;
-    fn enter(&mut self, accumulator: A, how: &impl Merge<A>) -> Self::Leaving;
+    fn enter(&mut self, accumulator: G::Accumulator, how: &G) -> Self::Leaving;
     /// As `enter`, of what never leaves.
-    fn grow(&mut self, accumulator: A, how: &impl Merge<A>);
-    fn leave(&mut self, leaving: Self::Leaving, how: &impl Merge<A>);
+    fn grow(&mut self, accumulator: G::Accumulator, how: &G);
+    fn leave(&mut self, leaving: Self::Leaving, how: &G);
     /// Whether no pane has the key any more.
     fn is_gone(&self) -> bool;
-    /// The window's accumulator; `None` when it has none of the key.
-    fn value(&self, how: &impl Merge<A>) -> Option<A>;
+    /// The window's result; `None` when it has none of the key.
+    fn value(&self, how: &G) -> Option<G::Result>;
 }
 
-fn merged<A>(older: Option<A>, newer: A, how: &impl Merge<A>) -> A {
+fn merged<V, G: Aggregate<V>>(
+    older: Option<G::Accumulator>,
+    newer: G::Accumulator,
+    how: &G,
+) -> G::Accumulator {
     match older {
         Some(older) => how.merge(older, newer),
         None => newer,
@@ -51,19 +58,19 @@ impl<A> Default for TwoStacks<A> {
     }
 }
 
-impl<A: Clone + 'static> Upkeep<A> for TwoStacks<A> {
+impl<V, A: Record, G: Aggregate<V, Accumulator = A>> Upkeep<V, G> for TwoStacks<A> {
     type Leaving = ();
 
-    fn enter(&mut self, accumulator: A, how: &impl Merge<A>) {
+    fn enter(&mut self, accumulator: A, how: &G) {
         self.grow(accumulator.clone(), how);
         self.newer.push(accumulator);
     }
 
-    fn grow(&mut self, accumulator: A, how: &impl Merge<A>) {
+    fn grow(&mut self, accumulator: A, how: &G) {
         self.newer_merged = Some(merged(self.newer_merged.take(), accumulator, how));
     }
 
-    fn leave(&mut self, (): (), how: &impl Merge<A>) {
+    fn leave(&mut self, (): (), how: &G) {
         if self.older.is_empty() {
             self.newer_merged = None;
             while let Some(accumulator) = self.newer.pop() {
@@ -81,10 +88,10 @@ impl<A: Clone + 'static> Upkeep<A> for TwoStacks<A> {
         self.older.is_empty() && self.newer_merged.is_none()
     }
 
-    fn value(&self, how: &impl Merge<A>) -> Option<A> {
+    fn value(&self, how: &G) -> Option<G::Result> {
         match (self.older.last(), &self.newer_merged) {
-            (Some(older), Some(newer)) => Some(how.merge(older.clone(), newer.clone())),
-            (older, newer) => older.or(newer.as_ref()).cloned(),
+            (Some(older), Some(newer)) => Some(how.result(how.merge(older.clone(), newer.clone()))),
+            (older, newer) => older.or(newer.as_ref()).map(|one| how.peek(one)),
         }
     }
 }
@@ -102,20 +109,20 @@ impl<A> Default for Undone<A> {
     }
 }
 
-impl<A: Clone + 'static> Upkeep<A> for Undone<A> {
+impl<V, A: Record, G: Undo<V, Accumulator = A>> Upkeep<V, G> for Undone<A> {
     type Leaving = A;
 
-    fn enter(&mut self, accumulator: A, how: &impl Merge<A>) -> A {
+    fn enter(&mut self, accumulator: A, how: &G) -> A {
         self.grow(accumulator.clone(), how);
         accumulator
     }
 
-    fn grow(&mut self, accumulator: A, how: &impl Merge<A>) {
+    fn grow(&mut self, accumulator: A, how: &G) {
         self.panes = self.panes.saturating_add(1);
         self.whole = Some(merged(self.whole.take(), accumulator, how));
     }
 
-    fn leave(&mut self, leaving: A, how: &impl Merge<A>) {
+    fn leave(&mut self, leaving: A, how: &G) {
         self.panes -= 1;
         self.whole = match self.panes {
             0 => None,
@@ -127,8 +134,8 @@ impl<A: Clone + 'static> Upkeep<A> for Undone<A> {
         self.panes == 0
     }
 
-    fn value(&self, _: &impl Merge<A>) -> Option<A> {
-        self.whole.clone()
+    fn value(&self, how: &G) -> Option<G::Result> {
+        self.whole.as_ref().map(|whole| how.peek(whole))
     }
 }
 
@@ -142,28 +149,28 @@ impl<A> Default for Lasting<A> {
     }
 }
 
-impl<A: Clone + 'static> Upkeep<A> for Lasting<A> {
+impl<V, A: Record, G: Undo<V, Accumulator = A>> Upkeep<V, G> for Lasting<A> {
     type Leaving = A;
 
-    fn enter(&mut self, accumulator: A, how: &impl Merge<A>) -> A {
+    fn enter(&mut self, accumulator: A, how: &G) -> A {
         self.0.enter(accumulator, how)
     }
 
-    fn grow(&mut self, accumulator: A, how: &impl Merge<A>) {
+    fn grow(&mut self, accumulator: A, how: &G) {
         self.0.grow(accumulator, how);
     }
 
-    fn leave(&mut self, leaving: A, how: &impl Merge<A>) {
+    fn leave(&mut self, leaving: A, how: &G) {
         self.0.panes -= 1;
         self.0.whole = self.0.whole.take().map(|whole| how.undo(whole, leaving));
     }
 
     fn is_gone(&self) -> bool {
-        self.0.is_gone()
+        self.0.panes == 0
     }
 
-    fn value(&self, _: &impl Merge<A>) -> Option<A> {
-        self.0.whole.clone()
+    fn value(&self, how: &G) -> Option<G::Result> {
+        self.0.value(how)
     }
 }
 
@@ -176,20 +183,20 @@ impl<A> Default for Queue<A> {
     }
 }
 
-impl<A: Clone + 'static> Upkeep<A> for Queue<A> {
+impl<V, A: Record, G: Aggregate<V, Accumulator = A>> Upkeep<V, G> for Queue<A> {
     type Leaving = ();
 
-    fn enter(&mut self, accumulator: A, how: &impl Merge<A>) {
+    fn enter(&mut self, accumulator: A, how: &G) {
         self.0.push_back(accumulator);
         let _ = how;
     }
 
-    fn grow(&mut self, accumulator: A, how: &impl Merge<A>) {
+    fn grow(&mut self, accumulator: A, how: &G) {
         let whole = merged(self.0.pop_back(), accumulator, how);
         self.0.push_back(whole);
     }
 
-    fn leave(&mut self, (): (), _: &impl Merge<A>) {
+    fn leave(&mut self, (): (), _: &G) {
         self.0.pop_front();
     }
 
@@ -197,7 +204,195 @@ impl<A: Clone + 'static> Upkeep<A> for Queue<A> {
         self.0.is_empty()
     }
 
-    fn value(&self, how: &impl Merge<A>) -> Option<A> {
-        self.0.iter().cloned().reduce(|older, newer| how.merge(older, newer))
+    fn value(&self, how: &G) -> Option<G::Result> {
+        let whole = self.0.iter().cloned().reduce(|older, newer| how.merge(older, newer));
+        whole.map(|whole| how.result(whole))
+    }
+}
+
+/// What is kept for an aggregate of a part of each value.
+#[doc(hidden)]
+#[derive(Default)]
+pub struct OfPart<W>(W);
+
+impl<T, V: 'static, G, F, W> Upkeep<T, Of<G, F, V>> for OfPart<W>
+where
+    G: Aggregate<V>,
+    F: Fn(&T) -> V + 'static,
+    W: Upkeep<V, G>,
+{
+    type Leaving = W::Leaving;
+
+    fn enter(&mut self, accumulator: G::Accumulator, how: &Of<G, F, V>) -> W::Leaving {
+        self.0.enter(accumulator, &how.aggregate)
+    }
+
+    fn grow(&mut self, accumulator: G::Accumulator, how: &Of<G, F, V>) {
+        self.0.grow(accumulator, &how.aggregate);
+    }
+
+    fn leave(&mut self, leaving: W::Leaving, how: &Of<G, F, V>) {
+        self.0.leave(leaving, &how.aggregate);
+    }
+
+    fn is_gone(&self) -> bool {
+        self.0.is_gone()
+    }
+
+    fn value(&self, how: &Of<G, F, V>) -> Option<G::Result> {
+        self.0.value(&how.aggregate)
+    }
+}
+
+/// Several aggregates at once: they enter and leave together, so the first knows whether all are gone.
+macro_rules! several {
+    ($($G:ident $W:ident $i:tt)+) => {
+        impl<V: Clone, $($G: Aggregate<V>, $W: Upkeep<V, $G>),+> Upkeep<V, ($($G,)+)> for ($($W,)+) {
+            type Leaving = ($($W::Leaving,)+);
+
+            fn enter(&mut self, accumulator: ($($G::Accumulator,)+), how: &($($G,)+)) -> Self::Leaving {
+                ($(self.$i.enter(accumulator.$i, &how.$i),)+)
+            }
+
+            fn grow(&mut self, accumulator: ($($G::Accumulator,)+), how: &($($G,)+)) {
+                $(self.$i.grow(accumulator.$i, &how.$i);)+
+            }
+
+            fn leave(&mut self, leaving: Self::Leaving, how: &($($G,)+)) {
+                $(self.$i.leave(leaving.$i, &how.$i);)+
+            }
+
+            fn is_gone(&self) -> bool {
+                self.0.is_gone()
+            }
+
+            fn value(&self, how: &($($G,)+)) -> Option<($($G::Result,)+)> {
+                Some(($(self.$i.value(&how.$i)?,)+))
+            }
+        }
+    };
+}
+
+several!(A X0 0 B X1 1);
+several!(A X0 0 B X1 1 C X2 2);
+several!(A X0 0 B X1 1 C X2 2 D X3 3);
+several!(A X0 0 B X1 1 C X2 2 D X3 3 E X4 4);
+several!(A X0 0 B X1 1 C X2 2 D X3 3 E X4 4 F X5 5);
+
+#[cfg(test)]
+mod tests {
+    use proptest::{collection::vec, prelude::*};
+
+    use super::{super::aggregate::UpkeepOf, *};
+    use crate::{
+        Associative,
+        aggregate::{Sum, count, count_distinct, first, last, max, sum, top_k},
+    };
+
+    /// Values in order: what is merged the wrong way round shows.
+    struct InOrder;
+
+    impl Aggregate<u8> for InOrder {
+        type Accumulator = Vec<u8>;
+        type Result = Vec<u8>;
+        type Algebra = Associative;
+        fn create(&self, value: u8) -> Vec<u8> {
+            vec![value]
+        }
+        fn merge(&self, mut older: Vec<u8>, mut newer: Vec<u8>) -> Vec<u8> {
+            older.append(&mut newer);
+            older
+        }
+        fn result(&self, values: Vec<u8>) -> Vec<u8> {
+            values
+        }
+    }
+
+    /// Lets a pane of a value enter, or the oldest leave, and compares with the reference each time.
+    fn agrees<G: Aggregate<u8, Result: PartialEq + std::fmt::Debug>>(
+        how: &G,
+        mut window: impl Upkeep<u8, G>,
+        steps: &[Option<u8>],
+    ) {
+        let mut reference = Queue::default();
+        let mut panes = VecDeque::new();
+        for step in steps {
+            match *step {
+                Some(value) => {
+                    reference.enter(how.create(value), how);
+                    panes.push_back(window.enter(how.create(value), how));
+                }
+                None => {
+                    let Some(leaving) = panes.pop_front() else { continue };
+                    Upkeep::<u8, G>::leave(&mut reference, (), how);
+                    window.leave(leaving, how);
+                }
+            }
+            assert_eq!(window.value(how), reference.value(how), "after {step:?} of {steps:?}");
+            assert_eq!(window.is_gone(), panes.is_empty());
+        }
+    }
+
+    /// The same of a window that nothing leaves.
+    fn grows<G: Aggregate<u8, Result: PartialEq + std::fmt::Debug>>(
+        how: &G,
+        mut window: impl Upkeep<u8, G>,
+        values: &[u8],
+    ) {
+        let mut reference = Queue::default();
+        for value in values {
+            reference.enter(how.create(*value), how);
+            window.grow(how.create(*value), how);
+            assert_eq!(window.value(how), reference.value(how));
+            assert!(!window.is_gone());
+        }
+    }
+
+    fn own<G: Aggregate<u8>>(_: &G) -> UpkeepOf<u8, G> {
+        UpkeepOf::<u8, G>::default()
+    }
+
+    fn all() -> impl Aggregate<u8, Result: PartialEq + std::fmt::Debug> {
+        let wide = sum().of(|&value: &u8| u32::from(value));
+        (count(), InOrder, wide, count_distinct(), (first(), last()), top_k(2))
+    }
+
+    proptest! {
+        #[test]
+        fn each_way_agrees_with_the_queue(steps in vec(prop_oneof![3 => (0..9u8).prop_map(Some), 2 => Just(None)], 0..60)) {
+            agrees(&InOrder, TwoStacks::default(), &steps);
+            agrees(&max(), TwoStacks::default(), &steps);
+            agrees(&count(), Undone::default(), &steps);
+            agrees(&count_distinct(), Undone::default(), &steps);
+            agrees(&all(), own(&all()), &steps);
+        }
+
+        #[test]
+        fn each_way_grows_as_the_queue(values in vec(0..9u8, 0..30)) {
+            grows(&InOrder, Queue::default(), &values);
+            grows(&InOrder, TwoStacks::default(), &values);
+            grows(&count_distinct(), Undone::default(), &values);
+            grows(&count(), Lasting::default(), &values);
+            grows(&all(), own(&all()), &values);
+        }
+
+        /// A sum of 0 when nothing is in the window, where others have none.
+        #[test]
+        fn what_lasts_stays_when_it_is_gone(first in 0..9u8, steps in vec(proptest::option::of(0..9u8), 0..60)) {
+            let how = sum();
+            let (mut window, mut panes) = (Lasting::default(), VecDeque::new());
+            for step in std::iter::once(Some(first)).chain(steps) {
+                match step.map(i128::from) {
+                    Some(value) => panes.push_back((value, Upkeep::<u32, _>::enter(&mut window, value, &how))),
+                    None => {
+                        let Some((_, leaving)) = panes.pop_front() else { continue };
+                        Upkeep::<u32, _>::leave(&mut window, leaving, &how);
+                    }
+                }
+                let left = panes.iter().map(|pane| pane.0 as u32).sum();
+                prop_assert_eq!(Upkeep::<u32, _>::value(&window, &how), Some(left));
+                prop_assert_eq!(Upkeep::<u32, Sum>::is_gone(&window), panes.is_empty());
+            }
+        }
     }
 }
