@@ -14,7 +14,7 @@ use crate::{
 
 /// A value with its side.
 #[derive(Clone, Serialize, Deserialize)]
-enum Side<V, W> {
+pub(super) enum Side<V, W> {
     Left(V),
     Right(W),
 }

@@ -6,8 +6,9 @@
 //! | `lent` | a `flat_map` of words that are not copied before they are known to be new | none; fused |
 //! | `by_key` (and `key_map`) | `reduce_by_key` `group_by_key` `combine_by_key` `count_by_value` `distinct` | one value per key, until the batch closes |
 //! | `join` | `cogroup` `join` `left_join` `right_join` `full_join` | both batches, until they close |
-//! | `whole` | `count` `reduce` | one value, until the batch closes |
+//! | `whole` | `count` `reduce` `reduce_with_inverse` `aggregate` | one value, until the batch closes |
 //! | `route` | `union` `split` `repartition` | none |
+//! | `transform` | `transform` `transform_with` `map_partitions` `glom` | the batch, until it closes |
 //! | `to` | `to` | the batch, until it closes |
 //!
 //! Invariant: what an operator emits for a batch depends on the records of that batch only, for any number
@@ -24,6 +25,7 @@ mod per_epoch;
 mod route;
 mod sliding;
 mod to;
+mod transform;
 mod upkeep;
 mod whole;
 mod window;

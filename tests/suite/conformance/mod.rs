@@ -17,7 +17,7 @@ pub use run::check;
 #[allow(clippy::clone_on_copy, reason = "closures are written for records of any type")]
 mod generated {
     #[allow(unused_imports, reason = "which functions the cases use changes with them")]
-    use super::vocabulary::{IntOrText, characters, fail_if, length, sorted};
+    use super::vocabulary::{IntOrText, characters, dataset, fail_if, joined, left_joined, length, sorted};
     use super::{
         check,
         given::{Given, Started, started},
