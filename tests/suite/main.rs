@@ -6,3 +6,5 @@ mod failures;
 mod life_cycle;
 mod reference;
 mod sockets;
+mod transform;
+mod windows;
