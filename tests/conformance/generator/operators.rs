@@ -101,8 +101,9 @@ impl Step<'_> {
     /// How many parts a batch has: those that it was last dealt out to, or those of the input.
     fn partitions(&self) -> u64 {
         let steps = self.case["program"].as_array().into_iter().flatten();
-        let dealt = steps.filter(|step| step["op"] == "repartition").filter_map(|step| step["n"].as_u64());
-        dealt.last().or(self.case["input_partitions"].as_u64()).unwrap_or(2)
+        let mut dealt =
+            steps.filter(|step| step["op"] == "repartition").filter_map(|step| step["n"].as_u64());
+        dealt.next_back().or(self.case["input_partitions"].as_u64()).unwrap_or(2)
     }
 
     /// A method of the first stream.
