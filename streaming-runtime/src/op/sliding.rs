@@ -53,10 +53,13 @@ impl Cut {
     }
 }
 
+/// Whether a pair is shown.
+type Shown<A> = Box<dyn Fn(&A) -> bool>;
+
 /// What outlives its panes, and how long.
 pub(super) struct Lasts<A> {
     /// Whether a key is shown; one that is not, and is in no pane, is forgotten.
-    pub(super) shown: Option<Box<dyn Fn(&A) -> bool>>,
+    pub(super) shown: Option<Shown<A>>,
     /// How long a key without new values is remembered.
     pub(super) idle: Idle,
 }

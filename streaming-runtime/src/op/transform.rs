@@ -102,7 +102,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn transform_with<U: Record, W: Record, I: IntoIterator<Item = W>, Q: Past, D: Chain<Out = U>>(
+    pub fn transform_with<U: Record, W: Record, I: IntoIterator<Item = W>, Q: Whole, D: Chain<Out = U>>(
         self,
         other: Stream<'s, U, Q, D>,
         mut f: impl FnMut(BatchTime, Vec<T>, Vec<U>) -> I + 'static,
@@ -110,7 +110,6 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     where
         T: Record,
         P: Whole,
-        Q: Whole,
     {
         let id = self.id;
         let left = P::contents(self).map(Side::<T, U>::Left);

@@ -148,7 +148,7 @@ pub fn transform(name: &str, of: &Type, dataset: &Value) -> Option<(String, Type
         ("always fail", _) => batch("fail_if(true, \"error in transform\", batch)", of.clone()),
         ("distinct", _) => Some(("distinct()".to_owned(), of.clone())),
         ("sort by key", Type::Pair(..)) => {
-            batch("{ let mut batch = batch; batch.sort_by(|a, b| a.0.cmp(&b.0)); batch }", of.clone())
+            batch("{ let mut batch = batch; batch.sort_by_key(|x| x.0.clone()); batch }", of.clone())
         }
         ("sort ascending", _) => batch("sorted(batch)", of.clone()),
         ("three largest, descending", _) => batch("sorted(batch).into_iter().rev().take(3)", of.clone()),
