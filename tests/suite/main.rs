@@ -10,3 +10,5 @@ mod loops;
 mod reference;
 mod sockets;
 mod state;
+mod transform;
+mod windows;

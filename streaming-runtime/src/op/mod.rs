@@ -7,8 +7,9 @@
 //! | `by_key` (and `key_map`) | `reduce_by_key` `group_by_key` `combine_by_key` `aggregate_by_key` `count_by_value` `distinct` | one value per key, until the batch closes |
 //! | `join` | `cogroup` `join` `left_join` `right_join` `full_join` | both batches, until they close |
 //! | `state` (and `state_table`) | `update_state` `map_with_state` | one state per key, as long as the pipeline says |
-//! | `whole` | `count` `reduce` `aggregate`; in `crate::aggregate` also `top_k` | one value, until the batch closes |
+//! | `whole` | `count` `reduce` `reduce_with_inverse` `aggregate`; in `crate::aggregate` also `top_k` | one value, until the batch closes |
 //! | `route` | `union` `split` `repartition` | none |
+//! | `transform` | `transform` `transform_with` `map_partitions` `glom` | the batch, until it closes |
 //! | `to` | `to` | the batch, until it closes |
 //!
 //! Invariant: what an operator emits for a batch depends on the records of that batch only, for any number
@@ -31,6 +32,7 @@ mod slots;
 mod state;
 mod state_table;
 mod to;
+mod transform;
 mod upkeep;
 mod whole;
 mod window;

@@ -19,8 +19,9 @@ use crate::{past::Idle, record::Key, time::BatchTime};
 pub(super) struct Cut {
     /// `None`: nothing ever leaves.
     pub(super) size: Option<Duration>,
+    slide: Duration,
     /// Windows begin and end at multiples of this.
-    pub(super) pane: Duration,
+    pane: Duration,
 }
 
 impl Cut {
@@ -33,7 +34,7 @@ impl Cut {
             a
         };
         let nanos = gcd(size.map_or(0, |size| size.as_nanos()), slide.as_nanos());
-        Cut { size, pane: Duration::from_nanos(nanos as u64) }
+        Cut { size, slide, pane: Duration::from_nanos(nanos as u64) }
     }
 
     /// The end of the pane of a batch.
@@ -44,6 +45,11 @@ impl Cut {
     /// Whether the pane that ended at `end` is in no window from `time` on.
     pub(super) fn has_left(self, end: BatchTime, time: BatchTime) -> bool {
         self.size.is_some_and(|size| end + size <= time)
+    }
+
+    /// Whether the pane that ends at `end` is in no window at all: it lies between two.
+    pub(super) fn is_between(self, end: BatchTime) -> bool {
+        self.has_left(end, end.at_or_next_multiple_of(self.slide))
     }
 }
 
@@ -116,6 +122,9 @@ impl<K: Key, V, G: Aggregate<V>> Sliding<K, V, G> {
         tracked: bool,
     ) {
         let end = self.cut.pane_of(time);
+        if self.cut.is_between(end) {
+            return;
+        }
         if self.open != Some(end) {
             self.seal(how, tracked);
             self.open = Some(end);
@@ -188,6 +197,9 @@ impl<K: Key, V, G: Aggregate<V>> Sliding<K, V, G> {
         how: &G,
         said: &mut Said<(K, G::Result)>,
     ) {
+        if lasts.shown.is_none() && lasts.idle.get().is_none() {
+            return; // kept for ever
+        }
         for number in 0..self.slots.len() {
             let slot = &self.slots[number];
             let Some(key) = slot.key.as_ref().filter(|_| slot.window.is_gone()) else { continue };

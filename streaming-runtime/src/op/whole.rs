@@ -8,7 +8,7 @@ use super::{
     per_epoch::{Answers, per_epoch},
 };
 use crate::{
-    past::{Kept, Panes, Past, PerBatch, Windowed},
+    past::{Kept, Panes, Past, PerBatch, State, Windowed},
     record::Record,
     stream::{Chain, Stream},
 };
@@ -133,5 +133,38 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
         P: ByKey<(), T, G::Result, Out = Q>,
     {
         P::aggregate(self.map(|record| ((), record)), aggregate).map(|((), result)| result).share()
+    }
+}
+
+impl<'s, T: 'static, C: Chain<Out = T>> Stream<'s, T, Windowed, C> {
+    /// Spark's `reduceByWindow` with an inverse: merges by `f` what enters the window and undoes by `inverse` what
+    /// leaves it. Nothing before the first record; from then on always a value, for an empty window what `inverse`
+    /// leaves (a sum of 0), so say for how long: `.expire_after(..)` or `.allow_unbounded("why")`.
+    ///
+    /// State: one value, and one for each pane that has records.
+    ///
+    /// ```
+    /// # use streaming_runtime::prelude::*;
+    /// stream!(
+    ///     #[batch(secs(1))]
+    ///     fn turnover<amounts: Source<i64>, out: Sink<i64>>() {
+    ///         let minute = amounts.window(minutes(1), secs(1));
+    ///         minute.reduce_with_inverse(|a, b| a + b, |a, b| a - b).allow_unbounded("one number").to(out);
+    ///     }
+    /// );
+    /// # fn main() {}
+    /// ```
+    pub fn reduce_with_inverse(
+        self,
+        f: impl Fn(T, T) -> T + 'static,
+        inverse: impl Fn(T, T) -> T + 'static,
+    ) -> Stream<'s, T, State>
+    where
+        T: Record,
+    {
+        self.map(|record| ((), record))
+            .reduce_by_key_with_inverse(f, inverse)
+            .map(|((), value)| value)
+            .share()
     }
 }

@@ -110,7 +110,7 @@ pub(super) fn kept<'s, T: Record, C: Chain<Out = T>>(
             let fresh = panes.len() > entered;
             match panes.back_mut() {
                 Some((last, pane)) if fresh && *last == end => pane.append(batch),
-                _ if batch.is_empty() => {}
+                _ if batch.is_empty() || cut.is_between(end) => batch.clear(),
                 _ => panes.push_back((end, std::mem::take(batch))),
             }
             if !context.is_due(epoch, every) {

@@ -20,6 +20,8 @@ pub struct Step<'a> {
     pub inputs: Vec<(&'a str, Type)>,
     /// The batch interval.
     pub batch_ms: u64,
+    /// The whole case.
+    pub case: &'a Value,
 }
 
 impl Step<'_> {
@@ -38,10 +40,70 @@ impl Step<'_> {
         self.record().sides()
     }
 
-    /// A parameter that is given in batch intervals, as a duration.
+    /// A parameter that is given in batch intervals, as a duration; one batch where it is not given.
     fn duration(&self, param: &str) -> String {
-        let batches = self.params[param].as_f64().expect("it is a number of batches");
+        let batches = self.params[param].as_f64().unwrap_or(1.0);
         format!("millis({})", batches * self.batch_ms as f64)
+    }
+
+    /// The first stream's window.
+    fn window(&self) -> String {
+        format!("window({}, {})", self.duration("window"), self.duration("slide"))
+    }
+
+    /// The step's function with its inverse, if it has one: both of what windows merge, and of values of type `of`.
+    fn merges(&self, of: &Type) -> Option<(&'static str, Option<&'static str>)> {
+        let f = vocabulary::reduce(self.function(), of)?;
+        match self.params["inv"].as_str() {
+            Some(inverse) => Some((f, Some(vocabulary::reduce(inverse, of)?))),
+            None => Some((f, None)),
+        }
+    }
+
+    /// What the stream of that name holds of its past.
+    fn holds(&self, name: &str) -> Holds {
+        let mut steps = self.case["program"].as_array().into_iter().flatten();
+        let Some(step) = steps.find(|step| step["id"] == name) else { return Holds::Batch };
+        let of =
+            || self.holds(step["of"].as_str().or(step["of"][0].as_str()).expect("a step reads a stream"));
+        match step["op"].as_str().expect("a step has an operator") {
+            "window" => Holds::Window,
+            "map" | "mapValues" | "flatMap" | "flatMapValues" | "filter" | "union" | "persist" => of(),
+            "count" | "countByValue" | "reduce" | "reduceByKey" | "groupByKey" | "combineByKey"
+                if matches!(of(), Holds::Window) =>
+            {
+                Holds::Kept
+            }
+            op if op.ends_with("Window") => Holds::Kept,
+            "updateStateByKey" => Holds::Kept,
+            _ => Holds::Batch,
+        }
+    }
+
+    /// An input in front of an operator that knows batches only.
+    fn batches(&self, input: usize) -> String {
+        let name = self.inputs[input].0;
+        match self.holds(name) {
+            Holds::Batch => name.to_owned(),
+            Holds::Window | Holds::Kept => format!("{name}.snapshot()"),
+        }
+    }
+
+    /// A method of the first stream that knows batches and windows.
+    fn gathers(&self, method: impl Display, record: Type) -> Option<Made> {
+        let stream = match self.holds(self.inputs[0].0) {
+            Holds::Batch | Holds::Window => self.inputs[0].0.to_owned(),
+            Holds::Kept => self.batches(0),
+        };
+        Some((format!("{stream}.{method}"), record))
+    }
+
+    /// How many parts a batch has: those that it was last dealt out to, or those of the input.
+    fn partitions(&self) -> u64 {
+        let steps = self.case["program"].as_array().into_iter().flatten();
+        let mut dealt =
+            steps.filter(|step| step["op"] == "repartition").filter_map(|step| step["n"].as_u64());
+        dealt.next_back().or(self.case["input_partitions"].as_u64()).unwrap_or(2)
     }
 
     /// A method of the first stream.
@@ -54,7 +116,7 @@ impl Step<'_> {
         let ((key, left), (_, right)) = (self.pair()?, self.inputs[1].1.sides()?);
         let (left, right) = values(left.clone(), right.clone());
         let record = Type::pair(key.clone(), Type::pair(left, right));
-        self.calls(format_args!("{method}({})", self.inputs[1].0), record)
+        Some((format!("{}.{method}({})", self.batches(0), self.batches(1)), record))
     }
 
     /// The initial states.
@@ -104,6 +166,13 @@ impl Step<'_> {
         let all = names.reduce(|all, name| format!("{all}.union({name})"))?;
         Some((all, self.record().clone()))
     }
+}
+
+/// What a stream holds of its past, by the operators that made it.
+enum Holds {
+    Batch,
+    Window,
+    Kept,
 }
 
 /// How many streams an operator reads.
@@ -158,32 +227,75 @@ const OPERATORS: &[Operator] = &[
     row("repartition", One, |s| s.calls(format_args!("repartition({})", s.params["n"]), s.record().clone())),
     // A stream that is read twice is shared without being told to.
     row("persist", One, |s| Some((s.inputs[0].0.to_owned(), s.record().clone()))),
-    row("count", One, |s| s.calls("count()", Int)),
-    row("countByValue", One, |s| s.calls("count_by_value()", Type::pair(s.record().clone(), Int))),
+    row("count", One, |s| s.gathers("count()", Int)),
+    row("countByValue", One, |s| s.gathers("count_by_value()", Type::pair(s.record().clone(), Int))),
     row("reduce", One, |s| {
         let f = vocabulary::reduce(s.function(), s.record())?;
-        s.calls(format_args!("reduce({f})"), s.record().clone())
+        s.gathers(format_args!("reduce({f})"), s.record().clone())
     }),
     row("reduceByKey", One, |s| {
         let f = vocabulary::reduce(s.function(), s.pair()?.1)?;
-        s.calls(format_args!("reduce_by_key({f})"), s.record().clone())
+        s.gathers(format_args!("reduce_by_key({f})"), s.record().clone())
     }),
     row("groupByKey", One, |s| {
         let (key, value) = s.pair()?;
-        s.calls("group_by_key()", Type::pair(key.clone(), Type::list(value.clone())))
+        s.gathers("group_by_key()", Type::pair(key.clone(), Type::list(value.clone())))
     }),
     row("combineByKey", One, |s| {
         let (key, value) = s.pair()?;
         let (f, combiner) = vocabulary::combine(s.function(), value)?;
-        s.calls(format_args!("combine_by_key({f})"), Type::pair(key.clone(), combiner))
+        s.gathers(format_args!("combine_by_key({f})"), Type::pair(key.clone(), combiner))
     }),
     row("cogroup", Many, |s| s.joins("cogroup", |v, w| (Type::list(v), Type::list(w)))),
     row("join", Many, |s| s.joins("join", |v, w| (v, w))),
     row("leftOuterJoin", Many, |s| s.joins("left_join", |v, w| (v, Type::option(w)))),
     row("rightOuterJoin", Many, |s| s.joins("right_join", |v, w| (Type::option(v), w))),
     row("fullOuterJoin", Many, |s| s.joins("full_join", |v, w| (Type::option(v), Type::option(w)))),
+    row("window", One, |s| s.calls(s.window(), s.record().clone())),
+    row("reduceByWindow", One, |s| {
+        let call = match s.merges(s.record())? {
+            (f, None) => format!("reduce({f})"),
+            (f, Some(inverse)) => format!("reduce_with_inverse({f}, {inverse}).allow_unbounded(\"a case\")"),
+        };
+        s.calls(format_args!("{}.{call}", s.window()), s.record().clone())
+    }),
+    // Spark's says nothing before the first record, where `window(..).count()` says 0.
+    row("countByWindow", One, |s| {
+        let counts = "reduce_with_inverse(|a, b| a + b, |a, b| a - b).allow_unbounded(\"a case\")";
+        s.calls(format_args!("map(|_| 1_i64).{}.{counts}", s.window()), Int)
+    }),
+    row("countByValueAndWindow", One, |s| {
+        let record = Type::pair(s.record().clone(), Int);
+        s.calls(format_args!("{}.count_by_value()", s.window()), record)
+    }),
+    row("groupByKeyAndWindow", One, |s| {
+        let (key, value) = s.pair()?;
+        let record = Type::pair(key.clone(), Type::list(value.clone()));
+        s.calls(format_args!("{}.group_by_key()", s.window()), record)
+    }),
+    row("reduceByKeyAndWindow", One, |s| {
+        let (f, inverse) = s.merges(s.pair()?.1)?;
+        let call = match (inverse, s.params["filter"].as_str()) {
+            (None, None) => format!("reduce_by_key({f})"),
+            (Some(inverse), None) => {
+                format!("reduce_by_key_with_inverse({f}, {inverse}).allow_unbounded(\"a case\")")
+            }
+            (Some(inverse), Some(filter)) => {
+                let filter = vocabulary::filter(filter, s.record())?;
+                format!("reduce_by_key_with_inverse_and_filter({f}, {inverse}, {filter})")
+            }
+            (None, Some(_)) => return None,
+        };
+        s.calls(format_args!("{}.{call}", s.window()), s.record().clone())
+    }),
+    row("glom", One, |s| s.calls(format_args!("glom({})", s.partitions()), Type::list(s.record().clone()))),
+    row("mapPartitions", One, |s| {
+        let (f, record) = vocabulary::map_partitions(s.function(), s.record())?;
+        s.calls(format_args!("map_partitions({}, {f})", s.partitions()), record)
+    }),
     row("transform", One, |s| {
-        let (method, record) = vocabulary::transform(s.function(), s.record())?;
+        let dataset = &s.case["datasets"][0];
+        let (method, record) = vocabulary::transform(s.function(), s.record(), dataset)?;
         s.calls(method, record)
     }),
     row("updateStateByKey", One, |s| s.updates_state()),
@@ -193,26 +305,25 @@ const OPERATORS: &[Operator] = &[
         let ((streams, _), states) = s.maps_with_state()?;
         Some((streams, states))
     }),
-    // Spark's takes any function of the batches; these two are unions.
+    row("transformWith", Many, |s| {
+        let (f, record) = vocabulary::transform_with(s.function(), s.record(), &s.inputs[1].1)?;
+        s.calls(format_args!("transform_with({}, {f})", s.inputs[1].0), record)
+    }),
+    // Spark's takes any function of the batches; these are operators.
     row("StreamingContext.transform", Many, |s| match s.function() {
         "union in the order given" => s.union(0..s.inputs.len()),
         "union in the order 2,3,1" => s.union([1, 2, 0]),
+        "pair (s1 union s2) with self, join s3" => {
+            let [(one, of), (other, _), (third, pair)] = &s.inputs[..] else { return None };
+            let record = Type::pair(of.clone(), Type::pair(of.clone(), pair.sides()?.1.clone()));
+            Some((format!("{one}.union({other}).map(|x| (x.clone(), x)).join({third})"), record))
+        }
         _ => None,
     }),
 ];
 
 /// What the engine does not have yet.
-const LATER: &[&str] = &[
-    "glom",
-    "mapPartitions",
-    "transformWith",
-    "window",
-    "reduceByWindow",
-    "countByWindow",
-    "countByValueAndWindow",
-    "groupByKeyAndWindow",
-    "reduceByKeyAndWindow",
-];
+const LATER: &[&str] = &[];
 
 /// The operator's row; `None` for one that the engine does not have yet.
 pub fn find(name: &str) -> Option<&'static Operator> {

@@ -43,8 +43,7 @@ fn skipped<T>(reason: impl Into<String>) -> Result<T, Skipped> {
 }
 
 /// The kinds that need a harness of their own.
-const LATER: &[&str] =
-    &["checkpoint_recovery", "slice", "lifecycle", "pid", "rate_limiter", "ml", "property"];
+const LATER: &[&str] = &["checkpoint_recovery", "lifecycle", "pid", "rate_limiter", "ml", "property"];
 
 /// The pipeline of a case.
 pub fn pipeline(case: &Case) -> Result<Pipeline, Skipped> {
@@ -64,6 +63,10 @@ pub fn pipeline(case: &Case) -> Result<Pipeline, Skipped> {
             let defaults = json["params"]["default"].as_array().into_iter().flatten();
             let record = Type::of_all(datasets.flat_map(items).chain(defaults));
             Ok(as_it_is(json, Feed::Pushed, record))
+        }
+        "slice" => {
+            let batches = items(&json["inputs"][0]);
+            Ok(as_it_is(json, Feed::Batches, Type::of_all(batches.iter().flat_map(items))))
         }
         "file_stream" => Ok(as_it_is(json, Feed::Files, Type::Text)),
         kind if LATER.contains(&kind) => skipped(format!("kind `{kind}`")),
@@ -115,7 +118,7 @@ fn program(json: &Value) -> Result<Pipeline, Skipped> {
             Reads::One => assert_eq!(inputs.len(), 1, "`{op}` reads one stream"),
             Reads::Many => assert!(inputs.len() > 1, "`{op}` reads several streams"),
         }
-        let step = Step { params, inputs, batch_ms: batch_ms(json) };
+        let step = Step { params, inputs, batch_ms: batch_ms(json), case: json };
         let Some((stream, record)) = (operator.made)(&step) else {
             return skipped(format!("operator `{op}`, function `{}`", step.function()));
         };

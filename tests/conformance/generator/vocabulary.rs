@@ -3,6 +3,8 @@
 //! Each takes the type of what the function is applied to. `None`: the function is not known, or not for
 //! that type.
 
+use serde_json::Value;
+
 use super::types::Type::{self, Int, List, Text};
 
 /// Of `map` and `mapValues`: the closure, and the type of what it returns.
@@ -140,6 +142,18 @@ pub fn update(name: &str, value: &Type) -> Option<(&'static str, Type)> {
     })
 }
 
+/// Of `mapPartitions`: the closure, and the type of the items of what it returns.
+pub fn map_partitions(name: &str, of: &Type) -> Option<(&'static str, Type)> {
+    Some(match (name, of) {
+        ("sum of partition", Int) => ("|part| [part.into_iter().sum::<i64>()]", Int),
+        ("uppercase and concatenate partition", Text) => ("|part| [part.concat().to_uppercase()]", Text),
+        ("swap each", Type::Pair(a, b)) => {
+            ("|part| part.into_iter().map(|(a, b)| (b, a))", Type::pair(*b.clone(), *a.clone()))
+        }
+        _ => return None,
+    })
+}
+
 /// Of `mapWithState`: what is emitted for the value `v` of the key `k` with the state `s` at `time`, the type of
 /// that, and the state's.
 pub fn map_with_state(name: &str, key: &Type, value: &Type) -> Option<(String, Type, Type)> {
@@ -180,16 +194,75 @@ pub fn map_with_state(name: &str, key: &Type, value: &Type) -> Option<(String, T
     Some((body, emitted, Int))
 }
 
-/// Of `transform`, as far as an operator does it batch by batch: the method call.
-pub fn transform(name: &str, of: &Type) -> Option<(String, Type)> {
-    let mapped = |function| map(function, of).map(|(closure, returns)| (format!("map({closure})"), returns));
-    match name {
-        "map to string" => mapped("to string"),
-        "map x+2" => mapped("x+2"),
-        "map first" => mapped("first"),
-        // Spark calls the function once for the batch, this engine once for a record.
-        "always fail" => Some(("map(|x| fail_if(true, \"error in transform\", x))".to_owned(), of.clone())),
-        "distinct" => Some(("distinct()".to_owned(), of.clone())),
+/// Of `transform`: the method call, and the type of its records. What an operator does batch by batch is left to it.
+pub fn transform(name: &str, of: &Type, dataset: &Value) -> Option<(String, Type)> {
+    let batch = |body: &str, returns| Some((format!("transform(|_, batch| {body})"), returns));
+    let mapped = |function| {
+        let (closure, returns) = map(function, of)?;
+        batch(&format!("batch.into_iter().map({closure})"), returns)
+    };
+    // A join with the case's dataset: the values' types follow from the data.
+    let joined = |function, value: fn(Type) -> Type| {
+        let (key, left) = of.sides()?;
+        let record = Type::of_all(dataset.as_array()?);
+        let returns = Type::pair(key.clone(), Type::pair(left.clone(), value(record.sides()?.1.clone())));
+        let text = dataset.to_string();
+        batch(&format!("{function}(batch, dataset::<{}>({text:?}))", record.rust()), returns)
+    };
+    match (name, of) {
+        ("map to string", _) => mapped("to string"),
+        ("map x+2", _) => mapped("x+2"),
+        ("map first", _) => mapped("first"),
+        ("always fail", _) => batch("fail_if(true, \"error in transform\", batch)", of.clone()),
+        ("distinct", _) => Some(("distinct()".to_owned(), of.clone())),
+        ("sort by key", Type::Pair(..)) => {
+            batch("{ let mut batch = batch; batch.sort_by_key(|x| x.0.clone()); batch }", of.clone())
+        }
+        ("sort ascending", _) => batch("sorted(batch)", of.clone()),
+        ("three largest, descending", _) => batch("sorted(batch).into_iter().rev().take(3)", of.clone()),
+        ("cartesian with self", _) => {
+            let pairs = "batch.clone().into_iter().flat_map(move |a| batch.clone().into_iter().map(move |b| (a.clone(), b)))";
+            batch(pairs, Type::pair(of.clone(), of.clone()))
+        }
+        ("pair with batch time", _) => Some((
+            "transform(|time, batch| batch.into_iter().map(move |x| (x, time.as_millis() as i64)))"
+                .to_owned(),
+            Type::pair(of.clone(), Int),
+        )),
+        ("join with dataset 0", _) => joined("joined", |value| value),
+        ("left outer join with dataset 0", _) => joined("left_joined", Type::option),
+        ("remove keys present in dataset 0", Type::Pair(..)) => {
+            let record = Type::of_all(dataset.as_array()?).rust();
+            let present = format!("dataset::<{record}>({:?})", dataset.to_string());
+            let body = format!(
+                "{{ let present = {present}; \
+                batch.into_iter().filter(move |x| present.iter().all(|y| y.0 != x.0)) }}"
+            );
+            batch(&body, of.clone())
+        }
         _ => None,
     }
+}
+
+/// Of `transformWith`: the closure, and the type of the items of what it returns.
+pub fn transform_with(name: &str, left: &Type, right: &Type) -> Option<(&'static str, Type)> {
+    Some(match name {
+        "join" => {
+            let ((key, v), (_, w)) = (left.sides()?, right.sides()?);
+            ("|_, a, b| joined(a, b)", Type::pair(key.clone(), Type::pair(v.clone(), w.clone())))
+        }
+        "union" => ("|_, a, b| a.into_iter().chain(b)", left.clone()),
+        "subtract" => ("|_, a, b| a.into_iter().filter(move |x| !b.contains(x))", left.clone()),
+        "intersection" => (
+            "|_, a, b| {
+                let mut both = sorted(a);
+                both.dedup();
+                both.retain(|x| b.contains(x));
+                both
+            }",
+            left.clone(),
+        ),
+        "always fail" => ("|_, a, _| fail_if(true, \"This is a special error\", a)", left.clone()),
+        _ => return None,
+    })
 }

@@ -29,22 +29,6 @@ const LATER: &[(&str, usize)] = &[
     ("kind `pid`", 17),
     ("kind `property`", 20),
     ("kind `rate_limiter`", 3),
-    ("kind `slice`", 2),
-    ("operator `StreamingContext.transform`, function `pair (s1 union s2) with self, join s3`", 1),
-    ("operator `countByValueAndWindow`", 4),
-    ("operator `countByWindow`", 5),
-    ("operator `glom`", 4),
-    ("operator `groupByKeyAndWindow`", 4),
-    ("operator `mapPartitions`", 4),
-    ("operator `reduceByKeyAndWindow`", 26),
-    ("operator `reduceByWindow`", 3),
-    ("operator `transform`, function `cartesian with self`", 1),
-    ("operator `transform`, function `left outer join with dataset 0`", 1),
-    ("operator `transform`, function `pair with batch time`", 1),
-    ("operator `transform`, function `sort by key`", 1),
-    ("operator `transform`, function `three largest, descending`", 1),
-    ("operator `transformWith`", 4),
-    ("operator `window`", 19),
 ];
 
 #[test]

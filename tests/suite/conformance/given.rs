@@ -31,10 +31,10 @@ impl Given {
         Given { case, batches, push: RefCell::default(), directory }
     }
 
-    /// An input's batches; a stream that has ended goes on with empty ones.
+    /// An input's batches, as many as are run; a stream that has ended goes on with empty ones.
     pub fn batches<T: Record>(&self, input: usize) -> Queue<T> {
         let mut batches: Vec<Vec<T>> = read(&self.case["inputs"][input]);
-        batches.resize_with(self.batches.max(batches.len()), Vec::new);
+        batches.resize_with(self.batches, Vec::new);
         queue::queue(batches)
     }
 

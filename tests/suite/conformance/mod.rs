@@ -17,7 +17,9 @@ pub use run::check;
 #[allow(clippy::clone_on_copy, reason = "closures are written for records of any type")]
 mod generated {
     #[allow(unused_imports, reason = "which functions the cases use changes with them")]
-    use super::vocabulary::{IntOrText, SumOrTimeout, add, characters, fail_if, length, sorted, sum};
+    use super::vocabulary::{
+        IntOrText, SumOrTimeout, add, characters, dataset, fail_if, joined, left_joined, length, sorted, sum,
+    };
     use super::{
         check,
         given::{Given, Started, started},

@@ -56,7 +56,7 @@ pub fn check(id: &str, workers: usize, start: Start) {
     let fails = !case["expected_error"].is_null();
     // In a job that fails, which batches were delivered before is certain only if they were waited for.
     let paces = match case["kind"].as_str() {
-        Some("stream") if !fails => &[Pace::BatchByBatch, Pace::AllAtOnce][..],
+        Some("stream" | "slice") if !fails => &[Pace::BatchByBatch, Pace::AllAtOnce][..],
         _ => &[Pace::BatchByBatch],
     };
     for &pace in paces {
@@ -70,7 +70,10 @@ pub fn check(id: &str, workers: usize, start: Start) {
             failed(case, outcome, &got, started.operators);
         } else {
             outcome.unwrap_or_else(|error| panic!("{id} fails: {error}"));
-            compare(case, "expected", workers, &got);
+            match case["kind"].as_str() {
+                Some("slice") => slices(case, &got),
+                _ => compare(case, "expected", workers, &got),
+            }
             if let Some(states) = started.states {
                 compare(case, "expected_state", workers, &states());
             }
@@ -102,7 +105,7 @@ impl Run {
         let engine = Engine::new().workers(self.workers).manual_clock(&self.clock);
         let mut started = start(&engine, &given).expect("nothing keeps the job from starting");
         let outcome = match self.case["kind"].as_str() {
-            Some("stream") => self.stream(&mut started).await,
+            Some("stream" | "slice") => self.stream(&mut started).await,
             Some("queue_stream") => self.queue_stream(&mut started, &given).await,
             Some("file_stream") => self.file_stream(&mut started, &given).await,
             kind => panic!("there are no tests of kind {kind:?}"),
@@ -231,10 +234,12 @@ fn compare(case: &Value, field: &str, workers: usize, got: &[(u64, Vec<Value>)])
         None => (1..).take(expected.len()).collect(),
     };
     assert_eq!(at.len(), expected.len(), "{id} names each batch that puts something out");
-    // Every batch is a batch, also one in which nothing is due.
-    assert_eq!(got.len() as u64, batches(case), "{id}: each batch is delivered once");
-    for (batch, (time, got)) in (1..).zip(got) {
-        assert_eq!(*time, start(case) + batch * interval, "{id}: batches are named by their times");
+    // Every batch is a batch, also one without records; but a sink gets to see only those in which its stream is due.
+    let due: Vec<u64> = if slides(case) { at.clone() } else { (1..=batches(case)).collect() };
+    let times: Vec<u64> = got.iter().map(|(time, _)| *time).collect();
+    let expected_times: Vec<u64> = due.iter().map(|batch| start(case) + batch * interval).collect();
+    assert_eq!(times, expected_times, "{id}: each batch is delivered once, named by its time");
+    for (batch, (_, got)) in due.into_iter().zip(got) {
         let due = at.iter().position(|due| *due == batch).map_or(&[][..], |place| items(&expected[place]));
         let holds = match workers > 1 && field == "expected" && shows_sums_on_the_way(case) {
             true => rule.holds(&keys(got), &keys(due)),
@@ -249,9 +254,30 @@ fn compare(case: &Value, field: &str, workers: usize, got: &[(u64, Vec<Value>)])
     }
 }
 
+/// Whether the output is due only where the case says so: a window slides by more than a batch.
+fn slides(case: &Value) -> bool {
+    items(&case["program"]).iter().any(|step| step["slide"].as_f64().is_some_and(|slide| slide > 1.0))
+}
+
+/// Whether the last step sees the batch as a whole, with the workers' parts in order, and so puts it in order.
 fn is_sorted(case: &Value) -> bool {
-    let last = items(&case["program"]).last().and_then(|step| step["fn"].as_str());
-    matches!(last, Some("sort by key" | "sort ascending" | "three largest, descending"))
+    let last = items(&case["program"]).last();
+    let function = last.and_then(|step| step["fn"].as_str());
+    matches!(last.and_then(|step| step["op"].as_str()), Some("glom" | "mapPartitions"))
+        || matches!(function, Some("sort by key" | "sort ascending" | "three largest, descending"))
+}
+
+/// Spark's `slice` gives the batches of a range of time again, which its streams remember. Here streams forget, and
+/// what was kept is the sink's: `collect()` names the batches by their times.
+fn slices(case: &Value, got: &[(u64, Vec<Value>)]) {
+    let expected = items(&case["expected"]);
+    assert_eq!(items(&case["steps"]).len(), expected.len(), "each slice has an expected list of batches");
+    for (step, expected) in items(&case["steps"]).iter().zip(expected) {
+        let [from, to] = [0, 1].map(|end| step[end].as_u64().expect("a slice has two times"));
+        let slice = got.iter().filter(|(time, _)| (from..=to).contains(time));
+        let slice: Vec<Value> = slice.map(|(_, records)| Value::from(records.clone())).collect();
+        assert_eq!(slice, items(expected), "{}: from {from} to {to} ms", case["id"]);
+    }
 }
 
 /// Whether the order of different values of a key shows in what is put out. Workers take parts of a batch, and whose

@@ -1,6 +1,6 @@
 //! What the closures of the cases' functions call, and the record types that Rust does not have.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use streaming_runtime::KeyState;
 
 /// A record of a stream that carries numbers and strings, as Python's may.
@@ -62,4 +62,32 @@ impl SumOrTimeout {
     pub fn timeout(state: Option<&i64>) -> Self {
         Self::Timeout("timeout".to_owned(), *state.expect("only a key with a state times out"))
     }
+}
+
+/// A dataset of the case's that is in no stream.
+pub fn dataset<T: DeserializeOwned>(json: &str) -> Vec<T> {
+    serde_json::from_str(json).expect("the generator inferred the type from this text")
+}
+
+/// Each pair of records that share a key.
+pub fn joined<K: Clone + Eq, V: Clone, W: Clone>(left: Vec<(K, V)>, right: Vec<(K, W)>) -> Vec<(K, (V, W))> {
+    let inner = left_joined(left, right).into_iter();
+    inner.filter_map(|(key, (v, w))| w.map(|w| (key, (v, w)))).collect()
+}
+
+/// As [`joined`], and each record of `left` that has no counterpart.
+pub fn left_joined<K: Clone + Eq, V: Clone, W: Clone>(
+    left: Vec<(K, V)>,
+    right: Vec<(K, W)>,
+) -> Vec<(K, (V, Option<W>))> {
+    let mut made = Vec::new();
+    for (key, v) in left {
+        let before = made.len();
+        let same = right.iter().filter(|(other, _)| *other == key);
+        made.extend(same.map(|(_, w)| (key.clone(), (v.clone(), Some(w.clone())))));
+        if made.len() == before {
+            made.push((key, (v, None)));
+        }
+    }
+    made
 }

@@ -1,0 +1,186 @@
+//! Operators that show a whole batch to a function of the user's.
+//!
+//! All are `transform`: each worker sends its part of a batch, as one message, to one worker, which puts the parts
+//! together in the workers' order. So what the function sees does not depend on which worker was faster.
+
+use timely::dataflow::channels::pact::{Exchange, Pipeline};
+
+use super::{
+    meet::Side,
+    per_epoch::{Answers, per_epoch},
+    window::Whole,
+};
+use crate::{
+    blame::named,
+    past::Past,
+    record::Record,
+    stream::{Chain, Stream},
+    time::BatchTime,
+};
+
+impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
+    /// Replaces each batch by what `f` makes of its time and its records, for what no other operator does. A batch
+    /// without records is shown too; of a window, or of what is kept, `f` sees the contents, whenever they are due.
+    ///
+    /// All records of a batch come to one worker. With one worker they are in order of arrival; with several, those
+    /// of one worker stand behind those of another, as in a sink.
+    ///
+    /// State: the batch, until it closes. It costs the whole of it on one worker: what can be said by key, say by key.
+    ///
+    /// ```
+    /// # use streaming_runtime::prelude::*;
+    /// stream!(
+    ///     /// The three highest prices of each batch, highest first, with the batch's time.
+    ///     #[batch(secs(1))]
+    ///     fn highest<prices: Source<u64>, out: Sink<(u64, u64)>>() {
+    ///         let highest = prices.transform(|time, mut prices| {
+    ///             prices.sort_by(|a, b| b.cmp(a));
+    ///             prices.into_iter().take(3).map(move |price| (time.as_millis(), price))
+    ///         });
+    ///         highest.to(out);
+    ///     }
+    /// );
+    /// # fn main() {}
+    /// ```
+    pub fn transform<U: Record, I: IntoIterator<Item = U>>(
+        self,
+        mut f: impl FnMut(BatchTime, Vec<T>) -> I + 'static,
+    ) -> Stream<'s, U>
+    where
+        T: Record,
+        P: Whole,
+    {
+        let Stream { held, mut chain, id, job, every, .. } = P::contents(self);
+        let worker = job.worker;
+        let parts = per_epoch(
+            held,
+            Pipeline,
+            id,
+            Answers::WhenFed,
+            move |part: &mut Vec<T>, records| chain.gather(records, part),
+            move |_, part, out| out.push((worker, std::mem::take(part))),
+        );
+        let context = job.clone();
+        let made = per_epoch(
+            parts,
+            Exchange::new(|_: &(usize, Vec<T>)| 0),
+            id,
+            if worker == 0 { Answers::Always } else { Answers::WhenFed },
+            |parts: &mut Vec<(usize, Vec<T>)>, more| parts.append(more),
+            move |epoch, parts, out| {
+                let mut parts = std::mem::take(parts);
+                if !context.is_due(epoch, every) {
+                    return;
+                }
+                parts.sort_by_key(|(worker, _)| *worker);
+                let batch = parts.into_iter().map(|(_, part)| part).reduce(|mut all, mut more| {
+                    all.append(&mut more);
+                    all
+                });
+                named(id, || out.extend(f(context.times.of(epoch), batch.unwrap_or_default())));
+            },
+        );
+        Stream::new(made, id, job, every)
+    }
+
+    /// As [`transform`](Stream::transform), of the batches of two streams. Both must be due at the same times: a
+    /// window meets a window of the same slide.
+    ///
+    /// State: both batches, until they close.
+    ///
+    /// ```
+    /// # use streaming_runtime::prelude::*;
+    /// stream!(
+    ///     /// Orders of customers who are not blocked in the same batch.
+    ///     #[batch(secs(1))]
+    ///     fn allowed<orders: Source<(u64, i64)>, blocked: Source<u64>, out: Sink<(u64, i64)>>() {
+    ///         let allowed = orders.transform_with(blocked, |_, orders, blocked| {
+    ///             orders.into_iter().filter(move |(customer, _)| !blocked.contains(customer))
+    ///         });
+    ///         allowed.to(out);
+    ///     }
+    /// );
+    /// # fn main() {}
+    /// ```
+    pub fn transform_with<U: Record, W: Record, I: IntoIterator<Item = W>, Q: Whole, D: Chain<Out = U>>(
+        self,
+        other: Stream<'s, U, Q, D>,
+        mut f: impl FnMut(BatchTime, Vec<T>, Vec<U>) -> I + 'static,
+    ) -> Stream<'s, W>
+    where
+        T: Record,
+        P: Whole,
+    {
+        let id = self.id;
+        let left = P::contents(self).map(Side::<T, U>::Left);
+        let right = Q::contents(other).at(id).map(Side::Right);
+        left.union(right).transform(move |time, records| {
+            let (mut lefts, mut rights) = (Vec::new(), Vec::new());
+            for record in records {
+                match record {
+                    Side::Left(record) => lefts.push(record),
+                    Side::Right(record) => rights.push(record),
+                }
+            }
+            f(time, lefts, rights)
+        })
+    }
+
+    /// Cuts each batch into `partitions` contiguous parts of even length, and replaces each part by what `f` makes of
+    /// it: of `n` records, part `i` of `p` has those from `i * n / p` up to `(i + 1) * n / p`. Parts may be empty.
+    ///
+    /// The parts are the program's and not the workers', so that the results do not change with the number of workers;
+    /// the order of the records is that of [`transform`](Stream::transform), and so are state and cost.
+    ///
+    /// ```
+    /// # use streaming_runtime::prelude::*;
+    /// stream!(
+    ///     #[batch(secs(1))]
+    ///     fn sums<numbers: Source<i64>, out: Sink<i64>>() {
+    ///         numbers.map_partitions(4, |part| [part.into_iter().sum::<i64>()]).to(out);
+    ///     }
+    /// );
+    /// # fn main() {}
+    /// ```
+    pub fn map_partitions<U: Record, I: IntoIterator<Item = U>>(
+        self,
+        partitions: usize,
+        mut f: impl FnMut(Vec<T>) -> I + 'static,
+    ) -> Stream<'s, U>
+    where
+        T: Record,
+        P: Whole,
+    {
+        named(self.id, || assert!(partitions > 0, "a batch cannot be cut into no parts: give 1 or more"));
+        self.transform(move |_, records| {
+            let n = records.len();
+            let mut records = records.into_iter();
+            let mut made = Vec::new();
+            for part in 0..partitions {
+                let length = (part + 1) * n / partitions - part * n / partitions;
+                made.extend(f(records.by_ref().take(length).collect()));
+            }
+            made
+        })
+    }
+
+    /// Each batch as so many lists, its parts; see [`map_partitions`](Stream::map_partitions).
+    ///
+    /// ```
+    /// # use streaming_runtime::prelude::*;
+    /// stream!(
+    ///     #[batch(secs(1))]
+    ///     fn batches<numbers: Source<i64>, out: Sink<Vec<i64>>>() {
+    ///         numbers.glom(1).to(out);
+    ///     }
+    /// );
+    /// # fn main() {}
+    /// ```
+    pub fn glom(self, partitions: usize) -> Stream<'s, Vec<T>>
+    where
+        T: Record,
+        P: Whole,
+    {
+        self.map_partitions(partitions, |part| [part])
+    }
+}
