@@ -7,6 +7,7 @@ mod failures;
 mod joins;
 mod life_cycle;
 mod loops;
+mod lowerings;
 mod reference;
 mod sockets;
 mod state;

@@ -3,13 +3,12 @@
 //! Keys live in slots, and a pane holds the numbers of its slots: to leave costs no look-up and no copy of a key, so
 //! a batch costs what enters and what leaves, whatever the window's length.
 
-use std::{collections::VecDeque, hash::BuildHasher, time::Duration};
-
-use hashbrown::hash_table::{Entry, HashTable};
+use std::{collections::VecDeque, time::Duration};
 
 use super::{
     aggregate::{Aggregate, LeavingOf, UpkeepOf},
     keep::Said,
+    slots::Slots,
     upkeep::Upkeep,
 };
 use crate::{past::Idle, record::Key, time::BatchTime};
@@ -63,8 +62,8 @@ pub(super) struct Lasts<U> {
     pub(super) idle: Idle,
 }
 
-struct Slot<K, A, W> {
-    key: Option<K>,
+/// What is kept of a key.
+struct Slot<A, W> {
     /// What the open pane has of it.
     open: Option<A>,
     window: W,
@@ -74,13 +73,17 @@ struct Slot<K, A, W> {
     fed: BatchTime,
 }
 
+impl<A, W: Default> Default for Slot<A, W> {
+    fn default() -> Self {
+        Slot { open: None, window: W::default(), changed: 0, fed: BatchTime::default() }
+    }
+}
+
 /// The panes of a window and what they make of each key.
 pub(super) struct Sliding<K, V, G: Aggregate<V>> {
     cut: Cut,
     lasts: Option<Lasts<(K, G::Result)>>,
-    numbers: HashTable<u32>,
-    slots: Vec<Slot<K, G::Accumulator, UpkeepOf<V, G>>>,
-    free: Vec<u32>,
+    slots: Slots<K, Slot<G::Accumulator, UpkeepOf<V, G>>>,
     panes: VecDeque<Pane<LeavingOf<V, G>>>,
     /// The pane that batches are gathered in, and the slots in it.
     open: Option<BatchTime>,
@@ -88,7 +91,6 @@ pub(super) struct Sliding<K, V, G: Aggregate<V>> {
     slide: u64,
     /// Slots that changed since the last slide, with what they were.
     changed: Vec<(u32, Option<G::Result>)>,
-    hasher: foldhash::fast::RandomState,
 }
 
 struct Pane<L> {
@@ -101,15 +103,12 @@ impl<K: Key, V, G: Aggregate<V>> Sliding<K, V, G> {
         Sliding {
             cut,
             lasts,
-            numbers: HashTable::new(),
-            slots: Vec::new(),
-            free: Vec::new(),
+            slots: Slots::default(),
             panes: VecDeque::new(),
             open: None,
             filled: Vec::new(),
             slide: 1,
             changed: Vec::new(),
-            hasher: foldhash::fast::RandomState::default(),
         }
     }
 
@@ -130,8 +129,8 @@ impl<K: Key, V, G: Aggregate<V>> Sliding<K, V, G> {
             self.open = Some(end);
         }
         for (key, accumulator) in accumulators {
-            let number = self.number(key);
-            let slot = &mut self.slots[number as usize];
+            let number = self.slots.number(key);
+            let (_, slot) = self.slots.get_mut(number);
             slot.fed = time;
             slot.open = Some(match slot.open.take() {
                 Some(open) => how.merge(open, accumulator),
@@ -154,9 +153,8 @@ impl<K: Key, V, G: Aggregate<V>> Sliding<K, V, G> {
             self.lasts = Some(lasts);
         }
         if said.wants.contents() {
-            said.contents.reserve(self.numbers.len());
-            for slot in &self.slots {
-                let Some(key) = &slot.key else { continue };
+            said.contents.reserve(self.slots.len());
+            for (key, slot) in self.slots.iter() {
                 said.contents.extend(slot.window.value(how).and_then(|value| self.shown(key.clone(), value)));
             }
         }
@@ -166,9 +164,8 @@ impl<K: Key, V, G: Aggregate<V>> Sliding<K, V, G> {
     fn say_changes(&mut self, tracked: bool, how: &G, said: &mut Said<(K, G::Result)>) {
         let mut changed = std::mem::take(&mut self.changed);
         for (number, old) in changed.drain(..) {
-            let slot = &self.slots[number as usize];
+            let (key, slot) = self.slots.get(number);
             if tracked {
-                let key = slot.key.as_ref().expect("a slot is released after its change was said");
                 for (value, times) in [(old, -1), (slot.window.value(how), 1)] {
                     if let Some(pair) = value.and_then(|value| self.shown(key.clone(), value)) {
                         said.change(|| pair, times);
@@ -176,7 +173,7 @@ impl<K: Key, V, G: Aggregate<V>> Sliding<K, V, G> {
                 }
             }
             if slot.window.is_gone() && self.lasts.is_none() {
-                self.release(number);
+                self.slots.release(number);
             }
         }
         self.changed = changed;
@@ -200,9 +197,8 @@ impl<K: Key, V, G: Aggregate<V>> Sliding<K, V, G> {
         if lasts.shown.is_none() && lasts.idle.get().is_none() {
             return; // kept for ever
         }
-        for number in 0..self.slots.len() {
-            let slot = &self.slots[number];
-            let Some(key) = slot.key.as_ref().filter(|_| slot.window.is_gone()) else { continue };
+        let mut gone = Vec::new();
+        for (number, (key, slot)) in self.slots.numbered().filter(|(_, (_, slot))| slot.window.is_gone()) {
             let Some(value) = slot.window.value(how) else { continue };
             let pair = (key.clone(), value);
             let hidden = lasts.shown.as_ref().is_some_and(|shown| !shown(&pair));
@@ -211,9 +207,10 @@ impl<K: Key, V, G: Aggregate<V>> Sliding<K, V, G> {
                 said.change(|| pair, -1);
             }
             if idle || hidden {
-                self.release(number as u32);
+                gone.push(number);
             }
         }
+        gone.into_iter().for_each(|number| self.slots.release(number));
     }
 
     /// Lets the open pane enter.
@@ -224,7 +221,7 @@ impl<K: Key, V, G: Aggregate<V>> Sliding<K, V, G> {
         let mut keys = Vec::with_capacity(if endless { 0 } else { filled.len() });
         for number in filled.drain(..) {
             self.touch(number, how, tracked);
-            let slot = &mut self.slots[number as usize];
+            let (_, slot) = self.slots.get_mut(number);
             let accumulator = slot.open.take().expect("a filled slot has something in the open pane");
             match endless {
                 true => slot.window.grow(accumulator, how),
@@ -243,52 +240,17 @@ impl<K: Key, V, G: Aggregate<V>> Sliding<K, V, G> {
         while let Some(pane) = self.panes.pop_front_if(|pane| cut.has_left(pane.end, time)) {
             for (number, leaving) in pane.keys {
                 self.touch(number, how, tracked);
-                self.slots[number as usize].window.leave(leaving, how);
+                self.slots.get_mut(number).1.window.leave(leaving, how);
             }
         }
     }
 
     /// Notes that a slot is about to change.
     fn touch(&mut self, number: u32, how: &G, tracked: bool) {
-        let slot = &mut self.slots[number as usize];
+        let (_, slot) = self.slots.get_mut(number);
         if slot.changed != self.slide {
             slot.changed = self.slide;
             self.changed.push((number, if tracked { slot.window.value(how) } else { None }));
         }
-    }
-
-    fn number(&mut self, key: K) -> u32 {
-        let Sliding { numbers, slots, free, hasher, .. } = self;
-        let same = |number: &u32| slots[*number as usize].key.as_ref() == Some(&key);
-        let rehash =
-            |number: &u32| hasher.hash_one(slots[*number as usize].key.as_ref().expect("it has its key"));
-        match numbers.entry(hasher.hash_one(&key), same, rehash) {
-            Entry::Occupied(number) => *number.get(),
-            Entry::Vacant(place) => {
-                let number = free.pop().unwrap_or(slots.len() as u32);
-                place.insert(number);
-                let slot = Slot {
-                    key: Some(key),
-                    open: None,
-                    window: UpkeepOf::<V, G>::default(),
-                    changed: 0,
-                    fed: BatchTime::default(),
-                };
-                match slots.get_mut(number as usize) {
-                    Some(free) => *free = slot,
-                    None => slots.push(slot),
-                }
-                number
-            }
-        }
-    }
-
-    fn release(&mut self, number: u32) {
-        let slot = &mut self.slots[number as usize];
-        let key = slot.key.take().expect("a key is released once");
-        slot.window = UpkeepOf::<V, G>::default();
-        let found = self.numbers.find_entry(self.hasher.hash_one(&key), |other| *other == number);
-        found.expect("a slot's number is in the table").remove();
-        self.free.push(number);
     }
 }

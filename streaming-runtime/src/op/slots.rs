@@ -59,9 +59,19 @@ impl<K: Key, S: Default> Slots<K, S> {
         self.slots[number as usize].as_mut().expect(FILLED)
     }
 
+    /// How many keys there are.
+    pub(super) fn len(&self) -> usize {
+        self.numbers.len()
+    }
+
     /// All keys with their slots.
     pub(super) fn iter(&self) -> impl Iterator<Item = &(K, S)> {
         self.slots.iter().flatten()
+    }
+
+    /// As [`iter`](Slots::iter), with the slots' numbers.
+    pub(super) fn numbered(&self) -> impl Iterator<Item = (u32, &(K, S))> {
+        (0..).zip(&self.slots).filter_map(|(number, slot)| Some((number, slot.as_ref()?)))
     }
 
     /// Forgets a key.
@@ -70,5 +80,24 @@ impl<K: Key, S: Default> Slots<K, S> {
         let found = self.numbers.find_entry(self.hasher.hash_one(&key), |other| *other == number);
         found.expect("a slot's number is in the table").remove();
         self.free.push(number);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slots_are_used_again() {
+        let mut slots = Slots::<String, u32>::default();
+        for round in 0..100 {
+            let numbers = [0, 1, 2].map(|n| slots.number(format!("{round} {n}")));
+            slots.get_mut(numbers[1]).1 = round;
+            assert_eq!(slots.number(format!("{round} 1")), numbers[1]);
+            assert_eq!(slots.get(numbers[1]), &(format!("{round} 1"), round));
+            assert_eq!(slots.numbered().map(|(number, _)| number).collect::<Vec<_>>(), [0, 1, 2]);
+            numbers.map(|number| slots.release(number));
+            assert_eq!((slots.len(), slots.iter().count()), (0, 0));
+        }
     }
 }

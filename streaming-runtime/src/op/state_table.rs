@@ -3,11 +3,7 @@
 //! Keys live in slots; a ring links the slots in the order of their last touch. So a touch costs the same however
 //! many keys there are, and to find those that are idle costs what is found.
 
-use std::hash::BuildHasher;
-
-use hashbrown::HashTable;
-
-use super::keep::Said;
+use super::{keep::Said, slots::Slots};
 use crate::{
     record::{Key, Record},
     time::BatchTime,
@@ -81,9 +77,7 @@ impl<S> KeyState<S> {
     }
 }
 
-struct Slot<K, S> {
-    /// `None`: the slot is free.
-    key: Option<K>,
+struct Slot<S> {
     /// `None`: it was removed in this batch.
     state: Option<S>,
     /// Whether it changed in this batch.
@@ -91,28 +85,24 @@ struct Slot<K, S> {
     touched: BatchTime,
 }
 
+impl<S> Default for Slot<S> {
+    fn default() -> Self {
+        Slot { state: None, is_changed: false, touched: BatchTime::default() }
+    }
+}
+
 /// The states of the keys that a worker owns.
 pub(super) struct StateTable<K, S> {
-    numbers: HashTable<u32>,
-    slots: Vec<Slot<K, S>>,
-    free: Vec<u32>,
+    slots: Slots<K, Slot<S>>,
     /// Where keys time out.
     touched: Option<Ring>,
     /// Slots that changed in this batch, with what they held before it.
     changed: Vec<(u32, Option<S>)>,
-    hasher: foldhash::fast::RandomState,
 }
 
 impl<K: Key, S: Record> StateTable<K, S> {
     pub(super) fn new(times_out: bool) -> Self {
-        StateTable {
-            numbers: HashTable::new(),
-            slots: Vec::new(),
-            free: Vec::new(),
-            touched: times_out.then(Ring::default),
-            changed: Vec::new(),
-            hasher: foldhash::fast::RandomState::default(),
-        }
+        StateTable { slots: Slots::default(), touched: times_out.then(Ring::default), changed: Vec::new() }
     }
 
     /// Calls `f` with the state of `key`, for a record of it.
@@ -122,19 +112,14 @@ impl<K: Key, S: Record> StateTable<K, S> {
         key: K,
         f: impl FnOnce(&K, &mut KeyState<S>) -> R,
     ) -> R {
-        let hash = self.hasher.hash_one(&key);
-        let has = |number: &u32| self.slots[*number as usize].key.as_ref() == Some(&key);
-        let found = self.numbers.find(hash, has).copied();
-        let state = found.and_then(|number| self.slots[number as usize].state.take());
-        let mut state = KeyState::new(state, false);
-        let result = f(&key, &mut state);
-        match found {
-            Some(number) => self.put(number, state, time),
-            None if state.exists() => {
-                let number = self.insert(hash, key);
-                self.put(number, state, time);
-            }
-            None => {}
+        let number = self.slots.number(key);
+        let (key, slot) = self.slots.get_mut(number);
+        let mut state = KeyState::new(slot.state.take(), false);
+        let result = f(key, &mut state);
+        self.put(number, state, time);
+        let (_, slot) = self.slots.get(number);
+        if slot.state.is_none() && !slot.is_changed {
+            self.slots.release(number); // it had no state, and was given none
         }
         result
     }
@@ -147,13 +132,13 @@ impl<K: Key, S: Record> StateTable<K, S> {
         f: impl FnOnce(&K, &mut KeyState<S>) -> R,
     ) -> Option<R> {
         let number = self.touched.as_ref()?.oldest()?;
-        let slot = &mut self.slots[number as usize];
+        let (key, slot) = self.slots.get_mut(number);
         let touched = slot.touched;
         if !is_over(touched) {
             return None;
         }
         let mut state = KeyState::new(slot.state.take(), true);
-        let result = f(slot.key.as_ref().expect("what is in the ring is not free"), &mut state);
+        let result = f(key, &mut state);
         state.replace(None);
         self.put(number, state, touched);
         Some(result)
@@ -163,27 +148,26 @@ impl<K: Key, S: Record> StateTable<K, S> {
     pub(super) fn close<E>(&mut self, said: &mut Said<(K, S), E>) {
         let mut changed = std::mem::take(&mut self.changed);
         for (number, before) in changed.drain(..) {
-            let slot = &mut self.slots[number as usize];
+            let (key, slot) = self.slots.get_mut(number);
             slot.is_changed = false;
             if said.wants.changes() {
-                let key = slot.key.as_ref().expect("a slot is released after its change was said");
                 for (state, times) in [(before, -1), (slot.state.clone(), 1)] {
                     said.changes.extend(state.map(|state| ((key.clone(), state), times)));
                 }
             }
             if slot.state.is_none() {
-                self.release(number);
+                self.slots.release(number);
             }
         }
         self.changed = changed;
         if said.wants.contents() {
-            let pairs = self.slots.iter().filter_map(|slot| slot.key.as_ref().zip(slot.state.as_ref()));
+            let pairs = self.slots.iter().filter_map(|(key, slot)| Some((key, slot.state.as_ref()?)));
             said.contents.extend(pairs.map(|(key, state)| (key.clone(), state.clone())));
         }
     }
 
     fn put(&mut self, number: u32, state: KeyState<S>, time: BatchTime) {
-        let slot = &mut self.slots[number as usize];
+        let (_, slot) = self.slots.get_mut(number);
         slot.state = state.state;
         slot.touched = time;
         if state.is_changed && !slot.is_changed {
@@ -195,27 +179,6 @@ impl<K: Key, S: Record> StateTable<K, S> {
             Some(ring) => ring.leave(number),
             None => {}
         }
-    }
-
-    fn insert(&mut self, hash: u64, key: K) -> u32 {
-        let number = self.free.pop().unwrap_or(self.slots.len() as u32);
-        let StateTable { numbers, slots, hasher, .. } = self;
-        let rehash =
-            |number: &u32| hasher.hash_one(slots[*number as usize].key.as_ref().expect("it has its key"));
-        numbers.insert_unique(hash, number, rehash);
-        let slot = Slot { key: Some(key), state: None, is_changed: false, touched: BatchTime::default() };
-        match slots.get_mut(number as usize) {
-            Some(free) => *free = slot,
-            None => slots.push(slot),
-        }
-        number
-    }
-
-    fn release(&mut self, number: u32) {
-        let key = self.slots[number as usize].key.take().expect("a key is released once");
-        let found = self.numbers.find_entry(self.hasher.hash_one(&key), |other| *other == number);
-        found.expect("a slot's number is in the table").remove();
-        self.free.push(number);
     }
 }
 
@@ -244,7 +207,8 @@ impl Ring {
 
     fn leave(&mut self, number: u32) {
         let link = number + 1;
-        let (before, after) = std::mem::replace(&mut self.0[link as usize], (link, link));
+        let Some(links) = self.0.get_mut(link as usize) else { return };
+        let (before, after) = std::mem::replace(links, (link, link));
         if before != link {
             self.0[before as usize].1 = after;
             self.0[after as usize].0 = before;
@@ -265,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_time_out_oldest_touch_first_and_leave_their_slots_to_others() {
+    fn keys_time_out_oldest_touch_first() {
         let (mut table, mut said, at) = (StateTable::<u32, u32>::new(true), said(), BatchTime::from_millis);
         for round in 0..10 {
             for key in [1, 2, 3].map(|key| key + round) {
@@ -285,8 +249,7 @@ mod tests {
             );
             assert_eq!(next(&mut table, 3), Some((1, true)), "it was touched again");
             table.close(&mut said);
-            assert_eq!(table.slots.len(), 3, "the slots of the round before are used again");
-            assert!(table.numbers.is_empty());
+            assert_eq!(table.slots.len(), 0);
         }
     }
 
@@ -298,6 +261,6 @@ mod tests {
         assert!(table.time_out(|_| true, |_, _| ()).is_none());
         table.touch(at(2), 7, |_, state| assert!(!state.exists()));
         table.close(&mut said());
-        assert!(table.numbers.is_empty());
+        assert_eq!(table.slots.len(), 0);
     }
 }
