@@ -39,12 +39,46 @@
 //! - With [`Engine::close_early`], a batch also closes as soon as the sources are drained: results come within
 //!   microseconds, each as a batch of its own.
 //!
+//! # What a stream holds
+//!
+//! The third parameter of [`Stream`] says what a stream holds of its past, so the compiler accounts for state:
+//!
+//! | kind | a batch of it is | made by |
+//! |---|---|---|
+//! | [`PerBatch`] | what is new | sources, operators on batches |
+//! | [`Windowed`] | what came in the window, at each slide | `.window(size, slide)`; `.history()` without an end |
+//! | [`Kept`] | the whole of what an operator keeps up to date | operators on windows and on what is kept |
+//! | [`State`] | as `Kept`, but it can grow without bound | `update_state`, `reduce_by_key_with_inverse` |
+//! | [`History`] | all that ever came | `.history()` |
+//!
+//! The last two go nowhere before somebody says how long: `.expire_after(hours(24))`, or `.allow_unbounded("why")`.
+//! What is kept goes to a sink whole at each batch or slide, as Spark's does; `.changes()` gives `(record, +n/-n)`
+//! instead, at a cost that follows what changed; `.snapshot()` takes the whole for a batch.
+//!
+//! # Lowering
+//!
+//! One method per idea, several ways to do it, chosen by type; the plan names the way of each operator:
+//!
+//! | operator | on | kept as | cost of a slide |
+//! |---|---|---|---|
+//! | any aggregate | a batch | combined where records are, then at the key's owner | the batch |
+//! | `sum`, `count`, `mean` of integers, `distinct`, inverses ([`Abelian`]) | a window | one value a key, one a key and pane | what enters and leaves |
+//! | `reduce_by_key`, `max`, float sums ([`Associative`]) | a window | two stacks a key | the same, three merges a pane |
+//! | `group_by_key` ([`Neither`]) | a window | the panes' accumulators | the same, and all panes of each key that is delivered |
+//! | joins | windows, histories, batches with tables | symmetric hash join | the pairs that come and go |
+//! | anything | what is kept, loops | differential arrangements and `reduce` | what changes |
+//!
+//! The hash lowerings serve what enters and leaves whole, and are held against the differential one on random input
+//! (`tests/suite/lowerings.rs`). DESIGN kept Abelian windows in differential's difference as well; hash slots with panes
+//! that hold slot numbers were several times faster (`benches -- windows`), so differential serves what is taken back
+//! record by record, and loops.
+//!
 //! # Architecture
 //!
 //! ```text
 //!   stream! (streaming-macros)     names operators, finds the graph, checks it, draws the plan
 //!      | emits `Ports` and a body of method calls
-//!   record  <-  stream  <-  op  <-  connect  <-  engine          an arrow points to what is built on
+//!   record  <-  past, stream  <-  op  <-  connect  <-  engine          an arrow points to what is built on
 //! ```
 //!
 //! | module | what it is | knows timely |
@@ -52,6 +86,7 @@
 //! | `record` | properties of records, each a trait with words for the compiler | no |
 //! | `time` | durations, batch times | no |
 //! | `stream` | [`Stream`]: a root and a chain of fused operators | yes |
+//! | `past` | what a stream holds of its past | yes |
 //! | `op` | the operators, one family a file | yes |
 //! | [`aggregate`] | counts, sums, extremes and the like, for operators that make one value of many | no |
 //! | [`connect`] | the contract with the outside world, and connectors | no |
@@ -69,7 +104,9 @@
 //!   latency that early closing is for, or to name it by its first record, which breaks `(t - interval, t]`.)
 //! - At most [`Engine::in_flight`] batches are closed and not delivered; beyond that queues fill and sources
 //!   wait. No queue is unbounded, and nothing spins.
-//! - A batch is delivered whole, once, in order, or not at all.
+//! - A batch is delivered whole, once, in order, or not at all; a window only at its slides.
+//! - A record that is taken back is taken back on the worker where it was added: operators that may part the two bring
+//!   them to the record's owner.
 //!
 //! # Limits
 //!
@@ -77,6 +114,10 @@
 //!   gathers a batch holds it in memory.
 //! - A closure that never returns cannot be stopped: its worker's thread is left behind when the job ends.
 //! - Nothing is kept across a crash yet, and a job runs in one process.
+//! - With several workers the order of a batch's records is not defined, so what depends on it (`first`, `last`,
+//!   `map_with_state` with several records of a key in a batch) may differ from run to run.
+//! - `update_state` calls its function for every key in every batch, as Spark's does: its cost follows the keys.
+//! - `.changes()` may take a record back and add it again: records need not be comparable.
 
 pub mod aggregate;
 mod blame;
