@@ -8,7 +8,10 @@ mod compile;
 mod data;
 mod idle;
 mod latency;
+mod lockstep;
 mod measure;
+mod pairs;
+mod windows;
 mod words;
 
 use std::{fs::File, io::Write, path::PathBuf};
@@ -33,6 +36,9 @@ struct Arguments {
     /// Runs of each engine; the median is reported.
     #[arg(long, global = true)]
     repeat: Option<usize>,
+    /// Only the groups whose label contains this, for instance "max u64".
+    #[arg(long, global = true)]
+    only: Option<String>,
 }
 
 #[derive(Subcommand, Clone, Copy)]
@@ -43,6 +49,8 @@ enum Workload {
     Chain,
     /// One record in, its result seen in tokio.
     Latency,
+    /// Sliding windows by key.
+    Windows,
     /// What ten idle pipelines cost.
     Idle,
     /// `cargo check` after an edit, the macro itself, release build per pipeline.
@@ -55,15 +63,18 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments = Arguments::parse();
     let runs = Runs {
         quick: arguments.quick,
+        brief: matches!(arguments.workload, Workload::All),
         repeat: arguments.repeat.unwrap_or(if arguments.quick { 3 } else { 7 }),
+        only: arguments.only.map(|only| &*only.leak()),
     };
     let workloads: &[fn(Runs) -> Vec<Row>] = match arguments.workload {
         Workload::Words => &[words::run],
         Workload::Chain => &[chain::run],
         Workload::Latency => &[latency::run],
+        Workload::Windows => &[windows::run],
         Workload::Idle => &[idle::run],
         Workload::Compile => &[compile::run],
-        Workload::All => &[words::run, chain::run, latency::run, idle::run, compile::run],
+        Workload::All => &[words::run, chain::run, latency::run, windows::run, idle::run, compile::run],
     };
     let mut rows = Vec::new();
     for workload in workloads {
