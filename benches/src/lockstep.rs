@@ -91,6 +91,11 @@ impl Timed {
         self.seconds.iter().sum::<f64>() / self.seconds.len() as f64
     }
 
+    /// Seconds of the batch in the middle: what the machine disturbed is not in it, nor what was put off.
+    pub fn median(&self) -> f64 {
+        self.seconds[self.seconds.len() / 2]
+    }
+
     /// The average as a row, with the median and the slowest batches beside it.
     pub fn row(&self, workload: &'static str, params: &Params, records: u64) -> Row {
         let at = |q: f64| self.seconds.get(((self.seconds.len() - 1) as f64 * q).round() as usize);

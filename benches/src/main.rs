@@ -6,11 +6,16 @@
 mod chain;
 mod compile;
 mod data;
+mod dataflow;
+mod driven;
 mod idle;
+mod joins;
 mod latency;
 mod lockstep;
 mod measure;
+mod memory;
 mod pairs;
+mod running;
 mod windows;
 mod words;
 
@@ -41,7 +46,7 @@ struct Arguments {
     only: Option<String>,
 }
 
-#[derive(Subcommand, Clone, Copy)]
+#[derive(Subcommand)]
 enum Workload {
     /// Word count per batch.
     Words,
@@ -51,12 +56,21 @@ enum Workload {
     Latency,
     /// Sliding windows by key.
     Windows,
+    /// A running count of a million keys.
+    Running,
+    /// Two windows joined by key.
+    Joins,
+    /// Whether memory stays where it is over 10,000 batches.
+    Memory,
     /// What ten idle pipelines cost.
     Idle,
     /// `cargo check` after an edit, the macro itself, release build per pipeline.
     Compile,
-    /// All of the above.
+    /// All of the above, without the largest sizes.
     All,
+    /// A task in a process of its own, for a workload that measures memory.
+    #[command(hide = true)]
+    Alone { task: Vec<String> },
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -72,9 +86,25 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Workload::Chain => &[chain::run],
         Workload::Latency => &[latency::run],
         Workload::Windows => &[windows::run],
+        Workload::Running => &[running::run],
+        Workload::Joins => &[joins::run],
+        Workload::Memory => &[memory::run],
+        Workload::Alone { task } => {
+            memory::alone(&task, runs);
+            return Ok(());
+        }
         Workload::Idle => &[idle::run],
         Workload::Compile => &[compile::run],
-        Workload::All => &[words::run, chain::run, latency::run, windows::run, idle::run, compile::run],
+        Workload::All => &[
+            words::run,
+            chain::run,
+            latency::run,
+            windows::run,
+            running::run,
+            memory::run,
+            idle::run,
+            compile::run,
+        ],
     };
     let mut rows = Vec::new();
     for workload in workloads {

@@ -139,7 +139,7 @@ pub fn print(rows: &[Row]) {
     let mut base = None;
     for row in rows {
         if let Some(Figure { what, value, wanted }) = &row.figure {
-            println!("  {what:<70} {value:>9.2}  {wanted}");
+            println!("  {} {what:<70} {value:>9.2}  {wanted}", row.workload);
             continue;
         }
         let group = format!("{} {}", row.workload, serde_json::to_string(&row.params).unwrap_or_default());

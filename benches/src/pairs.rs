@@ -5,11 +5,16 @@ use crate::{
     measure::mix,
 };
 
+/// The map of every contender.
+pub type Map<K, V> = hashbrown::HashMap<K, V, foldhash::fast::RandomState>;
+
 /// A key of the two kinds that are measured.
 pub trait BenchKey: streaming_runtime::Key + Ord + std::fmt::Debug {
     const NAME: &'static str;
     /// The key of a rank.
     fn of(id: u32, words: &[String]) -> Self;
+    /// A key of a number, a different one for each.
+    fn numbered(number: u64) -> Self;
 }
 
 impl BenchKey for u64 {
@@ -17,12 +22,19 @@ impl BenchKey for u64 {
     fn of(id: u32, _: &[String]) -> u64 {
         u64::from(id).wrapping_mul(0x9E37_79B9_7F4A_7C15)
     }
+    fn numbered(number: u64) -> u64 {
+        mix(number)
+    }
 }
 
 impl BenchKey for String {
     const NAME: &'static str = "String";
     fn of(id: u32, words: &[String]) -> String {
         words[id as usize].clone()
+    }
+    /// Twelve letters.
+    fn numbered(number: u64) -> String {
+        format!("{:012x}", mix(number) >> 16)
     }
 }
 

@@ -209,6 +209,7 @@ fn ratios(timed: &[Timed], params: &Params) -> Vec<Row> {
     };
     let mut ratio = |what: String, one: Option<&Timed>, other: Option<&Timed>, wanted: &'static str| {
         if let (Some(one), Some(other)) = (one, other) {
+            let what = format!("{what} (medians {:.2})", one.median() / other.median());
             rows.push(Row::figure("windows", params, what, one.mean() / other.mean(), wanted));
         }
     };

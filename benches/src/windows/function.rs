@@ -2,11 +2,9 @@
 
 use std::{fmt::Debug, hash::Hash};
 
-use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
-/// The map of every contender.
-pub type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
+use crate::pairs::Map;
 
 /// An associative function of values.
 pub trait Function: 'static {

@@ -2,8 +2,11 @@
 
 use std::{collections::VecDeque, hash::Hash};
 
-use super::function::{Function, Inverse, Map, add};
-use crate::lockstep::{Contestant, digest};
+use super::function::{Function, Inverse, add};
+use crate::{
+    lockstep::{Contestant, digest},
+    pairs::Map,
+};
 
 /// What is kept of one key.
 pub trait Upkeep<F: Function>: Default + 'static {

@@ -7,10 +7,10 @@
 use std::{collections::VecDeque, hash::Hash};
 
 use super::{
-    function::{Function, Inverse, Map, add},
+    function::{Function, Inverse, add},
     plain::contents_hash,
 };
-use crate::lockstep::Contestant;
+use crate::{lockstep::Contestant, pairs::Map};
 
 /// Batches, each reduced by key.
 struct Retained<K, F: Function> {
