@@ -104,6 +104,9 @@ impl<F: Function, U: Upkeep<F>> Default for Slot<F, U> {
     }
 }
 
+/// A key, what it was and what it is.
+type Change<K, A> = (K, Option<A>, Option<A>);
+
 /// Delivers contents, or with `CHANGES` the touched keys with their old and new values.
 pub struct Plain<K, F: Function, U: Upkeep<F>, const CHANGES: bool> {
     window: usize,
@@ -114,7 +117,7 @@ pub struct Plain<K, F: Function, U: Upkeep<F>, const CHANGES: bool> {
     number: u64,
     touched: Vec<K>,
     contents: Vec<(K, F::Of)>,
-    changes: Vec<(K, Option<F::Of>, Option<F::Of>)>,
+    changes: Vec<Change<K, F::Of>>,
     kept: u64,
 }
 
