@@ -3,6 +3,10 @@
 //! Estimate, before the first run: an incremental `cargo check` of a crate with one pipeline is rustc's own
 //! 0.3 s and the reading of the runtime's metadata; the macro is under a millisecond of it. A release build
 //! pays for one fused operator, its map and its channels: 1-2 s of CPU a pipeline.
+//!
+//! Of a family of operators with a key and a value of its own, estimated before the first run, in s of CPU: a reduce of
+//! a batch 1 (a map, an exchange's channel); with a window behind it 2 (slots, panes, the outputs); its changes
+//! 0.3 more; a window's distinct 2.5 (as a windowed reduce, and a map over both forms); groups of a batch 1.2.
 
 use std::{
     collections::BTreeMap,
@@ -63,6 +67,19 @@ pub fn run(runs: Runs) -> Vec<Row> {
     row("release build, 1 pipeline", one);
     row("release build, each extra pipeline of its own types", (six - one) / 5.0);
 
+    for (what, operators) in FAMILIES {
+        let build = |types: usize, turn: usize| {
+            write_family(krate, *operators, types, turn);
+            let before = children_cpu_seconds();
+            cargo(krate, &["build", "--release"]);
+            children_cpu_seconds() - before
+        };
+        let turns = if runs.quick { 1 } else { 3 };
+        let one = median((1..=turns).map(|turn| build(1, turn)).collect());
+        let more = median((1..=turns).map(|turn| build(1 + TYPES, turn)).collect());
+        row(what, (more - one) / TYPES as f64);
+    }
+
     let expand = Command::new("cargo")
         .args([
             "test",
@@ -82,6 +99,55 @@ pub fn run(runs: Runs) -> Vec<Row> {
         text.lines().find_map(|line| line.split("us an expansion: ").nth(1)?.trim().parse::<f64>().ok());
     row("the macro, an expansion", micros.expect("the test prints its figure") / 1e6);
     rows
+}
+
+/// Families of operators on a stream `records` of pairs, and the type of what they give of a key and an `i64`. A new
+/// operator by key is one more line.
+const FAMILIES: &[(&str, (&str, &str))] = &[
+    ("release build, CPU s a type: to a sink as it is", ("", "(Key, i64)")),
+    ("release build, CPU s a type: reduce_by_key of a batch", (".reduce_by_key(|a, b| a + b)", "(Key, i64)")),
+    ("release build, CPU s a type: group_by_key of a batch", (".group_by_key()", "(Key, Vec<i64>)")),
+    (
+        "release build, CPU s a type: windowed reduce_by_key",
+        (".window(secs(9), secs(1)).reduce_by_key(|a, b| a + b)", "(Key, i64)"),
+    ),
+    (
+        "release build, CPU s a type: windowed reduce_by_key, changes",
+        (".window(secs(9), secs(1)).reduce_by_key(|a, b| a + b).changes()", "((Key, i64), i64)"),
+    ),
+    (
+        "release build, CPU s a type: windowed distinct",
+        (".map(|(key, _)| key).window(secs(9), secs(1)).distinct()", "Key"),
+    ),
+];
+
+/// Types beyond the first that the cost of one is taken from.
+const TYPES: usize = 4;
+
+/// A crate with one pipeline for each of so many key types. Its sources and sinks are the same for all families, so
+/// the first of them is what the others cost less of.
+fn write_family(krate: &Path, (operators, out): (&str, &str), types: usize, turn: usize) {
+    let mut source = String::from("use streaming_runtime::{connect::{collect, queue}, prelude::*};\n");
+    for i in 1..=types {
+        source += &format!(
+            "mod m{i} {{ use super::*; pub type Key = (String, [u8; {i}]);\n\
+             stream!(#[batch(secs(1))] pub fn p<records: Source<(Key, i64)>, out: Sink<{out}>>() {{\n\
+             records.filter(|(_, n)| *n != {turn}){operators}.to(out);\n}});\n\
+             pub fn start() {{ drop(Engine::new().start(p::Ports {{ records: queue(vec![]), out: collect().0 }})); }} }}\n"
+        );
+    }
+    source += "fn main() {\n";
+    (1..=types).for_each(|i| source += &format!("m{i}::start();\n"));
+    source += "}\n";
+    fs::write(krate.join("src/main.rs"), source).expect("a source file");
+}
+
+/// CPU seconds, user and system, of the processes that this one has started and waited for, in steps of 10 ms.
+fn children_cpu_seconds() -> f64 {
+    let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // The fields after the command's name: cutime and cstime are the 14th and 15th.
+    let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace().skip(13);
+    fields.take(2).filter_map(|ticks| ticks.parse::<u64>().ok()).sum::<u64>() as f64 / 100.0
 }
 
 /// A crate of word counts, each with record types of its own; `turn` changes a closure.

@@ -6,9 +6,17 @@
 mod chain;
 mod compile;
 mod data;
+mod dataflow;
+mod driven;
 mod idle;
+mod joins;
 mod latency;
+mod lockstep;
 mod measure;
+mod memory;
+mod pairs;
+mod running;
+mod windows;
 mod words;
 
 use std::{fs::File, io::Write, path::PathBuf};
@@ -33,9 +41,12 @@ struct Arguments {
     /// Runs of each engine; the median is reported.
     #[arg(long, global = true)]
     repeat: Option<usize>,
+    /// Only the groups whose label contains this, for instance "max u64".
+    #[arg(long, global = true)]
+    only: Option<String>,
 }
 
-#[derive(Subcommand, Clone, Copy)]
+#[derive(Subcommand)]
 enum Workload {
     /// Word count per batch.
     Words,
@@ -43,27 +54,57 @@ enum Workload {
     Chain,
     /// One record in, its result seen in tokio.
     Latency,
+    /// Sliding windows by key.
+    Windows,
+    /// A running count of a million keys.
+    Running,
+    /// Two windows joined by key.
+    Joins,
+    /// Whether memory stays where it is over 10,000 batches.
+    Memory,
     /// What ten idle pipelines cost.
     Idle,
     /// `cargo check` after an edit, the macro itself, release build per pipeline.
     Compile,
-    /// All of the above.
+    /// All of the above, without the largest sizes.
     All,
+    /// A task in a process of its own, for a workload that measures memory.
+    #[command(hide = true)]
+    Alone { task: Vec<String> },
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments = Arguments::parse();
     let runs = Runs {
         quick: arguments.quick,
+        brief: matches!(arguments.workload, Workload::All),
         repeat: arguments.repeat.unwrap_or(if arguments.quick { 3 } else { 7 }),
+        only: arguments.only.map(|only| &*only.leak()),
     };
     let workloads: &[fn(Runs) -> Vec<Row>] = match arguments.workload {
         Workload::Words => &[words::run],
         Workload::Chain => &[chain::run],
         Workload::Latency => &[latency::run],
+        Workload::Windows => &[windows::run],
+        Workload::Running => &[running::run],
+        Workload::Joins => &[joins::run],
+        Workload::Memory => &[memory::run],
+        Workload::Alone { task } => {
+            memory::alone(&task, runs);
+            return Ok(());
+        }
         Workload::Idle => &[idle::run],
         Workload::Compile => &[compile::run],
-        Workload::All => &[words::run, chain::run, latency::run, idle::run, compile::run],
+        Workload::All => &[
+            words::run,
+            chain::run,
+            latency::run,
+            windows::run,
+            running::run,
+            memory::run,
+            idle::run,
+            compile::run,
+        ],
     };
     let mut rows = Vec::new();
     for workload in workloads {

@@ -8,14 +8,28 @@ use serde::Serialize;
 #[derive(Clone, Copy)]
 pub struct Runs {
     pub quick: bool,
+    /// Not the largest sizes: everything is to be done in a quarter of an hour.
+    pub brief: bool,
     pub repeat: usize,
+    /// Only the groups whose label has this in it, in workloads that have many.
+    pub only: Option<&'static str>,
 }
+
+impl Runs {
+    /// Whether to run the group of this label.
+    pub fn wants(self, label: &str) -> bool {
+        self.only.is_none_or(|only| label.contains(only))
+    }
+}
+
+/// What a group of rows was run with.
+pub type Params = BTreeMap<&'static str, serde_json::Value>;
 
 /// One line of a result.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Row {
     pub workload: &'static str,
-    pub params: BTreeMap<&'static str, serde_json::Value>,
+    pub params: Params,
     pub engine: &'static str,
     pub workers: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -36,6 +50,32 @@ pub struct Row {
     pub rss_bytes: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub checksum: Option<String>,
+    /// A figure that is no time of one engine: what it is, and what is wanted of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub figure: Option<Figure>,
+}
+
+/// A ratio of two rows, or bytes of something.
+#[derive(Clone, Debug, Serialize)]
+pub struct Figure {
+    pub what: String,
+    pub value: f64,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub wanted: &'static str,
+}
+
+impl Row {
+    /// A row of a figure.
+    pub fn figure(
+        workload: &'static str,
+        params: &Params,
+        what: impl Into<String>,
+        value: f64,
+        wanted: &'static str,
+    ) -> Row {
+        let figure = Some(Figure { what: what.into(), value, wanted });
+        Row { workload, params: params.clone(), figure, ..Row::default() }
+    }
 }
 
 /// One engine of a group: set-up makes its input, and the returned closure is what is timed.
@@ -52,7 +92,7 @@ pub type Output = Box<dyn FnOnce() -> u64>;
 /// Runs the contenders in turn, `repeat` times, and makes a row of medians for each.
 pub fn in_turn(
     workload: &'static str,
-    params: BTreeMap<&'static str, serde_json::Value>,
+    params: Params,
     records: u64,
     runs: Runs,
     contenders: &[Contender<'_>],
@@ -98,6 +138,10 @@ pub fn print(rows: &[Row]) {
     let mut last = String::new();
     let mut base = None;
     for row in rows {
+        if let Some(Figure { what, value, wanted }) = &row.figure {
+            println!("  {} {what:<70} {value:>9.2}  {wanted}", row.workload);
+            continue;
+        }
         let group = format!("{} {}", row.workload, serde_json::to_string(&row.params).unwrap_or_default());
         if group != last {
             println!("\n{group}");

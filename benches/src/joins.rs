@@ -1,0 +1,252 @@
+//! Two windows joined by key: 2 x 10,000 records a batch, 100,000 keys drawn evenly, a slide each batch, windows of
+//! 10, 100 and 300. Every contender but the twin delivers what changed: pairs that came and pairs that went.
+//!
+//! Estimate, before the first run, u64 keys, one worker. In a window of `w` batches a key has `w / 10` records on each
+//! side, so a batch makes `2 * 10,000 * w / 10` pairs and takes back as many: 40,000, 400,000, 1.2 million.
+//! - The symmetric hash join: 40,000 look-ups by 100 ns, and 5-10 ns a pair: 4 ms, 8 ms, 15 ms.
+//! - The twin groups the whole window and goes through all of its pairs, `w` times a tenth of that many: 0.1, 10
+//!   and 90 million by 1 ns, and 20,000 `w` records by 40 ns: 10 ms, 100 ms, 400 ms.
+//! - Differential sorts 40,000 updates a batch by 100 ns, seeks each, and sorts nothing of its output: 10 ms, 30 ms,
+//!   80 ms.
+//! - The engine should be within 0.5 to 0.8 of the symmetric join: the same work, plus the exchange.
+//!
+//! Pairs are hashed by the numbers of their two records, which say the key too.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    hash::Hash,
+};
+
+use timely::{ExchangeData, dataflow::operators::vec::Filter};
+
+use crate::{
+    dataflow::{Dataflow, panes},
+    lockstep::{Contestant, Entrant, Timed, side_by_side},
+    measure::{Params, Row, Runs, mix},
+    pairs::{BenchKey, Map},
+};
+
+type Side<K> = Vec<(K, u64)>;
+type Batch<K> = (Side<K>, Side<K>);
+type Joined<K> = (K, (u64, u64));
+
+/// The hash of a pair of records; it is the twin's whole work on a pair, so it is cheap.
+fn pair_hash(left: u64, right: u64) -> u64 {
+    (left.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ right).wrapping_mul(0xBF58_476D_1CE4_E5B9)
+}
+
+/// One side of a symmetric join.
+struct Half<K> {
+    records: Map<K, VecDeque<u64>>,
+    panes: VecDeque<Side<K>>,
+}
+
+impl<K> Default for Half<K> {
+    fn default() -> Self {
+        Half { records: Map::default(), panes: VecDeque::new() }
+    }
+}
+
+/// The honest limit: each new and each leaving record meets the other side's map.
+struct Plain<K> {
+    window: usize,
+    given: Batch<K>,
+    left: Half<K>,
+    right: Half<K>,
+    changes: Vec<(Joined<K>, i64)>,
+    kept: u64,
+}
+
+impl<K: Clone + Hash + Eq> Plain<K> {
+    fn new(window: u64) -> Self {
+        Plain {
+            window: window as usize,
+            given: (Vec::new(), Vec::new()),
+            left: Half::default(),
+            right: Half::default(),
+            changes: Vec::new(),
+            kept: 0,
+        }
+    }
+}
+
+/// Moves one side on against the other; `pair` puts a record of this and one of the other side in order.
+fn advance<K: Clone + Hash + Eq>(
+    this: &mut Half<K>,
+    other: &Half<K>,
+    new: Side<K>,
+    window: usize,
+    changes: &mut Vec<(Joined<K>, i64)>,
+    pair: impl Fn(u64, u64) -> (u64, u64),
+) {
+    let mut meet = |key: &K, record: u64, times: i64| {
+        for met in other.records.get(key).into_iter().flatten() {
+            changes.push(((key.clone(), pair(record, *met)), times));
+        }
+    };
+    let left = if this.panes.len() == window { this.panes.pop_front() } else { None };
+    for (key, record) in left.into_iter().flatten() {
+        let records = this.records.get_mut(&key).expect("what entered is there until it leaves");
+        records.pop_front();
+        if records.is_empty() {
+            this.records.remove(&key);
+        }
+        meet(&key, record, -1);
+    }
+    for (key, record) in &new {
+        match this.records.get_mut(key) {
+            Some(records) => records.push_back(*record),
+            None => {
+                this.records.insert(key.clone(), VecDeque::from([*record]));
+            }
+        }
+        meet(key, *record, 1);
+    }
+    this.panes.push_back(new);
+}
+
+impl<K: Clone + Hash + Eq> Contestant<Batch<K>> for Plain<K> {
+    fn give(&mut self, batch: Batch<K>) {
+        self.given = batch;
+    }
+
+    fn slide(&mut self) {
+        let (left, right) = std::mem::take(&mut self.given);
+        let Plain { window, changes, .. } = self;
+        advance(&mut self.left, &self.right, left, *window, changes, |this, met| (this, met));
+        advance(&mut self.right, &self.left, right, *window, changes, |this, met| (met, this));
+    }
+
+    fn hash(&mut self) -> u64 {
+        for ((_, (left, right)), times) in std::mem::take(&mut self.changes) {
+            self.kept = self.kept.wrapping_add(pair_hash(left, right).wrapping_mul(times as u64));
+        }
+        self.kept
+    }
+}
+
+/// The micro-batch twin: groups both windows anew in each batch. It is flattered: it goes through the pairs and hashes
+/// them, where it would make records of them.
+struct Twin<K> {
+    window: usize,
+    batches: VecDeque<Batch<K>>,
+    grouped: Map<K, Vec<u64>>,
+    hash: u64,
+}
+
+impl<K: Clone + Hash + Eq> Contestant<Batch<K>> for Twin<K> {
+    fn give(&mut self, batch: Batch<K>) {
+        self.batches.push_back(batch);
+    }
+
+    fn slide(&mut self) {
+        if self.batches.len() < self.window {
+            return; // the window fills, and nobody looks
+        }
+        if self.batches.len() > self.window {
+            self.batches.pop_front();
+        }
+        self.grouped.clear();
+        for (key, record) in self.batches.iter().flat_map(|(left, _)| left) {
+            match self.grouped.get_mut(key) {
+                Some(records) => records.push(*record),
+                None => {
+                    self.grouped.insert(key.clone(), vec![*record]);
+                }
+            }
+        }
+        self.hash = 0;
+        for (key, right) in self.batches.iter().flat_map(|(_, right)| right) {
+            for left in self.grouped.get(key).into_iter().flatten() {
+                self.hash = self.hash.wrapping_add(pair_hash(*left, *right));
+            }
+        }
+    }
+
+    fn hash(&mut self) -> u64 {
+        self.hash
+    }
+}
+
+type Marked<K> = (bool, K, u64);
+
+/// Two arrangements and `join_core`.
+struct Differential<K: BenchKey>(Dataflow<Marked<K>, Joined<K>>);
+
+impl<K: BenchKey + ExchangeData> Differential<K> {
+    fn new(window: u64) -> Self {
+        let dataflow = Dataflow::new(
+            move |records| {
+                let side = |left: bool| {
+                    let of_side = records.clone().filter(move |(is_left, _, _): &Marked<K>| *is_left == left);
+                    let add = |pane: &mut Side<K>, (_, key, record): Marked<K>| pane.push((key, record));
+                    let seal = |pane: Side<K>| pane.into_iter().map(|record| (record, 1_isize)).collect();
+                    panes(of_side, window, add, seal).arrange_by_key()
+                };
+                side(true).join_core(side(false), |key: &K, left: &u64, right: &u64| {
+                    Some((key.clone(), (*left, *right)))
+                })
+            },
+            |(_, (left, right))| pair_hash(*left, *right),
+        );
+        Differential(dataflow)
+    }
+}
+
+impl<K: BenchKey + ExchangeData> Contestant<Batch<K>> for Differential<K> {
+    fn give(&mut self, (left, right): Batch<K>) {
+        let mark = |is_left: bool| move |(key, record)| (is_left, key, record);
+        self.0.give(left.into_iter().map(mark(true)).chain(right.into_iter().map(mark(false))).collect());
+    }
+    fn slide(&mut self) {
+        self.0.slide();
+    }
+    fn hash(&mut self) -> u64 {
+        self.0.hash()
+    }
+}
+
+/// The contenders of a window. The engine's `left.window(..).join(right.window(..)).changes()` is one more `enter`,
+/// of a job of `crate::driven` with a queue for each side.
+fn entrants<K: BenchKey + ExchangeData>(window: u64, timed: u64) -> Vec<Entrant<Batch<K>>> {
+    let enter = |engine, timed, contestant| Entrant { engine, workers: 1, window, timed, contestant };
+    let twin = Twin { window: window as usize, batches: VecDeque::new(), grouped: Map::default(), hash: 0 };
+    vec![
+        enter("symmetric hash join", timed, Box::new(Plain::<K>::new(window)) as Box<dyn Contestant<_>>),
+        enter("twin, joins the window again", timed.min(10), Box::new(twin)),
+        enter("differential", timed, Box::new(Differential::<K>::new(window))),
+    ]
+}
+
+pub fn run(runs: Runs) -> Vec<Row> {
+    let (records, keys, windows, timed): (u64, u64, &[u64], u64) = match runs {
+        Runs { quick: true, .. } => (500, 2_000, &[3, 10], 10),
+        Runs { brief: true, .. } => (10_000, 100_000, &[10, 100], 20),
+        _ => (10_000, 100_000, &[10, 100, 300], 30),
+    };
+    let mut rows = Vec::new();
+    for &window in windows {
+        rows.extend(join::<u64>(records, keys, window, timed));
+        if !runs.brief {
+            rows.extend(join::<String>(records, keys, window, timed));
+        }
+    }
+    rows
+}
+
+fn join<K: BenchKey + ExchangeData>(records: u64, keys: u64, window: u64, timed: u64) -> Vec<Row> {
+    let side = |number: u64, side: u64| -> Side<K> {
+        let id = |i: u64| (number * records + i) * 2 + side;
+        (0..records).map(|i| (K::numbered(mix(id(i)) % keys), id(i))).collect()
+    };
+    let all = side_by_side(entrants::<K>(window, timed), |number| (side(number, 0), side(number, 1)));
+    let params: Params =
+        BTreeMap::from([("key", K::NAME.into()), ("keys", keys.into()), ("records_a_side", records.into())]);
+    let mut rows: Vec<Row> = all.iter().map(|one| one.row("joins", &params, 2 * records)).collect();
+    let ratio = |one: &Timed| {
+        let what = format!("time of {} / {}, window {window}", one.engine, all[0].engine);
+        Row::figure("joins", &params, what, one.mean() / all[0].mean(), "")
+    };
+    rows.extend(all[1..].iter().map(ratio));
+    rows
+}
