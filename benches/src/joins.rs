@@ -15,12 +15,15 @@
 use std::{
     collections::{BTreeMap, VecDeque},
     hash::Hash,
+    time::Duration,
 };
 
+use streaming_runtime::{Job, Record, StartError, connect::queue::SharedQueue, prelude::*};
 use timely::{ExchangeData, dataflow::operators::vec::Filter};
 
 use crate::{
     dataflow::{Dataflow, panes},
+    driven::{Latest, Running},
     lockstep::{Contestant, Entrant, Timed, side_by_side},
     measure::{Params, Row, Runs, mix},
     pairs::{BenchKey, Map},
@@ -194,9 +197,8 @@ impl<K: BenchKey + ExchangeData> Differential<K> {
 }
 
 impl<K: BenchKey + ExchangeData> Contestant<Batch<K>> for Differential<K> {
-    fn give(&mut self, (left, right): Batch<K>) {
-        let mark = |is_left: bool| move |(key, record)| (is_left, key, record);
-        self.0.give(left.into_iter().map(mark(true)).chain(right.into_iter().map(mark(false))).collect());
+    fn give(&mut self, batch: Batch<K>) {
+        self.0.give(marked(batch));
     }
     fn slide(&mut self) {
         self.0.slide();
@@ -206,15 +208,83 @@ impl<K: BenchKey + ExchangeData> Contestant<Batch<K>> for Differential<K> {
     }
 }
 
-/// The contenders of a window. The engine's `left.window(..).join(right.window(..)).changes()` is one more `enter`,
-/// of a job of `crate::driven` with a queue for each side.
-fn entrants<K: BenchKey + ExchangeData>(window: u64, timed: u64) -> Vec<Entrant<Batch<K>>> {
-    let enter = |engine, timed, contestant| Entrant { engine, workers: 1, window, timed, contestant };
+/// The engine's own, of a key's type.
+trait Ours: BenchKey + Record {
+    fn start(
+        engine: &Engine,
+        size: Duration,
+        records: Queue<Self>,
+        out: Out<Self>,
+    ) -> Result<Job, StartError>;
+}
+
+type Queue<K> = SharedQueue<Marked<K>>;
+type Out<K> = Latest<(Joined<K>, i64)>;
+
+macro_rules! ours {
+    ($($key:ident)*) => {$(
+        impl Ours for $key {
+            fn start(engine: &Engine, size: Duration, records: Queue<$key>, out: Out<$key>) -> Result<Job, StartError> {
+                stream!(
+                    #[batch(secs(1))]
+                    fn joined<records: Source<(bool, $key, u64)>, out: Sink<(($key, (u64, u64)), i64)>>(size: Duration) {
+                        let (left, right) = records.split(|&(is_left, ..)| is_left);
+                        let left = left.map(|(_, key, record)| (key, record)).window(size, secs(1));
+                        let right = right.map(|(_, key, record)| (key, record)).window(size, secs(1));
+                        left.join(right).changes().to(out);
+                    }
+                );
+                engine.start(joined::Ports { records, out, size })
+            }
+        }
+    )*};
+}
+
+ours!(u64 String);
+
+/// A windowed join of the engine's.
+struct Engined<K>(Running<Marked<K>, (Joined<K>, i64)>);
+
+impl<K: Ours> Engined<K> {
+    fn new(window: u64, workers: usize) -> Self {
+        let start = |engine: &Engine, records, out| K::start(engine, secs(window), records, out);
+        Engined(Running::start(workers, start, |kept, changes| {
+            let hash = |((_, (left, right)), times): &(Joined<K>, i64)| {
+                pair_hash(*left, *right).wrapping_mul(*times as u64)
+            };
+            changes.iter().map(hash).fold(kept, u64::wrapping_add)
+        }))
+    }
+}
+
+impl<K: Ours> Contestant<Batch<K>> for Engined<K> {
+    fn give(&mut self, batch: Batch<K>) {
+        self.0.give(marked(batch));
+    }
+    fn slide(&mut self) {
+        self.0.slide();
+    }
+    fn hash(&mut self) -> u64 {
+        self.0.hash()
+    }
+}
+
+fn marked<K>((left, right): Batch<K>) -> Vec<Marked<K>> {
+    let mark = |is_left: bool| move |(key, record)| (is_left, key, record);
+    left.into_iter().map(mark(true)).chain(right.into_iter().map(mark(false))).collect()
+}
+
+/// The contenders of a window.
+fn entrants<K: Ours + ExchangeData>(window: u64, timed: u64) -> Vec<Entrant<Batch<K>>> {
+    let by = |workers, engine, timed, contestant| Entrant { engine, workers, window, timed, contestant };
+    let enter = |engine, timed, contestant| by(1, engine, timed, contestant);
     let twin = Twin { window: window as usize, batches: VecDeque::new(), grouped: Map::default(), hash: 0 };
     vec![
         enter("symmetric hash join", timed, Box::new(Plain::<K>::new(window)) as Box<dyn Contestant<_>>),
         enter("twin, joins the window again", timed.min(10), Box::new(twin)),
         enter("differential", timed, Box::new(Differential::<K>::new(window))),
+        enter("engine", timed, Box::new(Engined::<K>::new(window, 1))),
+        by(2, "engine, two workers", timed, Box::new(Engined::<K>::new(window, 2))),
     ]
 }
 
@@ -234,7 +304,7 @@ pub fn run(runs: Runs) -> Vec<Row> {
     rows
 }
 
-fn join<K: BenchKey + ExchangeData>(records: u64, keys: u64, window: u64, timed: u64) -> Vec<Row> {
+fn join<K: Ours + ExchangeData>(records: u64, keys: u64, window: u64, timed: u64) -> Vec<Row> {
     let side = |number: u64, side: u64| -> Side<K> {
         let id = |i: u64| (number * records + i) * 2 + side;
         (0..records).map(|i| (K::numbered(mix(id(i)) % keys), id(i))).collect()

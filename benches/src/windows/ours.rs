@@ -2,9 +2,7 @@
 
 use std::{hash::Hash, time::Duration};
 
-use streaming_runtime::{
-    Abelian, Aggregate, Job, Record, StartError, connect::queue::SharedQueue, prelude::*,
-};
+use streaming_runtime::{Job, Record, StartError, aggregate, connect::queue::SharedQueue, prelude::*};
 
 use super::{
     function::{Function, Max, Range, Sum},
@@ -114,30 +112,8 @@ macro_rules! workload {
 
 workload!(SumBack, "sum with inverse", Sum, Total<Sum, true>, i64,
     .reduce_by_key_with_inverse(|a, b| a + b, |a, b| a - b).allow_unbounded("a bench"));
-// The named aggregate `sum()` goes here, in place of `Adding`.
-workload!(SumNamed, "sum", Sum, Total<Sum, false>, i64, .aggregate_by_key(Adding));
+workload!(SumNamed, "sum", Sum, Total<Sum, false>, i64, .aggregate_by_key(aggregate::sum()));
 workload!(SumStacks, "sum by two stacks", Sum, Stacks<Sum>, i64, .reduce_by_key(|a, b| a + b));
 workload!(MaxStacks, "max", Max, Stacks<Max>, i64, .reduce_by_key(i64::max));
 workload!(RangeStacks, "a user's function", Range, Stacks<Range>, Range,
     .map(|(key, value)| (key, Range::of(value))).reduce_by_key(Range::merge));
-
-/// A sum that says that it can be undone.
-struct Adding;
-
-impl Aggregate<i64> for Adding {
-    type Accumulator = i64;
-    type Result = i64;
-    type Algebra = Abelian;
-    fn create(&self, value: i64) -> i64 {
-        value
-    }
-    fn merge(&self, older: i64, newer: i64) -> i64 {
-        older + newer
-    }
-    fn undo(&self, whole: i64, oldest: i64) -> i64 {
-        whole - oldest
-    }
-    fn result(&self, sum: i64) -> i64 {
-        sum
-    }
-}
