@@ -7,10 +7,10 @@
 //! stay: a fall of a third of what the window held.
 //!
 //! Memory is resident memory as the kernel counts it, of a process of its own, so that no other workload's
-//! leftovers are in it. It is the engine's and the allocator's: records are made by one thread and let go by another, and
-//! mimalloc gives such a block back only when its maker asks for one of that size again. A window that empties has
-//! contents of ever smaller sizes, so with mimalloc a job whose input stops was seen to rise by 10 MB, once, where
-//! the system's allocator showed a fall of 1 MB. A figure is the mean of a hundred batches, because the allocator gives pages back when it likes.
+//! leftovers are in it; the mean of a hundred batches, because the allocator gives pages back when it likes. It is the
+//! allocator's doing too: with mimalloc a job whose input stopped was seen to rise by 10 MB while its window
+//! emptied, once, and then to stay; with the system's allocator the same job fell by 1 MB. The likely cause is
+//! contents of ever smaller sizes, made by a worker and let go by another thread.
 
 use std::{
     collections::BTreeMap,
