@@ -163,13 +163,15 @@ impl<K: Key, V, G: Aggregate<V>> Sliding<K, V, G> {
 
     fn say_changes(&mut self, tracked: bool, how: &G, said: &mut Said<(K, G::Result)>) {
         let mut changed = std::mem::take(&mut self.changed);
+        if tracked {
+            said.changes.reserve(2 * changed.len());
+        }
         for (number, old) in changed.drain(..) {
             let (key, slot) = self.slots.get(number);
             if tracked {
                 for (value, times) in [(old, -1), (slot.window.value(how), 1)] {
-                    if let Some(pair) = value.and_then(|value| self.shown(key.clone(), value)) {
-                        said.change(|| pair, times);
-                    }
+                    let pair = value.and_then(|value| self.shown(key.clone(), value));
+                    said.changes.extend(pair.map(|pair| (pair, times)));
                 }
             }
             if slot.window.is_gone() && self.lasts.is_none() {

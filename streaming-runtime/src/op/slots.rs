@@ -80,6 +80,10 @@ impl<K: Key, S: Default> Slots<K, S> {
         let found = self.numbers.find_entry(self.hasher.hash_one(&key), |other| *other == number);
         found.expect("a slot's number is in the table").remove();
         self.free.push(number);
+        if self.numbers.is_empty() {
+            // When nothing comes any more, the room for what came is given back.
+            (self.numbers, self.slots, self.free) = Default::default();
+        }
     }
 }
 

@@ -60,44 +60,6 @@ impl Step<'_> {
         }
     }
 
-    /// What the stream of that name holds of its past.
-    fn holds(&self, name: &str) -> Holds {
-        let mut steps = self.case["program"].as_array().into_iter().flatten();
-        let Some(step) = steps.find(|step| step["id"] == name) else { return Holds::Batch };
-        let of =
-            || self.holds(step["of"].as_str().or(step["of"][0].as_str()).expect("a step reads a stream"));
-        match step["op"].as_str().expect("a step has an operator") {
-            "window" => Holds::Window,
-            "map" | "mapValues" | "flatMap" | "flatMapValues" | "filter" | "union" | "persist" => of(),
-            "count" | "countByValue" | "reduce" | "reduceByKey" | "groupByKey" | "combineByKey"
-                if matches!(of(), Holds::Window) =>
-            {
-                Holds::Kept
-            }
-            op if op.ends_with("Window") => Holds::Kept,
-            "updateStateByKey" => Holds::Kept,
-            _ => Holds::Batch,
-        }
-    }
-
-    /// An input in front of an operator that knows batches only.
-    fn batches(&self, input: usize) -> String {
-        let name = self.inputs[input].0;
-        match self.holds(name) {
-            Holds::Batch => name.to_owned(),
-            Holds::Window | Holds::Kept => format!("{name}.snapshot()"),
-        }
-    }
-
-    /// A method of the first stream that knows batches and windows.
-    fn gathers(&self, method: impl Display, record: Type) -> Option<Made> {
-        let stream = match self.holds(self.inputs[0].0) {
-            Holds::Batch | Holds::Window => self.inputs[0].0.to_owned(),
-            Holds::Kept => self.batches(0),
-        };
-        Some((format!("{stream}.{method}"), record))
-    }
-
     /// How many parts a batch has: those that it was last dealt out to, or those of the input.
     fn partitions(&self) -> u64 {
         let steps = self.case["program"].as_array().into_iter().flatten();
@@ -116,7 +78,7 @@ impl Step<'_> {
         let ((key, left), (_, right)) = (self.pair()?, self.inputs[1].1.sides()?);
         let (left, right) = values(left.clone(), right.clone());
         let record = Type::pair(key.clone(), Type::pair(left, right));
-        Some((format!("{}.{method}({})", self.batches(0), self.batches(1)), record))
+        self.calls(format_args!("{method}({})", self.inputs[1].0), record)
     }
 
     /// The initial states.
@@ -136,7 +98,7 @@ impl Step<'_> {
             false => format!("update_state_with({}, |{time}, {closure})", self.initial(key, &state)),
         };
         let record = Type::pair(key.clone(), state);
-        self.calls(format_args!("{call}.allow_unbounded(\"a case\").snapshot()"), record)
+        self.calls(format_args!("{call}.allow_unbounded(\"a case\")"), record)
     }
 
     /// Spark's `mapWithState`: the pair of streams, and the types of their records.
@@ -166,13 +128,6 @@ impl Step<'_> {
         let all = names.reduce(|all, name| format!("{all}.union({name})"))?;
         Some((all, self.record().clone()))
     }
-}
-
-/// What a stream holds of its past, by the operators that made it.
-enum Holds {
-    Batch,
-    Window,
-    Kept,
 }
 
 /// How many streams an operator reads.
@@ -227,24 +182,24 @@ const OPERATORS: &[Operator] = &[
     row("repartition", One, |s| s.calls(format_args!("repartition({})", s.params["n"]), s.record().clone())),
     // A stream that is read twice is shared without being told to.
     row("persist", One, |s| Some((s.inputs[0].0.to_owned(), s.record().clone()))),
-    row("count", One, |s| s.gathers("count()", Int)),
-    row("countByValue", One, |s| s.gathers("count_by_value()", Type::pair(s.record().clone(), Int))),
+    row("count", One, |s| s.calls("count()", Int)),
+    row("countByValue", One, |s| s.calls("count_by_value()", Type::pair(s.record().clone(), Int))),
     row("reduce", One, |s| {
         let f = vocabulary::reduce(s.function(), s.record())?;
-        s.gathers(format_args!("reduce({f})"), s.record().clone())
+        s.calls(format_args!("reduce({f})"), s.record().clone())
     }),
     row("reduceByKey", One, |s| {
         let f = vocabulary::reduce(s.function(), s.pair()?.1)?;
-        s.gathers(format_args!("reduce_by_key({f})"), s.record().clone())
+        s.calls(format_args!("reduce_by_key({f})"), s.record().clone())
     }),
     row("groupByKey", One, |s| {
         let (key, value) = s.pair()?;
-        s.gathers("group_by_key()", Type::pair(key.clone(), Type::list(value.clone())))
+        s.calls("group_by_key()", Type::pair(key.clone(), Type::list(value.clone())))
     }),
     row("combineByKey", One, |s| {
         let (key, value) = s.pair()?;
         let (f, combiner) = vocabulary::combine(s.function(), value)?;
-        s.gathers(format_args!("combine_by_key({f})"), Type::pair(key.clone(), combiner))
+        s.calls(format_args!("combine_by_key({f})"), Type::pair(key.clone(), combiner))
     }),
     row("cogroup", Many, |s| s.joins("cogroup", |v, w| (Type::list(v), Type::list(w)))),
     row("join", Many, |s| s.joins("join", |v, w| (v, w))),
