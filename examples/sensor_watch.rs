@@ -122,6 +122,7 @@ async fn report(
     mut alarms: BatchReceiver<(u16, i64)>,
     mut online: BatchReceiver<i64>,
 ) {
+    let mut heard = 0;
     loop {
         tokio::select! {
             Some(mut batch) = statistics.recv() => {
@@ -137,7 +138,13 @@ async fn report(
                     println!("{}  sensor {sensor} {what}", batch.time);
                 }
             }
-            Some(batch) = online.recv() => println!("{}  {} sensors", batch.time, batch.records[0]),
+            Some(batch) = online.recv() => {
+                let now = batch.records.iter().sum();
+                if now != heard {
+                    println!("{}  {now} sensors are heard of", batch.time);
+                }
+                heard = now;
+            }
             else => return,
         }
     }
