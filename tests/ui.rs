@@ -13,7 +13,7 @@ use std::{
 #[path = "ui/right/mod.rs"]
 mod right;
 
-const TOPICS: [&str; 14] = [
+const TOPICS: [&str; 17] = [
     "header",
     "wiring",
     "values",
@@ -27,6 +27,9 @@ const TOPICS: [&str; 14] = [
     "joins",
     "bounds",
     "loops",
+    "state",
+    "aggregates",
+    "transform",
     "syntax",
 ];
 

@@ -71,6 +71,17 @@ fn worded(graph: &Graph, finding: &Finding, errors: &Errors) {
             operator,
             format!("`{operator}` cannot be repeated: put it before the loop, or behind it"),
         ),
+        // rustc would say that it cannot infer the closure's types.
+        Finding::Shape(operator, right) => {
+            errors.push_and_lose_body(operator, format!("this is no call of `{operator}`: write `.{right}`"));
+        }
+        // The running program would say it too late.
+        Finding::Nothing(number, why) => errors.push(number, format!("{why}: write 1 or more")),
+        // A tuple has no operators.
+        Finding::Two(operator, names) => errors.push_and_lose_body(
+            operator,
+            format!("`{operator}` makes two streams: give each a name, `let {names} = ...`"),
+        ),
         // There would be nothing to put together.
         Finding::Slides(operator, one, other) => {
             let (one, other) = (spell(*one), spell(*other));

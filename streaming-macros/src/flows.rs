@@ -1,5 +1,7 @@
 //! The part of `resolve` that works on expressions: tells streams from other values, and takes them apart.
 
+use std::ops::Range;
+
 use proc_macro2::Ident;
 use quote::ToTokens;
 use syn::{
@@ -13,6 +15,7 @@ use crate::{
     operators::{known, meets, repeats},
     resolve::{Meaning, Resolver},
     scope::{all_free, bound},
+    shape::{makes_two, of_nothing, unlike},
     time::Length,
     tolerant::name_of,
 };
@@ -57,7 +60,8 @@ impl Resolver {
         self.edge_of(&self.graph.sites[site].flow)
     }
 
-    fn flow(&mut self, expr: Expr) -> Flow {
+    /// Takes a stream apart.
+    pub fn flow(&mut self, expr: Expr) -> Flow {
         match expr {
             Expr::Path(path) => {
                 let ident = path.path.get_ident().expect("only a single name is a stream").clone();
@@ -90,14 +94,23 @@ impl Resolver {
         }
     }
 
-    /// Counts a use of a stream; whether the use stands in a loop further in than the stream.
-    fn used(&mut self, ident: &Ident) -> bool {
-        let Some(Meaning::Stream(binding)) = self.meaning(ident) else { return false };
-        let level = self.place.loops.len();
+    /// Notes that two streams are taken for one.
+    pub fn two(&mut self, flow: &Flow) {
+        if let Some(operator) = operator_of(flow)
+            && let Some(names) = makes_two(&name_of(operator))
+        {
+            self.graph.findings.push(Finding::Two(operator.clone(), names));
+        }
+    }
+
+    /// Counts a use of a stream; the loops further in than the stream in which the use stands.
+    fn used(&mut self, ident: &Ident) -> Range<usize> {
+        let level = self.place.level();
+        let Some(Meaning::Stream(binding)) = self.meaning(ident) else { return level..level };
         let binding = &mut self.graph.bindings[binding];
-        let enters = binding.level < level;
+        let enters = binding.level..level;
         binding.uses += 1;
-        binding.enters |= enters;
+        binding.enters |= !enters.is_empty();
         enters
     }
 
@@ -107,8 +120,17 @@ impl Resolver {
         let name = name_of(&call.method);
         let edge = self.edge_of(&from);
         let mut inputs = vec![edge.clone()];
-        if self.place.inside.is_some() && !repeats(&name) {
+        // What follows an operator that no loop can repeat has no place there either, and goes where that goes.
+        let follows = operator_of(&from).is_some_and(|before| !repeats(&name_of(before)));
+        if self.place.inside.is_some() && !repeats(&name) && !follows {
             self.graph.findings.push(Finding::NotInLoop(call.method.clone()));
+        }
+        self.two(&from);
+        if let Some(right) = unlike(&name, &call) {
+            self.graph.findings.push(Finding::Shape(call.method.clone(), right));
+        }
+        if let Some((number, why)) = of_nothing(&name, &call) {
+            self.graph.findings.push(Finding::Nothing(number, why));
         }
         let to_sink = name == "to" && self.sink(&call, &edge);
         if matches!(&*name, "iterate" | "iterate_at_most")
@@ -218,7 +240,7 @@ impl Resolver {
                 other => bound(other).iter().for_each(|name| self.define(name, Meaning::Other)),
             }
         }
-        let scope = scope_name();
+        let scope = scope_name(self.place.level() - 1);
         body.inputs.insert(0, syn::parse_quote!(#scope));
         let result = match &mut *body.body {
             Expr::Block(block) => {
@@ -293,6 +315,15 @@ impl VisitMut for Taker<'_> {
             }
             None => visit_mut::visit_expr_mut(self, expr),
         }
+    }
+}
+
+/// The operator that a stream comes right out of, if it is not known by a name.
+fn operator_of(flow: &Flow) -> Option<&Ident> {
+    match flow {
+        Flow::Operator { call, .. } => Some(&call.method),
+        Flow::Paren(_, inner) => operator_of(inner),
+        Flow::Use { .. } | Flow::Call(..) | Flow::Unfinished(..) => None,
     }
 }
 

@@ -3,7 +3,7 @@
 //! Invariant: `resolve` alone writes a graph. Every later pass reads it, so the rules, the lowered code and
 //! the plan cannot disagree about what a name means.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, ops::Range};
 
 use proc_macro2::{Ident, TokenStream};
 use syn::{Expr, ExprCall, ExprField, ExprMethodCall, Stmt, Type, token::Paren};
@@ -135,8 +135,8 @@ pub enum Flow {
         ident: Ident,
         /// What it means.
         binding: BindingId,
-        /// Whether it must be brought into a loop.
-        enters: bool,
+        /// The loops that it must be brought into, each by the number of loops around it.
+        enters: Range<usize>,
     },
     /// An operator on a stream.
     Operator {
@@ -202,6 +202,12 @@ pub enum Finding {
     Dangling(Ident, bool),
     /// An operator in a loop that no loop can repeat.
     NotInLoop(Ident),
+    /// An operator that is called in another way than it is defined, and how it is.
+    Shape(Ident, String),
+    /// A number that cannot be 0, and why.
+    Nothing(Expr, &'static str),
+    /// An operator that makes two streams, where one is meant, and names for the two.
+    Two(Ident, &'static str),
     /// Two streams that meet, by the operator's name, and how often each is new.
     Slides(Ident, u64, u64),
     /// An operator's id is taken, and one of the two holds state.

@@ -14,7 +14,7 @@
 //! ```
 //!
 //! `lend` knows the closures that need not copy their words, `owned` the types that borrow, `operators` is the
-//! one table of what is known about operators, `time` reads duration literals, `errors` gathers mistakes.
+//! one table of what is known about operators, `shape` how those with several arguments are called, `time` reads duration literals, `errors` gathers mistakes.
 //!
 //! # Invariants
 //!
@@ -44,6 +44,7 @@ mod parse;
 mod plan;
 mod resolve;
 mod scope;
+mod shape;
 mod time;
 mod tolerant;
 

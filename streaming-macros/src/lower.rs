@@ -2,7 +2,7 @@
 //! and the sharing of streams written between them.
 
 use proc_macro2::{Delimiter, Ident, Span, TokenStream, TokenTree};
-use quote::{ToTokens, quote, quote_spanned};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{
     Expr, ExprAsync, ExprAwait, ExprClosure, ExprField, ExprMethodCall, ExprReturn, ExprTry, Item,
     ReturnType, spanned::Spanned, visit::Visit,
@@ -17,9 +17,12 @@ use crate::{
     tolerant::{inside_group, name_of, unfill},
 };
 
-/// The scope of a loop, as its body names it.
-pub fn scope_name() -> Ident {
-    Ident::new("__scope", Span::mixed_site())
+/// The scope of a loop with `outside` loops around it, as its body names it.
+pub fn scope_name(outside: usize) -> Ident {
+    match outside {
+        0 => Ident::new("__scope", Span::mixed_site()),
+        _ => format_ident!("__scope{outside}", span = Span::mixed_site()),
+    }
 }
 
 /// The body as rustc sees it.
@@ -146,9 +149,12 @@ impl Lowering<'_> {
                 let again = self.graph.bindings[*binding]
                     .is_shared()
                     .then(|| quote_spanned!(ident.span()=> .again()));
-                let scope = scope_name();
-                let enter = enters.then(|| quote_spanned!(ident.span()=> .enter(#scope)));
-                quote!(#ident #again #enter)
+                // From loop to loop, the outermost first.
+                let enter = enters.clone().map(|outside| {
+                    let scope = scope_name(outside);
+                    quote_spanned!(ident.span()=> .enter(#scope))
+                });
+                quote!(#ident #again #(#enter)*)
             }
             Flow::Paren(paren, inner) => {
                 let mut out = TokenStream::new();
@@ -212,7 +218,7 @@ impl Lowering<'_> {
                 name_of(&call.method) == "flat_map" && self.lent(from, call).is_some()
             }
             Flow::Paren(_, inner) => self.lends(inner),
-            Flow::Use { binding, enters: false, .. } => {
+            Flow::Use { binding, enters, .. } if enters.is_empty() => {
                 let Binding { typed, origin, .. } = self.graph.bindings[*binding];
                 let plain = typed || origin != Origin::Let || self.graph.bindings[*binding].is_shared();
                 let bound = self.graph.sites.iter().find(|site| site.binds == [*binding]);

@@ -41,6 +41,10 @@ pub struct Place {
 }
 
 impl Place {
+    /// How many loops there are around it: each has a name and the word `loop` in the path.
+    pub fn level(&self) -> usize {
+        self.loops.len() / 2
+    }
     fn path(&self) -> String {
         let parts = self.loops.iter().chain([&self.name]).filter(|part| !part.is_empty());
         parts.map(String::as_str).collect::<Vec<_>>().join("/")
@@ -165,7 +169,7 @@ impl Resolver {
 
     /// Makes a name stand for a stream.
     pub fn bind(&mut self, name: &Ident, origin: Origin, stream: Edge, typed: bool) -> Meaning {
-        let level = self.place.loops.len();
+        let level = self.place.level();
         let id = self.graph.bindings.len();
         let stream = Edge { binding: Some(id), ..stream };
         self.graph.bindings.push(Binding {
@@ -269,7 +273,11 @@ impl Resolver {
                 Pat::Type(typed) => (&*typed.pat, true),
                 pattern => (pattern, false),
             };
-            let site = self.take(&mut init.expr, false);
+            let flow = self.flow(std::mem::replace(&mut init.expr, Expr::PLACEHOLDER));
+            if let Pat::Ident(_) = pattern {
+                self.two(&flow);
+            }
+            let site = self.put_aside(&mut init.expr, flow, false);
             let stream = self.edge_of(&self.graph.sites[site].flow);
             let origin = self.origin(&self.graph.sites[site].flow);
             let binds = self.destructure(pattern, origin, stream, typed);

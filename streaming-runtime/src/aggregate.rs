@@ -56,17 +56,18 @@ use crate::{
     record::{Key, Record},
     stream::{Chain, Stream},
 };
-use number::{Exact, Wide, Widens};
+pub use number::Number;
+use number::{Exact, Wide};
 
-/// A number that can be summed: all of Rust's integers and floats.
+/// What has an order, if not of all values: anything that is `PartialOrd`.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a number",
-    label = "sums, means and variances are of Rust's integers and floats",
-    note = "name the number that is meant: `sum().of(|value: &{Self}| value.amount)`"
+    message = "`{Self}` has no order",
+    label = "the smallest and the largest are told by `PartialOrd`, which `{Self}` lacks",
+    note = "derive `PartialEq, PartialOrd` on it, or name the part that is meant: `max().of(|value: &{Self}| value.part)`"
 )]
-pub trait Number: Widens {}
+pub trait Ordered: PartialOrd {}
 #[diagnostic::do_not_recommend]
-impl<N: Widens> Number for N {}
+impl<V: PartialOrd> Ordered for V {}
 
 /// How many values. Unlike [`Stream::count`], nothing where there are none.
 ///
@@ -284,7 +285,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// ```
     pub fn top_k<Q: Past>(self, k: usize) -> Stream<'s, Vec<T>, Q>
     where
-        T: Record + PartialOrd,
+        T: Record + Ordered,
         P: ByKey<(), T, Vec<T>, Out = Q>,
     {
         self.aggregate(top_k(k))
@@ -325,7 +326,8 @@ pub struct Sum;
 
 impl<N: Number> Aggregate<N> for Sum {
     type Accumulator = N::Wide;
-    type Result = N;
+    // Not `N`: of what is no number there is no sum, and nothing more to be said of it.
+    type Result = N::Own;
     type Algebra = N::Algebra;
     #[inline]
     fn create(&self, value: N) -> N::Wide {
@@ -335,7 +337,7 @@ impl<N: Number> Aggregate<N> for Sum {
     fn merge(&self, older: N::Wide, newer: N::Wide) -> N::Wide {
         fitting::<N, _>("sum", older.plus(newer))
     }
-    fn result(&self, sum: N::Wide) -> N {
+    fn result(&self, sum: N::Wide) -> N::Own {
         fitting::<N, _>("sum", N::narrow(sum))
     }
 }
@@ -469,8 +471,8 @@ macro_rules! one_of_the_values {
     };
 }
 
-one_of_the_values!(Min min: V + PartialOrd, |older, newer| if beats(&newer, &older, Ordering::Less) { newer } else { older });
-one_of_the_values!(Max max: V + PartialOrd, |older, newer| if beats(&newer, &older, Ordering::Greater) { newer } else { older });
+one_of_the_values!(Min min: V + Ordered, |older, newer| if beats(&newer, &older, Ordering::Less) { newer } else { older });
+one_of_the_values!(Max max: V + Ordered, |older, newer| if beats(&newer, &older, Ordering::Greater) { newer } else { older });
 one_of_the_values!(First first: V, |older, _newer| older);
 one_of_the_values!(Last last: V, |_older, newer| newer);
 
@@ -478,7 +480,7 @@ one_of_the_values!(Last last: V, |_older, newer| newer);
 #[derive(Clone, Copy, Debug)]
 pub struct TopK(usize);
 
-impl<V: Record + PartialOrd> Aggregate<V> for TopK {
+impl<V: Record + Ordered> Aggregate<V> for TopK {
     /// Largest first.
     type Accumulator = Vec<V>;
     type Result = Vec<V>;

@@ -39,6 +39,67 @@
 //! - With [`Engine::close_early`], a batch also closes as soon as the sources are drained: results come within
 //!   microseconds, each as a batch of its own.
 //!
+//! # Operators of your own
+//!
+//! An operator is a method. One of your own is a method of an extension trait, made of the operators that there are;
+//! in `stream!` it stands in a chain like any other, and has a name in the plan. Where it asks nothing of what the
+//! stream holds it is generic over it, [`Past`]; otherwise it says `Stream<'s, T>`, which is [`PerBatch`], or
+//! `Stream<'s, T, Windowed>`. What it returns after `map`, `filter` and the like is made real by
+//! [`share`](Stream::share).
+//!
+//! ```
+//! use streaming_runtime::{
+//!     Key, ManualClock, Past, Record, aggregate::{max, min}, connect::{collect, queue}, prelude::*,
+//! };
+//!
+//! /// On records by key.
+//! trait Ranges<'s, K: 'static> {
+//!     /// How far the values of each key are apart in a batch.
+//!     fn ranges(self) -> Stream<'s, (K, i64)>;
+//! }
+//!
+//! impl<'s, K: Key> Ranges<'s, K> for Stream<'s, (K, i64)> {
+//!     fn ranges(self) -> Stream<'s, (K, i64)> {
+//!         self.aggregate_by_key((min(), max())).map_values(|(least, most)| most - least).share()
+//!     }
+//! }
+//!
+//! /// On batches, windows and what is kept.
+//! trait Above<'s, K: 'static, P: Past> {
+//!     /// The pairs whose value is more than `least`.
+//!     fn above(self, least: i64) -> Stream<'s, (K, i64), P>;
+//! }
+//!
+//! impl<'s, K: Record, P: Past> Above<'s, K, P> for Stream<'s, (K, i64), P> {
+//!     fn above(self, least: i64) -> Stream<'s, (K, i64), P> {
+//!         self.filter(move |(_, value)| *value > least).share()
+//!     }
+//! }
+//!
+//! stream!(
+//!     /// Prices that moved in a batch, and symbols that were traded a lot in the last minute.
+//!     #[batch(secs(1))]
+//!     pub fn moves<trades: Source<(u8, i64)>, moved: Sink<(u8, i64)>, busy: Sink<(u8, i64)>>() {
+//!         trades.ranges().above(0).to(moved);
+//!         trades.map(|(symbol, _)| symbol).window(minutes(1), secs(1)).count_by_value().above(2).to(busy);
+//!     }
+//! );
+//!
+//! #[tokio::main(flavor = "current_thread")]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let ((moved, all_moved), (busy, all_busy)) = (collect(), collect());
+//!     let clock = ManualClock::new();
+//!     let trades = queue(vec![vec![(1, 10), (2, 7), (1, 13)], vec![(1, 12)]]);
+//!     let mut job = Engine::new().manual_clock(&clock).start(moves::Ports { trades, moved, busy })?;
+//!     clock.advance(secs(2));
+//!     job.join().await?;
+//!     assert_eq!(all_moved.records(), [(1, 3)]);
+//!     assert_eq!(all_busy.records(), [(1, 3)]);
+//!     assert!(moves::OPERATORS.contains(&"moves/moved/ranges"));
+//!     Ok(())
+//! }
+//! ```
+//!
 //! # What a stream holds
 //!
 //! The third parameter of [`Stream`] says what a stream holds of its past, so the compiler accounts for state:

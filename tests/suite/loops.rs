@@ -1,6 +1,6 @@
 //! Loops against the same answers computed from scratch, batch by batch.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::{collection::vec, prelude::*};
 use streaming_runtime::{
@@ -44,6 +44,25 @@ stream!(
 );
 
 stream!(
+    /// A loop in a loop: rails as far as they lead, then a change of trains, and again. Changes are taken back.
+    #[batch(secs(1))]
+    fn journeys<rails: Source<Edge>, changes: Source<Edge>, out: Sink<Edge>>() {
+        let rails = rails.history().allow_unbounded("the network is the state");
+        let changes = changes.window(secs(2), secs(1));
+        let starts = rails.map(|(from, _)| (from, from)).distinct();
+        let reached = starts.iterate(|journeys| {
+            let ridden = journeys.iterate(|at| {
+                let next = at.join(rails).map(|(_, (start, to))| (to, start));
+                next.union(journeys).distinct()
+            });
+            let changed = ridden.join(changes).map(|(_, (start, to))| (to, start));
+            changed.union(ridden).distinct()
+        });
+        reached.map(|(to, start)| (start, to)).to(out);
+    }
+);
+
+stream!(
     /// A loop without an end.
     #[batch(secs(1))]
     fn endless<numbers: Source<u64>, out: Sink<u64>>() {
@@ -64,6 +83,26 @@ fn labels<'a>(edges: impl Iterator<Item = &'a Edge> + Clone) -> Vec<Edge> {
         }
         if label == before {
             return label.into_iter().collect();
+        }
+    }
+}
+
+/// What can be reached from where each edge of `rails` begins, by them and by `changes`.
+fn reached<'a>(
+    rails: impl Iterator<Item = &'a Edge> + Clone,
+    changes: impl Iterator<Item = &'a Edge>,
+) -> Vec<Edge> {
+    let edges: Vec<Edge> = rails.clone().chain(changes).copied().collect();
+    let mut reached: BTreeSet<Edge> = rails.map(|&(from, _)| (from, from)).collect();
+    loop {
+        let further = |&(start, at): &Edge| {
+            edges.iter().filter(move |(from, _)| *from == at).map(move |(_, to)| (start, *to))
+        };
+        let more: Vec<Edge> = reached.iter().flat_map(further).collect();
+        let before = reached.len();
+        reached.extend(more);
+        if reached.len() == before {
+            return reached.into_iter().collect();
         }
     }
 }
@@ -109,6 +148,27 @@ proptest! {
             .map(|n| labels(batches[n.saturating_sub(3)..n].iter().flatten()))
             .collect();
         prop_assert_eq!(got(&all, batches.len()), expected);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(20))]
+
+    #[test]
+    fn loops_in_loops_are_kept_up_to_date(
+        batches in vec((vec((0..8u8, 0..8u8), 0..3), vec((0..8u8, 0..8u8), 0..3)), 1..8),
+        workers in 1..3usize,
+    ) {
+        let (rails, changes): (Vec<_>, Vec<_>) = batches.into_iter().unzip();
+        let (out, all) = collect();
+        run(Engine::new().workers(workers), rails.len(), |engine| {
+            let ports = journeys::Ports { rails: queue(rails.clone()), changes: queue(changes.clone()), out };
+            engine.start(ports).expect("it starts")
+        });
+        let expected: Vec<_> = (1..=rails.len())
+            .map(|n| reached(rails[..n].iter().flatten(), changes[n.saturating_sub(2)..n].iter().flatten()))
+            .collect();
+        prop_assert_eq!(got(&all, rails.len()), expected);
     }
 }
 

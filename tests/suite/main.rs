@@ -2,6 +2,7 @@
 
 mod aggregates;
 mod conformance;
+mod counts;
 mod exchange;
 mod failures;
 mod joins;

@@ -137,6 +137,16 @@ fn loops_bring_outer_streams_in() {
 }
 
 #[test]
+fn a_stream_enters_loop_by_loop() {
+    let body = lowered(
+        "let y = a.iterate(|l| { let z = l.iterate(|m| m.join(b).union(l)); z.distinct() }); y.to(out);",
+    );
+    assert!(body.contains("iterate(|__scope1,m|"), "{body}");
+    assert!(body.contains(".join(b.again().enter(__scope).enter(__scope1))"), "{body}");
+    assert!(body.contains(".union(l.again().enter(__scope1))"), "{body}");
+}
+
+#[test]
 fn ids_do_not_depend_on_the_order_of_statements() {
     let first = ["let x = a.map(f).filter(g);", "let y = b.map(f).map(g);"];
     let last = ["x.reduce_by_key(f).to(out);", "y.filter(g).to(other);"];

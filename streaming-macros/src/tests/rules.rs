@@ -322,3 +322,59 @@ fn what_leaves_a_body_is_blamed_itself() {
             .starts_with("`await`: stream `a` is no future")
     );
 }
+
+#[test]
+fn a_closure_stands_where_it_belongs() {
+    assert_eq!(
+        about(&format!("let (x, y) = a.map_with_state(|k, v, s| None); x.union(y).to(out); {REST}")),
+        [
+            "`map_with_state`: this is no call of `map_with_state`: write `.map_with_state(idle_for(minutes(30)), |key, value, state| ..)`"
+        ]
+    );
+    assert_eq!(
+        about(&format!("a.update_state(|state, values| None).to(out); {REST}")),
+        ["`update_state`: this is no call of `update_state`: write `.update_state(|key, state, values| ..)`"]
+    );
+    assert_eq!(about(&format!("a.iterate_at_most(|x| x.distinct()).to(out); {REST}")).len(), 1);
+    assert_eq!(about(&format!("a.iterate_at_most(|x| x.distinct(), 10).to(out); {REST}")).len(), 1);
+    assert_eq!(about(&format!("a.transform(|records| records).to(out); {REST}")).len(), 1);
+    // A function may stand there, and what nobody wrote yet is rustc's to ask for.
+    assert_eq!(about(&format!("a.transform(sorted).to(out); {REST}")), NOTHING);
+    assert_eq!(about(&format!("a.transform().to(out); {REST}")), NOTHING);
+    assert_eq!(about(&format!("a.transform_with(b, |t, x, y| x).to(out); {REST}")), NOTHING);
+    assert_eq!(about(&format!("a.iterate_at_most(limit, |x| x.distinct()).to(out); {REST}")), NOTHING);
+}
+
+#[test]
+fn nothing_is_cut_into_no_parts() {
+    assert_eq!(
+        about(&format!("a.map_partitions(0, |part| part).to(out); {REST}")),
+        ["`0`: a batch cannot be cut into no parts: write 1 or more"]
+    );
+    assert_eq!(about(&format!("a.repartition(0).to(out); {REST}")).len(), 1);
+    assert_eq!(about(&format!("a.iterate_at_most(0, |x| x.distinct()).to(out); {REST}")).len(), 1);
+    assert_eq!(about(&format!("a.repartition(2).to(out); {REST}")), NOTHING);
+}
+
+#[test]
+fn two_streams_have_two_names() {
+    assert_eq!(
+        about(&format!("a.split(f).to(out); {REST}")),
+        ["`split`: `split` makes two streams: give each a name, `let (some, others) = ...`"]
+    );
+    assert_eq!(
+        about(&format!("let x = a.map_with_state(keeps, f); x.to(out); {REST}")),
+        [
+            "`map_with_state`: `map_with_state` makes two streams: give each a name, `let (made, states) = ...`"
+        ]
+    );
+    assert_eq!(about(&format!("let (x, _) = (a.split(f)); x.to(out); {REST}")), NOTHING);
+}
+
+#[test]
+fn what_follows_a_mistake_in_a_loop_is_part_of_it() {
+    assert_eq!(
+        about(&format!("a.iterate(|x| x.update_state(f).expire_after(t).distinct()).to(out); {REST}")),
+        ["`update_state`: `update_state` cannot be repeated: put it before the loop, or behind it"]
+    );
+}

@@ -6,14 +6,27 @@ use crate::{
     record::Record,
 };
 
-/// A number and the wide one that its kind is added up in.
-pub trait Widens: Record + Copy {
+/// A number that can be summed: all of Rust's integers and floats.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a number",
+    label = "sums, means and variances are of Rust's integers and floats",
+    note = "name the number that is meant: `sum().of(|value: &{Self}| value.amount)`"
+)]
+pub trait Number: Record + Copy {
+    /// What it is added up in.
+    #[doc(hidden)]
     type Wide: Wide;
+    /// This type.
+    #[doc(hidden)]
+    type Own: Record;
     /// [`Abelian`] where sums are exact.
+    #[doc(hidden)]
     type Algebra: Algebra<Self, Sum> + Algebra<Self, Mean>;
+    #[doc(hidden)]
     fn widen(self) -> Self::Wide;
     /// `None` where it does not fit.
-    fn narrow(wide: Self::Wide) -> Option<Self>;
+    #[doc(hidden)]
+    fn narrow(wide: Self::Wide) -> Option<Self::Own>;
 }
 
 /// What numbers are added up in. `None` where a sum does not fit.
@@ -63,8 +76,9 @@ exact!(i128 u128);
 
 macro_rules! widens {
     ($($number:ty)* => $wide:ty, $algebra:ty, |$sum:ident| $narrow:expr) => {$(
-        impl Widens for $number {
+        impl Number for $number {
             type Wide = $wide;
+            type Own = $number;
             type Algebra = $algebra;
             #[inline]
             fn widen(self) -> $wide {

@@ -44,9 +44,10 @@ use crate::record::Record;
 /// A tuple of two to six aggregates is an aggregate: each gets every value (copied, so values are `Clone`), and a
 /// window keeps each part by that part's own algebra.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` does not aggregate values of type `{V}`",
-    label = "this aggregate has no meaning for `{V}`",
-    note = "name the part of `{V}` that is meant: `.of(|value: &{V}| value.part)`"
+    message = "this does not aggregate values of type `{V}`",
+    label = "`{Self}` is no aggregate of `{V}`",
+    note = "an aggregate is made by a function of `streaming_runtime::aggregate`, such as `sum()`; several at once, two to six, are a tuple; a part of `{V}` is meant by `sum().of(|value: &{V}| value.part)`",
+    note = "a closure stands in `.reduce(..)` or `.reduce_by_key(..)`, or one's own type implements `Aggregate<{V}>`"
 )]
 pub trait Aggregate<V>: Sized + 'static {
     /// What values are gathered in.
@@ -156,6 +157,11 @@ pub trait Undo<V>: Aggregate<V> {
 }
 
 /// An algebra: what the merge of the aggregate `G` of values `V` can be relied on for.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no algebra",
+    label = "an algebra says what merges can be relied on for",
+    note = "write `Abelian` where a merge can be undone, `Associative` where it can be done in any grouping, otherwise `Neither`"
+)]
 pub trait Algebra<V, G: Aggregate<V>>: 'static {
     #[doc(hidden)]
     type Upkeep: Upkeep<V, G>;

@@ -137,7 +137,7 @@ fn gather<
 #[diagnostic::on_unimplemented(
     message = "nothing leaves this stream, so there is nothing to undo",
     label = "an inverse undoes what leaves a window",
-    note = "put `.window(size, slide)` before it, or use `reduce_by_key`"
+    note = "put `.window(size, slide)` before it, or use `reduce_by_key` or `reduce`, which need no inverse"
 )]
 pub trait Slides: Past {
     #[doc(hidden)]

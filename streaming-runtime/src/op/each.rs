@@ -9,6 +9,16 @@ use crate::{
     stream::{Chain, OpId, Rooted, Stream},
 };
 
+/// Records to go on with, none or many: anything that can be iterated.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be taken for records",
+    label = "this makes `{Self}`, where none, one or many records are wanted",
+    note = "make something that can be iterated: an iterator, a `Vec`, an `Option`, or `[record]` for a single one"
+)]
+pub trait Records<U>: IntoIterator<Item = U> {}
+#[diagnostic::do_not_recommend]
+impl<U, I: IntoIterator<Item = U>> Records<U> for I {}
+
 /// Takes what a `flat_map` makes of a record. In `stream!` it stays out of sight:
 /// `flat_map(|line| line.split(' ').map(str::to_owned))`. In a helper function, call it:
 /// `flat_map(|line, out| out.extend(line.split(' ').map(str::to_owned)))`.
@@ -19,13 +29,13 @@ pub struct Emit<'a, U> {
 impl<U> Emit<'_, U> {
     /// Emits all of `items`, which may borrow from the record.
     #[inline]
-    pub fn extend<I: IntoIterator<Item = U>>(&mut self, items: I) {
+    pub fn extend<I: Records<U>>(&mut self, items: I) {
         items.into_iter().for_each(&mut *self.out)
     }
     /// Emits what `f` makes of `record`. `stream!` writes it for functions and for bodies that `return`.
     #[doc(hidden)]
     #[inline]
-    pub fn extend_with<T, I: IntoIterator<Item = U>>(&mut self, record: T, f: impl FnOnce(T) -> I) {
+    pub fn extend_with<T, I: Records<U>>(&mut self, record: T, f: impl FnOnce(T) -> I) {
         self.extend(f(record))
     }
 }

@@ -287,7 +287,8 @@ impl<K, W> Meets<K, W> for (K, W) {}
 #[diagnostic::on_unimplemented(
     message = "these two streams cannot be joined as they are",
     label = "a stream that holds `{Self}` with one that holds `{Q}`",
-    note = "unbounded state says first how long it is kept: `.expire_after(..)`, `.allow_unbounded(\"why\")`; in a loop both are streams of the loop"
+    note = "unbounded state says first how long it is kept: `.expire_after(..)`, `.allow_unbounded(\"why\")`; in a loop both are streams of the loop",
+    note = "what is kept is taken back when it changes, so keys and values of kept streams need `Eq`, `Hash`, `Ord` and `Debug`: of a float take its bits, or round it to an integer, before it is joined; or join whole batches: `.snapshot()` on both"
 )]
 pub trait Joins<Q: Past, K, V, W, J>: Past {
     #[doc(hidden)]

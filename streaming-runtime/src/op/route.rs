@@ -40,19 +40,35 @@ type Parts<'s, P, T> = (<P as Past>::Held<'s, T>, <P as Past>::Held<'s, T>);
 pub trait Routes: Past {
     #[doc(hidden)]
     fn unite<'s, T: Record>(left: Self::Held<'s, T>, right: Self::Held<'s, T>) -> Self::Held<'s, T>;
+}
+
+/// A stream that can be parted.
+#[diagnostic::on_unimplemented(
+    message = "the state of this stream can grow without bound",
+    label = "nothing says how long it is kept",
+    note = "say it before this operator: `.expire_after(minutes(30))`, or `.allow_unbounded(\"why\")` if it is meant to grow"
+)]
+pub trait Splits: Past {
+    /// What each part holds.
+    #[doc(hidden)]
+    type Part: Past;
     #[doc(hidden)]
     fn part<'s, T: Record, C: Chain<Out = T>>(
         held: Self::Held<'s, C::In>,
         chain: C,
         f: impl FnMut(&T) -> bool + 'static,
         id: OpId,
-    ) -> Parts<'s, Self, T>;
+    ) -> Parts<'s, Self::Part, T>;
 }
 
 impl Routes for PerBatch {
     fn unite<'s, T: Record>(left: Self::Held<'s, T>, right: Self::Held<'s, T>) -> Self::Held<'s, T> {
         left.concat(right)
     }
+}
+
+impl Splits for PerBatch {
+    type Part = Self;
     fn part<'s, T: Record, C: Chain<Out = T>>(
         held: Self::Held<'s, C::In>,
         chain: C,
@@ -67,14 +83,6 @@ impl Routes for History {
     fn unite<'s, T: Record>(left: Self::Held<'s, T>, right: Self::Held<'s, T>) -> Self::Held<'s, T> {
         left.concat(right)
     }
-    fn part<'s, T: Record, C: Chain<Out = T>>(
-        held: Self::Held<'s, C::In>,
-        chain: C,
-        f: impl FnMut(&T) -> bool + 'static,
-        id: OpId,
-    ) -> Parts<'s, Self, T> {
-        part(held, chain, f, id)
-    }
 }
 
 impl Routes for Windowed {
@@ -87,6 +95,10 @@ impl Routes for Windowed {
         );
         Panes { batches: left.batches.concat(right.batches), size: left.size }
     }
+}
+
+impl Splits for Windowed {
+    type Part = Self;
     fn part<'s, T: Record, C: Chain<Out = T>>(
         held: Self::Held<'s, C::In>,
         chain: C,
@@ -106,6 +118,10 @@ impl Routes for Kept {
             wants: Wants::all(vec![left.wants, right.wants]),
         }
     }
+}
+
+impl Splits for Kept {
+    type Part = Self;
     fn part<'s, T: Record, C: Chain<Out = T>>(
         held: Self::Held<'s, C::In>,
         chain: C,
@@ -130,6 +146,10 @@ impl<M: Moment> Routes for Looped<M> {
     fn unite<'s, T: Record>(left: Self::Held<'s, T>, right: Self::Held<'s, T>) -> Self::Held<'s, T> {
         left.concat(right)
     }
+}
+
+impl<M: Moment> Splits for Looped<M> {
+    type Part = Self;
     fn part<'s, T: Record, C: Chain<Out = T>>(
         held: Self::Held<'s, C::In>,
         chain: C,
@@ -218,10 +238,10 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn split(self, f: impl FnMut(&T) -> bool + 'static) -> (Stream<'s, T, P>, Stream<'s, T, P>)
+    pub fn split<Q: Past>(self, f: impl FnMut(&T) -> bool + 'static) -> (Stream<'s, T, Q>, Stream<'s, T, Q>)
     where
         T: Record,
-        P: Routes,
+        P: Splits<Part = Q>,
     {
         let Stream { held, chain, id, job, every, .. } = self;
         let (holds, rest) = P::part(held, chain, f, id);

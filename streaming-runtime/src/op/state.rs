@@ -39,6 +39,23 @@ pub const fn unbounded(why: &'static str) -> Keeps {
     Keeps(None)
 }
 
+/// What says how long a key is kept: [`idle_for`] or [`unbounded`].
+#[diagnostic::on_unimplemented(
+    message = "this does not say how long a key is kept",
+    label = "expected `idle_for(..)` or `unbounded(..)`, found `{Self}`",
+    note = "write `idle_for(minutes(30))`, or `unbounded(\"why\")` if the state is meant to grow"
+)]
+pub trait SaysHowLong {
+    #[doc(hidden)]
+    fn keeps(self) -> Keeps;
+}
+
+impl SaysHowLong for Keeps {
+    fn keeps(self) -> Keeps {
+        self
+    }
+}
+
 /// What `update_state` knows of a key.
 struct Known<S, V> {
     state: Option<S>,
@@ -220,7 +237,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// ```
     pub fn map_with_state<K: Key, V: Record, S: Record, U: Record>(
         self,
-        keeps: Keeps,
+        keeps: impl SaysHowLong,
         f: impl Fn(&K, Option<V>, &mut KeyState<S>) -> Option<U> + 'static,
     ) -> (Stream<'s, U>, Stream<'s, (K, S), Kept>)
     where
@@ -252,7 +269,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// ```
     pub fn map_with_state_from<K: Key, V: Record, S: Record, U: Record>(
         self,
-        keeps: Keeps,
+        keeps: impl SaysHowLong,
         initial: impl IntoIterator<Item = (K, S)>,
         f: impl Fn(BatchTime, &K, Option<V>, &mut KeyState<S>) -> Option<U> + 'static,
     ) -> (Stream<'s, U>, Stream<'s, (K, S), Kept>)
@@ -260,6 +277,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
         T: Record + Keyed<K, V>,
         P: Whole,
     {
+        let keeps = keeps.keeps();
         let Stream { held, id, job, every, .. } = pairs(self);
         let context = job.clone();
         let mut initial = owned(initial, &job);

@@ -6,6 +6,7 @@
 use timely::dataflow::channels::pact::{Exchange, Pipeline};
 
 use super::{
+    each::Records,
     meet::Side,
     per_epoch::{Answers, per_epoch},
     window::Whole,
@@ -42,7 +43,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn transform<U: Record, I: IntoIterator<Item = U>>(
+    pub fn transform<U: Record, I: Records<U>>(
         self,
         mut f: impl FnMut(BatchTime, Vec<T>) -> I + 'static,
     ) -> Stream<'s, U>
@@ -102,7 +103,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn transform_with<U: Record, W: Record, I: IntoIterator<Item = W>, Q: Whole, D: Chain<Out = U>>(
+    pub fn transform_with<U: Record, W: Record, I: Records<W>, Q: Whole, D: Chain<Out = U>>(
         self,
         other: Stream<'s, U, Q, D>,
         mut f: impl FnMut(BatchTime, Vec<T>, Vec<U>) -> I + 'static,
@@ -142,7 +143,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn map_partitions<U: Record, I: IntoIterator<Item = U>>(
+    pub fn map_partitions<U: Record, I: Records<U>>(
         self,
         partitions: usize,
         mut f: impl FnMut(Vec<T>) -> I + 'static,

@@ -1,16 +1,21 @@
 //! Operators that make one value of a batch.
 
-use timely::dataflow::channels::pact::{Exchange, Pipeline};
+use std::{rc::Rc, time::Duration};
+
+use timely::dataflow::{
+    StreamVec,
+    channels::pact::{Exchange, Pipeline},
+};
 
 use super::{
     aggregate::{Aggregate, Reduce, Sum},
-    by_key::ByKey,
+    by_key::{ByKey, Slides},
     per_epoch::{Answers, per_epoch},
 };
 use crate::{
     past::{Kept, Panes, Past, PerBatch, State, Windowed},
     record::Record,
-    stream::{Chain, Stream},
+    stream::{Chain, Epoch, JobContext, OpId, Signed, Stream},
 };
 
 /// A stream whose records can be counted, and what the count holds of its past.
@@ -38,23 +43,53 @@ impl Counts for PerBatch {
         };
         let here =
             per_epoch(held, Pipeline, id, Answers::WhenFed, add, |_, n, out| out.push(std::mem::take(n)));
-        let answers = if job.worker == 0 { Answers::Always } else { Answers::WhenFed };
-        let context = job.clone();
-        let total = per_epoch(
-            here,
-            Exchange::new(|_: &i64| 0),
-            id,
-            answers,
-            |n: &mut i64, parts| *n += parts.drain(..).sum::<i64>(),
-            move |epoch, n, out| {
-                let n = std::mem::take(n);
-                if context.is_due(epoch, every) {
-                    out.push(n);
-                }
-            },
-        );
-        Stream::new(total, id, job, every)
+        total(here, false, id, job, every)
     }
+}
+
+impl Counts for Kept {
+    type Out = PerBatch;
+    fn count<'s, T: 'static, C: Chain<Out = T>>(stream: Stream<'s, T, Self, C>) -> Stream<'s, i64> {
+        let Stream { held, chain, id, job, every, .. } = stream;
+        held.wants.want_changes();
+        let mut chain = Signed(chain);
+        let add = move |n: &mut i64, changes: &mut Vec<(C::In, i64)>| {
+            for change in changes.drain(..) {
+                chain.push(change, &mut |(_, times)| *n += times);
+            }
+        };
+        let close = |_, n: &mut i64, out: &mut Vec<i64>| out.push(std::mem::take(n));
+        let here = per_epoch(held.changes, Pipeline, id, Answers::WhenFed, add, close);
+        total(here, true, id, job, every)
+    }
+}
+
+/// The sum of what the workers counted in a batch, or so far: `lasts` says which. One for each batch that is due.
+fn total<'s>(
+    here: StreamVec<'s, Epoch, i64>,
+    lasts: bool,
+    id: OpId,
+    job: Rc<JobContext>,
+    every: Option<Duration>,
+) -> Stream<'s, i64> {
+    let answers = if job.worker == 0 { Answers::Always } else { Answers::WhenFed };
+    let context = job.clone();
+    let mut before = 0;
+    let total = per_epoch(
+        here,
+        Exchange::new(|_: &i64| 0),
+        id,
+        answers,
+        |n: &mut i64, parts| *n += parts.drain(..).sum::<i64>(),
+        move |epoch, n, out| {
+            let n = before + std::mem::take(n);
+            if context.is_due(epoch, every) {
+                out.push(n);
+            }
+            before = if lasts { n } else { 0 };
+        },
+    );
+    Stream::new(total, id, job, every)
 }
 
 impl Counts for Windowed {
@@ -71,8 +106,10 @@ impl Counts for Windowed {
 }
 
 impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
-    /// The number of records of each batch, or of each window; 0 for an empty one. State: one number, for windows one
-    /// for each pane.
+    /// The number of records of each batch, or of each window; 0 for an empty one. Of what is kept, the number of
+    /// records of its contents, each time they are due: from its changes, so it costs what changed.
+    ///
+    /// State: one number, for windows one for each pane.
     ///
     /// ```
     /// # use streaming_runtime::prelude::*;
@@ -136,7 +173,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     }
 }
 
-impl<'s, T: 'static, C: Chain<Out = T>> Stream<'s, T, Windowed, C> {
+impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// Spark's `reduceByWindow` with an inverse: merges by `f` what enters the window and undoes by `inverse` what
     /// leaves it. Nothing before the first record; from then on always a value, for an empty window what `inverse`
     /// leaves (a sum of 0), so say for how long: `.expire_after(..)` or `.allow_unbounded("why")`.
@@ -161,6 +198,7 @@ impl<'s, T: 'static, C: Chain<Out = T>> Stream<'s, T, Windowed, C> {
     ) -> Stream<'s, T, State>
     where
         T: Record,
+        P: Slides,
     {
         self.map(|record| ((), record))
             .reduce_by_key_with_inverse(f, inverse)

@@ -295,7 +295,7 @@ impl Grows for History {
 #[diagnostic::on_unimplemented(
     message = "nothing of this stream can expire",
     label = "only the state of an operator by key expires",
-    note = "it belongs right behind `.update_state(..)` or `.reduce_by_key_with_inverse(..)`; for the records of the last minutes write `.window(..)`"
+    note = "it belongs right behind `.update_state(..)` or `.reduce_by_key_with_inverse(..)`; `.map_with_state(..)` is told by its first argument, and a window by its size"
 )]
 pub trait Expires: Past {
     #[doc(hidden)]

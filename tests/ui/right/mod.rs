@@ -3,8 +3,13 @@
 #![deny(warnings)]
 
 mod closures;
+mod design;
 mod extension_operator;
 mod helper_function;
+mod helpers_on_windows;
 mod in_a_function;
+mod loops;
 mod names;
 mod raw_identifiers;
+mod state;
+mod windows;

@@ -1,0 +1,12 @@
+//! An aggregate is made by its function.
+
+use streaming_runtime::{aggregate::sum, prelude::*};
+
+stream!(
+    #[batch(secs(1))]
+    fn flow<pairs: Source<(u64, i64)>, out: Sink<(u64, i64)>>() {
+        pairs.aggregate_by_key(sum).to(out);
+    }
+);
+
+fn main() {}

@@ -1,0 +1,13 @@
+//! State says how long it is kept before it is read.
+
+use streaming_runtime::prelude::*;
+
+stream!(
+    #[batch(secs(1))]
+    fn flow<pairs: Source<(u64, i64)>, out: Sink<(u64, i64)>>() {
+        let totals = pairs.update_state(|_, total, new| Some(total.unwrap_or(0) + new.iter().sum::<i64>()));
+        totals.reduce_by_key(|a, b| a.max(b)).to(out);
+    }
+);
+
+fn main() {}

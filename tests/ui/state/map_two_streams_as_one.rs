@@ -1,0 +1,12 @@
+//! It makes two streams.
+
+use streaming_runtime::prelude::*;
+
+stream!(
+    #[batch(secs(1))]
+    fn flow<clicks: Source<(u64, String)>, out: Sink<u64>>() {
+        clicks.map_with_state(idle_for(minutes(30)), |user, page, n: &mut KeyState<u64>| Some(*user)).to(out);
+    }
+);
+
+fn main() {}

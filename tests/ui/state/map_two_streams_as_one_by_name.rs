@@ -1,0 +1,13 @@
+//! It makes two streams.
+
+use streaming_runtime::prelude::*;
+
+stream!(
+    #[batch(secs(1))]
+    fn flow<clicks: Source<(u64, String)>, out: Sink<u64>>() {
+        let users = clicks.map_with_state(idle_for(minutes(30)), |user, page, n: &mut KeyState<u64>| Some(*user));
+        users.to(out);
+    }
+);
+
+fn main() {}

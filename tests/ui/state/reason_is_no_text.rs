@@ -1,0 +1,12 @@
+//! A reason is a text.
+
+use streaming_runtime::prelude::*;
+
+stream!(
+    #[batch(secs(1))]
+    fn flow<pairs: Source<(u64, i64)>, out: Sink<(u64, i64)>>() {
+        pairs.update_state(|_, total, new| Some(total.unwrap_or(0) + new.iter().sum::<i64>())).allow_unbounded(true).to(out);
+    }
+);
+
+fn main() {}

@@ -1,0 +1,12 @@
+//! A batch has parts.
+
+use streaming_runtime::prelude::*;
+
+stream!(
+    #[batch(secs(1))]
+    fn flow<numbers: Source<u64>, out: Sink<Vec<u64>>>() {
+        numbers.glom(0).to(out);
+    }
+);
+
+fn main() {}

@@ -1,0 +1,12 @@
+//! There is a second stream.
+
+use streaming_runtime::prelude::*;
+
+stream!(
+    #[batch(secs(1))]
+    fn flow<numbers: Source<u64>, out: Sink<u64>>() {
+        numbers.transform_with(|_, all, more: Vec<u64>| all).to(out);
+    }
+);
+
+fn main() {}
