@@ -100,7 +100,7 @@ mod tests {
             assert_eq!(slots.number(format!("{round} 1")), numbers[1]);
             assert_eq!(slots.get(numbers[1]), &(format!("{round} 1"), round));
             assert_eq!(slots.numbered().map(|(number, _)| number).collect::<Vec<_>>(), [0, 1, 2]);
-            numbers.map(|number| slots.release(number));
+            numbers.into_iter().for_each(|number| slots.release(number));
             assert_eq!((slots.len(), slots.iter().count()), (0, 0));
         }
     }
