@@ -6,6 +6,7 @@
 mod chain;
 mod compile;
 mod data;
+mod graph;
 mod idle;
 mod latency;
 mod measure;
@@ -43,6 +44,8 @@ enum Workload {
     Chain,
     /// One record in, its result seen in tokio.
     Latency,
+    /// Components and distances of a graph whose edges come and go.
+    Graph,
     /// What ten idle pipelines cost.
     Idle,
     /// `cargo check` after an edit, the macro itself, release build per pipeline.
@@ -61,9 +64,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Workload::Words => &[words::run],
         Workload::Chain => &[chain::run],
         Workload::Latency => &[latency::run],
+        Workload::Graph => &[graph::run],
         Workload::Idle => &[idle::run],
         Workload::Compile => &[compile::run],
-        Workload::All => &[words::run, chain::run, latency::run, idle::run, compile::run],
+        Workload::All => &[words::run, chain::run, latency::run, graph::run, idle::run, compile::run],
     };
     let mut rows = Vec::new();
     for workload in workloads {
