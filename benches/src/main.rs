@@ -8,6 +8,7 @@ mod compile;
 mod data;
 mod dataflow;
 mod driven;
+mod graph;
 mod idle;
 mod joins;
 mod latency;
@@ -62,6 +63,8 @@ enum Workload {
     Joins,
     /// Whether memory stays where it is over 10,000 batches.
     Memory,
+    /// Components and distances of a graph whose edges come and go.
+    Graph,
     /// What ten idle pipelines cost.
     Idle,
     /// `cargo check` after an edit, the macro itself, release build per pipeline.
@@ -93,6 +96,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             memory::alone(&task, runs);
             return Ok(());
         }
+        Workload::Graph => &[graph::run],
         Workload::Idle => &[idle::run],
         Workload::Compile => &[compile::run],
         Workload::All => &[
@@ -101,7 +105,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             latency::run,
             windows::run,
             running::run,
+            joins::run,
             memory::run,
+            graph::run,
             idle::run,
             compile::run,
         ],

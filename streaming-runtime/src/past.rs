@@ -8,7 +8,8 @@
 
 use std::{cell::Cell, rc::Rc, time::Duration};
 
-use timely::dataflow::StreamVec;
+use differential_dataflow::VecCollection;
+use timely::{dataflow::StreamVec, progress::Timestamp};
 
 use crate::{
     record::Record,
@@ -36,6 +37,11 @@ pub trait Past: Sized + 'static {
         chain: C,
         id: OpId,
     ) -> Self::Held<'s, C::Out>;
+    /// Notes that no differences of equal records are left that cancel out.
+    #[doc(hidden)]
+    fn settled<'s, In: 'static>(held: Self::Held<'s, In>) -> Self::Held<'s, In> {
+        held
+    }
 }
 
 /// A stream that holds the records of one batch and forgets them with it.
@@ -167,6 +173,20 @@ impl Past for Kept {
     ) -> Self::Held<'s, C::Out> {
         let (contents, changes) = chain.realise_both(held.contents, held.changes, id);
         Relation { contents, changes, wants: held.wants }
+    }
+}
+
+/// What is kept up to date by differential dataflow.
+#[doc(hidden)]
+pub struct Updates<'s, M: Timestamp, In: 'static> {
+    pub(crate) collection: VecCollection<'s, M, In, isize>,
+    /// Whether differences of equal records at a time have been put together.
+    pub(crate) settled: bool,
+}
+
+impl<M: Timestamp, In: Clone + 'static> Clone for Updates<'_, M, In> {
+    fn clone(&self) -> Self {
+        Updates { collection: self.collection.clone(), settled: self.settled }
     }
 }
 

@@ -9,12 +9,16 @@
 
 use std::{cell::RefCell, collections::VecDeque, marker::PhantomData, rc::Rc, time::Duration};
 
-use timely::dataflow::{StreamVec, channels::pact::Pipeline, operators::Operator};
+use differential_dataflow::AsCollection;
+use timely::{
+    dataflow::{StreamVec, channels::pact::Pipeline, operators::Operator},
+    progress::Timestamp,
+};
 
 use crate::{
     blame::named,
     op::Reader,
-    past::{Past, PerBatch},
+    past::{Past, PerBatch, Updates},
     record::Record,
     time::BatchTime,
 };
@@ -76,6 +80,31 @@ pub trait Chain: Rooted {
                 });
             }
         })
+    }
+
+    /// Gives the chain an operator on the updates of a loop.
+    fn realise_updates<'s, M: Timestamp>(
+        mut self,
+        updates: Updates<'s, M, Self::In>,
+        id: OpId,
+    ) -> Updates<'s, M, Self::Out>
+    where
+        Self: Sized,
+        Self::Out: Clone,
+    {
+        let made = updates.collection.inner.unary(Pipeline, id.0, move |_, _| {
+            move |input, output| {
+                named(id, || {
+                    input.for_each(|time, updates| {
+                        let mut session = output.session(&time);
+                        for (record, at, times) in updates.drain(..) {
+                            self.push(record, &mut |record| session.give((record, at.clone(), times)));
+                        }
+                    });
+                });
+            }
+        });
+        Updates { collection: made.as_collection(), settled: false }
     }
 
     /// Gives the chain an operator for whole contents and one for their changes.
@@ -156,6 +185,9 @@ impl<T: 'static> Chain for Ready<T> {
     }
     fn realise<'s>(self, root: StreamVec<'s, Epoch, T>, _: OpId) -> StreamVec<'s, Epoch, T> {
         root
+    }
+    fn realise_updates<'s, M: Timestamp>(self, updates: Updates<'s, M, T>, _: OpId) -> Updates<'s, M, T> {
+        updates
     }
     fn realise_both<'s>(
         self,

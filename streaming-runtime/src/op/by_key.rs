@@ -346,7 +346,9 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
         T: Key,
         P: ByKey<T, (), (), Out = Q>,
     {
-        P::aggregate(self.map(|record| (record, ())), Once).map(|(record, ())| record).share()
+        let once = P::aggregate(self.map(|record| (record, ())), Once).map(|(record, ())| record).share();
+        // Different pairs are different records still.
+        once.on(|held| Q::settled(held))
     }
 }
 

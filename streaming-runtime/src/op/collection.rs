@@ -25,9 +25,9 @@ use super::{
 };
 use crate::{
     blame::named,
-    past::{Kept, Past, Relation},
+    past::{Kept, Past, Relation, Updates},
     record::{Key, Keyed, Record},
-    stream::{Chain, Epoch, JobContext, OpId, Signed, Stream},
+    stream::{Chain, Epoch, JobContext, OpId, Stream},
 };
 
 /// A record that can be taken back: told from others, and put in an order so that equal ones meet.
@@ -50,28 +50,19 @@ impl<T: Timestamp + Lattice> Moment for T {}
 pub struct Looped<M>(PhantomData<M>);
 
 impl<M: Moment> Past for Looped<M> {
-    type Held<'s, In: 'static> = VecCollection<'s, M, In, isize>;
+    type Held<'s, In: 'static> = Updates<'s, M, In>;
     fn again<'s, In: Clone + 'static>(held: &Self::Held<'s, In>) -> Self::Held<'s, In> {
         held.clone()
     }
     fn realise<'s, C: Chain<Out: Record>>(
         held: Self::Held<'s, C::In>,
-        mut chain: C,
+        chain: C,
         id: OpId,
     ) -> Self::Held<'s, C::Out> {
-        let updates = held.inner.unary(Pipeline, id.0, move |_, _| {
-            move |input, output| {
-                named(id, || {
-                    input.for_each(|time, updates| {
-                        let mut session = output.session(&time);
-                        for (record, at, times) in updates.drain(..) {
-                            chain.push(record, &mut |record| session.give((record, at.clone(), times)));
-                        }
-                    });
-                });
-            }
-        });
-        updates.as_collection()
+        chain.realise_updates(held, id)
+    }
+    fn settled<'s, In: 'static>(held: Self::Held<'s, In>) -> Self::Held<'s, In> {
+        Updates { settled: true, ..held }
     }
 }
 
@@ -79,15 +70,18 @@ impl<M: Moment> Past for Looped<M> {
 pub(super) fn collection<'s, T: Record, C: Chain<Out = T>>(
     stream: Stream<'s, T, Kept, C>,
 ) -> VecCollection<'s, Epoch, T, isize> {
-    let Stream { held, chain, id, .. } = stream;
+    let Stream { held, mut chain, id, .. } = stream;
     held.wants.want_changes();
-    let changes = Signed(chain).realise(held.changes, id);
-    let updates = changes.unary(Pipeline, "Updates", |_, _| {
+    let updates = held.changes.unary(Pipeline, id.0, move |_, _| {
         move |input, output| {
-            input.for_each(|time, changes: &mut Vec<(T, i64)>| {
-                let at = *time.time();
-                let mut session = output.session(&time);
-                session.give_iterator(changes.drain(..).map(|(record, times)| (record, at, times as isize)));
+            named(id, || {
+                input.for_each(|time, changes| {
+                    let at = *time.time();
+                    let mut session = output.session(&time);
+                    for (record, times) in changes.drain(..) {
+                        chain.push(record, &mut |record| session.give((record, at, times as isize)));
+                    }
+                });
             });
         }
     });
@@ -197,6 +191,8 @@ impl<M: Moment, K: Comparable, V: Comparable, R: Comparable> ByKey<K, V, R> for 
         how: G,
     ) -> Stream<'s, (K, R), Looped<M>> {
         let Stream { held, chain, id, job, every, .. } = stream.map(Keyed::part);
-        Stream::new(aggregate(Self::realise(held, chain, id), how, id), id, job, every)
+        let pairs = Self::realise(held, chain, id).collection;
+        let results = Updates { collection: aggregate(pairs, how, id), settled: true };
+        Stream::new(results, id, job, every)
     }
 }

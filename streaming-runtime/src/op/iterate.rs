@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     blame::named,
-    past::{Kept, Past, Windowed},
+    past::{Kept, Past, Updates, Windowed},
     stream::{Chain, Epoch, OpId, Stream},
 };
 
@@ -57,7 +57,7 @@ impl Loops for Kept {
     }
     fn outside<'s, T: Comparable>(stream: Stream<'s, T, Looped<Epoch>>) -> Stream<'s, T, Kept> {
         let Stream { held, id, job, every, .. } = stream;
-        Stream::new(relation(held, every, id, job.clone()), id, job, every)
+        Stream::new(relation(held.collection, every, id, job.clone()), id, job, every)
     }
 }
 
@@ -80,7 +80,7 @@ impl<M: Moment> Loops for Looped<M> {
     fn updates<'s, T: Comparable, C: Chain<Out = T>>(
         stream: Stream<'s, T, Self, C>,
     ) -> VecCollection<'s, M, T, isize> {
-        Self::realise(stream.held, stream.chain, stream.id)
+        Self::realise(stream.held, stream.chain, stream.id).collection
     }
     fn outside<'s, T: Comparable>(stream: Stream<'s, T, Looped<M>>) -> Stream<'s, T, Looped<M>> {
         stream
@@ -96,7 +96,9 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// ones in each round. One that still changes after 100 000 rounds ends the job; see
     /// [`iterate_at_most`](Stream::iterate_at_most).
     ///
-    /// State: the arrangements of its operators, with the rounds in which each record changed.
+    /// State: the arrangements of its operators, with the rounds in which each record changed. Cost: every change in any
+    /// round is kept up to date, those too that a later round overrules. Where most records end with one value, as the
+    /// vertices of a large component do, let that value spread in a loop of its own, and the others among the rest.
     ///
     /// ```
     /// # use streaming_runtime::prelude::*;
@@ -160,14 +162,15 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
         let result = outer.scoped::<Product<M, u64>, _, _>(id.0, |scope| {
             let (variable, looped) =
                 Variable::new_from(seed.enter(scope), Product::new(Default::default(), 1));
+            let looped = Updates { collection: looped, settled: false };
             let once = Stream::new(looped, id, job.clone(), every);
             let made = body(LoopScope(scope), once).held;
-            // Differences that cancel out must not go round; those of `reduce` and `distinct` have been put together.
-            let made = made.consolidate();
+            // Differences that cancel out must not go round. The arrangement for it is a tenth of a loop's time.
+            let made = if made.settled { made.collection } else { made.collection.consolidate() };
             variable.set(bounded(made.clone(), rounds, id));
             made.leave(outer)
         });
-        P::outside(Stream::new(result, id, job, every))
+        P::outside(Stream::new(Updates { collection: result, settled: false }, id, job, every))
     }
 
     /// Brings a stream into a loop. `stream!` writes it.
@@ -178,7 +181,8 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
         P: Loops<Moment = M>,
     {
         let (id, job, every) = (self.id, self.job.clone(), self.every);
-        Stream::new(P::updates(self).enter(scope.0), id, job, every)
+        let collection = P::updates(self).enter(scope.0);
+        Stream::new(Updates { collection, settled: false }, id, job, every)
     }
 }
 

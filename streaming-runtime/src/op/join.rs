@@ -11,7 +11,11 @@
 
 use std::{collections::VecDeque, rc::Rc, time::Duration};
 
-use differential_dataflow::VecCollection;
+use differential_dataflow::{
+    Collection, VecCollection,
+    operators::arrange::{Arranged, TraceAgent},
+    trace::implementations::{ValBuilder, ValSpine},
+};
 use timely::dataflow::{StreamVec, operators::core::Concat};
 
 use super::{
@@ -23,7 +27,7 @@ use super::{
 };
 use crate::{
     blame::named,
-    past::{Kept, Past, PerBatch, Windowed},
+    past::{Kept, Past, PerBatch, Updates, Windowed},
     record::{Key, Keyed, Record},
     stream::{Chain, Epoch, JobContext, OpId, Stream, renewed_together},
 };
@@ -38,6 +42,8 @@ pub trait Kind<K, V, W>: 'static {
     type Out;
     const LEFT_ALONE: bool = false;
     const RIGHT_ALONE: bool = false;
+    /// Whether pairs make anything.
+    const PAIRED: bool = true;
     /// Whether it only matters that there is a right value, not how many.
     const RIGHT_ONCE: bool = false;
     fn pair(key: &K, left: &V, right: &W) -> Option<Self::Out>;
@@ -116,6 +122,7 @@ impl<K: Clone, V: Clone> Kind<K, V, ()> for Semi {
 
 impl<K: Clone, V: Clone> Kind<K, V, ()> for Anti {
     type Out = (K, V);
+    const PAIRED: bool = false;
     const LEFT_ALONE: bool = true;
     const RIGHT_ONCE: bool = true;
     fn pair(_: &K, _: &V, (): &()) -> Option<Self::Out> {
@@ -238,26 +245,44 @@ impl<K: Comparable, V: Comparable, W: Comparable, J: Kind<K, V, W, Out: Comparab
         right: Collected<'s, M, (K, W)>,
         _: OpId,
     ) -> Collected<'s, M, J::Out> {
+        // Each side is arranged once, for all that is made of it.
+        let (left, right) = (left.arrange_by_key(), right.arrange_by_key());
         let pair = |key: &K, value: &V, other: &W| J::pair(key, value, other);
-        let keys = |key: (K, W)| key.0;
-        let pairs = if J::RIGHT_ONCE {
+        let mut made = Vec::new();
+        if J::PAIRED && J::RIGHT_ONCE {
             // Each key once, with any of its values: kinds that count a right value once do not look at it.
-            left.clone()
-                .join_map(right.clone().reduce(|_, values, out| out.push((values[0].0.clone(), 1))), pair)
-        } else {
-            left.clone().join_map(right.clone(), pair)
-        };
-        let mut made = pairs.flat_map(|made| made);
+            made.push(left.clone().join_core(once(right.clone()), pair));
+        } else if J::PAIRED {
+            made.push(left.clone().join_core(right.clone(), pair));
+        }
         if J::LEFT_ALONE {
-            let alone = left.clone().antijoin(right.clone().map(keys).distinct());
-            made = made.concat(alone.flat_map(|(key, value)| J::left(&key, &value)));
+            let all = left.clone().flat_map_ref(J::left);
+            let met = left.clone().join_core(once(right.clone()), |key, value, _| J::left(key, value));
+            made.extend([all, met.negate()]);
         }
         if J::RIGHT_ALONE {
-            let alone = right.antijoin(left.map(|(key, _)| key).distinct());
-            made = made.concat(alone.flat_map(|(key, value)| J::right(&key, &value)));
+            let all = right.clone().flat_map_ref(J::right);
+            let met = right.join_core(once(left), |key, value, _| J::right(key, value));
+            made.extend([all, met.negate()]);
         }
-        made
+        made.into_iter().reduce(Collection::concat).expect("a join makes something")
     }
+}
+
+type ByKeyTrace<M, K, V> = TraceAgent<ValSpine<K, V, M, isize>>;
+
+/// Each key with one of its values.
+fn once<'s, M: Moment, K: Comparable, V: Comparable>(
+    values: Arranged<'s, ByKeyTrace<M, K, V>>,
+) -> Arranged<'s, ByKeyTrace<M, K, V>> {
+    values.reduce_abelian::<_, ValBuilder<K, V, M, isize>, ValSpine<K, V, M, isize>, _, _>(
+        "Once",
+        |_, values, one| one.push((values[0].0.clone(), 1)),
+        |updates, key, made| {
+            updates.clear();
+            updates.extend(made.drain(..).map(|(value, time, times)| ((key.clone(), value), time, times)));
+        },
+    )
 }
 
 impl<K: Comparable, V: Comparable, W: Comparable> Collects<K, V, W> for Cogroup {
@@ -384,8 +409,8 @@ joins!([] Kept, Windowed => Kept, (K: Comparable, V: Comparable, W: Comparable, 
 });
 joins!([M: Moment,] Looped<M>, Looped<M> => Looped<M>, (K: Comparable, V: Comparable, W: Comparable, J: Collects<K, V, W, Out: Comparable>,), |left, right, how| {
     let (left, right) = (left.map(Keyed::part).share(), right.map(Keyed::part).share());
-    let made = how.collect(left.held, right.held, left.id);
-    Stream::new(made, left.id, left.job, left.every)
+    let made = how.collect(left.held.collection, right.held.collection, left.id);
+    Stream::new(Updates { collection: made, settled: false }, left.id, left.job, left.every)
 });
 
 fn with_side<T: Keyed<K, V>, K, V, S>(record: T, side: impl Fn(V) -> S) -> (K, S) {

@@ -23,7 +23,7 @@ use super::{
 
 use crate::{
     blame::named,
-    past::{History, Kept, Panes, Past, PerBatch, Relation, Wants, Windowed},
+    past::{History, Kept, Panes, Past, PerBatch, Relation, Updates, Wants, Windowed},
     record::Record,
     stream::{Chain, OpId, Ready, Stream},
 };
@@ -144,7 +144,7 @@ impl Splits for Kept {
 
 impl<M: Moment> Routes for Looped<M> {
     fn unite<'s, T: Record>(left: Self::Held<'s, T>, right: Self::Held<'s, T>) -> Self::Held<'s, T> {
-        left.concat(right)
+        Updates { collection: left.collection.concat(right.collection), settled: false }
     }
 }
 
@@ -156,9 +156,11 @@ impl<M: Moment> Splits for Looped<M> {
         mut f: impl FnMut(&T) -> bool + 'static,
         id: OpId,
     ) -> Parts<'s, Self, T> {
-        let updates = Self::realise(held, chain, id).inner;
-        let (holds, rest) = part(updates, Ready::new(), move |(record, ..): &(T, M, isize)| f(record), id);
-        (holds.as_collection(), rest.as_collection())
+        let Updates { collection, settled } = Self::realise(held, chain, id);
+        let (holds, rest) =
+            part(collection.inner, Ready::new(), move |(record, ..): &(T, M, isize)| f(record), id);
+        let half = |updates: StreamVec<'s, M, _>| Updates { collection: updates.as_collection(), settled };
+        (half(holds), half(rest))
     }
 }
 
