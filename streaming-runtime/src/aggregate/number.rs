@@ -1,5 +1,7 @@
 //! In what numbers are added up.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Mean, Sum};
 use crate::{
     op::{Abelian, Algebra, Associative},
@@ -72,17 +74,66 @@ macro_rules! exact {
     )*};
 }
 
-exact!(i128 u128);
+exact!(i64 i128 u128);
+
+/// A sum of 64-bit integers: 96 bits, in the room of an `i64` and a half where `i128` takes two and their alignment.
+/// Windows hold many of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Long {
+    low: u64,
+    high: i32,
+}
+
+impl From<i64> for Long {
+    #[inline]
+    fn from(number: i64) -> Self {
+        Long { low: number as u64, high: (number >> 63) as i32 }
+    }
+}
+
+impl From<u64> for Long {
+    #[inline]
+    fn from(number: u64) -> Self {
+        Long { low: number, high: 0 }
+    }
+}
+
+impl From<Long> for i128 {
+    fn from(sum: Long) -> i128 {
+        (i128::from(sum.high) << 64) + i128::from(sum.low)
+    }
+}
+
+impl Wide for Long {
+    #[inline]
+    fn plus(self, other: Long) -> Option<Long> {
+        let (low, carry) = self.low.overflowing_add(other.low);
+        let high = self.high.checked_add(other.high)?.checked_add(i32::from(carry))?;
+        Some(Long { low, high })
+    }
+    fn rounded(self) -> f64 {
+        i128::from(self) as f64
+    }
+}
+
+impl Exact for Long {
+    #[inline]
+    fn minus(self, part: Long) -> Option<Long> {
+        let (low, borrow) = self.low.overflowing_sub(part.low);
+        let high = self.high.checked_sub(part.high)?.checked_sub(i32::from(borrow))?;
+        Some(Long { low, high })
+    }
+}
 
 macro_rules! widens {
-    ($($number:ty)* => $wide:ty, $algebra:ty, |$sum:ident| $narrow:expr) => {$(
+    ($($number:ty)* => $wide:ty, as $as:ty, $algebra:ty, |$sum:ident| $narrow:expr) => {$(
         impl Number for $number {
             type Wide = $wide;
             type Own = $number;
             type Algebra = $algebra;
             #[inline]
             fn widen(self) -> $wide {
-                self as $wide
+                <$wide>::from(self as $as)
             }
             #[inline]
             fn narrow($sum: $wide) -> Option<$number> {
@@ -92,7 +143,35 @@ macro_rules! widens {
     )*};
 }
 
-widens!(i8 i16 i32 i64 isize u8 u16 u32 u64 usize => i128, Abelian, |sum| sum.try_into().ok());
-widens!(i128 => i128, Abelian, |sum| Some(sum));
-widens!(u128 => u128, Abelian, |sum| Some(sum));
-widens!(f32 f64 => f64, Associative, |sum| Some(sum as Self));
+widens!(i8 i16 i32 u8 u16 u32 => i64, as i64, Abelian, |sum| sum.try_into().ok());
+widens!(i64 isize => Long, as i64, Abelian, |sum| i128::from(sum).try_into().ok());
+widens!(u64 usize => Long, as u64, Abelian, |sum| i128::from(sum).try_into().ok());
+widens!(i128 => i128, as i128, Abelian, |sum| Some(sum));
+widens!(u128 => u128, as u128, Abelian, |sum| Some(sum));
+widens!(f32 f64 => f64, as f64, Associative, |sum| Some(sum as Self));
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn long_sums_are_those_of_wider_numbers(
+            numbers in proptest::collection::vec(any::<i64>(), 1..50),
+            unsigned in any::<u64>(),
+        ) {
+            let sum = |numbers: &[i64]| {
+                let all = numbers.iter().map(|number| Long::from(*number));
+                all.reduce(|a, b| a.plus(b).expect("it fits")).expect("there are some")
+            };
+            let exact = |numbers: &[i64]| numbers.iter().map(|number| i128::from(*number)).sum::<i128>();
+            prop_assert_eq!(i128::from(sum(&numbers)), exact(&numbers));
+            let less = sum(&numbers).minus(sum(&numbers[..1])).expect("it fits");
+            prop_assert_eq!(i128::from(less), exact(&numbers[1..]));
+            let mixed = sum(&numbers).plus(unsigned.into()).expect("it fits");
+            prop_assert_eq!(i128::from(mixed), exact(&numbers) + i128::from(unsigned));
+        }
+    }
+}

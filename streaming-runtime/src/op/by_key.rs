@@ -12,7 +12,7 @@ use timely::dataflow::{
 
 use super::{
     aggregate::{Aggregate, Combine, Group, Once, Reduce, ReduceBack, Sum},
-    keep::keep,
+    keep::{gather_all, keep},
     key_map::{Combining, KeyMap},
     per_epoch::{Answers, per_epoch},
     sliding::{Cut, Lasts, Sliding},
@@ -183,7 +183,7 @@ fn slide_here<'s, K: Key, V: Record, G: Aggregate<V>>(
         Exchange::new(|(key, _): &(K, G::Accumulator)| owner(key)),
         id,
         job,
-        |batch: &mut Vec<(K, G::Accumulator)>, records| batch.append(records),
+        gather_all,
         move |epoch, time, batch, said| {
             sliding.batch(time, batch.drain(..), &*how, said.wants.changes());
             if context.is_due(epoch, every) {

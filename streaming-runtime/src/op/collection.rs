@@ -21,7 +21,7 @@ use timely::{
 use super::{
     aggregate::Aggregate,
     by_key::{ByKey, owner},
-    keep::{Said, keep},
+    keep::{Said, gather_all, keep},
 };
 use crate::{
     blame::named,
@@ -119,7 +119,7 @@ pub(super) fn relation<'s, T: Comparable>(
         Exchange::new(|(record, _): &(T, i64)| owner(record)),
         id,
         job,
-        |batch: &mut Vec<(T, i64)>, changes| batch.append(changes),
+        gather_all,
         move |epoch, _, batch, said: &mut Said<T>| {
             // The same record may have come and gone on its way here.
             batch.sort_unstable();

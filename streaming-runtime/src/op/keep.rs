@@ -40,6 +40,14 @@ impl<U: Clone, E> Said<U, E> {
     }
 }
 
+/// Gathers records as they are. Where a batch comes in one piece, the piece is taken.
+pub(super) fn gather_all<T>(batch: &mut Vec<T>, records: &mut Vec<T>) {
+    match batch.is_empty() {
+        true => std::mem::swap(batch, records),
+        false => batch.append(records),
+    }
+}
+
 /// Gathers the records of each batch in an `S` by `add`, and calls `close` with them at each batch, the empty ones
 /// too, in order. What lasts is in the closure.
 pub(super) fn keep<'s, A, S, U>(

@@ -11,7 +11,7 @@ use timely::dataflow::{StreamVec, channels::pact::Exchange};
 
 use super::{
     by_key::owner,
-    keep::{Said, keep},
+    keep::{Said, gather_all, keep},
     slots::Slots,
 };
 use crate::{
@@ -297,7 +297,7 @@ pub(super) fn meet<'s, K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Cl
         Exchange::new(|(key, ..): &(K, Side<V, W>, i64)| owner(key)),
         id,
         job,
-        |batch: &mut Vec<(K, Side<V, W>, i64)>, sides| batch.append(sides),
+        gather_all,
         move |epoch, time, batch, said| {
             // Batches that closed early belong to the boundary behind them.
             let came = time.at_or_next_multiple_of(context.interval);

@@ -62,20 +62,20 @@ pub(super) struct Lasts<U> {
     pub(super) idle: Idle,
 }
 
-/// What is kept of a key.
-struct Slot<A, W> {
-    /// What the open pane has of it.
-    open: Option<A>,
+/// What is kept of a key. It is looked up at random, so it is kept small.
+struct Slot<W> {
     window: W,
-    /// The slide in which it changed last.
-    changed: u64,
-    /// The batch in which it had values last; kept where that matters.
+    /// The batch in which it had values last.
     fed: BatchTime,
+    /// The slide in which it changed last, by its last bits: only whether it is this one is asked.
+    changed: u32,
+    /// Its place in what fills the open pane, from 1.
+    open: u32,
 }
 
-impl<A, W: Default> Default for Slot<A, W> {
+impl<W: Default> Default for Slot<W> {
     fn default() -> Self {
-        Slot { open: None, window: W::default(), changed: 0, fed: BatchTime::default() }
+        Slot { window: W::default(), fed: BatchTime::default(), changed: 0, open: 0 }
     }
 }
 
@@ -83,12 +83,14 @@ impl<A, W: Default> Default for Slot<A, W> {
 pub(super) struct Sliding<K, V, G: Aggregate<V>> {
     cut: Cut,
     lasts: Option<Lasts<(K, G::Result)>>,
-    slots: Slots<K, Slot<G::Accumulator, UpkeepOf<V, G>>>,
+    slots: Slots<K, Slot<UpkeepOf<V, G>>>,
     panes: VecDeque<Pane<LeavingOf<V, G>>>,
-    /// The pane that batches are gathered in, and the slots in it.
+    /// The room of panes that left: where one enters for one that leaves, nothing is allocated.
+    spare: Vec<(u32, LeavingOf<V, G>)>,
+    /// The pane that several batches are gathered in, and what it has of each slot.
     open: Option<BatchTime>,
-    filled: Vec<u32>,
-    slide: u64,
+    filled: Vec<(u32, Option<G::Accumulator>)>,
+    slide: u32,
     /// Slots that changed since the last slide, with what they were.
     changed: Vec<(u32, Option<G::Result>)>,
 }
@@ -105,6 +107,7 @@ impl<K: Key, V, G: Aggregate<V>> Sliding<K, V, G> {
             lasts,
             slots: Slots::default(),
             panes: VecDeque::new(),
+            spare: Vec::new(),
             open: None,
             filled: Vec::new(),
             slide: 1,
@@ -126,19 +129,66 @@ impl<K: Key, V, G: Aggregate<V>> Sliding<K, V, G> {
         }
         if self.open != Some(end) {
             self.seal(how, tracked);
+            if time == end {
+                return self.enter(time, accumulators, how, tracked);
+            }
             self.open = Some(end);
         }
         for (key, accumulator) in accumulators {
             let number = self.slots.number(key);
             let (_, slot) = self.slots.get_mut(number);
             slot.fed = time;
-            slot.open = Some(match slot.open.take() {
-                Some(open) => how.merge(open, accumulator),
-                None => {
-                    self.filled.push(number);
-                    accumulator
+            match slot.open {
+                0 => {
+                    self.filled.push((number, Some(accumulator)));
+                    slot.open = self.filled.len() as u32;
                 }
-            });
+                place => {
+                    let (_, open) = &mut self.filled[place as usize - 1];
+                    *open = open.take().map(|open| how.merge(open, accumulator));
+                }
+            }
+        }
+    }
+
+    /// A pane of one batch enters as it comes.
+    fn enter(
+        &mut self,
+        time: BatchTime,
+        accumulators: impl Iterator<Item = (K, G::Accumulator)>,
+        how: &G,
+        tracked: bool,
+    ) {
+        let mut keys = std::mem::take(&mut self.spare);
+        for (key, accumulator) in accumulators {
+            let number = self.slots.number(key);
+            self.slots.get_mut(number).1.fed = time;
+            self.enter_one(number, accumulator, how, tracked, &mut keys);
+        }
+        self.enclose(time, keys);
+    }
+
+    #[inline]
+    fn enter_one(
+        &mut self,
+        number: u32,
+        accumulator: G::Accumulator,
+        how: &G,
+        tracked: bool,
+        keys: &mut Vec<(u32, LeavingOf<V, G>)>,
+    ) {
+        self.touch(number, how, tracked);
+        let (_, slot) = self.slots.get_mut(number);
+        match self.cut.size {
+            None => slot.window.grow(accumulator, how),
+            Some(_) => keys.push((number, slot.window.enter(accumulator, how))),
+        }
+    }
+
+    fn enclose(&mut self, end: BatchTime, keys: Vec<(u32, LeavingOf<V, G>)>) {
+        match keys.is_empty() {
+            true => self.spare = keys,
+            false => self.panes.push_back(Pane { end, keys }),
         }
     }
 
@@ -158,7 +208,7 @@ impl<K: Key, V, G: Aggregate<V>> Sliding<K, V, G> {
                 said.contents.extend(slot.window.value(how).and_then(|value| self.shown(key.clone(), value)));
             }
         }
-        self.slide += 1;
+        self.slide = self.slide.wrapping_add(1).max(1);
     }
 
     fn say_changes(&mut self, tracked: bool, how: &G, said: &mut Said<(K, G::Result)>) {
@@ -218,32 +268,26 @@ impl<K: Key, V, G: Aggregate<V>> Sliding<K, V, G> {
     /// Lets the open pane enter.
     fn seal(&mut self, how: &G, tracked: bool) {
         let Some(end) = self.open.take() else { return };
-        let mut filled = std::mem::take(&mut self.filled);
-        let endless = self.cut.size.is_none();
-        let mut keys = Vec::with_capacity(if endless { 0 } else { filled.len() });
-        for number in filled.drain(..) {
-            self.touch(number, how, tracked);
-            let (_, slot) = self.slots.get_mut(number);
-            let accumulator = slot.open.take().expect("a filled slot has something in the open pane");
-            match endless {
-                true => slot.window.grow(accumulator, how),
-                false => keys.push((number, slot.window.enter(accumulator, how))),
-            }
+        let (mut filled, mut keys) = (std::mem::take(&mut self.filled), std::mem::take(&mut self.spare));
+        for (number, accumulator) in filled.drain(..) {
+            self.slots.get_mut(number).1.open = 0;
+            let accumulator = accumulator.expect("it is taken only to be put back merged");
+            self.enter_one(number, accumulator, how, tracked, &mut keys);
         }
         self.filled = filled;
-        if !keys.is_empty() {
-            self.panes.push_back(Pane { end, keys });
-        }
+        self.enclose(end, keys);
     }
 
     /// Lets the panes leave that are in no window from `time` on.
     fn leave(&mut self, time: BatchTime, how: &G, tracked: bool) {
         let cut = self.cut;
         while let Some(pane) = self.panes.pop_front_if(|pane| cut.has_left(pane.end, time)) {
-            for (number, leaving) in pane.keys {
+            let mut keys = pane.keys;
+            for (number, leaving) in keys.drain(..) {
                 self.touch(number, how, tracked);
                 self.slots.get_mut(number).1.window.leave(leaving, how);
             }
+            self.spare = keys;
         }
     }
 

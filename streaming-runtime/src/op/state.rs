@@ -10,7 +10,7 @@ use timely::dataflow::channels::pact::Exchange;
 
 use super::{
     by_key::owner,
-    keep::{Said, keep, keep_and_emit},
+    keep::{Said, gather_all, keep, keep_and_emit},
     state_table::{KeyState, StateTable},
     window::Whole,
 };
@@ -160,7 +160,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
             Exchange::new(|(key, _): &(K, V)| owner(key)),
             id,
             job.clone(),
-            |batch: &mut Vec<(K, V)>, records| batch.append(records),
+            gather_all,
             move |epoch, time, batch, said: &mut Said<(K, S)>| {
                 if !context.is_due(epoch, every) {
                     return;
@@ -287,7 +287,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
             Exchange::new(|(key, _): &(K, V)| owner(key)),
             id,
             job.clone(),
-            |batch: &mut Vec<(K, V)>, records| batch.append(records),
+            gather_all,
             move |epoch, time, batch, said| {
                 if !context.is_due(epoch, every) {
                     return;

@@ -382,7 +382,7 @@ mod tests {
             let how = sum();
             let (mut window, mut panes) = (Lasting::default(), VecDeque::new());
             for step in std::iter::once(Some(first)).chain(steps) {
-                match step.map(i128::from) {
+                match step.map(i64::from) {
                     Some(value) => panes.push_back((value, Upkeep::<u32, _>::enter(&mut window, value, &how))),
                     None => {
                         let Some((_, leaving)) = panes.pop_front() else { continue };
