@@ -107,6 +107,19 @@ pub trait Chain: Rooted {
         Updates { collection: made.as_collection(), settled: false }
     }
 
+    /// Gives the chain an operator for the changes of contents.
+    fn realise_changes<'s>(
+        self,
+        changes: StreamVec<'s, Epoch, (Self::In, i64)>,
+        id: OpId,
+    ) -> StreamVec<'s, Epoch, (Self::Out, i64)>
+    where
+        Self: Sized,
+        Self::Out: Clone,
+    {
+        Signed(self).realise(changes, id)
+    }
+
     /// Gives the chain an operator for whole contents and one for their changes.
     fn realise_both<'s>(
         self,
@@ -188,6 +201,13 @@ impl<T: 'static> Chain for Ready<T> {
     }
     fn realise_updates<'s, M: Timestamp>(self, updates: Updates<'s, M, T>, _: OpId) -> Updates<'s, M, T> {
         updates
+    }
+    fn realise_changes<'s>(
+        self,
+        changes: StreamVec<'s, Epoch, (T, i64)>,
+        _: OpId,
+    ) -> StreamVec<'s, Epoch, (T, i64)> {
+        changes
     }
     fn realise_both<'s>(
         self,

@@ -12,7 +12,7 @@ use crate::{
     blame::named,
     past::{History, Kept, Panes, Past, PerBatch, Relation, State, Windowed},
     record::Record,
-    stream::{Chain, Ready, Signed, Stream},
+    stream::{Chain, Ready, Stream},
     time::BatchTime,
 };
 
@@ -68,7 +68,7 @@ impl Changing for Kept {
     fn changes<'s, T: Record, C: Chain<Out = T>>(stream: Stream<'s, T, Self, C>) -> Stream<'s, (T, i64)> {
         let Stream { held, chain, id, job, every, .. } = stream;
         held.wants.want_changes();
-        Stream::new(Signed(chain).realise(held.changes, id), id, job, every)
+        Stream::new(chain.realise_changes(held.changes, id), id, job, every)
     }
 }
 
