@@ -130,8 +130,8 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// Cuts each batch into `partitions` contiguous parts of even length, and replaces each part by what `f` makes of
     /// it: of `n` records, part `i` of `p` has those from `i * n / p` up to `(i + 1) * n / p`. Parts may be empty.
     ///
-    /// The parts are the program's and not the workers', so that the results do not change with the number of workers;
-    /// the order of the records is that of [`transform`](Stream::transform), and so are state and cost.
+    /// How many parts there are is the program's to say and not the number of workers; which records a part gets follows
+    /// their order, which is that of [`transform`](Stream::transform), and so are state and cost.
     ///
     /// ```
     /// # use streaming_runtime::prelude::*;
