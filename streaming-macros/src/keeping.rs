@@ -3,7 +3,9 @@
 //! The macro sees no types, but what a stream holds of its past follows from the operators before it. Behind a
 //! function or an operator of the user's own nothing is known, and nothing is said.
 
-use crate::graph::{Graph, Node, NodeId, What};
+use std::collections::BTreeMap;
+
+use crate::graph::{BindingId, Graph, Node, NodeId, What};
 
 /// What a stream holds of its past, as the runtime's types of these names say it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +26,8 @@ use Holds::{Batch, Endless, History, Kept, Looped, State, Unknown, Windowed};
 pub fn lines(graph: &Graph) -> Vec<String> {
     let mut holds: Vec<Holds> = Vec::with_capacity(graph.nodes.len());
     let mut lines = Vec::with_capacity(graph.nodes.len());
+    // Where each was arranged first.
+    let mut arranged = BTreeMap::<BindingId, String>::new();
     for node in &graph.nodes {
         let inputs: Vec<Holds> = node
             .inputs
@@ -33,9 +37,19 @@ pub fn lines(graph: &Graph) -> Vec<String> {
                 None => of_edge(graph, &holds, input.from, input.output.as_deref()),
             })
             .collect();
-        lines.push(
-            line(&node.name, &inputs).filter(|_| matches!(node.what, What::Operator)).unwrap_or_default(),
-        );
+        let said = line(&node.name, &inputs).filter(|_| matches!(node.what, What::Operator));
+        let mut said = said.unwrap_or_default();
+        if node.inside.is_none() && !node.name.starts_with("iterate") && said.ends_with(": differential") {
+            // A stream with a name is arranged by its key once, for all that read it under that name.
+            for (input, _) in node.inputs.iter().zip(&inputs).filter(|(_, holds)| **holds == Kept) {
+                let first = input.binding.and_then(|binding| arranged.insert(binding, node.place.clone()));
+                if let Some(first) = first {
+                    said += &format!(", arranged with {first}");
+                    arranged.extend(input.binding.zip(Some(first)));
+                }
+            }
+        }
+        lines.push(said);
         holds.push(made(node, &inputs));
     }
     lines

@@ -6,7 +6,12 @@
 //! Invariant: of a [`Kept`] stream, contents and changes say the same: the sum of the changes up to a batch is the
 //! contents that it delivers. An operator sends only what somebody wants, see [`Wants`].
 
-use std::{cell::Cell, rc::Rc, time::Duration};
+use std::{
+    any::Any,
+    cell::{Cell, RefCell},
+    rc::Rc,
+    time::Duration,
+};
 
 use differential_dataflow::VecCollection;
 use timely::{dataflow::StreamVec, progress::Timestamp};
@@ -153,11 +158,33 @@ pub struct Relation<'s, In: 'static> {
     /// What was added (+) and removed (-) since, and how often.
     pub(crate) changes: StreamVec<'s, Epoch, (In, i64)>,
     pub(crate) wants: Rc<Wants>,
+    pub(crate) arranged: Arrangement,
+}
+
+/// The arrangement of a kept stream by its key, once it has one: each is arranged once, for all that read it.
+///
+/// It lives as long as the pipeline is put together, for a trace that nobody reads on would never be compacted.
+#[derive(Clone, Default)]
+pub(crate) struct Arrangement(Rc<RefCell<Option<Box<dyn Any>>>>);
+
+impl Arrangement {
+    pub(crate) fn get<A: Clone + 'static>(&self) -> Option<A> {
+        self.0.borrow().as_ref()?.downcast_ref::<A>().cloned()
+    }
+    pub(crate) fn set(&self, arranged: impl Any) {
+        *self.0.borrow_mut() = Some(Box::new(arranged));
+    }
 }
 
 impl<In: Clone + 'static> Clone for Relation<'_, In> {
     fn clone(&self) -> Self {
-        Relation { contents: self.contents.clone(), changes: self.changes.clone(), wants: self.wants.clone() }
+        let Relation { contents, changes, wants, arranged } = self;
+        Relation {
+            contents: contents.clone(),
+            changes: changes.clone(),
+            wants: wants.clone(),
+            arranged: arranged.clone(),
+        }
     }
 }
 
@@ -171,8 +198,9 @@ impl Past for Kept {
         chain: C,
         id: OpId,
     ) -> Self::Held<'s, C::Out> {
+        let arranged = if C::IS_EMPTY { held.arranged } else { Arrangement::default() };
         let (contents, changes) = chain.realise_both(held.contents, held.changes, id);
-        Relation { contents, changes, wants: held.wants }
+        Relation { contents, changes, wants: held.wants, arranged }
     }
 }
 

@@ -42,6 +42,8 @@ pub trait Rooted: 'static {
 #[doc(hidden)]
 pub trait Chain: Rooted {
     type Out: 'static;
+    /// Whether the records are those of the root.
+    const IS_EMPTY: bool = false;
     /// Sends what becomes of one record to `out`.
     fn push(&mut self, record: Self::In, out: &mut impl FnMut(Self::Out));
 
@@ -185,6 +187,7 @@ impl<T: 'static> Rooted for Ready<T> {
 
 impl<T: 'static> Chain for Ready<T> {
     type Out = T;
+    const IS_EMPTY: bool = true;
     #[inline(always)]
     fn push(&mut self, record: T, out: &mut impl FnMut(T)) {
         out(record)

@@ -117,3 +117,61 @@ proptest! {
         same(&all_parted, &all_general_parted, slides);
     }
 }
+
+stream!(
+    /// One kept stream by key, read by two joins, an aggregate and once more behind a map.
+    #[batch(secs(1))]
+    fn arranged_once<
+        pairs: Source<Pair>,
+        others: Source<Pair>,
+        inner: Sink<(u8, (i64, i64))>,
+        again: Sink<(u8, (i64, i64))>,
+        sums: Sink<Pair>,
+        negated: Sink<Pair>,
+    >() {
+        let kept = pairs.window(secs(3), secs(1)).distinct();
+        let other = others.window(secs(2), secs(1)).distinct();
+        kept.join(other).to(inner);
+        other.join(kept).map_values(|(a, b)| (b, a)).to(again);
+        kept.reduce_by_key(|a, b| a + b).to(sums);
+        kept.map_values(|value| -value).reduce_by_key(|a, b| a + b).map_values(|value| -value).to(negated);
+    }
+);
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(30))]
+
+    #[test]
+    fn what_is_arranged_once_serves_all(
+        batches in vec((vec((0..4u8, -3..4i64), 0..6), vec((0..4u8, -3..4i64), 0..6)), 1..10),
+        workers in 1..3usize,
+    ) {
+        let (pairs, others): (Vec<_>, Vec<_>) = batches.iter().cloned().unzip();
+        let (inner, all_inner) = collect();
+        let (again, all_again) = collect();
+        let (sums, all_sums) = collect();
+        let (negated, all_negated) = collect();
+        run(Engine::new().workers(workers), batches.len(), |engine| {
+            let ports = arranged_once::Ports {
+                pairs: queue(pairs.clone()), others: queue(others.clone()), inner, again, sums, negated,
+            };
+            engine.start(ports).expect("it starts")
+        });
+        same(&all_inner, &all_again, batches.len());
+        same(&all_sums, &all_negated, batches.len());
+        let once = |batches: &[Vec<Pair>], n: usize, size: usize| {
+            let mut all = batches[n.saturating_sub(size)..n].concat();
+            all.sort();
+            all.dedup();
+            all
+        };
+        for (n, batch) in (1..).zip(all_inner.batches()) {
+            let (left, right) = (once(&pairs, n, 3), once(&others, n, 2));
+            let meets = |&(key, a): &Pair| {
+                let same = right.iter().filter(move |other| other.0 == key);
+                same.map(move |&(_, b)| (key, (a, b))).collect::<Vec<_>>()
+            };
+            prop_assert_eq!(sorted(batch.records), sorted(left.iter().flat_map(meets)));
+        }
+    }
+}

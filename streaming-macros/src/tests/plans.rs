@@ -49,3 +49,23 @@ fn a_type_cannot_break_the_drawing() {
     );
     assert!(plan::dot(&graph).contains("Box<dyn Fn(u64) -> u64 + Send>"));
 }
+
+#[test]
+fn a_stream_is_arranged_once_and_the_plan_says_where() {
+    let item = "#[batch(secs(1))] fn p<a: Source<(u64, u64)>, b: Source<(u64, u64)>, one: Sink<u64>, two: Sink<u64>, three: Sink<u64>>() {
+        let kept = a.window(secs(2), secs(1)).distinct();
+        let other = b.window(secs(2), secs(1)).distinct();
+        kept.join(other).to(one);
+        other.reduce_by_key(f).to(two);
+        kept.map(g).reduce_by_key(f).to(three);
+    }";
+    let (graph, said) = understood(item);
+    assert_eq!(said, [""; 0]);
+    let plan = plan::mermaid(&graph);
+    assert!(plan.contains("join<br/>one<br/>both sides, by key: differential\""), "{plan}");
+    assert!(
+        plan.contains("reduce_by_key<br/>two<br/>all records, by key: differential, arranged with one\""),
+        "{plan}"
+    );
+    assert!(plan.contains("reduce_by_key<br/>three<br/>all records, by key: differential\""), "{plan}");
+}

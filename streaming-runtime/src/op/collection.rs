@@ -8,7 +8,12 @@
 
 use std::{collections::HashMap, fmt::Debug, marker::PhantomData, rc::Rc, time::Duration};
 
-use differential_dataflow::{AsCollection, VecCollection, lattice::Lattice};
+use differential_dataflow::{
+    AsCollection, VecCollection,
+    lattice::Lattice,
+    operators::arrange::{Arranged, TraceAgent},
+    trace::implementations::{ValBuilder, ValSpine},
+};
 use timely::{
     dataflow::{
         StreamVec,
@@ -25,7 +30,7 @@ use super::{
 };
 use crate::{
     blame::named,
-    past::{Kept, Past, Relation, Updates},
+    past::{Arrangement, Kept, Past, Relation, Updates},
     record::{Key, Keyed, Record},
     stream::{Chain, Epoch, JobContext, OpId, Stream},
 };
@@ -151,13 +156,35 @@ pub(super) fn relation<'s, T: Comparable>(
     )
 }
 
+/// The trace of pairs by key.
+pub(super) type ByKeyTrace<M, K, V> = TraceAgent<ValSpine<K, V, M, isize>>;
+
+/// The pairs of a kept stream by key. A stream that was arranged already is not arranged again.
+pub(super) fn arranged<'s, T, K: Comparable, V: Comparable, C: Chain<Out = T>>(
+    stream: Stream<'s, T, Kept, C>,
+) -> Arranged<'s, ByKeyTrace<Epoch, K, V>>
+where
+    T: Keyed<K, V> + 'static,
+{
+    let (id, scope) = (stream.id, stream.held.changes.scope());
+    let known = C::IS_EMPTY.then(|| stream.held.arranged.clone());
+    if let Some(mut trace) = known.as_ref().and_then(Arrangement::get::<ByKeyTrace<Epoch, K, V>>) {
+        return trace.import_named(scope, id.0);
+    }
+    let arranged = collection(stream.map(Keyed::part)).arrange_by_key_named(id.0);
+    if let Some(known) = known {
+        known.set(arranged.trace.clone());
+    }
+    arranged
+}
+
 /// What an aggregate makes of the values of each key.
 pub(super) fn aggregate<'s, M: Moment, K: Comparable, V: Comparable, G: Aggregate<V, Result: Comparable>>(
-    pairs: VecCollection<'s, M, (K, V), isize>,
+    pairs: Arranged<'s, ByKeyTrace<M, K, V>>,
     how: G,
     id: OpId,
 ) -> VecCollection<'s, M, (K, G::Result), isize> {
-    pairs.reduce_named(id.0, move |_, values, results| {
+    let made = reduce(pairs, id.0, move |values, results| {
         named(id, || {
             // In a loop a value may be taken back before it is known to be there; then it is not there.
             let all = values.iter().flat_map(|(value, times)| (0..*times).map(|_| (*value).clone()));
@@ -169,7 +196,24 @@ pub(super) fn aggregate<'s, M: Moment, K: Comparable, V: Comparable, G: Aggregat
             });
             results.extend(whole.map(|whole| (how.result(whole), 1)));
         });
-    })
+    });
+    made.as_collection(|key, result| (key.clone(), result.clone()))
+}
+
+/// What `f` makes of the values of each key, by key.
+pub(super) fn reduce<'s, M: Moment, K: Comparable, V: Comparable, R: Comparable>(
+    pairs: Arranged<'s, ByKeyTrace<M, K, V>>,
+    name: &str,
+    mut f: impl FnMut(&[(&V, isize)], &mut Vec<(R, isize)>) + 'static,
+) -> Arranged<'s, ByKeyTrace<M, K, R>> {
+    pairs.reduce_abelian::<_, ValBuilder<K, R, M, isize>, ValSpine<K, R, M, isize>, _, _>(
+        name,
+        move |_, values, results| f(values, results),
+        |updates, key, made| {
+            updates.clear();
+            updates.extend(made.drain(..).map(|(value, time, times)| ((key.clone(), value), time, times)));
+        },
+    )
 }
 
 impl<K: Comparable, V: Comparable, R: Comparable> ByKey<K, V, R> for Kept {
@@ -179,7 +223,7 @@ impl<K: Comparable, V: Comparable, R: Comparable> ByKey<K, V, R> for Kept {
         how: G,
     ) -> Stream<'s, (K, R), Kept> {
         let (id, job, every) = (stream.id, stream.job.clone(), stream.every);
-        let results = aggregate(collection(stream.map(Keyed::part)), how, id);
+        let results = aggregate(arranged(stream), how, id);
         Stream::new(relation(results, every, id, job.clone()), id, job, every)
     }
 }
@@ -192,7 +236,8 @@ impl<M: Moment, K: Comparable, V: Comparable, R: Comparable> ByKey<K, V, R> for 
     ) -> Stream<'s, (K, R), Looped<M>> {
         let Stream { held, chain, id, job, every, .. } = stream.map(Keyed::part);
         let pairs = Self::realise(held, chain, id).collection;
-        let results = Updates { collection: aggregate(pairs, how, id), settled: true };
+        let made = aggregate(pairs.arrange_by_key_named(id.0), how, id);
+        let results = Updates { collection: made, settled: true };
         Stream::new(results, id, job, every)
     }
 }

@@ -11,17 +11,13 @@
 
 use std::{collections::VecDeque, rc::Rc, time::Duration};
 
-use differential_dataflow::{
-    Collection, VecCollection,
-    operators::arrange::{Arranged, TraceAgent},
-    trace::implementations::{ValBuilder, ValSpine},
-};
+use differential_dataflow::{Collection, VecCollection, operators::arrange::Arranged};
 use timely::dataflow::{StreamVec, operators::core::Concat};
 
 use super::{
     aggregate::{Aggregate, Neither},
     by_key::ByKey,
-    collection::{self, Comparable, Looped, Moment, collection, relation},
+    collection::{self, ByKeyTrace, Comparable, Looped, Moment, arranged, relation},
     meet::{Meeting, Side, Span, meet},
     window::{Whole, kept},
 };
@@ -227,11 +223,11 @@ type Collected<'s, M, T> = VecCollection<'s, M, T, isize>;
 
 /// A meeting of differential collections.
 #[doc(hidden)]
-pub trait Collects<K, V, W>: Meeting<K, V, W> {
+pub trait Collects<K: Comparable, V: Comparable, W: Comparable>: Meeting<K, V, W> {
     fn collect<'s, M: Moment>(
         self,
-        left: Collected<'s, M, (K, V)>,
-        right: Collected<'s, M, (K, W)>,
+        left: Arranged<'s, ByKeyTrace<M, K, V>>,
+        right: Arranged<'s, ByKeyTrace<M, K, W>>,
         id: OpId,
     ) -> Collected<'s, M, Self::Out>;
 }
@@ -241,12 +237,10 @@ impl<K: Comparable, V: Comparable, W: Comparable, J: Kind<K, V, W, Out: Comparab
 {
     fn collect<'s, M: Moment>(
         self,
-        left: Collected<'s, M, (K, V)>,
-        right: Collected<'s, M, (K, W)>,
+        left: Arranged<'s, ByKeyTrace<M, K, V>>,
+        right: Arranged<'s, ByKeyTrace<M, K, W>>,
         _: OpId,
     ) -> Collected<'s, M, J::Out> {
-        // Each side is arranged once, for all that is made of it.
-        let (left, right) = (left.arrange_by_key(), right.arrange_by_key());
         let pair = |key: &K, value: &V, other: &W| J::pair(key, value, other);
         let mut made = Vec::new();
         if J::PAIRED && J::RIGHT_ONCE {
@@ -269,32 +263,23 @@ impl<K: Comparable, V: Comparable, W: Comparable, J: Kind<K, V, W, Out: Comparab
     }
 }
 
-type ByKeyTrace<M, K, V> = TraceAgent<ValSpine<K, V, M, isize>>;
-
 /// Each key with one of its values.
 fn once<'s, M: Moment, K: Comparable, V: Comparable>(
     values: Arranged<'s, ByKeyTrace<M, K, V>>,
 ) -> Arranged<'s, ByKeyTrace<M, K, V>> {
-    values.reduce_abelian::<_, ValBuilder<K, V, M, isize>, ValSpine<K, V, M, isize>, _, _>(
-        "Once",
-        |_, values, one| one.push((values[0].0.clone(), 1)),
-        |updates, key, made| {
-            updates.clear();
-            updates.extend(made.drain(..).map(|(value, time, times)| ((key.clone(), value), time, times)));
-        },
-    )
+    collection::reduce(values, "Once", |values, one| one.push((values[0].0.clone(), 1)))
 }
 
 impl<K: Comparable, V: Comparable, W: Comparable> Collects<K, V, W> for Cogroup {
     fn collect<'s, M: Moment>(
         self,
-        left: Collected<'s, M, (K, V)>,
-        right: Collected<'s, M, (K, W)>,
+        left: Arranged<'s, ByKeyTrace<M, K, V>>,
+        right: Arranged<'s, ByKeyTrace<M, K, W>>,
         id: OpId,
     ) -> Collected<'s, M, Self::Out> {
-        let left = left.map(|(key, value)| (key, Side::Left(value)));
-        let right = right.map(|(key, value)| (key, Side::Right(value)));
-        collection::aggregate(left.concat(right), Cogroup, id)
+        let left = left.as_collection(|key, value| (key.clone(), Side::Left(value.clone())));
+        let right = right.as_collection(|key, value| (key.clone(), Side::Right(value.clone())));
+        collection::aggregate(left.concat(right).arrange_by_key_named(id.0), Cogroup, id)
     }
 }
 
@@ -398,7 +383,7 @@ joins!([] Kept, PerBatch => PerBatch, (V: Comparable, J: Meeting<K, V, W>,), |le
 joins!([] Kept, Kept => Kept, (K: Comparable, V: Comparable, W: Comparable, J: Collects<K, V, W, Out: Comparable>,), |left, right, how| {
     let (id, job, every) = (left.id, left.job.clone(), left.every);
     named(id, || left.renewed_with(right.every));
-    let made = how.collect(collection(left.map(Keyed::part)), collection(right.map(Keyed::part)), id);
+    let made = how.collect(arranged(left), arranged(right), id);
     Stream::new(relation(made, every, id, job.clone()), id, job, every)
 });
 joins!([] Windowed, Kept => Kept, (K: Comparable, V: Comparable, W: Comparable, J: Collects<K, V, W, Out: Comparable>,), |left, right, how| {
@@ -409,7 +394,8 @@ joins!([] Kept, Windowed => Kept, (K: Comparable, V: Comparable, W: Comparable, 
 });
 joins!([M: Moment,] Looped<M>, Looped<M> => Looped<M>, (K: Comparable, V: Comparable, W: Comparable, J: Collects<K, V, W, Out: Comparable>,), |left, right, how| {
     let (left, right) = (left.map(Keyed::part).share(), right.map(Keyed::part).share());
-    let made = how.collect(left.held.collection, right.held.collection, left.id);
+    let by_key = (left.held.collection.arrange_by_key(), right.held.collection.arrange_by_key());
+    let made = how.collect(by_key.0, by_key.1, left.id);
     Stream::new(Updates { collection: made, settled: false }, left.id, left.job, left.every)
 });
 

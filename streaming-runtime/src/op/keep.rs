@@ -17,7 +17,7 @@ use timely::{
 use super::per_epoch::Open;
 use crate::{
     blame::named,
-    past::{Relation, Wants},
+    past::{Arrangement, Relation, Wants},
     stream::{Epoch, JobContext, OpId},
     time::BatchTime,
 };
@@ -142,7 +142,10 @@ where
             });
         }
     });
-    (emitted_root, Relation { contents: contents_root, changes: changes_root, wants })
+    (
+        emitted_root,
+        Relation { contents: contents_root, changes: changes_root, wants, arranged: Arrangement::default() },
+    )
 }
 
 /// Sends `records` as the last of their epoch.

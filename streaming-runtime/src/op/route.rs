@@ -23,7 +23,7 @@ use super::{
 
 use crate::{
     blame::named,
-    past::{History, Kept, Panes, Past, PerBatch, Relation, Updates, Wants, Windowed},
+    past::{Arrangement, History, Kept, Panes, Past, PerBatch, Relation, Updates, Wants, Windowed},
     record::Record,
     stream::{Chain, OpId, Ready, Stream},
 };
@@ -116,6 +116,7 @@ impl Routes for Kept {
             contents: left.contents.concat(right.contents),
             changes: left.changes.concat(right.changes),
             wants: Wants::all(vec![left.wants, right.wants]),
+            arranged: Arrangement::default(),
         }
     }
 }
@@ -128,7 +129,7 @@ impl Splits for Kept {
         f: impl FnMut(&T) -> bool + 'static,
         id: OpId,
     ) -> Parts<'s, Self, T> {
-        let Relation { contents, changes, wants } = Kept::realise(held, chain, id);
+        let Relation { contents, changes, wants, .. } = Kept::realise(held, chain, id);
         let f = Rc::new(RefCell::new(f));
         let g = f.clone();
         let (contents, other_contents) =
@@ -136,8 +137,13 @@ impl Splits for Kept {
         let (changes, other_changes) =
             part(changes, Ready::new(), move |(record, _): &(T, i64)| g.borrow_mut()(record), id);
         (
-            Relation { contents, changes, wants: wants.clone() },
-            Relation { contents: other_contents, changes: other_changes, wants },
+            Relation { contents, changes, wants: wants.clone(), arranged: Arrangement::default() },
+            Relation {
+                contents: other_contents,
+                changes: other_changes,
+                wants,
+                arranged: Arrangement::default(),
+            },
         )
     }
 }
