@@ -25,7 +25,8 @@ use crate::{
     dataflow::{Dataflow, panes},
     driven::{Latest, Running},
     lockstep::{Contestant, Entrant, Timed, side_by_side},
-    measure::{Params, Row, Runs, mix},
+    measure::{Params, Row, Runs, mix, rss_bytes},
+    memory::in_child,
     pairs::{BenchKey, Map},
 };
 
@@ -301,15 +302,52 @@ pub fn run(runs: Runs) -> Vec<Row> {
             rows.extend(join::<String>(records, keys, window, timed));
         }
     }
+    rows.extend(memory(runs));
     rows
 }
 
-fn join<K: Ours + ExchangeData>(records: u64, keys: u64, window: u64, timed: u64) -> Vec<Row> {
-    let side = |number: u64, side: u64| -> Side<K> {
+/// The batch of a number.
+fn batch<K: BenchKey>(number: u64, records: u64, keys: u64) -> Batch<K> {
+    let side = |side: u64| -> Side<K> {
         let id = |i: u64| (number * records + i) * 2 + side;
         (0..records).map(|i| (K::numbered(mix(id(i)) % keys), id(i))).collect()
     };
-    let all = side_by_side(entrants::<K>(window, timed), |number| (side(number, 0), side(number, 1)));
+    (side(0), side(1))
+}
+
+/// In a process of its own: resident memory before the first batch and with a full window.
+pub fn held(engine: &str, runs: Runs) -> Vec<u64> {
+    let (records, keys, window) = if runs.quick { (500, 2_000, 10) } else { (10_000, 100_000, 100) };
+    let mut contestant: Box<dyn Contestant<Batch<u64>>> = match engine {
+        "plain" => Box::new(Plain::new(window)),
+        _ => Box::new(Engined::new(window, 1)),
+    };
+    let before = rss_bytes();
+    for number in 0..window + 10 {
+        contestant.give(batch(number, records, keys));
+        contestant.slide();
+        contestant.hash();
+    }
+    vec![before, rss_bytes()]
+}
+
+fn memory(runs: Runs) -> Vec<Row> {
+    let params = Params::from([("key", "u64".into())]);
+    let mega = |engine| {
+        let figures = in_child(&["joined", engine], runs);
+        (figures[1] as f64 - figures[0] as f64) / 1e6
+    };
+    let (plain, ours) = (mega("plain"), mega("engine"));
+    let row = |what: &str, value, wanted| Row::figure("joins", &params, what.to_owned(), value, wanted);
+    vec![
+        row("symmetric hash join: MB of a full window of 100", plain, ""),
+        row("engine: MB of a full window of 100", ours, ""),
+        row("memory of engine / symmetric hash join", ours / plain, "<= 3"),
+    ]
+}
+
+fn join<K: Ours + ExchangeData>(records: u64, keys: u64, window: u64, timed: u64) -> Vec<Row> {
+    let all = side_by_side(entrants::<K>(window, timed), |number| batch(number, records, keys));
     let params: Params =
         BTreeMap::from([("key", K::NAME.into()), ("keys", keys.into()), ("records_a_side", records.into())]);
     let mut rows: Vec<Row> = all.iter().map(|one| one.row("joins", &params, 2 * records)).collect();

@@ -22,6 +22,7 @@ use streaming_runtime::{Job, StartError, connect::queue::SharedQueue, prelude::*
 
 use crate::{
     driven::{Latest, Running},
+    joins,
     lockstep::Contestant,
     measure::{Params, Row, Runs, rss_bytes},
     pairs::BenchKey,
@@ -127,6 +128,7 @@ pub fn alone(task: &[String], runs: Runs) {
     let figures = match task[..] {
         ["held", engine, key] => running::held(engine, key, runs),
         ["churn", what] => churn(what, runs),
+        ["joined", engine] => joins::held(engine, runs),
         _ => panic!("there is no task {task:?}"),
     };
     figures.iter().for_each(|figure| println!("{figure}"));
