@@ -39,13 +39,16 @@ pub fn lines(graph: &Graph) -> Vec<String> {
             .collect();
         let said = line(&node.name, &inputs).filter(|_| matches!(node.what, What::Operator));
         let mut said = said.unwrap_or_default();
-        if node.inside.is_none() && !node.name.starts_with("iterate") && said.ends_with(": differential") {
-            // A stream with a name is arranged by its key once, for all that read it under that name.
-            for (input, _) in node.inputs.iter().zip(&inputs).filter(|(_, holds)| **holds == Kept) {
-                let first = input.binding.and_then(|binding| arranged.insert(binding, node.place.clone()));
-                if let Some(first) = first {
-                    said += &format!(", arranged with {first}");
-                    arranged.extend(input.binding.zip(Some(first)));
+        if node.inside.is_none() && said.ends_with(": differential") {
+            // A stream with a name is arranged by its key once, for all that read it under that name by that key.
+            let by_key = node.inputs.iter().zip(&inputs).take(read_by_key(&node.name));
+            for binding in by_key.filter(|(_, holds)| **holds == Kept).filter_map(|(input, _)| input.binding)
+            {
+                match arranged.get(&binding) {
+                    Some(first) => said += &format!(", arranged with {first}"),
+                    None => {
+                        arranged.insert(binding, node.place.clone());
+                    }
                 }
             }
         }
@@ -108,6 +111,16 @@ fn made(node: &Node, inputs: &[Holds]) -> Holds {
 
 fn is_join(name: &str) -> bool {
     matches!(name, "join" | "left_join" | "right_join" | "full_join" | "cogroup" | "semijoin" | "antijoin")
+}
+
+/// How many of its inputs an operator reads by their own keys. The others take whole records for keys.
+fn read_by_key(name: &str) -> usize {
+    match name {
+        "reduce_by_key" | "group_by_key" | "combine_by_key" | "aggregate_by_key" | "semijoin"
+        | "antijoin" => 1,
+        name if is_join(name) => 2,
+        _ => 0,
+    }
 }
 
 fn is_aggregate(name: &str) -> bool {

@@ -52,12 +52,14 @@ fn a_type_cannot_break_the_drawing() {
 
 #[test]
 fn a_stream_is_arranged_once_and_the_plan_says_where() {
-    let item = "#[batch(secs(1))] fn p<a: Source<(u64, u64)>, b: Source<(u64, u64)>, one: Sink<u64>, two: Sink<u64>, three: Sink<u64>>() {
+    let item = "#[batch(secs(1))] fn p<a: Source<(u64, u64)>, b: Source<(u64, u64)>, one: Sink<u64>, two: Sink<u64>, three: Sink<u64>, four: Sink<u64>, five: Sink<u64>>() {
         let kept = a.window(secs(2), secs(1)).distinct();
         let other = b.window(secs(2), secs(1)).distinct();
         kept.join(other).to(one);
         other.reduce_by_key(f).to(two);
         kept.map(g).reduce_by_key(f).to(three);
+        kept.distinct().to(four);
+        kept.semijoin(other).to(five);
     }";
     let (graph, said) = understood(item);
     assert_eq!(said, [""; 0]);
@@ -67,5 +69,10 @@ fn a_stream_is_arranged_once_and_the_plan_says_where() {
         plan.contains("reduce_by_key<br/>two<br/>all records, by key: differential, arranged with one\""),
         "{plan}"
     );
-    assert!(plan.contains("reduce_by_key<br/>three<br/>all records, by key: differential\""), "{plan}");
+    assert!(plan.contains("reduce_by_key<br/>three<br/>all records, by key: differential\""), "{plan}"); // Here the records are the keys, and there only the left ones are pairs by key.
+    assert!(plan.contains("distinct<br/>four<br/>all records, by key: differential\""), "{plan}");
+    assert!(
+        plan.contains("semijoin<br/>five<br/>both sides, by key: differential, arranged with one\""),
+        "{plan}"
+    );
 }
