@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use streaming_runtime::{
-    JobError, ManualClock,
+    Job, JobError, ManualClock,
     connect::{Batch, ConnectorError, Outlet, channel, collect, queue},
     prelude::*,
 };
@@ -194,4 +194,97 @@ async fn a_sender_learns_that_its_job_failed() {
     numbers.send(1).await.expect("it runs");
     job.join().await.expect_err("its sink fails");
     assert!(numbers.send(2).await.is_err());
+}
+
+stream!(
+    #[batch(secs(1))]
+    fn mistimed<numbers: Source<i64>, out: Sink<i64>>(size: Duration, slide: Duration) {
+        numbers.window(size, slide).to(out);
+    }
+);
+
+stream!(
+    #[batch(secs(1))]
+    fn unmet<a: Source<(i64, i64)>, b: Source<(i64, i64)>, out: Sink<(i64, (i64, i64))>>(
+        slides: (Duration, Duration),
+    ) {
+        let left = a.window(secs(6), slides.0);
+        left.join(b.window(secs(6), slides.1)).to(out);
+    }
+);
+
+stream!(
+    #[batch(secs(1))]
+    fn ununited<a: Source<(i64, i64)>, b: Source<(i64, i64)>, out: Sink<(i64, i64)>>(
+        sizes: (Duration, Duration),
+    ) {
+        let left = a.window(sizes.0, secs(1));
+        left.union(b.window(sizes.1, secs(1))).to(out);
+    }
+);
+
+stream!(
+    /// A table whose closure gives another value each time it is asked.
+    #[batch(secs(1))]
+    fn fickle<a: Source<(i64, i64)>, b: Source<(i64, i64)>, out: Sink<(i64, (i64, i64))>>() {
+        let mut asked = 0;
+        let table = b.window(secs(1), secs(1)).distinct().map(move |(key, value)| {
+            asked += 1;
+            (key, value + asked)
+        });
+        a.join(table).to(out);
+    }
+);
+
+/// Starts a job whose sources have a batch each, and says how it ends.
+async fn ending(start: impl FnOnce(&Engine, Vec<Vec<(i64, i64)>>) -> Job) -> (String, String) {
+    let clock = ManualClock::new();
+    let mut job = start(&Engine::new().manual_clock(&clock), vec![vec![(1, 1)], vec![]]);
+    clock.advance(secs(2));
+    match job.join().await {
+        Err(JobError::OperatorPanicked { operator, message }) => (operator, message),
+        other => panic!("the job ends with {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn windows_that_only_the_running_program_knows_are_checked_when_they_are_put_together() {
+    for (size, slide) in
+        [(millis(2500), secs(1)), (secs(2), millis(500)), (secs(0), secs(1)), (secs(1), secs(0))]
+    {
+        let (operator, message) = ending(|engine, _| {
+            let ports = mistimed::Ports { numbers: queue(vec![vec![1]]), out: collect().0, size, slide };
+            engine.start(ports).expect("it starts")
+        })
+        .await;
+        assert_eq!(operator, "mistimed/out/window");
+        assert!(message.contains("cannot be cut from batches of 1s: both must be multiples"), "{message}");
+    }
+    let (operator, message) = ending(|engine, pairs| {
+        let slides = (secs(2), secs(3));
+        let ports = unmet::Ports { a: queue(pairs.clone()), b: queue(pairs), out: collect().0, slides };
+        engine.start(ports).expect("it starts")
+    })
+    .await;
+    assert_eq!(operator, "unmet/out/join");
+    assert!(message.contains("new every 2s and one that is new every 3s do not meet"), "{message}");
+    let (operator, message) = ending(|engine, pairs| {
+        let sizes = (secs(2), secs(3));
+        let ports = ununited::Ports { a: queue(pairs.clone()), b: queue(pairs), out: collect().0, sizes };
+        engine.start(ports).expect("it starts")
+    })
+    .await;
+    assert_eq!(operator, "ununited/out/union");
+    assert!(message.contains("windows of Some(2s) and Some(3s) cannot be united"), "{message}");
+}
+
+#[tokio::test]
+async fn what_is_taken_back_must_be_what_was_given() {
+    let (operator, message) = ending(|engine, pairs| {
+        let ports = fickle::Ports { a: queue(pairs.clone()), b: queue(pairs), out: collect().0 };
+        engine.start(ports).expect("it starts")
+    })
+    .await;
+    assert_eq!(operator, "fickle/out/join");
+    assert!(message.contains("closures give the same for the same record"), "{message}");
 }

@@ -16,6 +16,8 @@ use streaming_runtime::{
     prelude::*,
 };
 
+use crate::reference;
+
 type Pair = (u8, i64);
 /// A record of any operator, with the operator's name.
 type Line = (String, String);
@@ -374,5 +376,54 @@ proptest! {
         expected.iter_mut().for_each(|(_, lines)| lines.retain(|(name, _)| operators.contains(&name.as_str())));
         prop_assert_eq!(got(&contents), expected.clone());
         prop_assert_eq!(summed(&changes), expected);
+    }
+}
+
+stream!(
+    /// What an inverse leaves, for three seconds; and two histories as one.
+    #[batch(secs(1))]
+    fn lasting<
+        a: Source<(u8, i64)>,
+        b: Source<(u8, i64)>,
+        left: Sink<(u8, i64)>,
+        changes: Sink<((u8, i64), i64)>,
+        all: Sink<(u8, i64)>,
+    >() {
+        let sums = a.window(secs(1), secs(1)).reduce_by_key_with_inverse(|a, b| a + b, |a, b| a - b);
+        let kept = sums.expire_after(secs(3));
+        kept.to(left);
+        kept.changes().to(changes);
+        a.history().union(b.history()).allow_unbounded("a test").to(all);
+    }
+);
+
+#[test]
+fn what_an_inverse_leaves_expires_and_histories_unite() {
+    let batch = |pairs: &[(u8, i64)]| pairs.to_vec();
+    let a = vec![batch(&[(1, 5)]), batch(&[]), batch(&[]), batch(&[]), batch(&[(2, 1)])];
+    let b = vec![batch(&[(1, 5)]), batch(&[(3, 3)])];
+    for workers in [1, 2] {
+        let (left, all_left) = collect();
+        let (changes, all_changes) = collect();
+        let (all, everything) = collect();
+        reference::run(Engine::new().workers(workers), a.len(), |engine| {
+            let ports = lasting::Ports { a: queue(a.clone()), b: queue(b.clone()), left, changes, all };
+            engine.start(ports).expect("it starts")
+        });
+        // The key has its last values in the first batch, at 1 s, and is forgotten at 4 s.
+        assert_eq!(
+            reference::got(&all_left, 5),
+            [vec![(1, 5)], vec![(1, 0)], vec![(1, 0)], vec![], vec![(2, 1)]]
+        );
+        let gone = vec![((1, 0), -1)];
+        let moved = vec![((1, 0), 1), ((1, 5), -1)];
+        assert_eq!(
+            reference::got(&all_changes, 5),
+            [vec![((1, 5), 1)], moved, vec![], gone, vec![((2, 1), 1)]]
+        );
+        let twice = vec![(1, 5), (1, 5)];
+        let three = vec![(1, 5), (1, 5), (3, 3)];
+        let four = vec![(1, 5), (1, 5), (2, 1), (3, 3)];
+        assert_eq!(reference::got(&everything, 5), [twice, three.clone(), three.clone(), three, four]);
     }
 }
