@@ -5,7 +5,8 @@
 //! fuses it into whatever reads it: five `map`s cost what one closure costs. `stream!` writes `share()` where
 //! a chain must become real: where a stream is read twice or leaves for code that it does not know.
 //!
-//! Invariant: a closure of a chain sees each record of the stream exactly once, whoever reads the stream.
+//! Invariant: a closure of a chain sees each record of the stream exactly once, whoever reads the stream. Of a stream
+//! that is kept up to date it sees what is read: each record whenever the whole is delivered, and each change.
 
 use std::{cell::RefCell, collections::VecDeque, marker::PhantomData, rc::Rc, time::Duration};
 
