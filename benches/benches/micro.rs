@@ -6,6 +6,7 @@ use hashbrown::HashMap;
 #[path = "../src/data.rs"]
 mod data;
 
+#[cfg(feature = "mimalloc")]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -25,6 +25,7 @@ use std::{fs::File, io::Write, path::PathBuf};
 use clap::{Parser, Subcommand};
 use measure::{Row, Runs};
 
+#[cfg(feature = "mimalloc")]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
