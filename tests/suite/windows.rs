@@ -147,6 +147,29 @@ stream!(
     }
 );
 
+stream!(
+    /// Two windows over panes that are made once, and over the records.
+    #[batch(secs(1))]
+    fn shared_panes<
+        pairs: Source<Pair>,
+        one: Sink<Pair>,
+        two: Sink<Pair>,
+        apart: Sink<Pair>,
+        own: Sink<Pair>,
+    >(
+        size: Duration,
+        slide: Duration,
+        other_size: Duration,
+        other_slide: Duration,
+    ) {
+        let panes = pairs.reduce_by_key(|a, b| a.wrapping_add(b));
+        panes.window(size, slide).reduce_by_key(|a, b| a.wrapping_add(b)).to(one);
+        panes.window(other_size, other_slide).reduce_by_key(|a, b| a.wrapping_add(b)).to(two);
+        pairs.window(size, slide).reduce_by_key(|a, b| a.wrapping_add(b)).to(apart);
+        pairs.window(other_size, other_slide).reduce_by_key(|a, b| a.wrapping_add(b)).to(own);
+    }
+);
+
 /// Windows in whole seconds.
 #[derive(Clone, Copy, Debug)]
 struct Cut {
@@ -361,6 +384,23 @@ proptest! {
         prop_assert_eq!(summed(&got_changes), expected.whole);
         prop_assert_eq!(got(&records), expected.window.clone());
         prop_assert_eq!(summed(&movements), expected.window);
+    }
+
+    /// Several windows over panes that are made once are what they would be over the records.
+    #[test]
+    fn windows_share_panes(batches in batches(), cut in cut(), other in cut(), workers in 1..3usize) {
+        let ((one, sums), (two, largest)) = (collect(), collect());
+        let ((apart, own_sums), (own, own_largest)) = (collect(), collect());
+        run(workers, batches.len(), |engine| {
+            let (size, slide) = (seconds(cut.size), seconds(cut.slide));
+            let (other_size, other_slide) = (seconds(other.size), seconds(other.slide));
+            let pairs = queue(batches.clone());
+            let ports = shared_panes::Ports { pairs, one, two, apart, own, size, slide, other_size, other_slide };
+            engine.start(ports).expect("it starts")
+        });
+        prop_assert_eq!(got(&sums), got(&own_sums));
+        prop_assert_eq!(got(&largest), got(&own_largest));
+        prop_assert!(batches.len() < cut.slide || !sums.is_empty());
     }
 
     #[test]

@@ -144,6 +144,23 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     ///
     /// A window of what is itself kept holds the contents at each slide, each record as often as it was delivered.
     ///
+    /// Several windows over one stream share their panes if these are made once, before the windows: what an
+    /// operator on batches makes is combined and exchanged once, and each window holds one value a key and batch.
+    ///
+    /// ```
+    /// # use streaming_runtime::prelude::*;
+    /// stream!(
+    ///     /// Sales by shop in the last minute and in the last hour.
+    ///     #[batch(secs(1))]
+    ///     fn sales<sold: Source<(u32, i64)>, minute: Sink<(u32, i64)>, hour: Sink<(u32, i64)>>() {
+    ///         let panes = sold.reduce_by_key(|a, b| a + b);
+    ///         panes.window(minutes(1), secs(1)).reduce_by_key(|a, b| a + b).to(minute);
+    ///         panes.window(hours(1), minutes(1)).reduce_by_key(|a, b| a + b).to(hour);
+    ///     }
+    /// );
+    /// # fn main() {}
+    /// ```
+    ///
     /// ```
     /// # use streaming_runtime::prelude::*;
     /// stream!(
