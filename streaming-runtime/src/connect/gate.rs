@@ -23,26 +23,64 @@ use rate::Limiter;
 
 use crate::clock::Clock;
 
+/// What the gates of a job have in common.
+#[derive(Debug)]
+pub(crate) struct Gates {
+    pub(crate) clock: Clock,
+    max_rate: Option<f64>,
+    /// Whether rates will be set while the job runs.
+    adapts: bool,
+    pub(crate) account: Arc<Account>,
+    /// By source, in the order of their ports.
+    pub(crate) throttles: Vec<Arc<Throttle>>,
+}
+
+impl Gates {
+    /// For sources that send at most `max_rate` records by the second, and together hold at most `memory` bytes.
+    pub(crate) fn new(clock: Clock, max_rate: Option<f64>, adapts: bool, memory: u64) -> Self {
+        Gates { clock, max_rate, adapts, account: Arc::new(Account::new(memory)), throttles: Vec::new() }
+    }
+
+    /// The gate of the next source.
+    pub(crate) fn add<T: Serialize>(&mut self, port: &'static str, paced: bool) -> Gate<T> {
+        let limited = !paced && (self.adapts || self.max_rate.is_some());
+        let throttle = Arc::new(Throttle::new(port, limited, self.max_rate));
+        self.throttles.push(throttle.clone());
+        Gate {
+            weigh: weight::weigh,
+            account: self.account.clone(),
+            limiter: limited.then(|| Limiter::new(self.clock.clone(), throttle.rate.subscribe())),
+            throttle,
+            paced,
+            sheds: false,
+        }
+    }
+}
+
 /// What the job knows and sets of one source.
 #[derive(Debug)]
 pub(crate) struct Throttle {
     pub(crate) port: &'static str,
     /// No rate is set above this.
     max: f64,
+    /// Whether a rate can be set at all.
+    limited: bool,
     /// Records by the second; infinite is no limit.
     rate: watch::Sender<f64>,
     shed: AtomicU64,
 }
 
 impl Throttle {
-    pub(crate) fn new(port: &'static str, max: Option<f64>) -> Self {
-        let max = max.unwrap_or(f64::INFINITY);
-        Throttle { port, max, rate: watch::Sender::new(max), shed: AtomicU64::new(0) }
+    pub(crate) fn new(port: &'static str, limited: bool, max: Option<f64>) -> Self {
+        let max = max.filter(|_| limited).unwrap_or(f64::INFINITY);
+        Throttle { port, max, limited, rate: watch::Sender::new(max), shed: AtomicU64::new(0) }
     }
 
     /// Limits the source to `rate`, or to the largest allowed if that is less.
     pub(crate) fn set(&self, rate: f64) {
-        self.rate.send_replace(rate.min(self.max));
+        if self.limited {
+            self.rate.send_replace(rate.min(self.max));
+        }
     }
 
     pub(crate) fn rate(&self) -> f64 {
@@ -66,15 +104,6 @@ pub(crate) struct Gate<T> {
 }
 
 impl<T> Gate<T> {
-    /// The gate of a source that follows `clock` when its rate is limited.
-    pub(crate) fn new(account: Arc<Account>, throttle: Arc<Throttle>, limited: Option<Clock>, paced: bool) -> Self
-    where
-        T: Serialize,
-    {
-        let limiter = limited.filter(|_| !paced).map(|clock| Limiter::new(clock, throttle.rate.subscribe()));
-        Gate { weigh: weight::weigh, account, throttle, limiter, paced, sheds: false }
-    }
-
     /// From now on nothing waits.
     pub(crate) fn shed(&mut self) {
         self.sheds = true;
@@ -105,14 +134,18 @@ impl<T> Gate<T> {
         }
     }
 
-    /// Holds the bytes of `records` if there is room for them.
-    pub(crate) fn try_hold(&self, records: &[T]) -> Option<Held> {
-        self.account.try_hold((self.weigh)(records))
+    /// The bytes of `records`.
+    pub(crate) fn weigh(&self, records: &[T]) -> u64 {
+        (self.weigh)(records)
     }
 
-    /// Holds the bytes of `records`, and waits until there is room for them.
-    pub(crate) async fn hold(&self, records: &[T], stop: &mut watch::Receiver<bool>) -> Held {
-        let bytes = (self.weigh)(records);
+    /// Holds so many bytes if there is room for them.
+    pub(crate) fn try_hold(&self, bytes: u64) -> Option<Held> {
+        self.account.try_hold(bytes)
+    }
+
+    /// Holds so many bytes, and waits until there is room for them.
+    pub(crate) async fn hold(&self, bytes: u64, stop: &mut watch::Receiver<bool>) -> Held {
         if let Some(held) = self.account.try_hold(bytes) {
             return held;
         }
@@ -132,7 +165,7 @@ impl<T> Gate<T> {
         Gate {
             weigh: |_| 0,
             account: Arc::new(Account::new(1)),
-            throttle: Arc::new(Throttle::new("test", None)),
+            throttle: Arc::new(Throttle::new("test", false, None)),
             limiter: None,
             paced: false,
             sheds: false,

@@ -28,10 +28,12 @@ mod error;
 pub mod file;
 mod format;
 mod futures;
+mod gate;
 mod lines;
 mod outlet;
 pub mod queue;
 mod receipt;
+mod shedding;
 pub mod tcp;
 #[cfg(test)]
 mod testing;
@@ -45,12 +47,15 @@ pub use collect::{Collect, Collected, collect};
 pub use console::{Console, console};
 pub use error::{Closed, ConnectorError};
 pub use format::{ByDebug, ByDisplay, Format};
+pub use gate::Memory;
+pub(crate) use gate::{Gates, Held, Throttle};
 pub use lines::{BadLines, OnInvalidUtf8, OnLongLine};
 pub use outlet::Outlet;
 pub(crate) use outlet::{Books, Chunk, Lane, PaceRequest, Signal};
 pub use queue::queue;
 pub use receipt::Receipt;
 pub(crate) use receipt::Receipts;
+pub use shedding::{Shedding, shedding};
 pub use text_files::{TextFiles, text_files};
 
 use crate::time::BatchTime;

@@ -19,9 +19,9 @@ use std::{
 
 use tokio::sync::{Notify, watch};
 
-use super::{BatchInfo, Listener, clock::Clock};
+use super::{Backpressure, BatchInfo, Listener, clock::Clock};
 use crate::{
-    connect::{Books, Receipts, Signal},
+    connect::{Books, Gates, Held, Receipts, Signal},
     stream::Epoch,
     time::BatchTime,
 };
@@ -47,6 +47,8 @@ pub(crate) struct Control {
     sinks: usize,
     workers: Vec<(mpsc::Sender<Order>, Arc<Signal>)>,
     pub(crate) books: Arc<Books>,
+    pub(crate) gates: Gates,
+    backpressure: Option<Mutex<Backpressure>>,
     /// Workers that took in records for the open batch.
     dirty: AtomicUsize,
     holding: AtomicBool,
@@ -72,6 +74,8 @@ struct InFlight {
     info: BatchInfo,
     /// To be given out when it is delivered.
     receipts: Vec<Receipts>,
+    /// Its bytes, until it is delivered.
+    held: Held,
 }
 
 /// What a [`Control`] is made of.
@@ -82,6 +86,8 @@ pub(crate) struct Settings {
     pub(crate) early: Option<Duration>,
     pub(crate) sources: Vec<&'static str>,
     pub(crate) sinks: usize,
+    pub(crate) gates: Gates,
+    pub(crate) backpressure: Option<Backpressure>,
     pub(crate) listeners: Vec<Arc<dyn Listener>>,
 }
 
@@ -91,7 +97,7 @@ impl Control {
         workers: Vec<(mpsc::Sender<Order>, Arc<Signal>)>,
         books: Arc<Books>,
     ) -> Self {
-        let Settings { clock, interval, limit, early, sources, sinks, listeners } = settings;
+        let Settings { clock, interval, limit, early, sources, sinks, gates, backpressure, listeners } = settings;
         let now = clock.now();
         let state = State {
             next: 0,
@@ -109,6 +115,8 @@ impl Control {
             sinks,
             workers,
             books,
+            gates,
+            backpressure: backpressure.map(Mutex::new),
             dirty: AtomicUsize::new(0),
             holding: AtomicBool::new(false),
             aborted: AtomicBool::new(false),
@@ -130,6 +138,11 @@ impl Control {
     /// Whether another batch may be closed.
     pub(crate) fn has_room(&self) -> bool {
         self.state().in_flight.len() < self.limit
+    }
+
+    /// Whether a source may be asked for all of a batch: one that waits for memory is waiting for a delivery.
+    pub(crate) fn has_memory(&self) -> bool {
+        self.is_idle() || !self.gates.account.is_full()
     }
 
     /// Whether everything that was closed is delivered.
@@ -219,13 +232,26 @@ impl Control {
             closed: Instant::now(),
             info,
             receipts: Vec::new(),
+            held: Held::default(),
         });
         self.holding.store(state.in_flight.len() >= self.limit, Ordering::Release);
         self.tell(|| Order::Close(epoch, time));
     }
 
-    /// A worker has closed its inputs for a batch that took in `records`, by source, for which `receipts` wait.
-    pub(crate) fn took_in(&self, epoch: Epoch, records: &[u64], receipts: &mut Vec<Receipts>) {
+    /// Does a piece of a worker's work, and counts its time where that is to be known.
+    pub(crate) fn timed(&self, worker: usize, work: impl FnOnce()) {
+        let Some(backpressure) = &self.backpressure else { return work() };
+        let began = Instant::now();
+        work();
+        let state = self.state();
+        let closed = state.in_flight.front().map(|batch| batch.closed);
+        let mut backpressure = backpressure.lock().expect("nothing panics under this lock");
+        backpressure.was_busy(worker, began, Instant::now(), closed);
+    }
+
+    /// A worker has closed its inputs for a batch that took in `records`, by source, for which `receipts` wait and
+    /// whose bytes are `held`.
+    pub(crate) fn took_in(&self, epoch: Epoch, records: &[u64], receipts: &mut Vec<Receipts>, held: &mut Held) {
         let mut state = self.state();
         // No sink has taken it yet: this worker has not stepped since.
         let batch = state.in_flight.iter_mut().find(|batch| batch.epoch == epoch);
@@ -234,6 +260,7 @@ impl Control {
             *total += n;
         }
         batch.receipts.append(receipts);
+        batch.held.append(held);
     }
 
     /// A sink has taken a batch.
@@ -244,7 +271,12 @@ impl Control {
             let batch = state.in_flight.iter_mut().find(|batch| batch.epoch == epoch);
             batch.expect("a sink takes each batch once").sinks -= 1;
             while let Some(mut batch) = state.in_flight.pop_front_if(|batch| batch.sinks == 0) {
-                batch.info.processing_delay = batch.closed.elapsed();
+                let now = Instant::now();
+                batch.info.processing_delay = now - batch.closed;
+                if let Some(backpressure) = &self.backpressure {
+                    let mut backpressure = backpressure.lock().expect("nothing panics under this lock");
+                    backpressure.batch_completed(&batch.info, batch.closed, now);
+                }
                 done.push((batch.info, batch.receipts));
             }
             if done.is_empty() {

@@ -15,11 +15,12 @@
 //! Invariants: no thread or task spins; no queue is unbounded (parts are bounded by the batches in flight);
 //! a batch is delivered whole and in order or not at all.
 
-mod clock;
+mod backpressure;
 mod control;
 mod error;
 mod job;
 mod listener;
+mod pid;
 mod supervisor;
 mod wiring;
 mod worker;
@@ -29,18 +30,23 @@ use std::{
     time::Duration,
 };
 
-use clock::Clock;
-pub use clock::ManualClock;
+use backpressure::Backpressure;
 use control::{Control, Settings};
 pub use error::{JobError, StartError};
 pub use job::Job;
 pub use listener::{BatchInfo, Listener};
+pub use pid::{Pid, PidEstimator};
 use supervisor::Supervisor;
 use timely::CommunicationConfig;
 pub use wiring::{Flow, InPort, OutPort, Pipeline, Value, Wiring};
 use wiring::{SinkTask, SourceTask};
 pub use worker::LocalWorker;
 use worker::{Exit, WorkerStart};
+
+use crate::{
+    clock::{self, Clock, ManualClock},
+    connect::Gates,
+};
 
 /// Settings under which pipelines are started.
 ///
@@ -75,6 +81,9 @@ pub struct Engine {
     min_batch: Duration,
     in_flight: usize,
     queue: usize,
+    max_rate: Option<f64>,
+    backpressure: Option<Pid>,
+    memory_limit: u64,
     listeners: Vec<Arc<dyn Listener>>,
 }
 
@@ -85,8 +94,8 @@ impl Default for Engine {
 }
 
 impl Engine {
-    /// One worker, the system's clock, batches closed at their boundaries only, at most 8 in flight, and 64
-    /// chunks of up to 1,024 records in the queue from a source to a worker.
+    /// One worker, the system's clock, batches closed at their boundaries only, at most 8 in flight, 64 chunks of up
+    /// to 1,024 records in the queue from a source to a worker, and 1 GiB of input in all. No limit of rates.
     pub fn new() -> Self {
         Engine {
             workers: 1,
@@ -96,6 +105,9 @@ impl Engine {
             min_batch: Duration::ZERO,
             in_flight: 8,
             queue: 64,
+            max_rate: None,
+            backpressure: None,
+            memory_limit: 1 << 30,
             listeners: Vec::new(),
         }
     }
@@ -148,6 +160,47 @@ impl Engine {
         self
     }
 
+    /// Each source sends at most so many records by the second, Spark's `spark.streaming.receiver.maxRate`; more than 0.
+    /// Nothing is dropped: a source waits in [`Outlet::send`](crate::connect::Outlet::send), and large sends are cut, so
+    /// that the limit holds within a batch too. A source that was idle may catch up on a tenth of a second.
+    ///
+    /// By the job's clock; under a [`ManualClock`](crate::ManualClock), as that is moved. A paced source
+    /// ([`Source::PACED`](crate::Source::PACED): queues of batches, directories) is not limited: its batch closes when it
+    /// has sent all of it, and what it sends for one is its own to say. Neither is a job that is being stopped, which
+    /// takes what its sources have accepted.
+    pub fn max_rate(mut self, records_per_second: f64) -> Self {
+        self.max_rate = Some(records_per_second);
+        self
+    }
+
+    /// Sets the rate of each source after each batch, by what the job could process, Spark's
+    /// `spark.streaming.backpressure.enabled`: batches then stay as large as fits their interval, and what waits stays at
+    /// the source, where it is before the job. Never above [`max_rate`](Engine::max_rate), and under its rules.
+    ///
+    /// Without it, a job that is behind lets sources wait when its queues are full, which bounds memory but not how
+    /// long a record waits in the queues.
+    pub fn backpressure(mut self, pid: Pid) -> Self {
+        self.backpressure = Some(pid);
+        self
+    }
+
+    /// The most bytes that a job holds of its input, 1 GiB by default: records in queues, in the open batch and in
+    /// batches in flight. At the limit sources wait until a batch is delivered; [`Job::memory`] says where it stands.
+    ///
+    /// If the open batch alone reaches it, input waits for the batch's boundary, or with
+    /// [`close_early`](Engine::close_early) closes it. What is sent in one piece (up to 1,024 records) and is larger
+    /// than the limit goes alone. The batch of a paced source is such a piece: it is asked for only when there is room
+    /// and may then pass the limit. So does what sources have accepted when the job is stopped.
+    ///
+    /// The bytes of a record are its size as the compiler knows it, and what it has on the heap, estimated through serde
+    /// on one record of 64 of each piece: strings and lists by length, with 16 bytes for each allocation. For strings and
+    /// numbers that is some fifth off at most; capacity beyond the length and what serde does not show is not seen.
+    /// What operators keep (windows, states, joins) and what they make of the input is not in it.
+    pub fn memory_limit(mut self, bytes: u64) -> Self {
+        self.memory_limit = bytes;
+        self
+    }
+
     /// Tells `listener` of every job that is started.
     pub fn listener(mut self, listener: impl Listener) -> Self {
         self.listeners.push(Arc::new(listener));
@@ -160,7 +213,7 @@ impl Engine {
     /// [`StartError`]: no tokio runtime here, a setting out of range, or no thread to be had.
     pub fn start<P: Pipeline>(&self, pipeline: P) -> Result<Job, StartError> {
         let (runtime, wiring) = self.wire(pipeline)?;
-        let (prepared, seats) = self.prepare(P::NAME, P::BATCH, wiring);
+        let (prepared, seats) = self.prepare(P::NAME, P::BATCH, wiring)?;
         let communication = match self.workers {
             1 => CommunicationConfig::Thread,
             n => CommunicationConfig::Process(n),
@@ -217,7 +270,7 @@ impl Engine {
             return Err(StartError::Config(format!("a local job has one worker, and not {workers}")));
         }
         let (runtime, wiring) = self.wire(pipeline)?;
-        let (prepared, mut seats) = self.prepare(P::NAME, P::BATCH, wiring);
+        let (prepared, mut seats) = self.prepare(P::NAME, P::BATCH, wiring)?;
         let (exits, exited) = tokio::sync::mpsc::unbounded_channel();
         let worker = LocalWorker::new(seats.pop().expect("one worker has one seat"), exits);
         Ok((self.supervise(&runtime, prepared, exited), worker))
@@ -233,15 +286,34 @@ impl Engine {
         within("the number of workers", self.workers, 256)?;
         within("the number of batches in flight", self.in_flight, 1024)?;
         within("the queue's number of chunks", self.queue, 1 << 20)?;
-        let mut wiring = Wiring::new(self.workers, self.queue);
+        let mut wiring = Wiring::new(self.workers, self.queue, self.gates()?);
         pipeline.wire(&mut wiring);
         Ok((runtime, wiring))
     }
 
+    /// What lets records in, within their limits.
+    fn gates(&self) -> Result<Gates, StartError> {
+        if let Some(rate) = self.max_rate.filter(|rate| !(rate.is_finite() && *rate > 0.0)) {
+            let no_limit = "leave it out for no limit";
+            return Err(StartError::Config(format!("the largest rate must be more than 0, and it is {rate}; {no_limit}")));
+        }
+        if self.memory_limit == 0 {
+            return Err(StartError::Config("the memory limit must be at least 1 byte".to_owned()));
+        }
+        let clock = self.clock.clone().map_or_else(Clock::system, Clock::Manual);
+        Ok(Gates::new(clock, self.max_rate, self.backpressure.is_some(), self.memory_limit))
+    }
+
     /// What is compiled once, whatever the pipeline: everything but the workers and the supervisor.
-    fn prepare(&self, pipeline: &str, interval: Duration, wiring: Wiring) -> (Prepared, Vec<WorkerStart>) {
+    fn prepare(
+        &self,
+        pipeline: &str,
+        interval: Duration,
+        wiring: Wiring,
+    ) -> Result<(Prepared, Vec<WorkerStart>), StartError> {
         let name = self.name.clone().unwrap_or_else(|| pipeline.to_owned());
-        let Wiring { signals, books, sources, sinks, ends, builds, .. } = wiring;
+        let Wiring { signals, books, gates, sources, sinks, ends, builds, .. } = wiring;
+        let backpressure = self.backpressure.map(|pid| Backpressure::new(pid, interval, &gates.throttles, self.workers));
         let (orders, order_ends): (Vec<_>, Vec<_>) = signals
             .iter()
             .map(|signal| {
@@ -250,7 +322,9 @@ impl Engine {
             })
             .unzip();
         let settings = Settings {
-            clock: self.clock.clone().map_or_else(Clock::system, Clock::Manual),
+            clock: gates.clock.clone(),
+            gates,
+            backpressure: backpressure.transpose()?,
             interval,
             limit: self.in_flight,
             early: self.close_early.then_some(self.min_batch),
@@ -266,7 +340,7 @@ impl Engine {
                 WorkerStart { ends, build, orders, signal, control }
             })
             .collect();
-        (Prepared { name, control, sources, sinks }, seats)
+        Ok((Prepared { name, control, sources, sinks }, seats))
     }
 
     fn supervise(

@@ -159,7 +159,8 @@ async fn drive(
             () = raised(&mut stop) => break,
             Some(result) = sources.join_next(|port, source| JobError::Source { port, source }) => result?,
             () = control.clock.sleep_until(boundary) => {
-                until(control, Control::has_room).await;
+                let paces = !paced.is_empty();
+                until(control, |control| control.has_room() && (!paces || control.has_memory())).await;
                 pace(sources, paced, boundary).await?;
                 // A batch closed early may have taken the room meanwhile.
                 while !control.close(boundary) {
