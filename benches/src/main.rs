@@ -15,6 +15,7 @@ mod latency;
 mod lockstep;
 mod measure;
 mod memory;
+mod overload;
 mod pairs;
 mod running;
 mod windows;
@@ -64,6 +65,8 @@ enum Workload {
     Joins,
     /// Whether memory stays where it is over 10,000 batches.
     Memory,
+    /// Ten times more than a job can take.
+    Overload,
     /// Components and distances of a graph whose edges come and go.
     Graph,
     /// What ten idle pipelines cost.
@@ -97,6 +100,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             memory::alone(&task, runs);
             return Ok(());
         }
+        Workload::Overload => &[overload::run],
         Workload::Graph => &[graph::run],
         Workload::Idle => &[idle::run],
         Workload::Compile => &[compile::run],
@@ -108,6 +112,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             running::run,
             joins::run,
             memory::run,
+            overload::run,
             graph::run,
             idle::run,
             compile::run,

@@ -1,8 +1,8 @@
 //! What a source must have before its records go to the workers: tokens of its rate, and room under the job's ceiling
 //! of memory. Where it has not, it waits; a source that sheds drops the records and counts them.
 //!
-//! A job that is being stopped lets everything in: what a source has accepted is delivered, and no batch closes that
-//! could make room. A paced source is not held up by either limit, because its batch closes only when it has sent all
+//! A job that is being stopped lets everything in from a source that drains: what it has accepted is delivered, and no
+//! batch closes that could make room. A paced source is not held up by either limit, because its batch closes only when it has sent all
 //! of it; the engine asks it for a batch when there is room instead.
 
 mod memory;
@@ -42,7 +42,7 @@ impl Gates {
     }
 
     /// The gate of the next source.
-    pub(crate) fn add<T: Serialize>(&mut self, port: &'static str, paced: bool) -> Gate<T> {
+    pub(crate) fn add<T: Serialize>(&mut self, port: &'static str, paced: bool, drains: bool) -> Gate<T> {
         let limited = !paced && (self.adapts || self.max_rate.is_some());
         let throttle = Arc::new(Throttle::new(port, limited, self.max_rate));
         self.throttles.push(throttle.clone());
@@ -52,6 +52,7 @@ impl Gates {
             limiter: limited.then(|| Limiter::new(self.clock.clone(), throttle.rate.subscribe())),
             throttle,
             paced,
+            drains,
             sheds: false,
         }
     }
@@ -100,6 +101,7 @@ pub(crate) struct Gate<T> {
     /// None for a source that no rate limits.
     limiter: Option<Limiter>,
     paced: bool,
+    drains: bool,
     sheds: bool,
 }
 
@@ -111,7 +113,7 @@ impl<T> Gate<T> {
 
     /// Whether records are dropped that would have to wait.
     pub(crate) fn sheds(&self, stop: &watch::Receiver<bool>) -> bool {
-        self.sheds && !*stop.borrow()
+        self.sheds && !(self.drains && *stop.borrow())
     }
 
     /// Counts records that were dropped.
@@ -121,15 +123,14 @@ impl<T> Gate<T> {
 
     /// How many of `wanted` records, one at least, the rate lets through now. Waits for the first, or says 0 if it sheds.
     pub(crate) async fn admit(&mut self, wanted: usize, stop: &mut watch::Receiver<bool>) -> usize {
-        let sheds = self.sheds;
+        let sheds = self.sheds(stop);
         let Some(limiter) = &mut self.limiter else { return wanted };
         if sheds {
-            return if *stop.borrow() { wanted } else { limiter.try_take(wanted) };
+            return limiter.try_take(wanted);
         }
         tokio::select! {
             biased;
-            // The sender goes only with the job; then sending says so.
-            _ = stop.wait_for(|stop| *stop) => wanted,
+            () = drained(self.drains, stop) => wanted,
             admitted = limiter.take(wanted) => admitted,
         }
     }
@@ -154,7 +155,7 @@ impl<T> Gate<T> {
         }
         tokio::select! {
             biased;
-            _ = stop.wait_for(|stop| *stop) => self.account.hold_anyway(bytes),
+            () = drained(self.drains, stop) => self.account.hold_anyway(bytes),
             held = self.account.hold(bytes) => held,
         }
     }
@@ -168,7 +169,17 @@ impl<T> Gate<T> {
             throttle: Arc::new(Throttle::new("test", false, None)),
             limiter: None,
             paced: false,
+            drains: false,
             sheds: false,
         }
+    }
+}
+
+/// Waits until a source that drains is asked to; others are dropped then.
+async fn drained(drains: bool, stop: &mut watch::Receiver<bool>) {
+    match drains {
+        // The sender goes only with the job; then sending says so.
+        true => drop(stop.wait_for(|stop| *stop).await),
+        false => std::future::pending().await,
     }
 }

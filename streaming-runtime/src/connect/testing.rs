@@ -7,7 +7,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use super::{Chunk, ConnectorError, gate::Gate, Lane, Outlet, PaceRequest, Signal, Source};
+use super::{Chunk, ConnectorError, Lane, Outlet, PaceRequest, Signal, Source, gate::Gate};
 use crate::time::BatchTime;
 
 /// A running source, and what the engine would hold of it.

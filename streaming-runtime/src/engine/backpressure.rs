@@ -40,7 +40,13 @@ impl Backpressure {
     }
 
     /// A worker was busy from `began` to `ended`; the oldest batch in flight was closed at `closed`.
-    pub(crate) fn was_busy(&mut self, worker: usize, began: Instant, ended: Instant, closed: Option<Instant>) {
+    pub(crate) fn was_busy(
+        &mut self,
+        worker: usize,
+        began: Instant,
+        ended: Instant,
+        closed: Option<Instant>,
+    ) {
         let (from, to) = (began.max(self.delivered), closed.unwrap_or(ended).min(ended));
         self.busy[worker] += to.saturating_duration_since(from);
     }
@@ -57,7 +63,8 @@ impl Backpressure {
         let time = millis(now.saturating_duration_since(self.started));
         for ((estimator, throttle), (port, records)) in self.sources.iter_mut().zip(&batch.records) {
             debug_assert_eq!(throttle.port, *port);
-            if let Some(rate) = estimator.compute(time, *records as i64, millis(processing), millis(waiting)) {
+            if let Some(rate) = estimator.compute(time, *records as i64, millis(processing), millis(waiting))
+            {
                 tracing::debug!(port, rate, "back-pressure");
                 throttle.set(rate);
             }

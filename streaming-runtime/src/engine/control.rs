@@ -97,7 +97,8 @@ impl Control {
         workers: Vec<(mpsc::Sender<Order>, Arc<Signal>)>,
         books: Arc<Books>,
     ) -> Self {
-        let Settings { clock, interval, limit, early, sources, sinks, gates, backpressure, listeners } = settings;
+        let Settings { clock, interval, limit, early, sources, sinks, gates, backpressure, listeners } =
+            settings;
         let now = clock.now();
         let state = State {
             next: 0,
@@ -251,7 +252,13 @@ impl Control {
 
     /// A worker has closed its inputs for a batch that took in `records`, by source, for which `receipts` wait and
     /// whose bytes are `held`.
-    pub(crate) fn took_in(&self, epoch: Epoch, records: &[u64], receipts: &mut Vec<Receipts>, held: &mut Held) {
+    pub(crate) fn took_in(
+        &self,
+        epoch: Epoch,
+        records: &[u64],
+        receipts: &mut Vec<Receipts>,
+        held: &mut Held,
+    ) {
         let mut state = self.state();
         // No sink has taken it yet: this worker has not stepped since.
         let batch = state.in_flight.iter_mut().find(|batch| batch.epoch == epoch);

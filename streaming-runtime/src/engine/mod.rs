@@ -295,7 +295,9 @@ impl Engine {
     fn gates(&self) -> Result<Gates, StartError> {
         if let Some(rate) = self.max_rate.filter(|rate| !(rate.is_finite() && *rate > 0.0)) {
             let no_limit = "leave it out for no limit";
-            return Err(StartError::Config(format!("the largest rate must be more than 0, and it is {rate}; {no_limit}")));
+            return Err(StartError::Config(format!(
+                "the largest rate must be more than 0, and it is {rate}; {no_limit}"
+            )));
         }
         if self.memory_limit == 0 {
             return Err(StartError::Config("the memory limit must be at least 1 byte".to_owned()));
@@ -313,7 +315,8 @@ impl Engine {
     ) -> Result<(Prepared, Vec<WorkerStart>), StartError> {
         let name = self.name.clone().unwrap_or_else(|| pipeline.to_owned());
         let Wiring { signals, books, gates, sources, sinks, ends, builds, .. } = wiring;
-        let backpressure = self.backpressure.map(|pid| Backpressure::new(pid, interval, &gates.throttles, self.workers));
+        let backpressure =
+            self.backpressure.map(|pid| Backpressure::new(pid, interval, &gates.throttles, self.workers));
         let (orders, order_ends): (Vec<_>, Vec<_>) = signals
             .iter()
             .map(|signal| {

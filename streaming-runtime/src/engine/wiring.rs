@@ -120,7 +120,7 @@ impl Wiring {
             ends.intakes.push(Box::new(chunks));
         }
         let (pace, requests) = mpsc::channel(1);
-        let gate = self.gates.add::<T>(port, S::PACED);
+        let gate = self.gates.add::<T>(port, S::PACED, S::DRAINS);
         let task = move |interval, started, stop| -> Task {
             Box::pin(source.run(Outlet::new(gate, lanes, requests, stop, interval, started)))
         };

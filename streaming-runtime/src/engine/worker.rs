@@ -278,7 +278,13 @@ impl Running {
             build(&flow);
             flow.into_intakes()
         });
-        let open = Open { epoch: 0, records: vec![0; intakes.len()], receipts: Vec::new(), held: Held::default(), dirty: false };
+        let open = Open {
+            epoch: 0,
+            records: vec![0; intakes.len()],
+            receipts: Vec::new(),
+            held: Held::default(),
+            dirty: false,
+        };
         Running {
             intakes,
             worker,

@@ -45,7 +45,9 @@ fn no_counterpart(case: &Value) -> Option<&'static str> {
     }
     let starts = steps.iter().filter(|step| **step == "start").count();
     if starts > 1 || at("stop") < at("start") && at("stop").is_some() {
-        return Some("a start makes the job of the ports: no job is there before, and the ports are gone after");
+        return Some(
+            "a start makes the job of the ports: no job is there before, and the ports are gone after",
+        );
     }
     if starts > 0 && !has("register output") {
         return Some("a compile error here: see the UI tests");

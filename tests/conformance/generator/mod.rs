@@ -77,7 +77,8 @@ pub fn generate(files: &[(String, Vec<Case>)]) -> String {
     let mut run: BTreeMap<String, usize> = BTreeMap::new();
     let mut skipped: BTreeMap<String, usize> = BTreeMap::new();
     for case in files.iter().flat_map(|(_, cases)| cases) {
-        let mut runs = || *run.entry(format!("{}, {}", case.text("kind"), case.text("operator"))).or_default() += 1;
+        let mut runs =
+            || *run.entry(format!("{}, {}", case.text("kind"), case.text("operator"))).or_default() += 1;
         if let Some(harness) = harness::harness(case) {
             match harness {
                 Ok(harness) => {

@@ -44,7 +44,10 @@ pub fn suite<'a>(
             true => vec![("on_1_worker", format!("({id:?}, 1)")), ("on_2_workers", format!("({id:?}, 2)"))],
         };
         for (name, arguments) in calls {
-            line(&mut out, &format!("    #[test]\n    fn {name}() {{\n        super::{function}{arguments};\n    }}"));
+            line(
+                &mut out,
+                &format!("    #[test]\n    fn {name}() {{\n        super::{function}{arguments};\n    }}"),
+            );
         }
         line(&mut out, "}");
     }

@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 use crate::{clock::Clock, time::BatchTime};
 
-/// A source that was idle may catch up on this much time.
+/// A source that was idle may catch up on this much time, and one record.
 const BURST: f64 = 0.1;
 
 /// A source that waits, waits for the tokens of this much time at once, so that a high rate is not a wake-up a record.
@@ -72,7 +72,7 @@ impl Bucket {
             return (wanted, Duration::ZERO);
         }
         let passed = Duration::from_nanos(now.as_nanos().saturating_sub(self.at.as_nanos()));
-        self.tokens = (self.tokens + passed.as_secs_f64() * rate).min((rate * BURST).max(1.0));
+        self.tokens = (self.tokens + passed.as_secs_f64() * rate).min(rate * BURST + 1.0);
         self.at = now;
         let taken = ((self.tokens + ROUNDING) as usize).min(wanted);
         self.tokens -= taken as f64;
@@ -103,7 +103,7 @@ mod tests {
         clock.advance(millis(7));
         assert_eq!(limiter.try_take(10), 7);
         clock.advance(Duration::from_secs(60));
-        assert_eq!(limiter.try_take(1000), 100, "a tenth of a second is caught up on");
+        assert_eq!(limiter.try_take(1000), 101, "a tenth of a second is caught up on");
     }
 
     #[test]
