@@ -18,7 +18,7 @@ const ELSEWHERE: &[(&str, usize)] = &[
     // Operators and levels of storage that Spark refuses once a context was started or stopped.
     ("a job's graph is a type: nothing can be added to it, before its start or after", 3),
     // Starting twice or after a stop is rustc's E0382, `ui/wiring/started_twice`; stopping before a start needs a `Job`.
-    ("a start makes the job of the ports: no job is there before, and the ports are gone after", 3),
+    ("a start makes the job of the ports: no job is there before, and the ports are gone after", 4),
     ("the process has no context: each job is a value of its own, and many run at once", 1),
     // Spark's own input streams and `transform` functions may return null instead of a dataset; here a batch
     // is an epoch, and there is no epoch without one.

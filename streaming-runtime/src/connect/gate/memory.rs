@@ -99,7 +99,9 @@ impl Account {
     }
 
     fn held(self: &Arc<Self>, bytes: u64, all: u64) -> Held {
-        self.peak.fetch_max(all, Ordering::AcqRel);
+        if all > self.peak.load(Ordering::Acquire) {
+            self.peak.fetch_max(all, Ordering::AcqRel);
+        }
         Held { account: Some(self.clone()), bytes }
     }
 }
