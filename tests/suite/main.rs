@@ -13,4 +13,5 @@ mod reference;
 mod sockets;
 mod state;
 mod transform;
+mod views;
 mod windows;

@@ -35,6 +35,7 @@ pub mod tcp;
 #[cfg(test)]
 mod testing;
 mod text_files;
+pub mod view;
 
 use std::future::Future;
 
@@ -49,6 +50,7 @@ pub use outlet::Outlet;
 pub(crate) use outlet::{Books, Chunk, Lane, PaceRequest, Signal};
 pub use queue::queue;
 pub use text_files::{TextFiles, text_files};
+pub use view::{View, view, view_of_changes};
 
 use crate::time::BatchTime;
 
