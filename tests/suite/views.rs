@@ -13,7 +13,7 @@ use std::{
 
 use proptest::{collection::vec, prelude::*};
 use streaming_runtime::{
-    BatchTime, JobError, ManualClock,
+    BatchTime, Job, JobError, ManualClock, StartError,
     connect::{
         View, collect,
         queue::{self, queue},
@@ -126,8 +126,7 @@ async fn both_views_equal_a_plain_map(
             }
         }
     }
-    drop(pusher);
-    job.join().await.expect("it ends well");
+    job.stop().await.expect("it stops well");
     for subscription in subscriptions {
         assert_eq!(follow(subscription, &seen).await, expected);
     }
@@ -205,31 +204,36 @@ fn every_look_is_as_of_one_batch() {
     }
 }
 
+/// Runs a job for four batches that ends at a sink's error: the port, and the error's code.
+fn failed(start: impl FnOnce(&Engine) -> Result<Job, StartError>) -> (&'static str, &'static str) {
+    let clock = ManualClock::new();
+    let ended = block_on(async {
+        let mut job = start(&Engine::new().workers(2).manual_clock(&clock)).expect("it starts");
+        clock.advance(secs(4));
+        job.join().await
+    });
+    match ended {
+        Err(JobError::Sink { port, source }) => (port, source.code()),
+        other => panic!("{other:?}"),
+    }
+}
+
 #[test]
 fn keys_that_are_not_unique_end_the_job() {
-    let batches = vec![vec![(1, 10), (2, 20)], vec![(1, 11)], vec![(3, 30), (3, 31)], vec![(4, 40)]];
-    let run = |ports| {
-        block_on(async {
-            let clock = ManualClock::new();
-            let mut job = Engine::new().workers(2).manual_clock(&clock).start(ports).expect("it starts");
-            clock.advance(secs(4));
-            job.join().await.map_err(|error| match error {
-                JobError::Sink { port, source } => (port, source.code()),
-                other => panic!("{other}"),
-            })
-        })
-    };
+    let pairs = || queue(vec![vec![(1, 10), (2, 20)], vec![(1, 11)], vec![(3, 30), (3, 31)], vec![(4, 40)]]);
     let ((out, whole), (changes, _)) = (view(), collect());
-    let ended = run(copy::Ports { pairs: queue(batches.clone()), out, changes });
-    assert_eq!(ended, Err(("out", "connector.not_unique")));
+    let error = failed(|engine| engine.start(copy::Ports { pairs: pairs(), out, changes }));
+    assert_eq!(error, ("out", "connector.not_unique"));
     let ((out, _), (changes, of_changes)) = (collect(), view_of_changes());
-    let ended = run(copy::Ports { pairs: queue(batches), out, changes });
-    assert_eq!(ended, Err(("changes", "connector.not_unique")));
+    let error = failed(|engine| engine.start(copy::Ports { pairs: pairs(), out, changes }));
+    assert_eq!(error, ("changes", "connector.not_unique"));
     for view in [whole, of_changes] {
         let last = view.snapshot();
+        let time = BatchTime::from_millis(2000);
         assert_eq!(
             (last.time(), sorted(&last)),
-            (Some(BatchTime::from_millis(2000)), BTreeMap::from([(1, 11)]))
+            (Some(time), BTreeMap::from([(1, 11)])),
+            "as of the batch before"
         );
     }
 }
