@@ -18,6 +18,7 @@ mod memory;
 mod open_loop;
 mod pairs;
 mod running;
+mod views;
 mod windows;
 mod words;
 
@@ -67,6 +68,8 @@ enum Workload {
     Memory,
     /// Components and distances of a graph whose edges come and go.
     Graph,
+    /// Look-ups in a view while a job writes it.
+    Views,
     /// What ten idle pipelines cost.
     Idle,
     /// `cargo check` after an edit, the macro itself, release build per pipeline.
@@ -99,6 +102,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             return Ok(());
         }
         Workload::Graph => &[graph::run],
+        Workload::Views => &[views::run],
         Workload::Idle => &[idle::run],
         Workload::Compile => &[compile::run],
         Workload::All => &[
@@ -110,6 +114,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             joins::run,
             memory::run,
             graph::run,
+            views::run,
             idle::run,
             compile::run,
         ],
