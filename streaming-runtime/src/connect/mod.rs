@@ -38,6 +38,7 @@ pub mod tcp;
 #[cfg(test)]
 mod testing;
 mod text_files;
+pub mod view;
 
 use std::future::Future;
 
@@ -57,6 +58,7 @@ pub use receipt::Receipt;
 pub(crate) use receipt::Receipts;
 pub use shedding::{Shedding, shedding};
 pub use text_files::{TextFiles, text_files};
+pub use view::{View, view, view_of_changes};
 
 use crate::time::BatchTime;
 
