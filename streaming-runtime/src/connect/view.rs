@@ -34,9 +34,9 @@
 //! batch may come. A thread never sees an earlier batch after a later one.
 //!
 //! A batch counts as delivered only after the view shows it. So once it is known that the batch at `t` was delivered,
-//! by [`Job::delivered`](crate::Job::delivered) or else, a look-up is as of `t` or later, if the stream delivers each
-//! batch. One on a window delivers at its slides only: for what came in a batch between two slides,
-//! [`wait_until`](View::wait_until) waits for the slide that has it.
+//! from a [`Receipt`](super::Receipt) or [`Job::delivered`](crate::Job::delivered), a look-up is as of `t` or later, if
+//! the stream delivers each batch. One on a window delivers at its slides only: for what came in a batch between two
+//! slides, [`wait_until`](View::wait_until) the receipt's time waits for the slide that has it.
 //!
 //! # What it costs
 //!
