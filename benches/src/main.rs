@@ -15,6 +15,7 @@ mod latency;
 mod lockstep;
 mod measure;
 mod memory;
+mod open_loop;
 mod pairs;
 mod running;
 mod views;
@@ -55,7 +56,7 @@ enum Workload {
     Words,
     /// Five stateless operators against one hand-fused closure.
     Chain,
-    /// One record in, its result seen in tokio.
+    /// From a record to its result: one at a time, and over TCP at given rates (`--only "open loop"`).
     Latency,
     /// Sliding windows by key.
     Windows,

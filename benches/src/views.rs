@@ -19,7 +19,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use hashbrown::HashMap;
+use foldhash::{HashMap, HashMapExt};
 use hdrhistogram::Histogram;
 use streaming_runtime::{
     BatchInfo, Listener,
@@ -82,7 +82,7 @@ impl Sink<((u64, i64), i64)> for ByHand {
         let mut map = self.0.write().expect("no panics under it");
         // Keys stay, so what is taken back is always replaced.
         let new = batch.records.into_iter().filter(|(_, times)| *times > 0);
-        new.for_each(|((key, value), _)| drop(map.insert(key, value)));
+        map.extend(new.map(|(pair, _)| pair));
         Ok(())
     }
 }
