@@ -45,7 +45,7 @@ stream!(
     /// Lets each client pass `quota` times in any `window`. Requests are numbered.
     #[batch(secs(1))]
     pub fn admission<requests: Source<(String, u64)>, decisions: Sink<Decision>>(
-        quota: usize,
+        quota: u32,
         window: Duration,
     ) {
         let (decided, _) = requests.map_with_state_from(
@@ -60,7 +60,7 @@ stream!(
                     times.pop_front();
                 }
                 let too_early = match times.front() {
-                    Some(oldest) if times.len() >= quota => leaves(oldest) - now,
+                    Some(oldest) if times.len() >= quota as usize => leaves(oldest) - now,
                     _ => 0,
                 };
                 if too_early == 0 {
@@ -74,12 +74,15 @@ stream!(
     }
 );
 
+/// Whom to tell how much too early a request is, by its number.
+type Requests = HashMap<u64, oneshot::Sender<Duration>>;
+
 /// Requests that wait for their decision; none any more when the job has ended.
 #[derive(Clone)]
-struct Waiting(Arc<Mutex<Option<HashMap<u64, oneshot::Sender<Duration>>>>>);
+struct Waiting(Arc<Mutex<Option<Requests>>>);
 
 impl Waiting {
-    fn with<R>(&self, f: impl FnOnce(&mut HashMap<u64, oneshot::Sender<Duration>>) -> R) -> Option<R> {
+    fn with<R>(&self, f: impl FnOnce(&mut Requests) -> R) -> Option<R> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).as_mut().map(f)
     }
 }
@@ -141,10 +144,10 @@ struct Arguments {
     #[arg(long, default_value_t = 8080)]
     port: u16,
     /// How often a client may in a window.
-    #[arg(long, default_value_t = 100)]
-    quota: usize,
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    quota: u32,
     /// The window, in seconds.
-    #[arg(long, default_value_t = 60)]
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
     window: u64,
 }
 
@@ -152,7 +155,7 @@ struct Arguments {
 async fn serve(
     listener: TcpListener,
     engine: Engine,
-    (quota, window): (usize, Duration),
+    (quota, window): (u32, Duration),
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), Box<dyn Error>> {
     let (requests, source) = channel(4096);
