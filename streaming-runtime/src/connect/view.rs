@@ -231,7 +231,7 @@ impl<K: Clone + Eq + Hash, V: Clone> View<K, V> {
     ///
     /// ```
     /// # let (_sink, counts) = streaming_runtime::connect::view::<String, i64>();
-    /// let from_a_to_c: Vec<(String, i64)> = counts.range::<str, _>("a".."d");
+    /// let from_a_to_c: Vec<(String, i64)> = counts.range("a".to_owned().."d".to_owned());
     /// # assert!(from_a_to_c.is_empty());
     /// ```
     pub fn range<Q, R>(&self, bounds: R) -> Vec<(K, V)>
