@@ -151,8 +151,9 @@
 //! | `op` | the operators, one family a file | yes |
 //! | [`aggregate`] | counts, sums, extremes and the like, for operators that make one value of many | no |
 //! | [`connect`] | the contract with the outside world, and connectors | no |
-//! | `engine` | starting, workers, batches, failure, stop | two files: `wiring`, `worker` |
+//! | `engine` | starting, workers, batches, failure, stop | `wiring`, `worker`, `metrics/meter`, `metrics/owners` |
 //! | `blame` | which operator panicked | no |
+//! | `gauge` | what operators say of themselves: state, progress, which one runs | no |
 //!
 //! ## Invariants
 //!
@@ -184,6 +185,7 @@ pub mod aggregate;
 mod blame;
 pub mod connect;
 mod engine;
+mod gauge;
 mod op;
 mod past;
 mod record;
@@ -191,7 +193,10 @@ mod stream;
 mod time;
 
 pub use connect::{Sink, Source};
-pub use engine::{BatchInfo, Engine, Job, JobError, Listener, ManualClock, Pipeline, StartError, Value};
+pub use engine::{
+    BatchInfo, Delays, Engine, Explanation, Frontier, Job, JobError, JobMetrics, Listener, ManualClock,
+    Monitor, OperatorMetrics, Pipeline, SinkMetrics, SourceMetrics, StartError, Value, Wait,
+};
 pub use op::{
     Abelian, Aggregate, Algebra, Associative, Comparable, Emit, Keeps, KeyState, LoopScope, Looped, Neither,
     SinkPort, Undo, idle_for, unbounded,

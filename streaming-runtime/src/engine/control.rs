@@ -19,7 +19,7 @@ use std::{
 
 use tokio::sync::{Notify, watch};
 
-use super::{BatchInfo, Listener, clock::Clock};
+use super::{BatchInfo, clock::Clock, listener::Listeners, metrics::Board};
 use crate::{
     connect::{Books, Signal},
     stream::Epoch,
@@ -53,7 +53,8 @@ pub(crate) struct Control {
     /// Woken when a batch was delivered.
     pub(crate) room: Notify,
     delivered: watch::Sender<Option<BatchTime>>,
-    listeners: Vec<Arc<dyn Listener>>,
+    pub(crate) board: Arc<Board>,
+    pub(crate) listeners: Arc<Listeners>,
 }
 
 struct State {
@@ -67,6 +68,8 @@ struct InFlight {
     epoch: Epoch,
     /// Sinks that have yet to take it.
     sinks: usize,
+    /// Workers that have yet to take in their records of it.
+    workers: usize,
     closed: Instant,
     info: BatchInfo,
 }
@@ -79,7 +82,8 @@ pub(crate) struct Settings {
     pub(crate) early: bool,
     pub(crate) sources: Vec<&'static str>,
     pub(crate) sinks: usize,
-    pub(crate) listeners: Vec<Arc<dyn Listener>>,
+    pub(crate) board: Arc<Board>,
+    pub(crate) listeners: Arc<Listeners>,
 }
 
 impl Control {
@@ -88,7 +92,7 @@ impl Control {
         workers: Vec<(mpsc::Sender<Order>, Arc<Signal>)>,
         books: Arc<Books>,
     ) -> Self {
-        let Settings { clock, interval, limit, early, sources, sinks, listeners } = settings;
+        let Settings { clock, interval, limit, early, sources, sinks, board, listeners } = settings;
         let now = clock.now();
         let state = State {
             next: 0,
@@ -96,6 +100,7 @@ impl Control {
             boundary: now.next_multiple_of(interval),
             in_flight: VecDeque::new(),
         };
+        board.set_boundary(state.boundary);
         Control {
             state: Mutex::new(state),
             clock,
@@ -111,6 +116,7 @@ impl Control {
             aborted: AtomicBool::new(false),
             room: Notify::new(),
             delivered: watch::Sender::new(None),
+            board,
             listeners,
         }
     }
@@ -193,26 +199,42 @@ impl Control {
         state.last = time;
         if time >= state.boundary {
             state.boundary = time.next_multiple_of(self.interval);
+            self.board.set_boundary(state.boundary);
         }
+        self.board.batch_closed(epoch, time);
         let delay = self.clock.now().as_nanos().saturating_sub(time.as_nanos());
         let info = BatchInfo {
+            job: self.board.job.clone(),
             time,
             records: self.sources.iter().map(|name| (*name, 0)).collect(),
             scheduling_delay: Duration::from_nanos(delay),
             processing_delay: Duration::ZERO,
         };
-        state.in_flight.push_back(InFlight { epoch, sinks: self.sinks, closed: Instant::now(), info });
+        state.in_flight.push_back(InFlight {
+            epoch,
+            sinks: self.sinks,
+            workers: self.workers.len(),
+            closed: Instant::now(),
+            info,
+        });
         self.holding.store(state.in_flight.len() >= self.limit, Ordering::Release);
         self.tell(|| Order::Close(epoch, time));
     }
 
     /// A worker has closed its inputs for a batch that took in `records`, by source.
     pub(crate) fn took_in(&self, epoch: Epoch, records: &[u64]) {
+        let mut started = None;
         let mut state = self.state();
         if let Some(batch) = state.in_flight.iter_mut().find(|batch| batch.epoch == epoch) {
             for ((_, total), n) in batch.info.records.iter_mut().zip(records) {
                 *total += n;
             }
+            batch.workers -= 1;
+            started = (batch.workers == 0 && !self.listeners.is_empty()).then(|| batch.info.clone());
+        }
+        drop(state);
+        if let Some(batch) = started {
+            self.listeners.tell(|listener| listener.batch_started(&batch));
         }
     }
 
@@ -233,8 +255,9 @@ impl Control {
             self.holding.store(false, Ordering::Release);
         }
         for batch in &done {
-            tracing::debug!(time = %batch.time, records = ?batch.records, took = ?batch.processing_delay, "batch delivered");
-            self.listeners.iter().for_each(|listener| listener.batch_completed(batch));
+            self.board.batch_delivered(batch.time, batch.scheduling_delay, batch.processing_delay);
+            tracing::debug!(job = %batch.job, time = %batch.time, records = ?batch.records, took = ?batch.processing_delay, "batch delivered");
+            self.listeners.tell(|listener| listener.batch_completed(batch));
             self.delivered.send_replace(Some(batch.time));
         }
         self.room.notify_waiters();
@@ -259,10 +282,6 @@ impl Control {
 
     pub(crate) fn is_aborted(&self) -> bool {
         self.aborted.load(Ordering::Acquire)
-    }
-
-    pub(crate) fn listeners(&self) -> &[Arc<dyn Listener>] {
-        &self.listeners
     }
 
     fn tell(&self, order: impl Fn() -> Order) {

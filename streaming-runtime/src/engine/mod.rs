@@ -18,8 +18,11 @@
 mod clock;
 mod control;
 mod error;
+mod explain;
 mod job;
 mod listener;
+mod metrics;
+mod monitor;
 mod supervisor;
 mod wiring;
 mod worker;
@@ -33,8 +36,13 @@ use clock::Clock;
 pub use clock::ManualClock;
 use control::{Control, Settings};
 pub use error::{JobError, StartError};
+pub use explain::{Explanation, Wait};
 pub use job::Job;
+use listener::Listeners;
 pub use listener::{BatchInfo, Listener};
+use metrics::{Board, BoardSettings, Port};
+pub use metrics::{Delays, Frontier, JobMetrics, OperatorMetrics, SinkMetrics, SourceMetrics};
+pub use monitor::Monitor;
 use supervisor::Supervisor;
 use timely::CommunicationConfig;
 pub use wiring::{Flow, InPort, OutPort, Pipeline, Value, Wiring};
@@ -73,6 +81,7 @@ pub struct Engine {
     in_flight: usize,
     queue: usize,
     listeners: Vec<Arc<dyn Listener>>,
+    metered: bool,
 }
 
 impl Default for Engine {
@@ -93,6 +102,7 @@ impl Engine {
             in_flight: 8,
             queue: 64,
             listeners: Vec::new(),
+            metered: true,
         }
     }
 
@@ -135,6 +145,13 @@ impl Engine {
         self
     }
 
+    /// Whether operators are metered: on by default, for a hundredth of the throughput (`benches -- observed`). Without,
+    /// [`JobMetrics::operators`] are all 0, and [`Job::explain`] names no operator.
+    pub fn metrics(mut self, metered: bool) -> Self {
+        self.metered = metered;
+        self
+    }
+
     /// Tells `listener` of every job that is started.
     pub fn listener(mut self, listener: impl Listener) -> Self {
         self.listeners.push(Arc::new(listener));
@@ -156,7 +173,7 @@ impl Engine {
         within("the queue's number of chunks", self.queue, 1 << 20)?;
         let mut wiring = Wiring::new(self.workers, self.queue);
         pipeline.wire(&mut wiring);
-        self.start_wired(&runtime, P::NAME, P::BATCH, wiring)
+        self.start_wired(&runtime, P::NAME, P::BATCH, P::OPERATORS, wiring)
     }
 
     /// The part of a start that is compiled once, whatever the pipeline.
@@ -165,10 +182,11 @@ impl Engine {
         runtime: &tokio::runtime::Handle,
         pipeline: &str,
         interval: Duration,
+        operators: &'static [&'static str],
         wiring: Wiring,
     ) -> Result<Job, StartError> {
         let name = self.name.clone().unwrap_or_else(|| pipeline.to_owned());
-        let Wiring { signals, books, sources, sinks, ends, builds, .. } = wiring;
+        let Wiring { signals, books, mut sources, sinks, ends, builds, .. } = wiring;
 
         let (orders, order_ends): (Vec<_>, Vec<_>) = signals
             .iter()
@@ -177,12 +195,28 @@ impl Engine {
                 ((send, signal.clone()), receive)
             })
             .unzip();
+        let clock = self.clock.clone().map_or_else(Clock::system, Clock::Manual);
+        let board = Board::new(BoardSettings {
+            job: name.clone(),
+            clock: clock.clone(),
+            limit: self.in_flight,
+            closes_early: self.close_early,
+            is_metered: self.metered,
+            workers: self.workers,
+            sources: sources
+                .iter_mut()
+                .map(|source| Port { name: source.port, queues: std::mem::take(&mut source.queues) })
+                .collect(),
+            sinks: sinks.iter().map(|sink| Port { name: sink.port, queues: Vec::new() }).collect(),
+            operators,
+        });
         let settings = Settings {
-            clock: self.clock.clone().map_or_else(Clock::system, Clock::Manual),
+            clock,
             interval,
             limit: self.in_flight,
             early: self.close_early,
-            listeners: self.listeners.clone(),
+            listeners: Arc::new(Listeners::new(self.listeners.clone(), board.clone())),
+            board,
             sources: sources.iter().map(|source| source.port).collect(),
             sinks: sinks.len(),
         };

@@ -20,11 +20,13 @@ use tokio::sync::mpsc;
 use super::{
     JobError,
     control::{Control, Order},
+    metrics::Meter,
     wiring::{Ends, Flow},
 };
 use crate::{
     blame,
     connect::{Chunk, Signal},
+    gauge,
     record::Record,
     stream::{Epoch, JobContext, Times},
 };
@@ -112,6 +114,7 @@ pub(crate) fn spawn(
     let control = start.control.clone();
     let thread = std::thread::Builder::new().name(name);
     thread.spawn(move || {
+        let _span = tracing::info_span!("worker", job = %control.board.job).entered();
         let ended = catch_unwind(AssertUnwindSafe(|| run(start, build(allocator))));
         let exit = ended.map_err(|payload| JobError::OperatorPanicked {
             // Outside of every operator there is only the code between them, which builds the dataflow.
@@ -149,18 +152,29 @@ fn run(start: WorkerStart, allocator: Allocator) {
         workers: worker.peers(),
         interval: control.interval,
     });
-    let mut intakes = worker.dataflow::<Epoch, _, _>(|scope| {
-        let flow = Flow::new(scope, job.clone(), ends);
-        build(&flow);
-        flow.into_intakes()
-    });
-    let mut open = Open { epoch: 0, records: vec![0; intakes.len()], dirty: false };
+    let metered = control.board.is_metered.then(|| control.board.workers[worker.index()].cells.clone());
+    let meter = Meter::listen(&worker, metered.as_ref());
+    let numbers = worker.clone();
+    let (mut intakes, made) = gauge::building(
+        metered,
+        move || numbers.peek_identifier(),
+        || {
+            worker.dataflow::<Epoch, _, _>(|scope| {
+                let flow = Flow::new(scope, job.clone(), ends);
+                build(&flow);
+                flow.into_intakes()
+            })
+        },
+    );
+    meter.begin(made);
+    let mut open = Open { epoch: 0, worker: worker.index(), records: vec![0; intakes.len()], dirty: false };
     while !control.is_aborted() {
         signal.take();
         let mut busy = false;
         while let Ok(order) = orders.try_recv() {
             match order {
                 Order::Close(epoch, time) => {
+                    meter.publish();
                     // What was sent before this order is tagged with this batch or an older one.
                     open.take_in(&mut intakes, &control, usize::MAX);
                     job.times.set(epoch, time);
@@ -169,6 +183,7 @@ fn run(start: WorkerStart, allocator: Allocator) {
                     busy = true;
                 }
                 Order::Leave => {
+                    meter.end();
                     drop_dataflows(&mut worker);
                     return;
                 }
@@ -184,15 +199,18 @@ fn run(start: WorkerStart, allocator: Allocator) {
         if busy || signal.is_raised() {
             worker.step();
         } else {
+            meter.publish();
             worker.step_or_park(Some(PARK));
         }
     }
+    meter.end();
     drop_dataflows(&mut worker);
 }
 
 /// The open batch as one worker sees it.
 struct Open {
     epoch: Epoch,
+    worker: usize,
     /// Records taken in, by source.
     records: Vec<u64>,
     dirty: bool,
@@ -202,10 +220,13 @@ impl Open {
     /// Takes in up to `chunks` chunks of each source; returns whether there were any.
     fn take_in(&mut self, intakes: &mut [Box<dyn Intake>], control: &Control, chunks: usize) -> bool {
         let mut fed = 0;
-        for (intake, total) in intakes.iter_mut().zip(&mut self.records) {
+        for (source, (intake, total)) in intakes.iter_mut().zip(&mut self.records).enumerate() {
             let (taken, records) = intake.take(chunks, self.epoch);
             *total += records;
             fed += taken;
+            if records > 0 {
+                control.board.workers[self.worker].took_in(source, records, control.clock.now());
+            }
         }
         if fed == 0 {
             return false;
@@ -226,6 +247,7 @@ impl Open {
             control.cleaned();
         }
         self.epoch = epoch + 1;
+        control.board.workers[self.worker].opens(self.epoch);
     }
 }
 
