@@ -194,8 +194,8 @@ mod time;
 
 pub use connect::{Sink, Source};
 pub use engine::{
-    BatchInfo, Delays, Engine, Explanation, Frontier, Job, JobError, JobMetrics, Listener, ManualClock,
-    Monitor, OperatorMetrics, Pipeline, SinkMetrics, SourceMetrics, StartError, Value, Wait,
+    BatchInfo, Delays, Engine, Explanation, Frontier, Job, JobError, JobMetrics, Listener, LocalWorker,
+    ManualClock, Monitor, OperatorMetrics, Pipeline, SinkMetrics, SourceMetrics, StartError, Value, Wait,
 };
 pub use op::{
     Abelian, Aggregate, Algebra, Associative, Comparable, Emit, Keeps, KeyState, LoopScope, Looped, Neither,

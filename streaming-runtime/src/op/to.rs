@@ -96,6 +96,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
         let mut open: VecDeque<(Epoch, Vec<T>)> = VecDeque::new();
         let mut next = 0;
         let gauge = Gauge::of(id);
+        job.sinks.update(|sinks| sinks + 1);
         root.sink(Pipeline, id.0, move |(input, frontier)| {
             let _runs = gauge.runs();
             named(id, || {
@@ -121,6 +122,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
                     };
                     // A sink that is gone has reported its error; the job is on its way down.
                     let _ = parts.send(part);
+                    job.awaited.update(|parts| parts - 1);
                 }
                 next = upper;
                 gauge.reached(next);
