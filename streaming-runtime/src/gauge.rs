@@ -227,6 +227,13 @@ impl Gauge {
         })
     }
 
+    /// As [`of`](Gauge::of), of an operator that gathers batches and says which it has [`reached`](Gauge::reached).
+    pub(crate) fn of_batches(id: OpId) -> Self {
+        let gauge = Self::of(id);
+        gauge.reached(0);
+        gauge
+    }
+
     /// Says that the operator runs, until what is returned is dropped.
     pub(crate) fn runs(&self) -> Runs<'_> {
         self.enter(|cells| (cells.now)())

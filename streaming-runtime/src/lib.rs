@@ -197,6 +197,8 @@ pub use engine::{
     BatchInfo, Delays, Engine, Explanation, Frontier, Job, JobError, JobMetrics, Listener, LocalWorker,
     ManualClock, Monitor, OperatorMetrics, Pipeline, SinkMetrics, SourceMetrics, StartError, Value, Wait,
 };
+#[cfg(feature = "metrics")]
+pub use engine::{MetricsExporter, metrics_exporter};
 pub use op::{
     Abelian, Aggregate, Algebra, Associative, Comparable, Emit, Keeps, KeyState, LoopScope, Looped, Neither,
     SinkPort, Undo, idle_for, unbounded,

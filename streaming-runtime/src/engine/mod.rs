@@ -19,6 +19,8 @@ mod clock;
 mod control;
 mod error;
 mod explain;
+#[cfg(feature = "metrics")]
+mod exporter;
 mod job;
 mod listener;
 mod metrics;
@@ -37,6 +39,8 @@ pub use clock::ManualClock;
 use control::{Control, Settings};
 pub use error::{JobError, StartError};
 pub use explain::{Explanation, Wait};
+#[cfg(feature = "metrics")]
+pub use exporter::{MetricsExporter, metrics_exporter};
 pub use job::Job;
 use listener::Listeners;
 pub use listener::{BatchInfo, Listener};

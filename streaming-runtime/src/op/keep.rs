@@ -125,7 +125,7 @@ where
         let mut floor = rights.pop().zip(rights.pop());
         let mut emitted_floor = rights.pop();
         let mut open = Open::<(), S>::default();
-        let gauge = Gauge::of(id);
+        let gauge = Gauge::of_batches(id);
         move |frontiers| {
             let _runs = gauge.runs();
             named(id, || {

@@ -13,7 +13,7 @@ use timely::{
 
 use crate::{
     blame::named,
-    gauge::{Gauge, Holds},
+    gauge::{Gauge, Held, Holds},
     stream::{Epoch, OpId},
 };
 
@@ -47,7 +47,8 @@ where
         let mut open = Open::default();
         // Used again where the way on copies, as an exchange does: pages for a fresh one are not free.
         let mut out = Vec::new();
-        let gauge = Gauge::of(id);
+        let gauge = Gauge::of_batches(id);
+        let mut reached = 0;
         move |(input, frontier), output| {
             let _runs = gauge.runs();
             named(id, || {
@@ -62,7 +63,9 @@ where
                     open.clear();
                     return;
                 };
+                let mut answered = 0;
                 let mut answer = |capability: &Capability<Epoch>, state: &mut S| {
+                    answered = *capability.time() + 1;
                     gauge.holds(state.held());
                     close(*capability.time(), state, &mut out);
                     if !out.is_empty() {
@@ -86,6 +89,11 @@ where
                         }
                     }
                 }
+                if answered < upper && reached < upper {
+                    // The last batch had nothing.
+                    gauge.holds(Held::default());
+                }
+                reached = upper;
                 gauge.reached(upper);
             });
         }

@@ -95,7 +95,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
         let PartSenderOf(parts) = sink.parts();
         let mut open: VecDeque<(Epoch, Vec<T>)> = VecDeque::new();
         let mut next = 0;
-        let gauge = Gauge::of(id);
+        let gauge = Gauge::of_batches(id);
         job.sinks.update(|sinks| sinks + 1);
         root.sink(Pipeline, id.0, move |(input, frontier)| {
             let _runs = gauge.runs();

@@ -160,15 +160,16 @@ pub struct OperatorMetrics {
     pub id: &'static str,
     /// Whether it runs inside of the operator that reads it: then that one's numbers are of both, and these are 0.
     pub is_fused: bool,
-    /// Records that came in. What differential's arrangements pass on counts as one record a batch.
+    /// Records that came in, to the first of those that are fused into it. What differential's arrangements pass on
+    /// counts as one record a batch.
     pub records_in: u64,
     /// Records that went out.
     pub records_out: u64,
     /// Time in which it ran.
     #[serde(serialize_with = "seconds")]
     pub busy: Duration,
-    /// Entries that it keeps: keys, values of a window's panes, updates of an arrangement. Of an operator that keeps
-    /// nothing from batch to batch, those of the batch that it closed last.
+    /// Entries that it keeps: keys, what a window's panes have of each, values of a join, updates of an arrangement; and
+    /// what it had gathered of the batch that it closed last, for operators on batches all that there is.
     pub state_records: u64,
     /// Bytes of that, an estimate from below: room times the size of an entry, without what lies behind pointers, such
     /// as the letters of a `String`.

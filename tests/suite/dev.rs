@@ -1,0 +1,5 @@
+//! Dev.
+mod embedding;
+mod failures;
+mod life_cycle;
+mod observe;
