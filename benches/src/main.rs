@@ -15,6 +15,7 @@ mod latency;
 mod lockstep;
 mod measure;
 mod memory;
+mod observed;
 mod pairs;
 mod running;
 mod windows;
@@ -66,6 +67,8 @@ enum Workload {
     Memory,
     /// Components and distances of a graph whose edges come and go.
     Graph,
+    /// What it costs to be metered and read.
+    Observed,
     /// What ten idle pipelines cost.
     Idle,
     /// `cargo check` after an edit, the macro itself, release build per pipeline.
@@ -98,6 +101,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             return Ok(());
         }
         Workload::Graph => &[graph::run],
+        Workload::Observed => &[observed::run],
         Workload::Idle => &[idle::run],
         Workload::Compile => &[compile::run],
         Workload::All => &[
@@ -109,6 +113,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             joins::run,
             memory::run,
             graph::run,
+            observed::run,
             idle::run,
             compile::run,
         ],
