@@ -16,8 +16,10 @@ mod lockstep;
 mod measure;
 mod memory;
 mod observed;
+mod open_loop;
 mod pairs;
 mod running;
+mod views;
 mod windows;
 mod words;
 
@@ -55,7 +57,7 @@ enum Workload {
     Words,
     /// Five stateless operators against one hand-fused closure.
     Chain,
-    /// One record in, its result seen in tokio.
+    /// From a record to its result: one at a time, and over TCP at given rates (`--only "open loop"`).
     Latency,
     /// Sliding windows by key.
     Windows,
@@ -69,6 +71,8 @@ enum Workload {
     Graph,
     /// What it costs to be metered and read.
     Observed,
+    /// Look-ups in a view while a job writes it.
+    Views,
     /// What ten idle pipelines cost.
     Idle,
     /// `cargo check` after an edit, the macro itself, release build per pipeline.
@@ -102,6 +106,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
         Workload::Graph => &[graph::run],
         Workload::Observed => &[observed::run],
+        Workload::Views => &[views::run],
         Workload::Idle => &[idle::run],
         Workload::Compile => &[compile::run],
         Workload::All => &[
@@ -114,6 +119,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             memory::run,
             graph::run,
             observed::run,
+            views::run,
             idle::run,
             compile::run,
         ],

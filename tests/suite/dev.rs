@@ -3,3 +3,4 @@ mod embedding;
 mod failures;
 mod life_cycle;
 mod observe;
+mod views;

@@ -3,6 +3,7 @@
 mod explain;
 mod listeners;
 mod metrics;
+mod spans;
 mod state;
 
 use std::sync::Arc;

@@ -245,9 +245,11 @@ impl Control {
         }
         batch.receipts.append(receipts);
         batch.workers -= 1;
-        let started = (batch.workers == 0 && !self.listeners.is_empty()).then(|| batch.info.clone());
+        let is_heard = || !self.listeners.is_empty() || tracing::enabled!(tracing::Level::DEBUG);
+        let started = (batch.workers == 0 && is_heard()).then(|| batch.info.clone());
         drop(state);
         if let Some(batch) = started {
+            tracing::debug!(job = %batch.job, time = %batch.time, records = ?batch.records, "batch started");
             self.listeners.tell(|listener| listener.batch_started(&batch));
         }
     }

@@ -7,6 +7,7 @@ use std::{
 
 use timely::dataflow::Scope;
 use tokio::sync::{mpsc, watch};
+use tracing::Instrument;
 
 use super::{
     control::Control,
@@ -180,7 +181,8 @@ async fn deliver<T: Send + 'static>(
         if is_due {
             let records = records.unwrap_or_default();
             let writing = seen.writes(records.len(), &control.clock);
-            sink.write(Batch { time, records }).await?;
+            let span = tracing::trace_span!("write", batch = %time, records = records.len());
+            sink.write(Batch { time, records }).instrument(span).await?;
             writing.done(&control.clock);
         }
         seen.took(epoch);

@@ -99,7 +99,7 @@ async fn a_job_that_is_not_metered_counts_at_its_ends_only() {
 async fn time_is_counted_where_it_is_spent() {
     for workers in [1, 2] {
         let (clock, (out, _)) = (ManualClock::new(), collect());
-        let pause = Duration::from_millis(10);
+        let pause = Duration::from_millis(40);
         let numbers = queue(vec![vec![1, 2, 3], vec![4, 5]]);
         let engine = Engine::new().workers(workers).manual_clock(&clock);
         let job = engine.start(slow::Ports { numbers, out, pause }).expect("it starts");
@@ -175,4 +175,17 @@ async fn numbers_go_out_as_json() {
     assert!(json["uptime"].as_f64().is_some_and(|seconds| seconds > 0.0));
     let to = json["operators"].as_array().expect("a list").last().expect("an operator");
     assert_eq!((&to["id"], &to["frontier"]), (&"word_count/long/to".into(), &"open".into()));
+}
+
+#[tokio::test]
+async fn a_local_worker_is_metered_too() {
+    let (clock, (out, _)) = (ManualClock::new(), collect());
+    let ports = copy::Ports { numbers: queue(vec![vec![1, 2], vec![3]]), out };
+    let (mut job, worker) = Engine::new().manual_clock(&clock).start_local(ports).expect("it starts");
+    clock.advance(secs(2));
+    let (ended, ()) = tokio::join!(job.join(), worker);
+    ended.expect("it ends well");
+    let metrics = job.metrics();
+    let to = metrics.operator("copy/out/to").expect("an operator");
+    assert_eq!((metrics.records, to.records_in, metrics.sinks[0].records), (3, 3, 3));
 }
