@@ -82,6 +82,13 @@ pub enum Wait {
         /// How long it has been running, if it is running now and that is known.
         busy: Option<Duration>,
     },
+    /// For a worker to bring the batch to the sink: no operator is known to have it.
+    Dataflow {
+        /// The batch.
+        batch: BatchTime,
+        /// The worker, from 0.
+        worker: usize,
+    },
     /// For its own `write` of the batch to return.
     Write {
         /// The batch.
@@ -145,6 +152,9 @@ impl fmt::Display for Wait {
             Wait::Operator { batch, operator, worker, busy: None } => {
                 write!(f, "batch {batch} is in operator `{operator}` of worker {worker}")
             }
+            Wait::Dataflow { batch, worker } => {
+                write!(f, "batch {batch} is in the dataflow of worker {worker}")
+            }
             Wait::Write { batch, busy } => {
                 write!(f, "it has been writing batch {batch} for {}", short(*busy))
             }
@@ -204,7 +214,7 @@ fn in_flight(board: &Board, sink: &SinkBoard, epoch: Epoch) -> Vec<Wait> {
         return waits;
     }
     let late = (0..board.workers.len()).filter(|worker| sink.parts_of(*worker) <= epoch);
-    let mut waits: Vec<Wait> = late.filter_map(|worker| at_worker(board, worker, epoch, batch)).collect();
+    let mut waits: Vec<Wait> = late.map(|worker| at_worker(board, worker, epoch, batch)).collect();
     if waits.is_empty() {
         waits.push(Wait::Turn { batch });
     }
@@ -213,17 +223,20 @@ fn in_flight(board: &Board, sink: &SinkBoard, epoch: Epoch) -> Vec<Wait> {
 }
 
 /// What holds up a batch at a worker.
-fn at_worker(board: &Board, worker: usize, epoch: Epoch, batch: BatchTime) -> Option<Wait> {
+fn at_worker(board: &Board, worker: usize, epoch: Epoch, batch: BatchTime) -> Wait {
     let it = &board.workers[worker];
     if let Some((operator, since)) = it.cells.running() {
         let busy = since.map(|since| board.ago(BatchTime::from_nanos(since)));
-        return Some(Wait::Operator { batch, operator: board.operators[operator], worker, busy });
+        return Wait::Operator { batch, operator: board.operators[operator], worker, busy };
     }
     if it.open() <= epoch {
-        return Some(Wait::Worker { batch, worker });
+        return Wait::Worker { batch, worker };
     }
     let behind = it.cells.operators.iter().position(|cell| cell.frontier().is_some_and(|at| at <= epoch));
-    behind.map(|operator| Wait::Operator { batch, operator: board.operators[operator], worker, busy: None })
+    match behind {
+        Some(operator) => Wait::Operator { batch, operator: board.operators[operator], worker, busy: None },
+        None => Wait::Dataflow { batch, worker },
+    }
 }
 
 /// That there is no room for another batch.

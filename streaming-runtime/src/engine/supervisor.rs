@@ -102,7 +102,6 @@ impl Supervisor {
             tracing::error!(job = name, "a worker is stuck in a closure; its thread is left behind");
         }
         drop(guard);
-        control.board.set_ended();
         tracing::info!(job = name, "job ended");
         control.listeners.tell(|listener| listener.ended(&result));
         publish.send_replace(Some(Arc::new(result)));
@@ -299,5 +298,6 @@ struct AbortOnDrop(Arc<Control>);
 impl Drop for AbortOnDrop {
     fn drop(&mut self) {
         self.0.abort();
+        self.0.board.set_ended();
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, mpsc};
 
 use streaming_runtime::{
-    Frontier, Job, ManualClock, Wait,
+    BatchTime, Frontier, Job, ManualClock, Wait,
     connect::{ConnectorError, Outlet, channel, collect, queue},
     prelude::*,
 };
@@ -195,17 +195,33 @@ async fn for_an_operator_that_has_the_batch() {
         assert!(
             waits[0].to_string().contains("batch 1000 ms is in operator `held/sums/reduce_by_key` of worker")
         );
-        let operator = |id: &str| job.metrics().operator(id).expect("an operator").frontier;
-        assert_eq!(
-            operator("held/out/to"),
-            Some(Frontier::Batch(streaming_runtime::BatchTime::from_millis(1000)))
-        );
+        assert_eq!(frontier(&job), Some(Frontier::Batch(BatchTime::from_millis(1000))));
         leave.send(()).expect("it waits");
         job.join().await.expect("it ends well");
-        assert_eq!(operator_at_the_end(&job), Some(Frontier::Open));
+        assert_eq!(frontier(&job), Some(Frontier::Open));
     }
 }
 
-fn operator_at_the_end(job: &Job) -> Option<Frontier> {
+fn frontier(job: &Job) -> Option<Frontier> {
     job.metrics().operator("held/out/to").expect("an operator").frontier
+}
+
+#[tokio::test]
+async fn for_a_worker_where_operators_are_not_metered() {
+    let ((enter, entered), (leave, left)) = (mpsc::channel(), mpsc::channel());
+    let barrier = Arc::new(Mutex::new((enter, left)));
+    let (clock, engine) = (ManualClock::new(), Engine::new().metrics(false));
+    let ports = held::Ports { clicks: queue(vec![vec![7, 7]]), out: collect().0, barrier };
+    let mut job = engine.manual_clock(&clock).start(ports).expect("it starts");
+    clock.advance(secs(1));
+    tokio::task::spawn_blocking(move || entered.recv()).await.expect("it ran").expect("it is there");
+    seen(&job.monitor(), |metrics| metrics.batches_closed > 0).await;
+    let [sink] = &job.explain()[..] else { panic!("there is one sink") };
+    // It is held up before it hears that the batch is closed, or after.
+    assert!(
+        matches!(sink.waits[..], [Wait::Worker { worker: 0, .. } | Wait::Dataflow { worker: 0, .. }]),
+        "{sink}"
+    );
+    leave.send(()).expect("it waits");
+    job.join().await.expect("it ends well");
 }
