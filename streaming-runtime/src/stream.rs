@@ -24,6 +24,7 @@ use timely::{
 
 use crate::{
     blame::named,
+    gauge::Gauge,
     op::Reader,
     past::{Past, PerBatch, Updates},
     record::Record,
@@ -78,7 +79,9 @@ pub trait Chain: Rooted {
         Self::Out: Clone,
     {
         root.unary(Pipeline, id.0, move |_, _| {
+            let gauge = Gauge::of(id);
             move |input, output| {
+                let _runs = gauge.runs();
                 named(id, || {
                     input.for_each(|time, records| {
                         let mut session = output.session(&time);
@@ -102,7 +105,9 @@ pub trait Chain: Rooted {
         Self::Out: Clone,
     {
         let made = updates.collection.inner.unary(Pipeline, id.0, move |_, _| {
+            let gauge = Gauge::of(id);
             move |input, output| {
+                let _runs = gauge.runs();
                 named(id, || {
                     input.for_each(|time, updates| {
                         let mut session = output.session(&time);
