@@ -52,7 +52,13 @@ pub fn of_nothing(name: &str, call: &ExprMethodCall) -> Option<(Expr, &'static s
 pub fn makes_two(name: &str) -> Option<&'static str> {
     match name {
         "split" => Some("(some, others)"),
+        "try_map" => Some("(made, failed)"),
         "map_with_state" | "map_with_state_from" => Some("(made, states)"),
         _ => None,
     }
+}
+
+/// Operators whose second stream is what failed: where it goes must be said.
+pub fn can_fail(name: &str) -> bool {
+    name == "try_map"
 }

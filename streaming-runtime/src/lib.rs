@@ -153,6 +153,7 @@
 //! | [`connect`] | the contract with the outside world, and connectors | no |
 //! | `engine` | starting, workers, batches, failure, stop | two files: `wiring`, `worker` |
 //! | `blame` | which operator panicked | no |
+//! | `outbox`, `skipped` | batches that wait for operators which may object; what was left out | no |
 //!
 //! ## Invariants
 //!
@@ -173,7 +174,10 @@
 //!
 //! - The records of the open batch are bounded by rate times interval, not by the engine: an operator that
 //!   gathers a batch holds it in memory.
-//! - A closure that never returns cannot be stopped: its worker's thread is left behind when the job ends.
+//! - A closure that never returns cannot be stopped: its worker's thread is left behind when the job ends. So is a
+//!   connector that blocks its thread instead of waiting.
+//! - A panic is contained by unwinding: with `panic = "abort"` it ends the process, as does
+//!   [`fail`](Stream::fail).
 //! - Nothing is kept across a crash yet, and a job runs in one process.
 //! - With several workers the order of a batch's records is not defined, so what depends on it (`first`, `last`,
 //!   `map_with_state` with several records of a key in a batch) may differ from run to run.
@@ -185,8 +189,10 @@ mod blame;
 pub mod connect;
 mod engine;
 mod op;
+mod outbox;
 mod past;
 mod record;
+mod skipped;
 mod stream;
 mod time;
 
@@ -283,8 +289,8 @@ macro_rules! stream {
 /// What programs with pipelines use.
 pub mod prelude {
     pub use crate::{
-        Aggregate as _, Engine, KeyState, Sink, Source, Stream, hours, idle_for, millis, minutes, secs,
-        stream, unbounded,
+        Aggregate as _, Engine, KeyState, Sink, Source, Stream, connect::SinkPolicies as _, hours, idle_for,
+        millis, minutes, secs, stream, unbounded,
     };
 }
 

@@ -8,7 +8,7 @@
 //! Invariant: a closure of a chain sees each record of the stream exactly once, whoever reads the stream. Of a stream
 //! that is kept up to date it sees what is read: each record whenever the whole is delivered, and each change.
 
-use std::{cell::RefCell, collections::VecDeque, marker::PhantomData, rc::Rc, time::Duration};
+use std::{cell::RefCell, collections::VecDeque, marker::PhantomData, rc::Rc, sync::Arc, time::Duration};
 
 use differential_dataflow::AsCollection;
 use timely::{
@@ -19,8 +19,10 @@ use timely::{
 use crate::{
     blame::named,
     op::Reader,
+    outbox::Outbox,
     past::{Past, PerBatch, Updates},
     record::Record,
+    skipped::Skipped,
     time::BatchTime,
 };
 
@@ -361,6 +363,8 @@ pub(crate) struct JobContext {
     pub(crate) workers: usize,
     /// The batch interval.
     pub(crate) interval: Duration,
+    pub(crate) skipped: Arc<Skipped>,
+    pub(crate) outbox: Outbox,
 }
 
 impl JobContext {

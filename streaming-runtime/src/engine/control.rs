@@ -22,6 +22,7 @@ use tokio::sync::{Notify, watch};
 use super::{BatchInfo, Listener, clock::Clock};
 use crate::{
     connect::{Books, Signal},
+    skipped::Skipped,
     stream::Epoch,
     time::BatchTime,
 };
@@ -54,6 +55,7 @@ pub(crate) struct Control {
     pub(crate) room: Notify,
     delivered: watch::Sender<Option<BatchTime>>,
     listeners: Vec<Arc<dyn Listener>>,
+    pub(crate) skipped: Arc<Skipped>,
 }
 
 struct State {
@@ -112,6 +114,7 @@ impl Control {
             room: Notify::new(),
             delivered: watch::Sender::new(None),
             listeners,
+            skipped: Arc::default(),
         }
     }
 

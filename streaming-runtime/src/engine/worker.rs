@@ -23,8 +23,8 @@ use super::{
     wiring::{Ends, Flow},
 };
 use crate::{
-    blame,
     connect::{Chunk, Signal},
+    outbox::Outbox,
     record::Record,
     stream::{Epoch, JobContext, Times},
 };
@@ -113,11 +113,7 @@ pub(crate) fn spawn(
     let thread = std::thread::Builder::new().name(name);
     thread.spawn(move || {
         let ended = catch_unwind(AssertUnwindSafe(|| run(start, build(allocator))));
-        let exit = ended.map_err(|payload| JobError::OperatorPanicked {
-            // Outside of every operator there is only the code between them, which builds the dataflow.
-            operator: blame::take().map_or("the body of the pipeline", |id| id.0).to_owned(),
-            message: blame::message(&*payload),
-        });
+        let exit = ended.map_err(JobError::unwound);
         if exit.is_err() {
             // The other workers must not wait for this one's progress.
             control.abort();
@@ -148,6 +144,8 @@ fn run(start: WorkerStart, allocator: Allocator) {
         worker: worker.index(),
         workers: worker.peers(),
         interval: control.interval,
+        skipped: control.skipped.clone(),
+        outbox: Outbox::default(),
     });
     let mut intakes = worker.dataflow::<Epoch, _, _>(|scope| {
         let flow = Flow::new(scope, job.clone(), ends);
@@ -186,6 +184,7 @@ fn run(start: WorkerStart, allocator: Allocator) {
         } else {
             worker.step_or_park(Some(PARK));
         }
+        job.outbox.flush();
     }
     drop_dataflows(&mut worker);
 }
