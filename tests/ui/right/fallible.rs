@@ -1,6 +1,6 @@
 //! Where what fails may go.
 
-use streaming_runtime::{Past, Stream, prelude::*};
+use streaming_runtime::prelude::*;
 
 stream!(
     #[batch(secs(1))]
@@ -49,14 +49,21 @@ stream!(
 );
 
 /// In code of one's own it is as it is in `stream!`.
-pub trait Numbers<'s, P: Past> {
-    fn numbers(self) -> Stream<'s, i64, P>;
+pub trait Numbers<'s> {
+    fn numbers(self) -> Stream<'s, i64>;
 }
 
-impl<'s> Numbers<'s, streaming_runtime::PerBatch> for Stream<'s, String> {
+impl<'s> Numbers<'s> for Stream<'s, String> {
     fn numbers(self) -> Stream<'s, i64> {
         let (numbers, failed) = self.try_map(|line| line.parse::<i64>().map_err(|_| line));
         failed.skip();
         numbers
     }
 }
+
+stream!(
+    #[batch(secs(1))]
+    pub fn by_hand<lines: Source<String>, out: Sink<i64>>() {
+        lines.numbers().to(out);
+    }
+);
