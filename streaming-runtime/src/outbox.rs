@@ -38,6 +38,11 @@ impl Outbox {
         }
     }
 
+    /// Whether anything waits.
+    pub(crate) fn holds_back(&self) -> bool {
+        !self.waiting.borrow().is_empty()
+    }
+
     /// Sends what need not wait any more. The worker calls it after each step, so not if an operator has panicked.
     pub(crate) fn flush(&self) {
         let mut waiting = self.waiting.borrow_mut();

@@ -3,6 +3,7 @@
 mod aggregates;
 mod conformance;
 mod counts;
+mod embedding;
 mod exchange;
 mod failures;
 mod joins;

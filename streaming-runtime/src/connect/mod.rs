@@ -57,6 +57,7 @@ mod lines;
 mod outlet;
 mod policy;
 pub mod queue;
+mod receipt;
 mod retry;
 pub mod tcp;
 #[cfg(test)]
@@ -76,6 +77,8 @@ pub use outlet::Outlet;
 pub(crate) use outlet::{Books, Chunk, Lane, PaceRequest, Signal};
 pub use policy::{DeadLetters, OrDeadLetter, Restarted, Retried, Retries, SinkPolicies, Timed, restarted};
 pub use queue::queue;
+pub use receipt::Receipt;
+pub(crate) use receipt::Receipts;
 pub use retry::Retry;
 pub use text_files::{TextFiles, text_files};
 

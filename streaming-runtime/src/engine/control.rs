@@ -21,7 +21,7 @@ use tokio::sync::{Notify, watch};
 
 use super::{BatchInfo, Listener, clock::Clock};
 use crate::{
-    connect::{Books, Signal},
+    connect::{Books, Receipts, Signal},
     skipped::Skipped,
     stream::Epoch,
     time::BatchTime,
@@ -40,8 +40,9 @@ pub(crate) struct Control {
     pub(crate) clock: Clock,
     pub(crate) interval: Duration,
     limit: usize,
-    /// Whether workers close a batch as soon as everything that was sent is in it.
-    early: bool,
+    /// Whether workers close a batch as soon as everything that was sent is in it, but not sooner than this after
+    /// the batch before.
+    early: Option<Duration>,
     /// The source ports, and the number of sinks that take each batch.
     sources: Vec<&'static str>,
     sinks: usize,
@@ -71,6 +72,8 @@ struct InFlight {
     sinks: usize,
     closed: Instant,
     info: BatchInfo,
+    /// To be given out when it is delivered.
+    receipts: Vec<Receipts>,
 }
 
 /// What a [`Control`] is made of.
@@ -78,7 +81,7 @@ pub(crate) struct Settings {
     pub(crate) clock: Clock,
     pub(crate) interval: Duration,
     pub(crate) limit: usize,
-    pub(crate) early: bool,
+    pub(crate) early: Option<Duration>,
     pub(crate) sources: Vec<&'static str>,
     pub(crate) sinks: usize,
     pub(crate) listeners: Vec<Arc<dyn Listener>>,
@@ -173,20 +176,27 @@ impl Control {
     }
 
     /// Closes the batch `open`, in which the caller has records, if all that was sent is in it and there is
-    /// room. Another worker may have closed it meanwhile; then there is nothing to do.
-    pub(crate) fn close_early(&self, open: Epoch) {
-        if !self.early || self.books.pending.load(Ordering::Acquire) > 0 {
-            return;
+    /// room. Another worker may have closed it meanwhile; then there is nothing to do. Returns how long to wait
+    /// where it is too soon after the batch before.
+    pub(crate) fn close_early(&self, open: Epoch) -> Option<Duration> {
+        let least = self.early?;
+        if self.books.pending.load(Ordering::Acquire) > 0 {
+            return None;
         }
         let mut state = self.state();
         if state.next != open || state.in_flight.len() >= self.limit {
-            return;
+            return None;
+        }
+        let (now, soonest) = (self.clock.now(), state.last + least);
+        if now < soonest && soonest < state.boundary {
+            return Some(Duration::from_nanos(soonest.as_nanos() - now.as_nanos()));
         }
         // Two batches may close within a tick of the clock, and their times must differ.
-        let time = self.clock.now().max(state.last + Duration::from_nanos(1)).min(state.boundary);
-        if time > state.last {
+        let time = now.max(state.last + Duration::from_nanos(1)).min(state.boundary);
+        if now >= soonest && time > state.last {
             self.close_locked(&mut state, time);
         }
+        None
     }
 
     fn close_locked(&self, state: &mut State, time: BatchTime) {
@@ -204,19 +214,27 @@ impl Control {
             scheduling_delay: Duration::from_nanos(delay),
             processing_delay: Duration::ZERO,
         };
-        state.in_flight.push_back(InFlight { epoch, sinks: self.sinks, closed: Instant::now(), info });
+        state.in_flight.push_back(InFlight {
+            epoch,
+            sinks: self.sinks,
+            closed: Instant::now(),
+            info,
+            receipts: Vec::new(),
+        });
         self.holding.store(state.in_flight.len() >= self.limit, Ordering::Release);
         self.tell(|| Order::Close(epoch, time));
     }
 
-    /// A worker has closed its inputs for a batch that took in `records`, by source.
-    pub(crate) fn took_in(&self, epoch: Epoch, records: &[u64]) {
+    /// A worker has closed its inputs for a batch that took in `records`, by source, for which `receipts` wait.
+    pub(crate) fn took_in(&self, epoch: Epoch, records: &[u64], receipts: &mut Vec<Receipts>) {
         let mut state = self.state();
-        if let Some(batch) = state.in_flight.iter_mut().find(|batch| batch.epoch == epoch) {
-            for ((_, total), n) in batch.info.records.iter_mut().zip(records) {
-                *total += n;
-            }
+        // No sink has taken it yet: this worker has not stepped since.
+        let batch = state.in_flight.iter_mut().find(|batch| batch.epoch == epoch);
+        let batch = batch.expect("a batch is in flight until each worker has sent its part");
+        for ((_, total), n) in batch.info.records.iter_mut().zip(records) {
+            *total += n;
         }
+        batch.receipts.append(receipts);
     }
 
     /// A sink has taken a batch.
@@ -228,17 +246,18 @@ impl Control {
             batch.expect("a sink takes each batch once").sinks -= 1;
             while let Some(mut batch) = state.in_flight.pop_front_if(|batch| batch.sinks == 0) {
                 batch.info.processing_delay = batch.closed.elapsed();
-                done.push(batch.info);
+                done.push((batch.info, batch.receipts));
             }
             if done.is_empty() {
                 return;
             }
             self.holding.store(false, Ordering::Release);
         }
-        for batch in &done {
+        for (batch, receipts) in done {
             tracing::debug!(time = %batch.time, records = ?batch.records, took = ?batch.processing_delay, "batch delivered");
-            self.listeners.iter().for_each(|listener| listener.batch_completed(batch));
+            self.listeners.iter().for_each(|listener| listener.batch_completed(&batch));
             self.delivered.send_replace(Some(batch.time));
+            receipts.into_iter().for_each(|receipts| receipts.deliver(batch.time));
         }
         self.room.notify_waiters();
         self.workers.iter().for_each(|(_, signal)| signal.raise());

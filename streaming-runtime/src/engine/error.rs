@@ -93,6 +93,9 @@ pub enum JobError {
     /// The job was aborted.
     #[error("the job was aborted")]
     Aborted,
+    /// The [`LocalWorker`](super::LocalWorker) of the job was dropped before the job had ended.
+    #[error("the job's local worker was dropped; it must be polled until the job has ended")]
+    WorkerDropped,
     /// The runtime that the job was started in shut down under it.
     #[error("the tokio runtime of the job was shut down")]
     RuntimeGone,
@@ -126,6 +129,7 @@ impl JobError {
             JobError::ConnectorPanicked { .. } => "job.connector_panicked",
             JobError::StopTimedOut { .. } => "job.stop_timed_out",
             JobError::Aborted => "job.aborted",
+            JobError::WorkerDropped => "job.worker_dropped",
             JobError::RuntimeGone => "job.runtime_gone",
         }
     }
