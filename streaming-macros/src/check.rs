@@ -82,6 +82,11 @@ fn worded(graph: &Graph, finding: &Finding, errors: &Errors) {
             operator,
             format!("`{operator}` makes two streams: give each a name, `let {names} = ...`"),
         ),
+        // A unit value has no operators.
+        Finding::After(operator, end) => errors.push_and_lose_body(
+            operator,
+            format!("nothing comes after `{end}`: give the stream before it a name, `let name = ...`, and read it as often as you like"),
+        ),
         // A record that failed must not vanish because nobody thought of it.
         Finding::Unread(at, operator) => errors.push(
             at,

@@ -148,6 +148,9 @@ impl Resolver {
             self.graph.findings.push(Finding::NotInLoop(call.method.clone()));
         }
         self.graph.findings.extend(two(&from));
+        if let Some(end) = end_of(&from) {
+            self.graph.findings.push(Finding::After(call.method.clone(), end.clone()));
+        }
         if let Some(right) = unlike(&name, &call) {
             self.graph.findings.push(Finding::Shape(call.method.clone(), right));
         }
@@ -340,6 +343,19 @@ impl VisitMut for Taker<'_> {
             }
             None => visit_mut::visit_expr_mut(self, expr),
         }
+    }
+}
+
+/// The operator that has ended a stream. One that was given what it does not take is reported itself.
+fn end_of(flow: &Flow) -> Option<&Ident> {
+    match flow {
+        Flow::Operator { call, .. } => {
+            let name = name_of(&call.method);
+            let ends = known(&name).is_some_and(|operator| operator.kind.ends());
+            (ends && unlike(&name, call).is_none()).then_some(&call.method)
+        }
+        Flow::Paren(_, inner) => end_of(inner),
+        Flow::Use { .. } | Flow::Call(..) | Flow::Unfinished(..) => None,
     }
 }
 

@@ -210,6 +210,8 @@ pub enum Finding {
     Nothing(Expr, &'static str),
     /// An operator that makes two streams, where one is meant, and names for the two.
     Two(Ident, &'static str),
+    /// An operator behind another that ends the stream.
+    After(Ident, Ident),
     /// What fails in an operator has no name, with what stands in its place.
     Unread(TokenStream, Ident),
     /// Two streams that meet, by the operator's name, and how often each is new.

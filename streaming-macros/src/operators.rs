@@ -22,6 +22,13 @@ pub enum Kind {
     Opaque,
 }
 
+impl Kind {
+    /// Whether no stream comes out of it.
+    pub fn ends(self) -> bool {
+        matches!(self, Kind::Terminal | Kind::End)
+    }
+}
+
 /// Where the records go on their way into an operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exchange {

@@ -9,7 +9,7 @@ use syn::{Expr, Local, Macro, Pat, Stmt, visit::Visit};
 
 use crate::{
     graph::{Binding, BindingId, Edge, Finding, Flow, Graph, Node, NodeId, Origin, Part, Site, What},
-    operators::{Kind, Memory, known},
+    operators::{Memory, known},
     parse::{Item, Way},
     scope::bound,
     tolerant::{self, Chunk, name_of},
@@ -359,7 +359,7 @@ impl Resolver {
                 Flow::Use { ident, .. } => return Some(ident.clone()),
                 Flow::Operator { call, .. } => {
                     let known = known(&name_of(&call.method))?;
-                    return (!matches!(known.kind, Kind::Terminal | Kind::End)).then(|| call.method.clone());
+                    return (!known.kind.ends()).then(|| call.method.clone());
                 }
                 Flow::Call(..) | Flow::Unfinished(..) => return None,
             };

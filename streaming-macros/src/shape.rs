@@ -21,6 +21,9 @@ const CALLS: &[(&str, &str)] = &[
 /// How the operator `name` is called, if this call is none: a closure stands in the wrong place, or has more or fewer
 /// parameters. A call without a closure is let be: a function may stand there, or be about to.
 pub fn unlike(name: &str, call: &ExprMethodCall) -> Option<String> {
+    if matches!(name, "skip" | "fail") {
+        return (!call.args.is_empty()).then(|| format!("{name}()"));
+    }
     let (_, right) = CALLS.iter().find(|(known, _)| *known == name)?;
     let (before, rest) = right.split_once('|').expect("each call has a closure");
     let (parameters, _) = rest.split_once('|').expect("its parameters end");

@@ -166,7 +166,8 @@
 //!   latency that early closing is for, or to name it by its first record, which breaks `(t - interval, t]`.)
 //! - At most [`Engine::in_flight`] batches are closed and not delivered; beyond that queues fill and sources
 //!   wait. No queue is unbounded, and nothing spins.
-//! - A batch is delivered whole, once, in order, or not at all; a window only at its slides.
+//! - A batch is delivered whole, once, in order, or not at all; a window only at its slides. It waits for each
+//!   [`skip`](Stream::skip) and [`fail`](Stream::fail) of the pipeline to have seen its records.
 //! - A record that is taken back is taken back on the worker where it was added: operators that may part the two bring
 //!   them to the record's owner.
 //!

@@ -19,7 +19,13 @@ pub(crate) struct Outbox {
     /// The first batch that each operator which may object has not seen to its end.
     objectors: RefCell<Vec<Rc<Cell<Epoch>>>>,
     /// Bounded by the batches in flight.
-    waiting: RefCell<VecDeque<(Epoch, Box<dyn FnOnce()>)>>,
+    waiting: RefCell<VecDeque<Waiting>>,
+}
+
+/// Something of a batch, to be sent.
+struct Waiting {
+    epoch: Epoch,
+    send: Box<dyn FnOnce()>,
 }
 
 impl Outbox {
@@ -34,7 +40,7 @@ impl Outbox {
     pub(crate) fn put(&self, epoch: Epoch, send: impl FnOnce() + 'static) {
         match self.objectors.borrow().is_empty() {
             true => send(),
-            false => self.waiting.borrow_mut().push_back((epoch, Box::new(send))),
+            false => self.waiting.borrow_mut().push_back(Waiting { epoch, send: Box::new(send) }),
         }
     }
 
@@ -51,10 +57,10 @@ impl Outbox {
         }
         let seen = self.objectors.borrow().iter().map(|seen| seen.get()).min().unwrap_or(Epoch::MAX);
         // Sinks take turns in here, and each one's batches are in order.
-        for (epoch, send) in std::mem::take(&mut *waiting) {
-            match epoch < seen {
-                true => send(),
-                false => waiting.push_back((epoch, send)),
+        for part in std::mem::take(&mut *waiting) {
+            match part.epoch < seen {
+                true => (part.send)(),
+                false => waiting.push_back(part),
             }
         }
     }

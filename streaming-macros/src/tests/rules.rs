@@ -406,6 +406,26 @@ fn what_fails_goes_somewhere() {
 }
 
 #[test]
+fn nothing_comes_after_the_end_of_a_stream() {
+    for (body, operator, end) in [
+        ("a.to(out).to(other);", "to", "to"),
+        ("b.skip().map(f).to(other); a.to(out);", "map", "skip"),
+        ("let x = (b.fail()).map(f); a.to(out); x.to(other);", "map", "fail"),
+    ] {
+        let want = "give the stream before it a name, `let name = ...`, and read it as often as you like";
+        assert_eq!(
+            about(&format!("{body} log!(a, b, out, other);")),
+            [format!("`{operator}`: nothing comes after `{end}`: {want}")]
+        );
+    }
+    assert_eq!(
+        about(&format!("a.skip(3).to(out); {REST}")),
+        ["`skip`: this is no call of `skip`: write `.skip()`"]
+    );
+    assert_eq!(about("a.skip(); b.map(f).fail(); log!(out, other);"), NOTHING);
+}
+
+#[test]
 fn what_is_tried_has_two_names() {
     let two = ["`try_map`: `try_map` makes two streams: give each a name, `let (made, failed) = ...`"];
     for body in [

@@ -30,7 +30,7 @@ use super::{ConnectorError, Retry, Sink};
 /// They are wrapped around each other; the order of the chain is from the inside out:
 ///
 /// ```no_run
-/// use streaming_runtime::{connect::{Retry, console, text_files}, prelude::*};
+/// use streaming_runtime::{connect::{Retry, tcp, text_files}, prelude::*};
 ///
 /// stream!(
 ///     #[batch(secs(1))]
@@ -45,9 +45,8 @@ use super::{ConnectorError, Retry, Sink};
 ///     .timeout(secs(10)) // each attempt
 ///     .retry(Retry::default()) // ten of them
 ///     .or_dead_letter(text_files("/var/spool/lines")); // then this batch goes elsewhere
-/// let job = Engine::new().start(copy::Ports { lines: streaming_runtime::connect::tcp::lines("10.0.0.7:9999"), out })?;
-/// # drop(job);
-/// # let _ = console();
+/// let mut job = Engine::new().start(copy::Ports { lines: tcp::lines("10.0.0.7:9999"), out })?;
+/// job.join().await?;
 /// # Ok(()) }
 /// ```
 pub trait SinkPolicies<T>: Sink<T> + Sized {

@@ -159,7 +159,11 @@ impl LocalWorker {
     pub(crate) fn new(start: WorkerStart, exits: mpsc::UnboundedSender<Exit>) -> Self {
         let control = start.control.clone();
         let work = AssertUnwindSafe(work(start)).catch_unwind();
-        LocalWorker { work: Box::pin(work.map(|end| end.map_err(JobError::unwound))), control, exits: Some(exits) }
+        LocalWorker {
+            work: Box::pin(work.map(|end| end.map_err(JobError::unwound))),
+            control,
+            exits: Some(exits),
+        }
     }
 
     fn exit(&mut self, exit: Exit) {

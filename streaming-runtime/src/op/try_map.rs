@@ -139,10 +139,8 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     ///     /// Sums of lines of digits; other lines go elsewhere, with why.
     ///     #[batch(secs(1))]
     ///     fn sums<lines: Source<String>, out: Sink<i64>, dead_letters: Sink<(String, String)>>() {
-    ///         let (numbers, failed) = lines.try_map(|line| match line.parse::<i64>() {
-    ///             Ok(number) => Ok(number),
-    ///             Err(error) => Err((line, error.to_string())),
-    ///         });
+    ///         let (numbers, failed) =
+    ///             lines.try_map(|line| line.parse::<i64>().map_err(|error| (line, error.to_string())));
     ///         numbers.reduce(|a, b| a + b).to(out);
     ///         failed.to(dead_letters);
     ///     }

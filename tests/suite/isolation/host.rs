@@ -7,7 +7,7 @@ use std::{
 
 use streaming_runtime::{
     Job, JobError, ManualClock,
-    connect::{Collected, Sender, channel, collect},
+    connect::{Collected, Sender, channel, collect, queue},
     prelude::*,
 };
 
@@ -52,6 +52,12 @@ pub async fn ends(start: impl FnOnce(&Engine) -> Job) -> Result<(), JobError> {
 pub async fn fails(start: impl FnOnce(&Engine) -> Job) -> (String, &'static str) {
     let error = ends(start).await.expect_err("it fails");
     (error.to_string(), error.code())
+}
+
+/// Three batches into `out`.
+pub fn into(out: impl Sink<i64>) -> impl FnOnce(&Engine) -> Job {
+    let numbers = queue(vec![vec![1, 2], vec![3], vec![4]]);
+    move |engine| engine.start(copy::Ports { numbers, out }).expect("it starts")
 }
 
 pub struct Host {

@@ -9,13 +9,13 @@ use futures::stream;
 use streaming_runtime::{
     Job, JobError, ManualClock,
     connect::{
-        Batch, Collected, ConnectorError, Outlet, Retry, channel, collect, console, queue, restarted,
-        text_files, try_from_stream,
+        Batch, Collected, ConnectorError, Outlet, Retry, channel, collect, console, restarted, text_files,
+        try_from_stream,
     },
     prelude::*,
 };
 
-use super::host::{Host, copy, ends, fails, soon};
+use super::host::{Host, copy, ends, fails, into, soon};
 
 /// Takes what is asked of it by plan: the next word each time, and what follows the last is taken.
 #[derive(Clone, Default)]
@@ -64,12 +64,6 @@ impl Sink<i64> for Planned {
             Hang => std::future::pending().await,
         }
     }
-}
-
-/// Three batches into `out`.
-fn into(out: impl Sink<i64>) -> impl FnOnce(&Engine) -> Job {
-    let numbers = queue(vec![vec![1, 2], vec![3], vec![4]]);
-    move |engine| engine.start(copy::Ports { numbers, out }).expect("it starts")
 }
 
 fn soon_again() -> Retry {

@@ -6,7 +6,7 @@ use streaming_runtime::{
     prelude::*,
 };
 
-use super::host::ends;
+use super::host::{ends, soon};
 
 stream!(
     #[batch(secs(1))]
@@ -154,6 +154,38 @@ async fn a_batch_that_closes_early_is_held_back_as_well() {
         assert_eq!(job.join().await.expect_err("odd").code(), "job.record_failed");
         assert_eq!(out.records(), [0, 2, 4]);
     }
+}
+
+#[tokio::test]
+async fn a_local_worker_does_the_same() {
+    let ((out, numbers), (dead, failed)) = (collect(), collect());
+    let (sender, lines) = channel(8);
+    let engine = Engine::new().close_early(true);
+    let (mut job, worker) =
+        engine.start_local(parted::Ports { lines, out, dead, most: 100 }).expect("it starts");
+    let service = async {
+        for (line, skipped) in [("1", 0), ("x", 0), ("200", 1), ("3", 1)] {
+            let receipt = sender.send_tracked(line.to_owned()).await.expect("room");
+            receipt.await.expect("delivered, wherever it went");
+            assert_eq!(job.skipped(), [("parted/large/skip", skipped)]);
+        }
+        job.stop().await.expect("it ends well");
+    };
+    soon(async { tokio::join!(worker, service) }).await;
+    assert_eq!((numbers.records(), failed.records().len()), (vec![1, 3], 1));
+
+    let (sender, numbers) = channel(8);
+    let (sink, out) = collect();
+    let (mut job, worker) = engine.start_local(strict::Ports { numbers, out: sink }).expect("it starts");
+    let service = async {
+        sender.send_tracked(2).await.expect("room").await.expect("delivered");
+        let lost = sender.send_tracked(3).await.expect("room").await;
+        assert!(lost.is_err(), "its batch is not delivered");
+        job.join().await.expect_err("odd").to_string()
+    };
+    let ((), error) = soon(async { tokio::join!(worker, service) }).await;
+    assert_eq!(error, "operator `strict/odd/fail`: 3 is odd");
+    assert_eq!(out.records(), [2]);
 }
 
 #[tokio::test]

@@ -3,27 +3,20 @@
 use std::{
     fs::{self, File},
     io::{self, Write},
-    os::unix::fs::symlink,
     path::Path,
 };
 
 use futures::sink;
 use streaming_runtime::{
-    Job, JobError,
-    connect::{Batch, ConnectorError, channel_sink, collect, console, into_sink, queue, text_files},
+    JobError,
+    connect::{Batch, ConnectorError, channel_sink, collect, console, into_sink, text_files},
     prelude::*,
 };
 
-use super::host::{copy, ends, fails};
+use super::host::{ends, fails, into};
 
 /// What a sink is asked to do, from 1: batches, then the close.
 const CLOSE: usize = 4;
-
-/// Three batches into `out`.
-fn into(out: impl Sink<i64>) -> impl FnOnce(&Engine) -> Job {
-    let numbers = queue(vec![vec![1, 2], vec![3], vec![4]]);
-    move |engine| engine.start(copy::Ports { numbers, out }).expect("it starts")
-}
 
 /// Counts what it is asked and does what it should not when it is asked for the `at`th time.
 struct Faulty {
@@ -123,6 +116,7 @@ async fn text_files_with_something_in_the_way() {
 }
 
 /// Whether an error says that there is no room left.
+#[cfg(unix)]
 fn is_full(ended: Result<(), JobError>) -> bool {
     match ended {
         Err(JobError::Sink { port: "out", source: ConnectorError::Io { source, .. } }) => {
@@ -132,8 +126,10 @@ fn is_full(ended: Result<(), JobError>) -> bool {
     }
 }
 
+#[cfg(unix)]
 #[tokio::test]
 async fn a_full_disk() {
+    use std::os::unix::fs::symlink;
     if !Path::new("/dev/full").exists() {
         return;
     }
