@@ -14,4 +14,5 @@ mod reference;
 mod sockets;
 mod state;
 mod transform;
+mod views;
 mod windows;

@@ -63,6 +63,7 @@ pub mod tcp;
 #[cfg(test)]
 mod testing;
 mod text_files;
+pub mod view;
 
 use std::future::Future;
 
@@ -81,6 +82,7 @@ pub use receipt::Receipt;
 pub(crate) use receipt::Receipts;
 pub use retry::Retry;
 pub use text_files::{TextFiles, text_files};
+pub use view::{View, view, view_of_changes};
 
 use crate::time::BatchTime;
 

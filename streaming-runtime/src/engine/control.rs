@@ -188,12 +188,14 @@ impl Control {
             return None;
         }
         let (now, soonest) = (self.clock.now(), state.last + least);
-        if now < soonest && soonest < state.boundary {
-            return Some(Duration::from_nanos(soonest.as_nanos() - now.as_nanos()));
+        if !least.is_zero() && now < soonest {
+            // At the boundary the supervisor closes it.
+            let early = soonest < state.boundary;
+            return early.then(|| Duration::from_nanos(soonest.as_nanos() - now.as_nanos()));
         }
         // Two batches may close within a tick of the clock, and their times must differ.
         let time = now.max(state.last + Duration::from_nanos(1)).min(state.boundary);
-        if now >= soonest && time > state.last {
+        if time > state.last {
             self.close_locked(&mut state, time);
         }
         None
