@@ -176,7 +176,7 @@
 //! - The records of the open batch are bounded by rate times interval, not by the engine: an operator that
 //!   gathers a batch holds it in memory.
 //! - A closure that never returns cannot be stopped: its worker's thread is left behind when the job ends. So is a
-//!   connector that blocks its thread instead of waiting.
+//!   connector that blocks its thread instead of waiting, if the runtime has other threads to go on with.
 //! - A panic is contained by unwinding: with `panic = "abort"` it ends the process, as does
 //!   [`fail`](Stream::fail).
 //! - Nothing is kept across a crash yet, and a job runs in one process.

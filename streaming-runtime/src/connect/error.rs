@@ -114,6 +114,7 @@ impl ConnectorError {
             | ConnectorError::LineTooLong { .. }
             | ConnectorError::InvalidUtf8 { .. }
             | ConnectorError::LimitExceeded { .. }
+            | ConnectorError::NotUnique { .. }
             | ConnectorError::Config(_)
             | ConnectorError::Closed => false,
         }

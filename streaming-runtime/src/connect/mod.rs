@@ -33,6 +33,7 @@
 //! | [`console`], [`text_files`] | | | what the system refuses |
 //! | [`collect`] | | | more records than its bound |
 //! | [`channel_sink`] | | | a receiver that is gone |
+//! | [`view()`], [`view_of_changes`] | | | two values of a key, more keys than its bound |
 //! | [`into_sink`] | | | the sink's error |
 //! | a sink with [`retry`](SinkPolicies::retry) | | writing the batch: [`Retry`] | what is left after that |
 //! | a sink with [`timeout`](SinkPolicies::timeout) | | | that, and not being done in time |

@@ -10,7 +10,7 @@ use streaming_runtime::{
     connect::{Batch, ConnectorError, Outlet, channel, collect, console, from_stream},
     prelude::*,
 };
-use tokio::sync::Semaphore;
+use tokio::{sync::Semaphore, task::block_in_place};
 
 use super::host::{Host, copy, soon};
 
@@ -133,7 +133,8 @@ async fn a_system_that_does_not_answer_does_not_keep_the_job() {
     drop(release); // or the runtime would wait for the threads that print
 }
 
-/// Blocks the thread that it runs on, which no connector should.
+/// Blocks the thread that it runs on, which no connector should. It tells tokio, which else could leave other tasks
+/// behind on that thread.
 struct Blocking {
     until: mpsc::Receiver<()>,
     reached: Reached,
@@ -142,7 +143,7 @@ struct Blocking {
 impl Source<i64> for Blocking {
     async fn run(self, _: Outlet<i64>) -> Result<(), ConnectorError> {
         self.reached.add_permits(1);
-        let _ = self.until.recv();
+        let _ = block_in_place(|| self.until.recv());
         Ok(())
     }
 }
@@ -156,13 +157,13 @@ struct BlockingSink {
 impl Sink<i64> for BlockingSink {
     async fn write(&mut self, _: Batch<i64>) -> Result<(), ConnectorError> {
         self.reached.add_permits(1);
-        let _ = self.until.lock().expect("no panic").recv();
+        let _ = block_in_place(|| self.until.lock().expect("no panic").recv());
         Ok(())
     }
 }
 
 /// Takes as long as the engine waits for such connectors.
-#[tokio::test(flavor = "multi_thread", worker_threads = 6)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn connectors_that_block_their_threads_are_left_behind() {
     let (release_source, source_until) = mpsc::channel();
     let (release_sink, sink_until) = mpsc::channel();
