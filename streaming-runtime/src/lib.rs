@@ -154,6 +154,7 @@
 //! | `engine` | starting, workers, batches, failure, stop | `wiring`, `worker`, `metrics/meter`, `metrics/owners` |
 //! | `blame` | which operator panicked | no |
 //! | `gauge` | what operators say of themselves: state, progress, which one runs | no |
+//! | `outbox`, `skipped` | batches that wait for operators which may object; what was left out | no |
 //!
 //! ## Invariants
 //!
@@ -166,7 +167,8 @@
 //!   latency that early closing is for, or to name it by its first record, which breaks `(t - interval, t]`.)
 //! - At most [`Engine::in_flight`] batches are closed and not delivered; beyond that queues fill and sources
 //!   wait. No queue is unbounded, and nothing spins.
-//! - A batch is delivered whole, once, in order, or not at all; a window only at its slides.
+//! - A batch is delivered whole, once, in order, or not at all; a window only at its slides. It waits for each
+//!   [`skip`](Stream::skip) and [`fail`](Stream::fail) of the pipeline to have seen its records.
 //! - A record that is taken back is taken back on the worker where it was added: operators that may part the two bring
 //!   them to the record's owner.
 //!
@@ -188,7 +190,10 @@
 //!
 //! - The records of the open batch are bounded by rate times interval, not by the engine: an operator that
 //!   gathers a batch holds it in memory.
-//! - A closure that never returns cannot be stopped: its worker's thread is left behind when the job ends.
+//! - A closure that never returns cannot be stopped: its worker's thread is left behind when the job ends. So is a
+//!   connector that blocks its thread instead of waiting, if the runtime has other threads to go on with.
+//! - A panic is contained by unwinding: with `panic = "abort"` it ends the process, as does
+//!   [`fail`](Stream::fail).
 //! - Nothing is kept across a crash yet, and a job runs in one process.
 //! - With several workers the order of a batch's records is not defined, so what depends on it (`first`, `last`,
 //!   `map_with_state` with several records of a key in a batch) may differ from run to run.
@@ -201,8 +206,10 @@ pub mod connect;
 mod engine;
 mod gauge;
 mod op;
+mod outbox;
 mod past;
 mod record;
+mod skipped;
 mod stream;
 mod time;
 
@@ -304,8 +311,8 @@ macro_rules! stream {
 /// What programs with pipelines use.
 pub mod prelude {
     pub use crate::{
-        Aggregate as _, Engine, KeyState, Sink, Source, Stream, hours, idle_for, millis, minutes, secs,
-        stream, unbounded,
+        Aggregate as _, Engine, KeyState, Sink, Source, Stream, connect::SinkPolicies as _, hours, idle_for,
+        millis, minutes, secs, stream, unbounded,
     };
 }
 

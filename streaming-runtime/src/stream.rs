@@ -13,6 +13,7 @@ use std::{
     collections::VecDeque,
     marker::PhantomData,
     rc::Rc,
+    sync::Arc,
     time::Duration,
 };
 
@@ -26,8 +27,10 @@ use crate::{
     blame::named,
     gauge::Gauge,
     op::Reader,
+    outbox::Outbox,
     past::{Past, PerBatch, Updates},
     record::Record,
+    skipped::Skipped,
     time::BatchTime,
 };
 
@@ -376,6 +379,8 @@ pub(crate) struct JobContext {
     pub(crate) sinks: Cell<usize>,
     /// Parts of closed batches that have not come to their sinks.
     pub(crate) awaited: Cell<usize>,
+    pub(crate) skipped: Arc<Skipped>,
+    pub(crate) outbox: Outbox,
 }
 
 impl JobContext {

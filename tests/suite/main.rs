@@ -6,6 +6,7 @@ mod counts;
 mod embedding;
 mod exchange;
 mod failures;
+mod isolation;
 mod joins;
 mod life_cycle;
 mod loops;

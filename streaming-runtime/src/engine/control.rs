@@ -22,6 +22,7 @@ use tokio::sync::{Notify, watch};
 use super::{BatchInfo, clock::Clock, listener::Listeners, metrics::Board};
 use crate::{
     connect::{Books, Receipts, Signal},
+    skipped::Skipped,
     stream::Epoch,
     time::BatchTime,
 };
@@ -56,6 +57,7 @@ pub(crate) struct Control {
     delivered: watch::Sender<Option<BatchTime>>,
     pub(crate) board: Arc<Board>,
     pub(crate) listeners: Arc<Listeners>,
+    pub(crate) skipped: Arc<Skipped>,
 }
 
 struct State {
@@ -121,6 +123,7 @@ impl Control {
             delivered: watch::Sender::new(None),
             board,
             listeners,
+            skipped: Arc::default(),
         }
     }
 

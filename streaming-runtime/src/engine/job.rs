@@ -113,6 +113,12 @@ impl Job {
         let _ = self.join().await;
     }
 
+    /// How many records each [`skip`](crate::Stream::skip) of the pipeline has dropped so far, by the operator's id,
+    /// also after the end. Those of a batch are counted before it is delivered.
+    pub fn skipped(&self) -> Vec<(&'static str, u64)> {
+        self.control.skipped.totals()
+    }
+
     /// Waits until every sink has taken the batch at `time`, and all before it, or all that there are if the
     /// job ends well before.
     ///

@@ -24,7 +24,7 @@ use crate::{
     time::BatchTime,
 };
 
-/// How long the threads of a job that failed may take to leave before they are left behind.
+/// How long the connectors of a job that ended, and then its threads, may take to leave before they are left behind.
 const LEAVE_LIMIT: Duration = Duration::from_secs(5);
 
 pub(crate) struct Supervisor {
@@ -95,8 +95,13 @@ impl Supervisor {
             tracing::warn!(job = name, code = error.code(), %error, "job failed");
             control.abort();
         }
-        self.sources.tasks.shutdown().await;
-        self.sinks.tasks.shutdown().await;
+        let connectors = async { tokio::join!(self.sources.tasks.shutdown(), self.sinks.tasks.shutdown()) };
+        if tokio::time::timeout(LEAVE_LIMIT, connectors).await.is_err() {
+            tracing::error!(
+                job = name,
+                "a connector blocks its thread and cannot be dropped; it is left behind"
+            );
+        }
         let leave = async { while self.exits.recv().await.is_some() {} };
         if tokio::time::timeout(LEAVE_LIMIT, leave).await.is_err() {
             tracing::error!(job = name, "a worker is stuck in a closure; its thread is left behind");

@@ -29,9 +29,9 @@ use super::{
     wiring::{Ends, Flow},
 };
 use crate::{
-    blame,
     connect::{Chunk, Receipts, Signal},
     gauge,
+    outbox::Outbox,
     record::Record,
     stream::{Epoch, JobContext, Times},
 };
@@ -137,7 +137,7 @@ pub(crate) fn spawn(
                 running.park();
             }
         };
-        let exit = catch_unwind(AssertUnwindSafe(run)).map_err(panicked);
+        let exit = catch_unwind(AssertUnwindSafe(run)).map_err(JobError::unwound);
         if exit.is_err() {
             // The other workers must not wait for this one's progress.
             control.abort();
@@ -162,7 +162,11 @@ impl LocalWorker {
     pub(crate) fn new(start: WorkerStart, exits: mpsc::UnboundedSender<Exit>) -> Self {
         let control = start.control.clone();
         let work = AssertUnwindSafe(work(start)).catch_unwind();
-        LocalWorker { work: Box::pin(work.map(|end| end.map_err(panicked))), control, exits: Some(exits) }
+        LocalWorker {
+            work: Box::pin(work.map(|end| end.map_err(JobError::unwound))),
+            control,
+            exits: Some(exits),
+        }
     }
 
     fn exit(&mut self, exit: Exit) {
@@ -216,14 +220,6 @@ async fn work(start: WorkerStart) {
     }
 }
 
-fn panicked(payload: Box<dyn std::any::Any + Send>) -> JobError {
-    JobError::OperatorPanicked {
-        // Outside of every operator there is only the code between them, which builds the dataflow.
-        operator: blame::take().map_or("the body of the pipeline", |id| id.0).to_owned(),
-        message: blame::message(&*payload),
-    }
-}
-
 /// What timely's own start does on a worker's thread; its trait for it is private.
 fn build(allocator: AllocatorBuilder) -> Allocator {
     match allocator {
@@ -263,6 +259,8 @@ impl Running {
             interval: control.interval,
             sinks: Cell::new(0),
             awaited: Cell::new(0),
+            skipped: control.skipped.clone(),
+            outbox: Outbox::default(),
         });
         let board = &control.board;
         let metered = board.is_metered.then(|| board.workers[worker.index()].cells.clone());
@@ -334,9 +332,14 @@ impl Running {
         }
         self.busy |= self.signal.is_raised();
         if self.busy {
-            self.worker.step();
+            self.step();
         }
         true
+    }
+
+    fn step(&mut self) {
+        self.worker.step();
+        self.job.outbox.flush();
     }
 
     /// Steps what was not stepped, and parks this thread when there is nothing to do.
@@ -344,6 +347,7 @@ impl Running {
         if !self.busy {
             self.meter.publish();
             self.worker.step_or_park(Some(self.idle));
+            self.job.outbox.flush();
         }
     }
 
@@ -354,7 +358,7 @@ impl Running {
         match self.busy {
             true => self.idle_steps = 0,
             false => {
-                self.worker.step();
+                self.step();
                 self.meter.publish();
                 self.idle_steps += 1;
             }
@@ -362,6 +366,7 @@ impl Running {
         self.signal.is_raised()
             || self.idle_steps < IDLE_STEPS
             || self.job.awaited.get() > 0
+            || self.job.outbox.holds_back()
             || self.worker.activations().borrow().empty_for() == Some(Duration::ZERO)
     }
 }

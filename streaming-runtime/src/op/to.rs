@@ -120,8 +120,11 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
                         is_due: job.is_due(epoch, every),
                         records: records.unwrap_or_default(),
                     };
-                    // A sink that is gone has reported its error; the job is on its way down.
-                    let _ = parts.send(part);
+                    let parts = parts.clone();
+                    job.outbox.put(epoch, move || {
+                        // A sink that is gone has reported its error; the job is on its way down.
+                        let _ = parts.send(part);
+                    });
                     job.awaited.update(|parts| parts - 1);
                 }
                 next = upper;
