@@ -15,6 +15,7 @@ mod latency;
 mod lockstep;
 mod measure;
 mod memory;
+mod observed;
 mod open_loop;
 mod overload;
 mod pairs;
@@ -71,6 +72,8 @@ enum Workload {
     Overload,
     /// Components and distances of a graph whose edges come and go.
     Graph,
+    /// What it costs to be metered and read.
+    Observed,
     /// Look-ups in a view while a job writes it.
     Views,
     /// What ten idle pipelines cost.
@@ -106,6 +109,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
         Workload::Overload => &[overload::run],
         Workload::Graph => &[graph::run],
+        Workload::Observed => &[observed::run],
         Workload::Views => &[views::run],
         Workload::Idle => &[idle::run],
         Workload::Compile => &[compile::run],
@@ -119,6 +123,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             memory::run,
             overload::run,
             graph::run,
+            observed::run,
             views::run,
             idle::run,
             compile::run,

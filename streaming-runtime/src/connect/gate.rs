@@ -105,6 +105,21 @@ pub(crate) struct Gate<T> {
     sheds: bool,
 }
 
+/// For a source inside of a source.
+impl<T> Clone for Gate<T> {
+    fn clone(&self) -> Self {
+        Gate {
+            weigh: self.weigh,
+            account: self.account.clone(),
+            throttle: self.throttle.clone(),
+            limiter: self.limiter.clone(),
+            paced: self.paced,
+            drains: self.drains,
+            sheds: self.sheds,
+        }
+    }
+}
+
 impl<T> Gate<T> {
     /// From now on nothing waits.
     pub(crate) fn shed(&mut self) {

@@ -19,6 +19,7 @@ const LONGEST: Duration = Duration::from_secs(3600);
 const ROUNDING: f64 = 1e-6;
 
 /// Lets a source's records through at the rate that is set; infinite is none.
+#[derive(Clone)]
 pub(crate) struct Limiter {
     clock: Clock,
     rate: watch::Receiver<f64>,
@@ -58,6 +59,7 @@ impl Limiter {
     }
 }
 
+#[derive(Clone)]
 struct Bucket {
     tokens: f64,
     /// When it was last filled.
