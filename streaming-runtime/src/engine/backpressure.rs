@@ -79,6 +79,7 @@ mod tests {
 
     fn batch(records: u64, scheduling_delay: Duration) -> BatchInfo {
         BatchInfo {
+            job: "test".into(),
             time: BatchTime::default(),
             records: vec![("numbers", records)],
             scheduling_delay,
