@@ -1,11 +1,12 @@
 //! Ten times more than a job can take, for a minute, from a producer that waits: whether memory stays under the ceiling,
 //! nothing is lost, and latency is what it was soon after.
 //!
-//! Estimate, before the first run: an operator or a sink that takes 50 us a record makes a capacity of 20,000 a second.
-//! Records weigh 1,048 bytes, so that 32 MiB are some 32,000 of them, 1.6 s of work: that is the latency under load, and
+//! Estimate, before the first run: an operator or a sink that takes 25 us a record makes a capacity of 40,000 a second.
+//! Records weigh 1,048 bytes, so that 128 MiB are some 128,000 of them, 3.2 s of work: that is the latency under load, and
 //! what it takes to come back when a tenth of the capacity is offered again. With back-pressure the rate follows what
 //! was processed and little waits in the job: the latency of a batch or two. Resident memory is the ceiling, the
-//! channel's 1,024 records, and what an allocator keeps: under 1.1 of it, above that of an idle job.
+//! channel's 1,024 records, and what an allocator keeps: under 1.1 of it, above that of an idle job. What comes beside
+//! the input, the channel and the allocator's pages, is 5 to 10 MB whatever the ceiling: of 32 MiB it was 0.3.
 //!
 //! Latency is from the send to the sink; each batch counts by its 99th percentile. A job is back when a batch is within
 //! twice the worst of those before the load, and so are all after it.
@@ -34,8 +35,9 @@ stream!(
 );
 
 /// What one record takes, where it is the bottleneck.
-const WORK: Duration = Duration::from_micros(50);
-const CEILING: u64 = 32 << 20;
+const WORK: Duration = Duration::from_micros(25);
+/// Reached before the queues are full.
+const CEILING: u64 = 128 << 20;
 const PAYLOAD: usize = 1000;
 /// The load, in capacities.
 const TIMES: u32 = 10;
@@ -132,7 +134,7 @@ async fn overloaded(what: &str, engine: &str, runs: Runs) -> Vec<u64> {
     let (came, began) = (Came::default(), Instant::now());
     let (sender, records) = channel(1024);
     let out = Slow { work: sink, began, came: came.clone() };
-    let settings = Engine::new().memory_limit(CEILING);
+    let settings = Engine::new().queue(1024).memory_limit(CEILING);
     let settings = match engine {
         "ceiling" => settings,
         _ => settings.backpressure(Pid::default()),
@@ -142,12 +144,12 @@ async fn overloaded(what: &str, engine: &str, runs: Runs) -> Vec<u64> {
     let idle = rss_bytes();
     let short = if runs.quick { Duration::from_secs(1) } else { Duration::from_secs(5) };
 
-    // As much as goes, to see how much that is; the first half only fills the queues.
-    let mut sent = producer.offer(1e6, short).await;
+    // As much as goes, and until it is delivered, to see how much that is.
     let warm = Instant::now();
-    sent += producer.offer(1e6, short).await;
-    let capacity =
-        since(&came, warm).iter().map(|(_, records, _)| records).sum::<u64>() as f64 / short.as_secs_f64();
+    let mut sent = producer.offer(1e6, short).await;
+    producer.sender.flush().await.expect("the job runs");
+    let capacity = sent as f64 / warm.elapsed().as_secs_f64();
+    // What back-pressure has learned from that flood is to be forgotten.
     sent += producer.offer(capacity / 10.0, short).await;
     producer.sender.flush().await.expect("the job runs");
 
