@@ -13,7 +13,7 @@ use std::{
 #[path = "ui/right/mod.rs"]
 mod right;
 
-const TOPICS: [&str; 17] = [
+const TOPICS: [&str; 18] = [
     "header",
     "wiring",
     "values",
@@ -21,6 +21,7 @@ const TOPICS: [&str; 17] = [
     "types",
     "keys",
     "closures",
+    "fallible",
     "operators",
     "graph",
     "windows",

@@ -82,6 +82,16 @@ fn worded(graph: &Graph, finding: &Finding, errors: &Errors) {
             operator,
             format!("`{operator}` makes two streams: give each a name, `let {names} = ...`"),
         ),
+        // A unit value has no operators.
+        Finding::After(operator, end) => errors.push_and_lose_body(
+            operator,
+            format!("nothing comes after `{end}`: give the stream before it a name, `let name = ...`, and read it as often as you like"),
+        ),
+        // A record that failed must not vanish because nobody thought of it.
+        Finding::Unread(at, operator) => errors.push(
+            at,
+            format!("what fails in `{operator}` goes nowhere: give it a name, and {}", ends("failed")),
+        ),
         // There would be nothing to put together.
         Finding::Slides(operator, one, other) => {
             let (one, other) = (spell(*one), spell(*other));
@@ -116,7 +126,7 @@ fn control_flow(graph: &Graph, name: &proc_macro2::Ident, keyword: &str) -> Stri
         ),
         "?" | "return" | "break" => {
             format!(
-                "`{keyword}` cannot leave a pipeline, {fixed}: handle what fails per record, with `.filter_map(..)`"
+                "`{keyword}` cannot leave a pipeline, {fixed}: handle what fails per record, with `.try_map(..)`"
             )
         }
         "async" | ".await" => {
@@ -190,10 +200,23 @@ fn no_multiple(length: Length, slide: u64, is_batch: bool) -> Option<String> {
     Some(format!("a window is a whole number of {unit}, and `{what}` is no multiple of {of}: {nearest}"))
 }
 
-/// A stream that nobody reads costs and does nothing, so it is a mistake or a leftover.
+/// Where what fails can go.
+fn ends(name: &str) -> String {
+    format!(
+        "say where it goes: `{name}.to(..)` sends it to a sink of its own, `{name}.skip()` drops it and counts, `{name}.fail()` ends the job at the first"
+    )
+}
+
+/// A stream that nobody reads costs and does nothing, so it is a mistake or a leftover. What failed is never left over.
 fn unused_streams(graph: &Graph, errors: &Errors) {
     for binding in &graph.bindings {
         let name = name_of(&binding.name);
+        if binding.failures {
+            if binding.uses == 0 && !graph.unseen.contains(&name) {
+                errors.push(&binding.name, format!("nobody reads what failed, `{name}`: {}", ends(&name)));
+            }
+            continue;
+        }
         let exempt = name.starts_with('_') || graph.unseen.contains(&name);
         if binding.origin == Origin::Let && binding.uses == 0 && !exempt {
             let fix = format!("{}, or delete it; start its name with `_` to keep it", send_on(graph));

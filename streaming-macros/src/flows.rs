@@ -10,12 +10,12 @@ use syn::{
 };
 
 use crate::{
-    graph::{Edge, Finding, Flow, NodeId, Origin, What},
+    graph::{BindingId, Edge, Finding, Flow, NodeId, Origin, What},
     lower::scope_name,
     operators::{known, meets, repeats},
     resolve::{Meaning, Resolver},
     scope::{all_free, bound},
-    shape::{makes_two, of_nothing, unlike},
+    shape::{can_fail, makes_two, of_nothing, unlike},
     time::Length,
     tolerant::name_of,
 };
@@ -94,12 +94,34 @@ impl Resolver {
         }
     }
 
-    /// Notes that two streams are taken for one.
-    pub fn two(&mut self, flow: &Flow) {
-        if let Some(operator) = operator_of(flow)
-            && let Some(names) = makes_two(&name_of(operator))
-        {
-            self.graph.findings.push(Finding::Two(operator.clone(), names));
+    /// Notes that two streams stand at a place where one is meant; whether they do.
+    pub fn two(&mut self, site: usize) -> bool {
+        let found = two(&self.graph.sites[site].flow);
+        let is_two = found.is_some();
+        self.graph.findings.extend(found);
+        is_two
+    }
+
+    /// Marks the name that a `let` gives to what fails, or notes that it gives none.
+    pub fn failures(&mut self, site: usize, pattern: &Pat, binds: &[BindingId]) {
+        let operator = operator_of(&self.graph.sites[site].flow);
+        let Some(operator) = operator.filter(|operator| can_fail(&name_of(operator))).cloned() else {
+            return;
+        };
+        let second = match pattern {
+            Pat::Tuple(parts) => parts.elems.iter().nth(1),
+            _ => None,
+        };
+        let named = second.and_then(|second| match second {
+            Pat::Ident(name) => binds.iter().find(|id| self.graph.bindings[**id].name == name.ident),
+            _ => None,
+        });
+        match named {
+            Some(&failed) => self.graph.bindings[failed].failures = true,
+            None => {
+                let at = second.unwrap_or(pattern).to_token_stream();
+                self.graph.findings.push(Finding::Unread(at, operator));
+            }
         }
     }
 
@@ -125,7 +147,10 @@ impl Resolver {
         if self.place.inside.is_some() && !repeats(&name) && !follows {
             self.graph.findings.push(Finding::NotInLoop(call.method.clone()));
         }
-        self.two(&from);
+        self.graph.findings.extend(two(&from));
+        if let Some(end) = end_of(&from) {
+            self.graph.findings.push(Finding::After(call.method.clone(), end.clone()));
+        }
         if let Some(right) = unlike(&name, &call) {
             self.graph.findings.push(Finding::Shape(call.method.clone(), right));
         }
@@ -159,6 +184,9 @@ impl Resolver {
     fn argument(&mut self, argument: &mut Expr, handed: bool) -> Option<Edge> {
         if self.is_stream(argument) {
             let site = self.take(argument, handed);
+            if !handed {
+                self.two(site);
+            }
             return Some(self.edge_at(site));
         }
         self.rust(argument);
@@ -316,6 +344,25 @@ impl VisitMut for Taker<'_> {
             None => visit_mut::visit_expr_mut(self, expr),
         }
     }
+}
+
+/// The operator that has ended a stream. One that was given what it does not take is reported itself.
+fn end_of(flow: &Flow) -> Option<&Ident> {
+    match flow {
+        Flow::Operator { call, .. } => {
+            let name = name_of(&call.method);
+            let ends = known(&name).is_some_and(|operator| operator.kind.ends());
+            (ends && unlike(&name, call).is_none()).then_some(&call.method)
+        }
+        Flow::Paren(_, inner) => end_of(inner),
+        Flow::Use { .. } | Flow::Call(..) | Flow::Unfinished(..) => None,
+    }
+}
+
+/// What is to be said where a flow is taken for one stream, if it is two.
+fn two(flow: &Flow) -> Option<Finding> {
+    let operator = operator_of(flow)?;
+    makes_two(&name_of(operator)).map(|names| Finding::Two(operator.clone(), names))
 }
 
 /// The operator that a stream comes right out of, if it is not known by a name.

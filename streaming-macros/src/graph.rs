@@ -110,6 +110,8 @@ pub struct Binding {
     pub origin: Origin,
     /// The stream.
     pub stream: Edge,
+    /// Whether it is what failed in an operator.
+    pub failures: bool,
     /// How often it is used.
     pub uses: usize,
     /// Whether a loop uses it that stands further in.
@@ -208,6 +210,10 @@ pub enum Finding {
     Nothing(Expr, &'static str),
     /// An operator that makes two streams, where one is meant, and names for the two.
     Two(Ident, &'static str),
+    /// An operator behind another that ends the stream.
+    After(Ident, Ident),
+    /// What fails in an operator has no name, with what stands in its place.
+    Unread(TokenStream, Ident),
     /// Two streams that meet, by the operator's name, and how often each is new.
     Slides(Ident, u64, u64),
     /// An operator's id is taken, and one of the two holds state.

@@ -87,7 +87,7 @@ fn made(node: &Node, inputs: &[Holds]) -> Holds {
     }
     match &*node.name {
         "map" | "flat_map" | "filter" | "filter_map" | "map_values" | "flat_map_values" | "key_by"
-        | "inspect" | "split" | "union" | "share" => first,
+        | "inspect" | "split" | "try_map" | "union" | "share" => first,
         "repartition" | "transform" | "transform_with" | "map_partitions" | "glom" | "changes"
         | "snapshot" => Batch,
         "window" => Windowed,

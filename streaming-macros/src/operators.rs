@@ -6,7 +6,7 @@
 pub enum Kind {
     /// Looks at one record at a time: neighbours of this kind become one operator.
     Stateless,
-    /// Joins, parts or relabels streams without looking at their records.
+    /// Joins, parts or relabels streams.
     Routing,
     /// Brings the records of a key together.
     Keyed,
@@ -14,10 +14,19 @@ pub enum Kind {
     Global,
     /// Keeps something from batch to batch.
     Stateful,
-    /// Ends a chain.
+    /// Sends a stream to a sink.
     Terminal,
+    /// Ends a stream inside of the pipeline.
+    End,
     /// An operator of the user's, of which nothing is known.
     Opaque,
+}
+
+impl Kind {
+    /// Whether no stream comes out of it.
+    pub fn ends(self) -> bool {
+        matches!(self, Kind::Terminal | Kind::End)
+    }
 }
 
 /// Where the records go on their way into an operator.
@@ -67,7 +76,7 @@ const fn row(name: &'static str, kind: Kind, exchange: Exchange, memory: Memory)
 /// arguments need lowering of their own.
 const OPERATORS: &[Operator] = {
     use Exchange::{ByKey, Evenly, No as Stay, ToOne};
-    use Kind::{Global, Keyed, Routing, Stateful, Stateless, Terminal};
+    use Kind::{End, Global, Keyed, Routing, Stateful, Stateless, Terminal};
     use Memory::{Inherited, Marks, No as Forgets, Own};
     &[
         row("map", Stateless, Stay, Forgets),
@@ -79,6 +88,7 @@ const OPERATORS: &[Operator] = {
         row("key_by", Stateless, Stay, Forgets),
         row("inspect", Stateless, Stay, Forgets),
         row("split", Routing, Stay, Forgets),
+        row("try_map", Routing, Stay, Forgets),
         row("union", Routing, Stay, Forgets),
         row("share", Routing, Stay, Forgets),
         row("repartition", Routing, Evenly, Forgets),
@@ -119,6 +129,8 @@ const OPERATORS: &[Operator] = {
         row("changes", Routing, Stay, Forgets),
         row("snapshot", Routing, Stay, Forgets),
         row("to", Terminal, Stay, Forgets),
+        row("skip", End, Stay, Forgets),
+        row("fail", End, Stay, Forgets),
     ]
 };
 
@@ -135,7 +147,7 @@ pub fn repeats(name: &str) -> bool {
             Kind::Stateless | Kind::Keyed | Kind::Opaque => true,
             Kind::Routing => matches!(name, "union" | "split" | "share"),
             Kind::Stateful => matches!(name, "iterate" | "iterate_at_most"),
-            Kind::Global | Kind::Terminal => matches!(name, "reduce" | "aggregate" | "top_k"),
+            Kind::Global | Kind::Terminal | Kind::End => matches!(name, "reduce" | "aggregate" | "top_k"),
         },
     }
 }

@@ -176,6 +176,7 @@ impl Resolver {
             name: name.clone(),
             origin,
             stream,
+            failures: false,
             uses: 0,
             enters: false,
             typed,
@@ -245,7 +246,9 @@ impl Resolver {
                 self.place.name = self.name_of_chain(expr);
                 if self.is_stream(expr) {
                     let site = self.take(expr, false);
-                    if let Some(last) = self.dangling(site) {
+                    if self.two(site) {
+                        // It is said how the two are named.
+                    } else if let Some(last) = self.dangling(site) {
                         let in_loop = self.place.inside.is_some();
                         self.graph.findings.push(Finding::Dangling(last, in_loop));
                     }
@@ -273,14 +276,14 @@ impl Resolver {
                 Pat::Type(typed) => (&*typed.pat, true),
                 pattern => (pattern, false),
             };
-            let flow = self.flow(std::mem::replace(&mut init.expr, Expr::PLACEHOLDER));
-            if let Pat::Ident(_) = pattern {
-                self.two(&flow);
-            }
-            let site = self.put_aside(&mut init.expr, flow, false);
+            let site = self.take(&mut init.expr, false);
+            let is_one = matches!(pattern, Pat::Ident(_)) && self.two(site);
             let stream = self.edge_of(&self.graph.sites[site].flow);
             let origin = self.origin(&self.graph.sites[site].flow);
             let binds = self.destructure(pattern, origin, stream, typed);
+            if !is_one {
+                self.failures(site, pattern, &binds);
+            }
             self.graph.sites[site].binds = binds;
         } else {
             self.rust(&mut init.expr);
@@ -356,7 +359,7 @@ impl Resolver {
                 Flow::Use { ident, .. } => return Some(ident.clone()),
                 Flow::Operator { call, .. } => {
                     let known = known(&name_of(&call.method))?;
-                    return (known.kind != crate::operators::Kind::Terminal).then(|| call.method.clone());
+                    return (!known.kind.ends()).then(|| call.method.clone());
                 }
                 Flow::Call(..) | Flow::Unfinished(..) => return None,
             };

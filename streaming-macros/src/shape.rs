@@ -21,6 +21,9 @@ const CALLS: &[(&str, &str)] = &[
 /// How the operator `name` is called, if this call is none: a closure stands in the wrong place, or has more or fewer
 /// parameters. A call without a closure is let be: a function may stand there, or be about to.
 pub fn unlike(name: &str, call: &ExprMethodCall) -> Option<String> {
+    if matches!(name, "skip" | "fail") {
+        return (!call.args.is_empty()).then(|| format!("{name}()"));
+    }
     let (_, right) = CALLS.iter().find(|(known, _)| *known == name)?;
     let (before, rest) = right.split_once('|').expect("each call has a closure");
     let (parameters, _) = rest.split_once('|').expect("its parameters end");
@@ -52,7 +55,13 @@ pub fn of_nothing(name: &str, call: &ExprMethodCall) -> Option<(Expr, &'static s
 pub fn makes_two(name: &str) -> Option<&'static str> {
     match name {
         "split" => Some("(some, others)"),
+        "try_map" => Some("(made, failed)"),
         "map_with_state" | "map_with_state_from" => Some("(made, states)"),
         _ => None,
     }
+}
+
+/// Operators whose second stream is what failed: where it goes must be said.
+pub fn can_fail(name: &str) -> bool {
+    name == "try_map"
 }

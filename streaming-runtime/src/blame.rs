@@ -3,8 +3,10 @@
 //! A fused chain runs many operators' closures in one call, so the engine cannot tell from outside which of
 //! them panicked. Each closure runs under a guard that does nothing but when it is dropped by unwinding: no
 //! cost on the way that matters.
+//!
+//! A record that is to fail the job does so the same way: by unwinding, so that nothing of its batch goes on.
 
-use std::cell::Cell;
+use std::{cell::Cell, panic::resume_unwind};
 
 use crate::stream::OpId;
 
@@ -28,6 +30,17 @@ pub(crate) fn named<R>(id: OpId, f: impl FnOnce() -> R) -> R {
     let result = f();
     std::mem::forget(guard);
     result
+}
+
+/// What unwinds when a record fails the job.
+pub(crate) struct Failed {
+    pub(crate) operator: OpId,
+    pub(crate) message: String,
+}
+
+/// Fails the job for a record. Without a panic's message to standard error: it is none.
+pub(crate) fn fail(operator: OpId, message: String) -> ! {
+    resume_unwind(Box::new(Failed { operator, message }))
 }
 
 /// The operator that panicked on this thread, once.

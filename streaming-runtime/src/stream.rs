@@ -13,6 +13,7 @@ use std::{
     collections::VecDeque,
     marker::PhantomData,
     rc::Rc,
+    sync::Arc,
     time::Duration,
 };
 
@@ -24,9 +25,12 @@ use timely::{
 
 use crate::{
     blame::named,
+    gauge::Gauge,
     op::Reader,
+    outbox::Outbox,
     past::{Past, PerBatch, Updates},
     record::Record,
+    skipped::Skipped,
     time::BatchTime,
 };
 
@@ -78,7 +82,9 @@ pub trait Chain: Rooted {
         Self::Out: Clone,
     {
         root.unary(Pipeline, id.0, move |_, _| {
+            let gauge = Gauge::of(id);
             move |input, output| {
+                let _runs = gauge.runs();
                 named(id, || {
                     input.for_each(|time, records| {
                         let mut session = output.session(&time);
@@ -102,7 +108,9 @@ pub trait Chain: Rooted {
         Self::Out: Clone,
     {
         let made = updates.collection.inner.unary(Pipeline, id.0, move |_, _| {
+            let gauge = Gauge::of(id);
             move |input, output| {
+                let _runs = gauge.runs();
                 named(id, || {
                     input.for_each(|time, updates| {
                         let mut session = output.session(&time);
@@ -371,6 +379,8 @@ pub(crate) struct JobContext {
     pub(crate) sinks: Cell<usize>,
     /// Parts of closed batches that have not come to their sinks.
     pub(crate) awaited: Cell<usize>,
+    pub(crate) skipped: Arc<Skipped>,
+    pub(crate) outbox: Outbox,
 }
 
 impl JobContext {

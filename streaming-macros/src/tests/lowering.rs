@@ -188,3 +188,16 @@ fn what_does_not_parse_hides_nothing() {
     );
     assert_eq!(plain("let x = a.map(f) x.to(out); b.to(other);"), "let x=a.map(f)x.to(&out);b.to(&other);");
 }
+
+#[test]
+fn what_fails_ends_under_its_name() {
+    let body = "let (good, bad) = a.map(f).try_map(g); good.to(out); bad.map(h).skip(); b.to(other);";
+    assert_eq!(
+        plain(body),
+        "let(good,bad)=a.map(f).try_map(g);good.to(&out);bad.map(h).skip();b.to(&other);"
+    );
+    assert_eq!(
+        ids(body),
+        ["p/good+bad/map", "p/good+bad/try_map", "p/out/to", "p/bad/map", "p/bad/skip", "p/other/to"]
+    );
+}

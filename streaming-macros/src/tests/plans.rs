@@ -76,3 +76,22 @@ fn a_stream_is_arranged_once_and_the_plan_says_where() {
         "{plan}"
     );
 }
+
+#[test]
+fn what_fails_is_drawn_to_its_end() {
+    let item = "#[batch(secs(1))] fn p<a: Source<u64>, out: Sink<u64>>() {
+        let (good, bad) = a.window(secs(2), secs(1)).try_map(f);
+        good.to(out);
+        bad.skip();
+    }";
+    let (graph, said) = understood(item);
+    assert_eq!(said, [""; 0]);
+    let plan = plan::mermaid(&graph);
+    for line in [
+        "op_good_bad__try_map -->|\"good\"| sink_out",
+        "op_good_bad__try_map -->|\"bad\"| op_bad__skip",
+        "op_bad__skip[\"skip<br/>bad\"]",
+    ] {
+        assert!(plan.contains(line), "{plan}");
+    }
+}

@@ -378,3 +378,68 @@ fn what_follows_a_mistake_in_a_loop_is_part_of_it() {
         ["`update_state`: `update_state` cannot be repeated: put it before the loop, or behind it"]
     );
 }
+
+const ENDS: &str = "`.to(..)` sends it to a sink of its own, `.skip()` drops it and counts, `.fail()` ends the job at the first";
+
+/// Where what fails can go, by its name.
+fn ends(name: &str) -> String {
+    format!("say where it goes: {}", ENDS.replace("`.", &format!("`{name}.")))
+}
+
+#[test]
+fn what_fails_goes_somewhere() {
+    for end in ["bad.to(other);", "bad.skip(); b.to(other);", "bad.map(g).fail(); b.to(other);"] {
+        assert_eq!(about(&format!("let (good, bad) = a.try_map(f); good.to(out); {end} log!(b);")), NOTHING);
+    }
+    assert_eq!(
+        about(&format!("let (good, bad) = a.try_map(f); good.to(out); {REST}")),
+        [format!("`bad`: nobody reads what failed, `bad`: {}", ends("bad"))]
+    );
+    assert_eq!(about(&format!("let (good, _bad) = a.try_map(f); good.to(out); {REST}")).len(), 1);
+    for (pattern, at) in [("(good, _)", "_"), ("(good, ..)", ".."), ("_", "_")] {
+        let read = if pattern == "_" { "a.to(out);" } else { "good.to(out);" };
+        assert_eq!(
+            about(&format!("let {pattern} = a.try_map(f); {read} {REST}")),
+            [format!("`{at}`: what fails in `try_map` goes nowhere: give it a name, and {}", ends("failed"))]
+        );
+    }
+}
+
+#[test]
+fn nothing_comes_after_the_end_of_a_stream() {
+    for (body, operator, end) in [
+        ("a.to(out).to(other);", "to", "to"),
+        ("b.skip().map(f).to(other); a.to(out);", "map", "skip"),
+        ("let x = (b.fail()).map(f); a.to(out); x.to(other);", "map", "fail"),
+    ] {
+        let want = "give the stream before it a name, `let name = ...`, and read it as often as you like";
+        assert_eq!(
+            about(&format!("{body} log!(a, b, out, other);")),
+            [format!("`{operator}`: nothing comes after `{end}`: {want}")]
+        );
+    }
+    assert_eq!(
+        about(&format!("a.skip(3).to(out); {REST}")),
+        ["`skip`: this is no call of `skip`: write `.skip()`"]
+    );
+    assert_eq!(about("a.skip(); b.map(f).fail(); log!(out, other);"), NOTHING);
+}
+
+#[test]
+fn what_is_tried_has_two_names() {
+    let two = ["`try_map`: `try_map` makes two streams: give each a name, `let (made, failed) = ...`"];
+    for body in [
+        "a.try_map(f).to(out);",
+        "a.try_map(f); a.to(out);",
+        "let x = a.try_map(f); x.to(out);",
+        "let _x = a.try_map(f); a.to(out);",
+        "a.union(a.try_map(f)).to(out);",
+    ] {
+        assert_eq!(about(&format!("{body} {REST}")), two, "{body}");
+    }
+    assert_eq!(about(&format!("mine(a.try_map(f), out); {REST}")), NOTHING);
+    assert_eq!(
+        about(&format!("a.iterate(|x| {{ let (y, z) = x.try_map(f); y.union(z) }}).to(out); {REST}")),
+        ["`try_map`: `try_map` cannot be repeated: put it before the loop, or behind it"]
+    );
+}

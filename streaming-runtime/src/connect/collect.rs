@@ -23,8 +23,8 @@ use super::{Batch, ConnectorError, Sink};
 /// ```
 ///
 /// # Errors
-/// [`ConnectorError::LimitExceeded`] at the batch that would exceed the bound; what was collected stays
-/// readable.
+/// [`ConnectorError::LimitExceeded`] at the batch that would exceed the bound, which ends the job; what was collected
+/// stays readable.
 pub fn collect<T: Send + 'static>() -> (Collect<T>, Collected<T>) {
     let shared = Arc::new(Shared { state: Mutex::new(State::default()), changed: Notify::new() });
     (Collect { shared: shared.clone(), limit: 1_000_000 }, Collected { shared })

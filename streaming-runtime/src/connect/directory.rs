@@ -57,7 +57,8 @@ use crate::time::BatchTime;
 /// # Errors
 /// [`ConnectorError::Config`] for a glob that is none, [`ConnectorError::LimitExceeded`] when more files than
 /// [`max_files`](Lines::max_files) are new or remembered, and what [`on_long_line`](Lines::on_long_line) and
-/// [`on_invalid_utf8`](Lines::on_invalid_utf8) make one.
+/// [`on_invalid_utf8`](Lines::on_invalid_utf8) make one: by default neither does, and
+/// [`bad_lines`](Lines::bad_lines) counts. Each ends the job.
 pub fn lines(path_or_glob: impl AsRef<Path>) -> Lines {
     Lines {
         path: path_or_glob.as_ref().to_owned(),

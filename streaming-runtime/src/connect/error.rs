@@ -1,6 +1,6 @@
 //! What can go wrong in a connector.
 
-use std::{io, sync::Arc};
+use std::{io, sync::Arc, time::Duration};
 
 /// Why a connector could not go on.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -23,6 +23,20 @@ pub enum ConnectorError {
         attempts: u32,
         /// How the last attempt failed.
         source: Arc<io::Error>,
+    },
+    /// Something was tried as often as its [`Retry`](super::Retry) allows.
+    #[error("gave up after {attempts} attempts, the last failed with: {source}")]
+    GaveUp {
+        /// How often it was tried in a row.
+        attempts: u32,
+        /// How the last attempt failed.
+        source: Box<ConnectorError>,
+    },
+    /// A sink did not take a batch within its [`timeout`](super::SinkPolicies::timeout).
+    #[error("not done within {limit:?}")]
+    TimedOut {
+        /// The limit.
+        limit: Duration,
     },
     /// A line is longer than the connector's bound and its policy is to fail.
     #[error("{what}: a line is longer than {limit} bytes")]
@@ -72,11 +86,46 @@ impl ConnectorError {
     pub fn io(what: impl Into<String>, source: io::Error) -> Self {
         ConnectorError::Io { what: what.into(), source: Arc::new(source) }
     }
+    /// Whether trying again may help: what the operating system refuses for now, a peer that is away, a limit in time,
+    /// and errors of a connector's own, of which nothing is known. Not bad settings, bad input, a bound that was
+    /// reached, a channel whose other end is gone, what is missing or forbidden, and what was given up after attempts.
+    pub fn may_pass(&self) -> bool {
+        use io::ErrorKind::{
+            AlreadyExists, InvalidData, InvalidInput, IsADirectory, NotADirectory, NotFound,
+            PermissionDenied, ReadOnlyFilesystem, Unsupported,
+        };
+        match self {
+            ConnectorError::Io { source, .. } => !matches!(
+                source.kind(),
+                AlreadyExists
+                    | InvalidData
+                    | InvalidInput
+                    | IsADirectory
+                    | NotADirectory
+                    | NotFound
+                    | PermissionDenied
+                    | ReadOnlyFilesystem
+                    | Unsupported
+            ),
+            ConnectorError::Unreachable { .. }
+            | ConnectorError::TimedOut { .. }
+            | ConnectorError::Other(_) => true,
+            ConnectorError::GaveUp { .. }
+            | ConnectorError::LineTooLong { .. }
+            | ConnectorError::InvalidUtf8 { .. }
+            | ConnectorError::LimitExceeded { .. }
+            | ConnectorError::NotUnique { .. }
+            | ConnectorError::Config(_)
+            | ConnectorError::Closed => false,
+        }
+    }
     /// A name for the kind of error that stays the same across releases.
     pub fn code(&self) -> &'static str {
         match self {
             ConnectorError::Io { .. } => "connector.io",
             ConnectorError::Unreachable { .. } => "connector.unreachable",
+            ConnectorError::GaveUp { .. } => "connector.gave_up",
+            ConnectorError::TimedOut { .. } => "connector.timed_out",
             ConnectorError::LineTooLong { .. } => "connector.line_too_long",
             ConnectorError::InvalidUtf8 { .. } => "connector.invalid_utf8",
             ConnectorError::LimitExceeded { .. } => "connector.limit",

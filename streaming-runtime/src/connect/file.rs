@@ -30,7 +30,8 @@ const MAX_READ: usize = 256 * 1024;
 /// # Errors
 /// [`ConnectorError::Io`] with the path when the file cannot be opened or read, [`ConnectorError::Config`]
 /// when it is no regular file, and what [`on_long_line`](Lines::on_long_line) and
-/// [`on_invalid_utf8`](Lines::on_invalid_utf8) make one.
+/// [`on_invalid_utf8`](Lines::on_invalid_utf8) make one. Each ends the job, after the lines before it; by default long
+/// lines are skipped, what is not UTF-8 is replaced, and [`bad_lines`](Lines::bad_lines) counts both.
 pub fn lines(path: impl AsRef<Path>) -> Lines {
     Lines { path: path.as_ref().to_owned(), rules: LineRules::default() }
 }

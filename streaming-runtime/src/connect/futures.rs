@@ -13,7 +13,8 @@ type Boxed = Box<dyn Error + Send + Sync>;
 
 /// A source of the items of `stream`; it ends with it.
 ///
-/// Items that are ready together travel together, 1,024 at most; none waits for another.
+/// Items that are ready together travel together, 1,024 at most; none waits for another. Nothing fails here: of items
+/// that are `Result`s, [`try_map`](crate::Stream::try_map) parts off the errors, `items.try_map(|item| item)`.
 ///
 /// ```
 /// use streaming_runtime::connect::from_stream;
@@ -59,7 +60,8 @@ where
 /// ```
 ///
 /// # Errors
-/// [`ConnectorError::Other`] with the sink's error.
+/// [`ConnectorError::Other`] with the sink's error. It ends the job unless [a policy](super::SinkPolicies) says
+/// otherwise; many sinks take nothing more after an error, so that trying again is no use.
 pub fn into_sink<K: Send + 'static>(sink: K) -> IntoSink<K> {
     IntoSink { sink: Box::pin(sink) }
 }

@@ -15,7 +15,33 @@
 //! - A source that returns `Ok` has ended; when all have, the engine closes the last batch and the job ends.
 //! - A sink gets every batch, the empty ones too, one at a time and in the order of their times. When `write`
 //!   returns, the batch counts as delivered and makes room for another in flight.
-//! - An error from either ends the job with that error, naming the port.
+//! - An error from either ends the job with that error, naming the port, and so does a panic; the service and its
+//!   other jobs go on.
+//!
+//! # What becomes of errors
+//!
+//! | connector | bad input | what it tries again | what ends the job |
+//! |---|---|---|---|
+//! | [`tcp::lines`] | long lines skipped, bad UTF-8 replaced, both counted; or an error | connecting: [`Retry`] | a peer away for too long |
+//! | [`tcp::listen`] | the same, where an error closes that connection only | accepting | no way to accept |
+//! | [`file::lines`] | the same, where an error ends the job | | a file that cannot be read |
+//! | [`directory::lines`] | the same; an unreadable file skipped and counted | looking, in each batch | a bad glob, too many files |
+//! | [`channel()`], [`queue()`], [`queue::shared`] | none: records come typed | | nothing |
+//! | [`from_stream`] | none; items that are `Result`s are parted by [`try_map`](crate::Stream::try_map) | | nothing |
+//! | [`try_from_stream`] | the first error ends the job | | that error |
+//! | [`restarted`] | as the source in it | making that source: [`Retry`] | what is left after that |
+//! | [`console`], [`text_files`] | | | what the system refuses |
+//! | [`collect`] | | | more records than its bound |
+//! | [`channel_sink`] | | | a receiver that is gone |
+//! | [`view()`], [`view_of_changes`] | | | two values of a key, more keys than its bound |
+//! | [`into_sink`] | | | the sink's error |
+//! | a sink with [`retry`](SinkPolicies::retry) | | writing the batch: [`Retry`] | what is left after that |
+//! | a sink with [`timeout`](SinkPolicies::timeout) | | | that, and not being done in time |
+//! | a sink with [`or_dead_letter`](SinkPolicies::or_dead_letter) | | writing the batch elsewhere | an error there, or of its close |
+//!
+//! No sink is limited in time unless [`timeout`](SinkPolicies::timeout) says so: one that hangs holds its job up, until
+//! [`Job::stop`](crate::Job::stop) gives up waiting or the job is aborted. Records that make no sense to the pipeline
+//! itself are the matter of [`try_map`](crate::Stream::try_map).
 //!
 //! Invariant: connectors never see a timely type, an epoch number or a worker.
 
@@ -30,8 +56,10 @@ mod format;
 mod futures;
 mod lines;
 mod outlet;
+mod policy;
 pub mod queue;
 mod receipt;
+mod retry;
 pub mod tcp;
 #[cfg(test)]
 mod testing;
@@ -49,9 +77,11 @@ pub use format::{ByDebug, ByDisplay, Format};
 pub use lines::{BadLines, OnInvalidUtf8, OnLongLine};
 pub use outlet::Outlet;
 pub(crate) use outlet::{Books, Chunk, Lane, PaceRequest, Signal};
+pub use policy::{DeadLetters, OrDeadLetter, Restarted, Retried, Retries, SinkPolicies, Timed, restarted};
 pub use queue::queue;
 pub use receipt::Receipt;
 pub(crate) use receipt::Receipts;
+pub use retry::Retry;
 pub use text_files::{TextFiles, text_files};
 pub use view::{View, view, view_of_changes};
 

@@ -89,6 +89,12 @@ pub(crate) struct Lane<T> {
     pub(crate) books: Arc<Books>,
 }
 
+impl<T> Clone for Lane<T> {
+    fn clone(&self) -> Self {
+        Lane { queue: self.queue.clone(), signal: self.signal.clone(), books: self.books.clone() }
+    }
+}
+
 impl<T> Lane<T> {
     async fn send(&self, records: Vec<T>, receipts: Option<Receipts>) -> Result<(), Closed> {
         let place = self.queue.reserve().await.map_err(|_| Closed)?;
@@ -199,6 +205,18 @@ impl<T> Outlet<T> {
     pub async fn stop_requested(&mut self) {
         // The sender goes only with the job, and then this source goes too.
         let _ = self.stop.wait_for(|stop| *stop).await;
+    }
+
+    /// An outlet into the same job for a source inside of this one, and where to hand on what this is
+    /// [asked for](Outlet::asked).
+    pub(super) fn inner(&self) -> (Self, mpsc::Sender<PaceRequest>) {
+        let (pace, requests) = mpsc::channel(1);
+        (Outlet::new(self.lanes.clone(), requests, self.stop.clone(), self.interval, self.started), pace)
+    }
+
+    /// The next request for a batch, as it is; `None` when there will be none.
+    pub(super) async fn asked(&mut self) -> Option<PaceRequest> {
+        self.pace.recv().await
     }
 
     fn lane(&mut self) -> &Lane<T> {

@@ -3,7 +3,6 @@
 mod client;
 mod connection;
 mod listen;
-mod retry;
 
 pub use client::{Lines, lines};
 pub use listen::{Connections, Listen, listen};

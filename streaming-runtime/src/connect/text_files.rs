@@ -37,7 +37,8 @@ const PART: &str = "part-00000";
 /// ```
 ///
 /// # Errors
-/// [`ConnectorError::Io`] with the path when the disk is full, something else is in the way, and the like.
+/// [`ConnectorError::Io`] with the path when the disk is full, something else is in the way, and the like. It ends the
+/// job unless [a policy](super::SinkPolicies) says otherwise; nothing is tried again by itself.
 pub fn text_files(prefix: impl AsRef<Path>) -> TextFiles<ByDisplay> {
     TextFiles { prefix: prefix.as_ref().to_owned(), suffix: String::new(), format: Arc::new(ByDisplay) }
 }

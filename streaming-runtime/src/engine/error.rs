@@ -1,8 +1,11 @@
 //! How a job ends badly, and why it cannot start.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{any::Any, io, sync::Arc, time::Duration};
 
-use crate::connect::ConnectorError;
+use crate::{
+    blame::{self, Failed},
+    connect::ConnectorError,
+};
 
 /// Why a job could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +52,14 @@ pub enum JobError {
         /// The panic's message.
         message: String,
     },
+    /// A record came to where the pipeline says [`fail`](crate::Stream::fail).
+    #[error("operator `{operator}`: {message}")]
+    RecordFailed {
+        /// The operator's id, as in the pipeline's `OPERATORS`.
+        operator: &'static str,
+        /// The record as text.
+        message: String,
+    },
     /// A source could not go on.
     #[error("source `{port}`: {source}")]
     Source {
@@ -91,10 +102,28 @@ pub enum JobError {
 }
 
 impl JobError {
+    /// What a worker's unwinding means.
+    pub(crate) fn unwound(payload: Box<dyn Any + Send>) -> Self {
+        // Taken in each case: the thread may run other jobs after this one.
+        let blamed = blame::take();
+        match payload.downcast::<Failed>() {
+            Ok(failed) => {
+                let Failed { operator, message } = *failed;
+                JobError::RecordFailed { operator: operator.0, message }
+            }
+            Err(panic) => JobError::OperatorPanicked {
+                // Outside of every operator there is only the code between them, which builds the dataflow.
+                operator: blamed.map_or("the body of the pipeline", |id| id.0).to_owned(),
+                message: blame::message(&*panic),
+            },
+        }
+    }
+
     /// A name for the kind of error that stays the same across releases.
     pub fn code(&self) -> &'static str {
         match self {
             JobError::OperatorPanicked { .. } => "job.operator_panicked",
+            JobError::RecordFailed { .. } => "job.record_failed",
             JobError::Source { .. } => "job.source",
             JobError::Sink { .. } => "job.sink",
             JobError::ConnectorPanicked { .. } => "job.connector_panicked",

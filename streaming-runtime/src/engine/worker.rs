@@ -25,11 +25,13 @@ use tokio::sync::mpsc;
 use super::{
     JobError,
     control::{Control, Order},
+    metrics::Meter,
     wiring::{Ends, Flow},
 };
 use crate::{
-    blame,
     connect::{Chunk, Receipts, Signal},
+    gauge,
+    outbox::Outbox,
     record::Record,
     stream::{Epoch, JobContext, Times},
 };
@@ -127,6 +129,7 @@ pub(crate) fn spawn(
     let control = start.control.clone();
     let thread = std::thread::Builder::new().name(name);
     thread.spawn(move || {
+        let _span = tracing::info_span!("worker", job = %control.board.job).entered();
         let run = move || {
             start.signal.attach_thread();
             let mut running = Running::new(start, build(allocator));
@@ -134,7 +137,7 @@ pub(crate) fn spawn(
                 running.park();
             }
         };
-        let exit = catch_unwind(AssertUnwindSafe(run)).map_err(panicked);
+        let exit = catch_unwind(AssertUnwindSafe(run)).map_err(JobError::unwound);
         if exit.is_err() {
             // The other workers must not wait for this one's progress.
             control.abort();
@@ -159,7 +162,11 @@ impl LocalWorker {
     pub(crate) fn new(start: WorkerStart, exits: mpsc::UnboundedSender<Exit>) -> Self {
         let control = start.control.clone();
         let work = AssertUnwindSafe(work(start)).catch_unwind();
-        LocalWorker { work: Box::pin(work.map(|end| end.map_err(panicked))), control, exits: Some(exits) }
+        LocalWorker {
+            work: Box::pin(work.map(|end| end.map_err(JobError::unwound))),
+            control,
+            exits: Some(exits),
+        }
     }
 
     fn exit(&mut self, exit: Exit) {
@@ -213,14 +220,6 @@ async fn work(start: WorkerStart) {
     }
 }
 
-fn panicked(payload: Box<dyn std::any::Any + Send>) -> JobError {
-    JobError::OperatorPanicked {
-        // Outside of every operator there is only the code between them, which builds the dataflow.
-        operator: blame::take().map_or("the body of the pipeline", |id| id.0).to_owned(),
-        message: blame::message(&*payload),
-    }
-}
-
 /// What timely's own start does on a worker's thread; its trait for it is private.
 fn build(allocator: AllocatorBuilder) -> Allocator {
     match allocator {
@@ -239,6 +238,7 @@ struct Running {
     signal: Arc<Signal>,
     control: Arc<Control>,
     job: Rc<JobContext>,
+    meter: Meter,
     /// Whether the last turn left something to step.
     busy: bool,
     /// How long the worker may sleep.
@@ -259,13 +259,29 @@ impl Running {
             interval: control.interval,
             sinks: Cell::new(0),
             awaited: Cell::new(0),
+            skipped: control.skipped.clone(),
+            outbox: Outbox::default(),
         });
-        let intakes = worker.dataflow::<Epoch, _, _>(|scope| {
-            let flow = Flow::new(scope, job.clone(), ends);
-            build(&flow);
-            flow.into_intakes()
+        let board = &control.board;
+        let metered = board.is_metered.then(|| board.workers[worker.index()].cells.clone());
+        let meter = Meter::listen(&worker, metered.as_ref());
+        let numbers = worker.clone();
+        let next = move || numbers.peek_identifier();
+        let (intakes, made) = gauge::building(metered, next, || {
+            worker.dataflow::<Epoch, _, _>(|scope| {
+                let flow = Flow::new(scope, job.clone(), ends);
+                build(&flow);
+                flow.into_intakes()
+            })
         });
-        let open = Open { epoch: 0, records: vec![0; intakes.len()], receipts: Vec::new(), dirty: false };
+        meter.begin(made);
+        let open = Open {
+            epoch: 0,
+            worker: worker.index(),
+            records: vec![0; intakes.len()],
+            receipts: Vec::new(),
+            dirty: false,
+        };
         Running {
             intakes,
             worker,
@@ -274,6 +290,7 @@ impl Running {
             signal,
             control,
             job,
+            meter,
             busy: false,
             idle: PARK,
             idle_steps: 0,
@@ -292,6 +309,7 @@ impl Running {
         while let Ok(order) = self.orders.try_recv() {
             match order {
                 Order::Close(epoch, time) => {
+                    self.meter.publish();
                     // What was sent before this order is tagged with this batch or an older one.
                     self.open.take_in(&mut self.intakes, &self.control, usize::MAX);
                     self.job.times.set(epoch, time);
@@ -314,15 +332,22 @@ impl Running {
         }
         self.busy |= self.signal.is_raised();
         if self.busy {
-            self.worker.step();
+            self.step();
         }
         true
+    }
+
+    fn step(&mut self) {
+        self.worker.step();
+        self.job.outbox.flush();
     }
 
     /// Steps what was not stepped, and parks this thread when there is nothing to do.
     fn park(&mut self) {
         if !self.busy {
+            self.meter.publish();
             self.worker.step_or_park(Some(self.idle));
+            self.job.outbox.flush();
         }
     }
 
@@ -333,13 +358,15 @@ impl Running {
         match self.busy {
             true => self.idle_steps = 0,
             false => {
-                self.worker.step();
+                self.step();
+                self.meter.publish();
                 self.idle_steps += 1;
             }
         }
         self.signal.is_raised()
             || self.idle_steps < IDLE_STEPS
             || self.job.awaited.get() > 0
+            || self.job.outbox.holds_back()
             || self.worker.activations().borrow().empty_for() == Some(Duration::ZERO)
     }
 }
@@ -348,6 +375,7 @@ impl Drop for Running {
     fn drop(&mut self) {
         // What panicked is left as it is.
         if !std::thread::panicking() {
+            self.meter.end();
             drop_dataflows(&mut self.worker);
         }
     }
@@ -356,6 +384,7 @@ impl Drop for Running {
 /// The open batch as one worker sees it.
 struct Open {
     epoch: Epoch,
+    worker: usize,
     /// Records taken in, by source.
     records: Vec<u64>,
     /// To be given out when it is delivered.
@@ -367,10 +396,13 @@ impl Open {
     /// Takes in up to `chunks` chunks of each source; returns whether there were any.
     fn take_in(&mut self, intakes: &mut [Box<dyn Intake>], control: &Control, chunks: usize) -> bool {
         let mut fed = 0;
-        for (intake, total) in intakes.iter_mut().zip(&mut self.records) {
+        for (source, (intake, total)) in intakes.iter_mut().zip(&mut self.records).enumerate() {
             let (taken, records) = intake.take(chunks, self.epoch, &mut self.receipts);
             *total += records;
             fed += taken;
+            if records > 0 {
+                control.board.workers[self.worker].took_in(source, records, control.clock.now());
+            }
         }
         if fed == 0 {
             return false;
@@ -391,6 +423,7 @@ impl Open {
             control.cleaned();
         }
         self.epoch = epoch + 1;
+        control.board.workers[self.worker].opens(self.epoch);
     }
 }
 

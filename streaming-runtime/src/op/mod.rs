@@ -5,6 +5,7 @@
 //! | `each` | `map` `filter` `filter_map` `flat_map` `inspect` `key_by` `map_values` `flat_map_values` | nothing; fused |
 //! | `lent` | a `flat_map` of words that are not copied before they are known to be new | nothing; fused |
 //! | `route` | `union` `split` `repartition` | nothing |
+//! | `try_map` | `try_map` and the ends of what fails: `skip` `fail` | nothing |
 //! | `by_key` | `reduce_by_key` `group_by_key` `combine_by_key` `aggregate_by_key` `count_by_value` `distinct` and inverses | a value per key, for a batch or a window |
 //! | `whole` | `count` `reduce` `reduce_with_inverse` `aggregate`; in `crate::aggregate` also `top_k` | one value, for a batch or a window |
 //! | `join` | `cogroup` `join` `left_join` `right_join` `full_join` `semijoin` `antijoin` | both sides |
@@ -40,6 +41,7 @@ mod state;
 mod state_table;
 mod to;
 mod transform;
+mod try_map;
 mod upkeep;
 mod whole;
 mod window;

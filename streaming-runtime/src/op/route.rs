@@ -23,13 +23,14 @@ use super::{
 
 use crate::{
     blame::named,
+    gauge::{Gauge, made},
     past::{Arrangement, History, Kept, Panes, Past, PerBatch, Relation, Updates, Wants, Windowed},
     record::Record,
     stream::{Chain, OpId, Ready, Stream},
 };
 
 /// Two parts of a stream.
-type Parts<'s, P, T> = (<P as Past>::Held<'s, T>, <P as Past>::Held<'s, T>);
+pub(super) type Parts<'s, P, A, B> = (<P as Past>::Held<'s, A>, <P as Past>::Held<'s, B>);
 
 /// A stream that can be united with one of its kind, and parted.
 #[diagnostic::on_unimplemented(
@@ -52,13 +53,16 @@ pub trait Splits: Past {
     /// What each part holds.
     #[doc(hidden)]
     type Part: Past;
+    /// Parts what `f` makes of the records: `Ok` goes to the first part, `Err` to the second. Whether it leaves
+    /// them as they are is said by `same`.
     #[doc(hidden)]
-    fn part<'s, T: Record, C: Chain<Out = T>>(
+    fn part<'s, A: Record, B: Record, C: Chain<Out: Record>>(
         held: Self::Held<'s, C::In>,
         chain: C,
-        f: impl FnMut(&T) -> bool + 'static,
+        f: impl FnMut(C::Out) -> Result<A, B> + 'static,
+        same: bool,
         id: OpId,
-    ) -> Parts<'s, Self::Part, T>;
+    ) -> Parts<'s, Self::Part, A, B>;
 }
 
 impl Routes for PerBatch {
@@ -69,12 +73,13 @@ impl Routes for PerBatch {
 
 impl Splits for PerBatch {
     type Part = Self;
-    fn part<'s, T: Record, C: Chain<Out = T>>(
+    fn part<'s, A: Record, B: Record, C: Chain<Out: Record>>(
         held: Self::Held<'s, C::In>,
         chain: C,
-        f: impl FnMut(&T) -> bool + 'static,
+        f: impl FnMut(C::Out) -> Result<A, B> + 'static,
+        _: bool,
         id: OpId,
-    ) -> Parts<'s, Self, T> {
+    ) -> Parts<'s, Self, A, B> {
         part(held, chain, f, id)
     }
 }
@@ -99,12 +104,13 @@ impl Routes for Windowed {
 
 impl Splits for Windowed {
     type Part = Self;
-    fn part<'s, T: Record, C: Chain<Out = T>>(
+    fn part<'s, A: Record, B: Record, C: Chain<Out: Record>>(
         held: Self::Held<'s, C::In>,
         chain: C,
-        f: impl FnMut(&T) -> bool + 'static,
+        f: impl FnMut(C::Out) -> Result<A, B> + 'static,
+        _: bool,
         id: OpId,
-    ) -> Parts<'s, Self, T> {
+    ) -> Parts<'s, Self, A, B> {
         let (holds, rest) = part(held.batches, chain, f, id);
         (Panes { batches: holds, size: held.size }, Panes { batches: rest, size: held.size })
     }
@@ -123,27 +129,27 @@ impl Routes for Kept {
 
 impl Splits for Kept {
     type Part = Self;
-    fn part<'s, T: Record, C: Chain<Out = T>>(
+    fn part<'s, A: Record, B: Record, C: Chain<Out: Record>>(
         held: Self::Held<'s, C::In>,
         chain: C,
-        f: impl FnMut(&T) -> bool + 'static,
+        f: impl FnMut(C::Out) -> Result<A, B> + 'static,
+        _: bool,
         id: OpId,
-    ) -> Parts<'s, Self, T> {
+    ) -> Parts<'s, Self, A, B> {
         let Relation { contents, changes, wants, .. } = Kept::realise(held, chain, id);
         let f = Rc::new(RefCell::new(f));
         let g = f.clone();
         let (contents, other_contents) =
-            part(contents, Ready::new(), move |record: &T| f.borrow_mut()(record), id);
-        let (changes, other_changes) =
-            part(changes, Ready::new(), move |(record, _): &(T, i64)| g.borrow_mut()(record), id);
+            part(contents, Ready::new(), move |record: C::Out| f.borrow_mut()(record), id);
+        let sort = move |(record, times): (C::Out, i64)| match g.borrow_mut()(record) {
+            Ok(made) => Ok((made, times)),
+            Err(made) => Err((made, times)),
+        };
+        let (changes, other_changes) = part(changes, Ready::new(), sort, id);
+        let arranged = Arrangement::default;
         (
-            Relation { contents, changes, wants: wants.clone(), arranged: Arrangement::default() },
-            Relation {
-                contents: other_contents,
-                changes: other_changes,
-                wants,
-                arranged: Arrangement::default(),
-            },
+            Relation { contents, changes, wants: wants.clone(), arranged: arranged() },
+            Relation { contents: other_contents, changes: other_changes, wants, arranged: arranged() },
         )
     }
 }
@@ -156,35 +162,45 @@ impl<M: Moment> Routes for Looped<M> {
 
 impl<M: Moment> Splits for Looped<M> {
     type Part = Self;
-    fn part<'s, T: Record, C: Chain<Out = T>>(
+    fn part<'s, A: Record, B: Record, C: Chain<Out: Record>>(
         held: Self::Held<'s, C::In>,
         chain: C,
-        mut f: impl FnMut(&T) -> bool + 'static,
+        mut f: impl FnMut(C::Out) -> Result<A, B> + 'static,
+        same: bool,
         id: OpId,
-    ) -> Parts<'s, Self, T> {
+    ) -> Parts<'s, Self, A, B> {
         let Updates { collection, settled } = Self::realise(held, chain, id);
-        let (holds, rest) =
-            part(collection.inner, Ready::new(), move |(record, ..): &(T, M, isize)| f(record), id);
-        let half = |updates: StreamVec<'s, M, _>| Updates { collection: updates.as_collection(), settled };
-        (half(holds), half(rest))
+        let sort = move |(record, time, times): (C::Out, M, isize)| match f(record) {
+            Ok(made) => Ok((made, time, times)),
+            Err(made) => Err((made, time, times)),
+        };
+        let (holds, rest) = part(collection.inner, Ready::new(), sort, id);
+        // Records that were told apart may have become equal.
+        let settled = settled && same;
+        (
+            Updates { collection: holds.as_collection(), settled },
+            Updates { collection: rest.as_collection(), settled },
+        )
     }
 }
 
-/// Parts batches in two.
-fn part<'s, M: Timestamp, T: Clone + 'static, C: Chain<Out = T>>(
+/// Parts what `f` makes of the records in two.
+fn part<'s, M: Timestamp, A: Clone + 'static, B: Clone + 'static, C: Chain>(
     root: StreamVec<'s, M, C::In>,
     mut chain: C,
-    mut f: impl FnMut(&T) -> bool + 'static,
+    mut f: impl FnMut(C::Out) -> Result<A, B> + 'static,
     id: OpId,
-) -> (StreamVec<'s, M, T>, StreamVec<'s, M, T>) {
+) -> (StreamVec<'s, M, A>, StreamVec<'s, M, B>) {
     let mut builder = OperatorBuilder::new(id.0.to_owned(), root.scope());
     let mut input = builder.new_input(root, Pipeline);
-    let (holds, holds_root) = builder.new_output::<Vec<T>>();
-    let (rest, rest_root) = builder.new_output::<Vec<T>>();
-    let mut holds = OutputBuilder::<_, CapacityContainerBuilder<Vec<T>>>::from(holds);
-    let mut rest = OutputBuilder::<_, CapacityContainerBuilder<Vec<T>>>::from(rest);
+    let (holds, holds_root) = builder.new_output::<Vec<A>>();
+    let (rest, rest_root) = builder.new_output::<Vec<B>>();
+    let mut holds = OutputBuilder::<_, CapacityContainerBuilder<Vec<A>>>::from(holds);
+    let mut rest = OutputBuilder::<_, CapacityContainerBuilder<Vec<B>>>::from(rest);
+    let gauge = Gauge::of(id);
     builder.build(move |_| {
         move |_| {
+            let _runs = gauge.runs();
             let (mut holds, mut rest) = (holds.activate(), rest.activate());
             named(id, || {
                 input.for_each(|time, records| {
@@ -192,9 +208,9 @@ fn part<'s, M: Timestamp, T: Clone + 'static, C: Chain<Out = T>>(
                     let mut holds = holds.session(&holds_time);
                     let mut rest = rest.session(&rest_time);
                     for record in records.drain(..) {
-                        chain.push(record, &mut |record| match f(&record) {
-                            true => holds.give(record),
-                            false => rest.give(record),
+                        chain.push(record, &mut |record| match f(record) {
+                            Ok(made) => holds.give(made),
+                            Err(made) => rest.give(made),
                         });
                     }
                 });
@@ -227,7 +243,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
         let (left, right) = (self.share(), other.at(id).share());
         let held = named(id, || {
             left.renewed_with(right.every);
-            P::unite(left.held, right.held)
+            made(id, 0, || P::unite(left.held, right.held))
         });
         Stream::new(held, id, job, every)
     }
@@ -246,13 +262,17 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn split<Q: Past>(self, f: impl FnMut(&T) -> bool + 'static) -> (Stream<'s, T, Q>, Stream<'s, T, Q>)
+    pub fn split<Q: Past>(
+        self,
+        mut f: impl FnMut(&T) -> bool + 'static,
+    ) -> (Stream<'s, T, Q>, Stream<'s, T, Q>)
     where
         T: Record,
         P: Splits<Part = Q>,
     {
         let Stream { held, chain, id, job, every, .. } = self;
-        let (holds, rest) = P::part(held, chain, f, id);
+        let sort = move |record| if f(&record) { Ok(record) } else { Err(record) };
+        let (holds, rest) = P::part(held, chain, sort, true, id);
         (Stream::new(holds, id, job.clone(), every), Stream::new(rest, id, job, every))
     }
 }

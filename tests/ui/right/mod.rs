@@ -5,6 +5,7 @@
 mod closures;
 mod design;
 mod extension_operator;
+mod fallible;
 mod helper_function;
 mod helpers_on_windows;
 mod in_a_function;

@@ -10,13 +10,11 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{
-    connection::{Connection, Event},
-    retry::{Failures, Retry},
-};
+use super::connection::{Connection, Event};
 use crate::connect::{
     ConnectorError, Outlet, Source,
     lines::{LineRules, line_settings},
+    retry::{Failures, Retry},
 };
 
 /// A source of the lines that a server at `address` (`host:port`) sends, Spark's `socketTextStream`.
@@ -37,7 +35,8 @@ use crate::connect::{
 ///
 /// # Errors
 /// [`ConnectorError::Unreachable`] after too many attempts, and what [`on_long_line`](Lines::on_long_line)
-/// and [`on_invalid_utf8`](Lines::on_invalid_utf8) make one.
+/// and [`on_invalid_utf8`](Lines::on_invalid_utf8) make one: by default neither does, and
+/// [`bad_lines`](Lines::bad_lines) counts. Each ends the job.
 pub fn lines(address: impl Into<String>) -> Lines {
     Lines {
         address: address.into(),
@@ -65,13 +64,13 @@ impl Lines {
 
     /// The longest wait before the first new attempt, and the longest of all: 100 ms and 2 s by default.
     pub fn retry_after(mut self, first: Duration, cap: Duration) -> Self {
-        self.retry = Retry { first, cap, ..self.retry };
+        self.retry = self.retry.waits(first, cap);
         self
     }
     /// How many attempts in a row may fail: with the last, the job ends. 10 by default; `u32::MAX` never
     /// ends.
     pub fn attempts(mut self, failures: u32) -> Self {
-        self.retry.attempts = failures;
+        self.retry = self.retry.attempts(failures);
         self
     }
     /// How long one attempt may take, the look-up of the name included: 10 s by default.

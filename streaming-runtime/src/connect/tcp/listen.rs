@@ -16,13 +16,11 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::{
-    connection::{Connection, Event},
-    retry::{Failures, Retry},
-};
+use super::connection::{Connection, Event};
 use crate::connect::{
     ConnectorError, Outlet, Source,
     lines::{LineRules, line_settings},
+    retry::{Failures, Retry},
 };
 
 /// A source of the lines that clients send to `address`, and to no other; port 0 takes a free one, see

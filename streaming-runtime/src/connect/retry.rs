@@ -2,19 +2,43 @@
 
 use std::{io, sync::Arc, time::Duration};
 
-use crate::connect::ConnectorError;
+use super::ConnectorError;
 
-/// How attempts are spaced, and when to give up.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Retry {
+/// How often something that failed is tried again, and how attempts are spaced: each wait is twice as long as the one
+/// before, up to a longest, less a random part of up to a half, so that those who lost the same peer do not come back
+/// together.
+///
+/// ```
+/// use streaming_runtime::{connect::Retry, millis, secs};
+///
+/// let soon_and_long = Retry::default().waits(millis(10), secs(5)).attempts(100);
+/// # let _ = soon_and_long;
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "it is given to what is tried again"]
+pub struct Retry {
     pub(super) first: Duration,
     pub(super) cap: Duration,
     pub(super) attempts: u32,
 }
 
 impl Default for Retry {
+    /// 10 attempts, with waits of up to 100 ms at first and 2 s later: about 8 s in all.
     fn default() -> Self {
         Retry { first: Duration::from_millis(100), cap: Duration::from_secs(2), attempts: 10 }
+    }
+}
+
+impl Retry {
+    /// The longest wait before the second attempt, and the longest of all: 100 ms and 2 s by default.
+    pub fn waits(mut self, first: Duration, cap: Duration) -> Self {
+        (self.first, self.cap) = (first, cap);
+        self
+    }
+    /// How many attempts in a row may fail, the first included: 10 by default, at least 1; `u32::MAX` never gives up.
+    pub fn attempts(mut self, failures: u32) -> Self {
+        self.attempts = failures;
+        self
     }
 }
 
@@ -35,18 +59,24 @@ impl Failures {
         self.count = 0;
     }
 
-    /// An attempt failed: how long to wait before the next, if there is to be one.
-    pub(super) fn add(&mut self, what: &str, source: io::Error) -> Result<Duration, ConnectorError> {
-        self.count += 1;
-        if self.count >= self.retry.attempts {
-            let (what, source) = (what.to_owned(), Arc::new(source));
-            return Err(ConnectorError::Unreachable { what, attempts: self.count, source });
-        }
-        Ok(self.delay())
+    /// How many there were.
+    pub(super) fn count(&self) -> u32 {
+        self.count
     }
 
-    /// Twice as long each time up to the cap, less a random part of up to a half, so that clients which lost
-    /// the same server do not come back together.
+    /// An attempt failed: how long to wait before the next, if there is to be one.
+    pub(super) fn next_wait(&mut self) -> Option<Duration> {
+        self.count = self.count.saturating_add(1);
+        (self.count < self.retry.attempts || self.retry.attempts == u32::MAX).then(|| self.delay())
+    }
+
+    /// As [`next_wait`](Failures::next_wait), for a peer that cannot be reached.
+    pub(super) fn add(&mut self, what: &str, source: io::Error) -> Result<Duration, ConnectorError> {
+        let (what, source) = (what.to_owned(), Arc::new(source));
+        self.next_wait().ok_or(ConnectorError::Unreachable { what, attempts: self.count, source })
+    }
+
+    /// Twice as long each time up to the cap, less the random part.
     pub(super) fn delay(&self) -> Duration {
         let doublings = self.count.saturating_sub(1).min(31);
         let longest = self.retry.first.saturating_mul(1 << doublings).min(self.retry.cap);

@@ -1,0 +1,50 @@
+//! A sink that is asked again.
+
+use std::marker::PhantomData;
+
+use tokio::time::sleep;
+
+use super::Retries;
+use crate::connect::{Batch, ConnectorError, Retry, Sink, retry::Failures};
+
+/// See [`retry`](super::SinkPolicies::retry).
+#[derive(Debug)]
+pub struct Retried<S, T> {
+    pub(super) sink: S,
+    pub(super) retry: Retry,
+    pub(super) retries: Retries,
+    pub(super) types: PhantomData<fn(T)>,
+}
+
+impl<S, T> Retried<S, T> {
+    /// Counts how often a batch was written again, also while the job runs.
+    pub fn retries(&self) -> Retries {
+        self.retries.clone()
+    }
+}
+
+impl<T: Clone + Send + 'static, S: Sink<T>> Sink<T> for Retried<S, T> {
+    async fn write(&mut self, batch: Batch<T>) -> Result<(), ConnectorError> {
+        let mut failures = Failures::new(self.retry);
+        loop {
+            let error = match self.sink.write(batch.clone()).await {
+                Err(error) if error.may_pass() => error,
+                ended => return ended,
+            };
+            match failures.next_wait() {
+                Some(wait) => {
+                    self.retries.add(&error);
+                    sleep(wait).await;
+                }
+                None => {
+                    let (attempts, source) = (failures.count(), Box::new(error));
+                    return Err(ConnectorError::GaveUp { attempts, source });
+                }
+            }
+        }
+    }
+
+    async fn close(&mut self) -> Result<(), ConnectorError> {
+        self.sink.close().await
+    }
+}

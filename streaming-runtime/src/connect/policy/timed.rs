@@ -1,0 +1,27 @@
+//! A sink that must be done in time.
+
+use std::{marker::PhantomData, time::Duration};
+
+use tokio::time::timeout;
+
+use crate::connect::{Batch, ConnectorError, Sink};
+
+/// See [`timeout`](super::SinkPolicies::timeout).
+#[derive(Debug)]
+pub struct Timed<S, T> {
+    pub(super) sink: S,
+    pub(super) limit: Duration,
+    pub(super) types: PhantomData<fn(T)>,
+}
+
+impl<T: Send + 'static, S: Sink<T>> Sink<T> for Timed<S, T> {
+    async fn write(&mut self, batch: Batch<T>) -> Result<(), ConnectorError> {
+        let late = ConnectorError::TimedOut { limit: self.limit };
+        timeout(self.limit, self.sink.write(batch)).await.unwrap_or(Err(late))
+    }
+
+    async fn close(&mut self) -> Result<(), ConnectorError> {
+        let late = ConnectorError::TimedOut { limit: self.limit };
+        timeout(self.limit, self.sink.close()).await.unwrap_or(Err(late))
+    }
+}

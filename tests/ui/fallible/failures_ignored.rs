@@ -1,0 +1,13 @@
+//! What fails is thrown away without a word.
+
+use streaming_runtime::prelude::*;
+
+stream!(
+    #[batch(secs(1))]
+    fn flow<lines: Source<String>, out: Sink<i64>>() {
+        let (numbers, _) = lines.try_map(|line| line.parse::<i64>().map_err(|error| error.to_string()));
+        numbers.to(out);
+    }
+);
+
+fn main() {}
