@@ -15,6 +15,7 @@ mod latency;
 mod lockstep;
 mod measure;
 mod memory;
+mod observed;
 mod open_loop;
 mod pairs;
 mod running;
@@ -68,6 +69,8 @@ enum Workload {
     Memory,
     /// Components and distances of a graph whose edges come and go.
     Graph,
+    /// What it costs to be metered and read.
+    Observed,
     /// Look-ups in a view while a job writes it.
     Views,
     /// What ten idle pipelines cost.
@@ -102,6 +105,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             return Ok(());
         }
         Workload::Graph => &[graph::run],
+        Workload::Observed => &[observed::run],
         Workload::Views => &[views::run],
         Workload::Idle => &[idle::run],
         Workload::Compile => &[compile::run],
@@ -114,6 +118,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             joins::run,
             memory::run,
             graph::run,
+            observed::run,
             views::run,
             idle::run,
             compile::run,

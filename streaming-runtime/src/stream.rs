@@ -25,6 +25,7 @@ use timely::{
 
 use crate::{
     blame::named,
+    gauge::Gauge,
     op::Reader,
     outbox::Outbox,
     past::{Past, PerBatch, Updates},
@@ -81,7 +82,9 @@ pub trait Chain: Rooted {
         Self::Out: Clone,
     {
         root.unary(Pipeline, id.0, move |_, _| {
+            let gauge = Gauge::of(id);
             move |input, output| {
+                let _runs = gauge.runs();
                 named(id, || {
                     input.for_each(|time, records| {
                         let mut session = output.session(&time);
@@ -105,7 +108,9 @@ pub trait Chain: Rooted {
         Self::Out: Clone,
     {
         let made = updates.collection.inner.unary(Pipeline, id.0, move |_, _| {
+            let gauge = Gauge::of(id);
             move |input, output| {
+                let _runs = gauge.runs();
                 named(id, || {
                     input.for_each(|time, updates| {
                         let mut session = output.session(&time);

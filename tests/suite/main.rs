@@ -11,6 +11,7 @@ mod joins;
 mod life_cycle;
 mod loops;
 mod lowerings;
+mod observe;
 mod reference;
 mod sockets;
 mod state;

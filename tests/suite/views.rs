@@ -173,6 +173,24 @@ fn watch(view: &View<u8, i64>, ended: &AtomicBool) -> usize {
     }
 }
 
+/// Subscribes again and again, also between a batch and its changes; what is followed must see all that was moved.
+async fn subscribe_and_leave(view: &View<u8, i64>) {
+    loop {
+        let (mut mine, mut changes) = view.subscribe();
+        for _ in 0..5 {
+            let Some(change) = changes.recv().await else {
+                assert_eq!(mine, view.snapshot());
+                return;
+            };
+            // One that lags, which the test's machine decides, subscribes anew.
+            let Ok(change) = change else { break };
+            assert!(mine.time() < Some(change.time), "it is in the snapshot already");
+            mine.apply(change.time, &change.keys);
+            assert_eq!(mine.iter().map(|(_, balance)| balance).sum::<i64>(), 0, "changes are missing");
+        }
+    }
+}
+
 #[test]
 fn every_look_is_as_of_one_batch() {
     // A batch moves money between accounts, so that all of them together stay at nothing.
@@ -187,6 +205,8 @@ fn every_look_is_as_of_one_batch() {
             let ended = ended.clone();
             thread::spawn(move || watch(&view, &ended))
         });
+        let subscribers = [of_changes.clone(), whole.clone()]
+            .map(|view| thread::spawn(move || block_on(subscribe_and_leave(&view))));
         block_on(async {
             let clock = ManualClock::new();
             let ports = accounts::Ports { moved: queue(batches.clone()), balances, again };
@@ -198,6 +218,9 @@ fn every_look_is_as_of_one_batch() {
         ended.store(true, Ordering::Release);
         for reader in readers {
             assert!(reader.join().expect("each look was consistent") > 0);
+        }
+        for subscriber in subscribers {
+            subscriber.join().expect("no gap and no overlap");
         }
         assert_eq!(of_changes.snapshot(), whole.snapshot());
         assert_eq!(whole.time(), Some(BatchTime::from_millis(n * 1000)));

@@ -34,9 +34,9 @@
 //! batch may come. A thread never sees an earlier batch after a later one.
 //!
 //! A batch counts as delivered only after the view shows it. So once it is known that the batch at `t` was delivered,
-//! by [`Job::delivered`](crate::Job::delivered) or else, a look-up is as of `t` or later, if the stream delivers each
-//! batch. One on a window delivers at its slides only: for what came in a batch between two slides,
-//! [`wait_until`](View::wait_until) waits for the slide that has it.
+//! from a [`Receipt`](super::Receipt) or [`Job::delivered`](crate::Job::delivered), a look-up is as of `t` or later, if
+//! the stream delivers each batch. One on a window delivers at its slides only: for what came in a batch between two
+//! slides, [`wait_until`](View::wait_until) the receipt's time waits for the slide that has it.
 //!
 //! # What it costs
 //!
@@ -231,7 +231,7 @@ impl<K: Clone + Eq + Hash, V: Clone> View<K, V> {
     ///
     /// ```
     /// # let (_sink, counts) = streaming_runtime::connect::view::<String, i64>();
-    /// let from_a_to_c: Vec<(String, i64)> = counts.range::<str, _>("a".."d");
+    /// let from_a_to_c: Vec<(String, i64)> = counts.range("a".to_owned().."d".to_owned());
     /// # assert!(from_a_to_c.is_empty());
     /// ```
     pub fn range<Q, R>(&self, bounds: R) -> Vec<(K, V)>

@@ -19,7 +19,7 @@ use std::{
 
 use tokio::sync::{Notify, watch};
 
-use super::{BatchInfo, Listener, clock::Clock};
+use super::{BatchInfo, clock::Clock, listener::Listeners, metrics::Board};
 use crate::{
     connect::{Books, Receipts, Signal},
     skipped::Skipped,
@@ -55,7 +55,8 @@ pub(crate) struct Control {
     /// Woken when a batch was delivered.
     pub(crate) room: Notify,
     delivered: watch::Sender<Option<BatchTime>>,
-    listeners: Vec<Arc<dyn Listener>>,
+    pub(crate) board: Arc<Board>,
+    pub(crate) listeners: Arc<Listeners>,
     pub(crate) skipped: Arc<Skipped>,
 }
 
@@ -70,6 +71,8 @@ struct InFlight {
     epoch: Epoch,
     /// Sinks that have yet to take it.
     sinks: usize,
+    /// Workers that have yet to take in their records of it.
+    workers: usize,
     closed: Instant,
     info: BatchInfo,
     /// To be given out when it is delivered.
@@ -84,7 +87,8 @@ pub(crate) struct Settings {
     pub(crate) early: Option<Duration>,
     pub(crate) sources: Vec<&'static str>,
     pub(crate) sinks: usize,
-    pub(crate) listeners: Vec<Arc<dyn Listener>>,
+    pub(crate) board: Arc<Board>,
+    pub(crate) listeners: Arc<Listeners>,
 }
 
 impl Control {
@@ -93,7 +97,7 @@ impl Control {
         workers: Vec<(mpsc::Sender<Order>, Arc<Signal>)>,
         books: Arc<Books>,
     ) -> Self {
-        let Settings { clock, interval, limit, early, sources, sinks, listeners } = settings;
+        let Settings { clock, interval, limit, early, sources, sinks, board, listeners } = settings;
         let now = clock.now();
         let state = State {
             next: 0,
@@ -101,6 +105,7 @@ impl Control {
             boundary: now.next_multiple_of(interval),
             in_flight: VecDeque::new(),
         };
+        board.set_boundary(state.boundary);
         Control {
             state: Mutex::new(state),
             clock,
@@ -116,6 +121,7 @@ impl Control {
             aborted: AtomicBool::new(false),
             room: Notify::new(),
             delivered: watch::Sender::new(None),
+            board,
             listeners,
             skipped: Arc::default(),
         }
@@ -208,9 +214,12 @@ impl Control {
         state.last = time;
         if time >= state.boundary {
             state.boundary = time.next_multiple_of(self.interval);
+            self.board.set_boundary(state.boundary);
         }
+        self.board.batch_closed(epoch, time);
         let delay = self.clock.now().as_nanos().saturating_sub(time.as_nanos());
         let info = BatchInfo {
+            job: self.board.job.clone(),
             time,
             records: self.sources.iter().map(|name| (*name, 0)).collect(),
             scheduling_delay: Duration::from_nanos(delay),
@@ -219,6 +228,7 @@ impl Control {
         state.in_flight.push_back(InFlight {
             epoch,
             sinks: self.sinks,
+            workers: self.workers.len(),
             closed: Instant::now(),
             info,
             receipts: Vec::new(),
@@ -237,6 +247,14 @@ impl Control {
             *total += n;
         }
         batch.receipts.append(receipts);
+        batch.workers -= 1;
+        let is_heard = || !self.listeners.is_empty() || tracing::enabled!(tracing::Level::DEBUG);
+        let started = (batch.workers == 0 && is_heard()).then(|| batch.info.clone());
+        drop(state);
+        if let Some(batch) = started {
+            tracing::debug!(job = %batch.job, time = %batch.time, records = ?batch.records, "batch started");
+            self.listeners.tell(|listener| listener.batch_started(&batch));
+        }
     }
 
     /// A sink has taken a batch.
@@ -256,8 +274,9 @@ impl Control {
             self.holding.store(false, Ordering::Release);
         }
         for (batch, receipts) in done {
-            tracing::debug!(time = %batch.time, records = ?batch.records, took = ?batch.processing_delay, "batch delivered");
-            self.listeners.iter().for_each(|listener| listener.batch_completed(&batch));
+            self.board.batch_delivered(batch.time, batch.scheduling_delay, batch.processing_delay);
+            tracing::debug!(job = %batch.job, time = %batch.time, records = ?batch.records, took = ?batch.processing_delay, "batch delivered");
+            self.listeners.tell(|listener| listener.batch_completed(&batch));
             self.delivered.send_replace(Some(batch.time));
             receipts.into_iter().for_each(|receipts| receipts.deliver(batch.time));
         }
@@ -283,10 +302,6 @@ impl Control {
 
     pub(crate) fn is_aborted(&self) -> bool {
         self.aborted.load(Ordering::Acquire)
-    }
-
-    pub(crate) fn listeners(&self) -> &[Arc<dyn Listener>] {
-        &self.listeners
     }
 
     fn tell(&self, order: impl Fn() -> Order) {

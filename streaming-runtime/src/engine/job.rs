@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::sync::{mpsc, watch};
 
-use super::{JobError, STOP_LIMIT, control::Control, error::Outcome};
+use super::{Explanation, JobError, JobMetrics, Monitor, STOP_LIMIT, control::Control, error::Outcome};
 use crate::time::BatchTime;
 
 /// What the supervisor can be asked for.
@@ -26,6 +26,54 @@ impl Job {
     /// The job's name.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// A handle to look at the job with from elsewhere, also while somebody waits for its end, and after it.
+    pub fn monitor(&self) -> Monitor {
+        Monitor(self.control.board.clone())
+    }
+
+    /// The job in numbers, now; see [`Monitor::metrics`].
+    ///
+    /// ```
+    /// use streaming_runtime::{ManualClock, connect::{collect, queue}, prelude::*};
+    ///
+    /// stream!(
+    ///     #[batch(secs(1))]
+    ///     fn counts<words: Source<String>, out: Sink<(String, i64)>>() {
+    ///         words.window(secs(10), secs(1)).count_by_value().to(out);
+    ///     }
+    /// );
+    ///
+    /// #[tokio::main(flavor = "current_thread")]
+    /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    ///     let words = ["to", "be", "or", "not", "to", "be"].map(str::to_owned).to_vec();
+    ///     let (clock, (out, _)) = (ManualClock::new(), collect());
+    ///     let mut job = Engine::new().manual_clock(&clock).start(counts::Ports { words: queue(vec![words]), out })?;
+    ///     clock.advance(secs(1));
+    ///     job.join().await?;
+    ///     let metrics = job.metrics();
+    ///     assert_eq!((metrics.records, metrics.batches_delivered), (6, 1));
+    ///     let count = metrics.operator("counts/out/count_by_value").expect("it is one of OPERATORS");
+    ///     assert_eq!((count.records_in, count.records_out), (6, 4));
+    ///     Ok(())
+    /// }
+    /// ```
+    pub fn metrics(&self) -> JobMetrics {
+        self.control.board.metrics()
+    }
+
+    /// Why the sinks have what they have and no more, in the order of the header: what each waits for.
+    ///
+    /// ```no_run
+    /// # fn show(job: &streaming_runtime::Job) {
+    /// for sink in job.explain() {
+    ///     println!("{sink}"); // sink `counts`: delivered up to 5000 ms; waits for source `clicks`, idle for 41s
+    /// }
+    /// # }
+    /// ```
+    pub fn explain(&self) -> Vec<Explanation> {
+        self.monitor().explain()
     }
 
     /// Waits until the job ends: when all sources have ended and everything is delivered, when it was

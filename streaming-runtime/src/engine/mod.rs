@@ -18,8 +18,13 @@
 mod clock;
 mod control;
 mod error;
+mod explain;
+#[cfg(feature = "metrics")]
+mod exporter;
 mod job;
 mod listener;
+mod metrics;
+mod monitor;
 mod supervisor;
 mod wiring;
 mod worker;
@@ -33,8 +38,15 @@ use clock::Clock;
 pub use clock::ManualClock;
 use control::{Control, Settings};
 pub use error::{JobError, StartError};
+pub use explain::{Explanation, Wait};
+#[cfg(feature = "metrics")]
+pub use exporter::{MetricsExporter, metrics_exporter};
 pub use job::Job;
+use listener::Listeners;
 pub use listener::{BatchInfo, Listener};
+use metrics::{Board, BoardSettings, Port};
+pub use metrics::{Delays, Frontier, JobMetrics, OperatorMetrics, SinkMetrics, SourceMetrics};
+pub use monitor::Monitor;
 use supervisor::Supervisor;
 use timely::CommunicationConfig;
 pub use wiring::{Flow, InPort, OutPort, Pipeline, Value, Wiring};
@@ -76,6 +88,7 @@ pub struct Engine {
     in_flight: usize,
     queue: usize,
     listeners: Vec<Arc<dyn Listener>>,
+    metered: bool,
 }
 
 impl Default for Engine {
@@ -97,6 +110,7 @@ impl Engine {
             in_flight: 8,
             queue: 64,
             listeners: Vec::new(),
+            metered: true,
         }
     }
 
@@ -148,6 +162,14 @@ impl Engine {
         self
     }
 
+    /// Whether operators are metered: on by default, for a few hundredths of the throughput at most where records come by
+    /// the thousand (`benches -- observed`). Without,
+    /// [`JobMetrics::operators`] are all 0, and [`Job::explain`] names no operator.
+    pub fn metrics(mut self, metered: bool) -> Self {
+        self.metered = metered;
+        self
+    }
+
     /// Tells `listener` of every job that is started.
     pub fn listener(mut self, listener: impl Listener) -> Self {
         self.listeners.push(Arc::new(listener));
@@ -160,7 +182,7 @@ impl Engine {
     /// [`StartError`]: no tokio runtime here, a setting out of range, or no thread to be had.
     pub fn start<P: Pipeline>(&self, pipeline: P) -> Result<Job, StartError> {
         let (runtime, wiring) = self.wire(pipeline)?;
-        let (prepared, seats) = self.prepare(P::NAME, P::BATCH, wiring);
+        let (prepared, seats) = self.prepare(P::NAME, P::BATCH, P::OPERATORS, wiring);
         let communication = match self.workers {
             1 => CommunicationConfig::Thread,
             n => CommunicationConfig::Process(n),
@@ -217,7 +239,7 @@ impl Engine {
             return Err(StartError::Config(format!("a local job has one worker, and not {workers}")));
         }
         let (runtime, wiring) = self.wire(pipeline)?;
-        let (prepared, mut seats) = self.prepare(P::NAME, P::BATCH, wiring);
+        let (prepared, mut seats) = self.prepare(P::NAME, P::BATCH, P::OPERATORS, wiring);
         let (exits, exited) = tokio::sync::mpsc::unbounded_channel();
         let worker = LocalWorker::new(seats.pop().expect("one worker has one seat"), exits);
         Ok((self.supervise(&runtime, prepared, exited), worker))
@@ -239,9 +261,15 @@ impl Engine {
     }
 
     /// What is compiled once, whatever the pipeline: everything but the workers and the supervisor.
-    fn prepare(&self, pipeline: &str, interval: Duration, wiring: Wiring) -> (Prepared, Vec<WorkerStart>) {
+    fn prepare(
+        &self,
+        pipeline: &str,
+        interval: Duration,
+        operators: &'static [&'static str],
+        wiring: Wiring,
+    ) -> (Prepared, Vec<WorkerStart>) {
         let name = self.name.clone().unwrap_or_else(|| pipeline.to_owned());
-        let Wiring { signals, books, sources, sinks, ends, builds, .. } = wiring;
+        let Wiring { signals, books, mut sources, sinks, ends, builds, .. } = wiring;
         let (orders, order_ends): (Vec<_>, Vec<_>) = signals
             .iter()
             .map(|signal| {
@@ -249,12 +277,28 @@ impl Engine {
                 ((send, signal.clone()), receive)
             })
             .unzip();
+        let clock = self.clock.clone().map_or_else(Clock::system, Clock::Manual);
+        let board = Board::new(BoardSettings {
+            job: name.clone(),
+            clock: clock.clone(),
+            limit: self.in_flight,
+            closes_early: self.close_early,
+            is_metered: self.metered,
+            workers: self.workers,
+            sources: sources
+                .iter_mut()
+                .map(|source| Port { name: source.port, queues: std::mem::take(&mut source.queues) })
+                .collect(),
+            sinks: sinks.iter().map(|sink| Port { name: sink.port, queues: Vec::new() }).collect(),
+            operators,
+        });
         let settings = Settings {
-            clock: self.clock.clone().map_or_else(Clock::system, Clock::Manual),
+            clock,
             interval,
             limit: self.in_flight,
             early: self.close_early.then_some(self.min_batch),
-            listeners: self.listeners.clone(),
+            listeners: Arc::new(Listeners::new(self.listeners.clone(), board.clone())),
+            board,
             sources: sources.iter().map(|source| source.port).collect(),
             sinks: sinks.len(),
         };

@@ -7,12 +7,14 @@ use tokio::{
     sync::{mpsc, oneshot, watch},
     task::{AbortHandle, JoinError, JoinSet},
 };
+use tracing::Instrument;
 
 use super::{
-    Job, JobError,
+    Job, JobError, Monitor,
     control::Control,
     error::Outcome,
     job::Command,
+    metrics::{watched_sink, watched_source},
     wiring::{SinkTask, SourceTask},
     worker::Exit,
 };
@@ -30,7 +32,7 @@ pub(crate) struct Supervisor {
     sources: Connectors,
     sinks: Connectors,
     /// Where paced sources are asked for their batches, by the task that must be alive to answer.
-    paced: Vec<mpsc::Sender<PaceRequest>>,
+    paced: Vec<Paced>,
     /// Tells the sources that the job is asked to stop.
     stop: watch::Sender<bool>,
     exits: mpsc::UnboundedReceiver<Exit>,
@@ -60,15 +62,21 @@ impl Supervisor {
             exits,
             workers,
         };
-        for SourceTask { port, task, drains, pace } in sources {
-            supervisor.paced.extend(pace);
+        let (board, listeners) = (supervisor.control.board.clone(), supervisor.control.listeners.clone());
+        listeners.tell(|listener| listener.attached(&Monitor(board.clone())));
+        for (index, SourceTask { port, task, drains, pace, .. }) in sources.into_iter().enumerate() {
+            supervisor.paced.extend(pace.map(|requests| (index, requests)));
             let task = task(supervisor.control.interval, started, supervisor.stop.subscribe());
+            let task = watched_source(index, board.clone(), listeners.clone(), task);
             supervisor.sources.spawn(runtime, port, drains, task);
         }
         for SinkTask { port, task } in sinks {
-            supervisor.sinks.spawn(runtime, port, true, task(supervisor.control.clone()));
+            let task = task(supervisor.control.clone());
+            let task = watched_sink(port, board.clone(), listeners.clone(), task);
+            supervisor.sinks.spawn(runtime, port, true, task);
         }
-        runtime.spawn(supervisor.run(name, asked, publish));
+        let span = tracing::info_span!("job", job = name);
+        runtime.spawn(supervisor.run(name, asked, publish).instrument(span));
         job
     }
 
@@ -81,7 +89,7 @@ impl Supervisor {
         let control = self.control.clone();
         // Should the runtime drop this task, the workers must not stay behind.
         let guard = AbortOnDrop(control.clone());
-        control.listeners().iter().for_each(|listener| listener.started());
+        control.listeners.tell(|listener| listener.started());
         let result = self.supervise(asked).await;
         if let Err(error) = &result {
             tracing::warn!(job = name, code = error.code(), %error, "job failed");
@@ -100,7 +108,7 @@ impl Supervisor {
         }
         drop(guard);
         tracing::info!(job = name, "job ended");
-        control.listeners().iter().for_each(|listener| listener.ended(&result));
+        control.listeners.tell(|listener| listener.ended(&result));
         publish.send_replace(Some(Arc::new(result)));
     }
 
@@ -154,7 +162,7 @@ impl Supervisor {
 async fn drive(
     control: &Control,
     sources: &mut Connectors,
-    paced: &mut Vec<mpsc::Sender<PaceRequest>>,
+    paced: &mut Vec<Paced>,
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), JobError> {
     let mut boundary = control.boundary();
@@ -165,7 +173,7 @@ async fn drive(
             Some(result) = sources.join_next(|port, source| JobError::Source { port, source }) => result?,
             () = control.clock.sleep_until(boundary) => {
                 until(control, Control::has_room).await;
-                pace(sources, paced, boundary).await?;
+                pace(control, sources, paced, boundary).await?;
                 // A batch closed early may have taken the room meanwhile.
                 while !control.close(boundary) {
                     until(control, Control::has_room).await;
@@ -208,19 +216,23 @@ async fn until(control: &Control, holds: impl Fn(&Control) -> bool) {
 /// Asks the paced sources for their records of the batch at `time` and waits until they have sent them. A
 /// source that ends meanwhile has answered.
 async fn pace(
+    control: &Control,
     sources: &mut Connectors,
-    paced: &mut Vec<mpsc::Sender<PaceRequest>>,
+    paced: &mut Vec<Paced>,
     time: BatchTime,
 ) -> Result<(), JobError> {
     let mut answers = Vec::new();
-    for source in paced.iter() {
+    let board = &control.board;
+    for (index, requests) in paced.iter() {
         let (done, answer) = oneshot::channel();
-        if source.send(PaceRequest { time, done }).await.is_ok() {
-            answers.push(answer);
+        board.sources[*index].asks(time, control.clock.now());
+        match requests.send(PaceRequest { time, done }).await {
+            Ok(()) => answers.push((&board.sources[*index], answer)),
+            Err(_) => board.sources[*index].answered(),
         }
     }
-    paced.retain(|source| !source.is_closed());
-    for mut answer in answers {
+    paced.retain(|(_, requests)| !requests.is_closed());
+    for (source, mut answer) in answers {
         loop {
             tokio::select! {
                 biased;
@@ -228,9 +240,13 @@ async fn pace(
                 Some(result) = sources.join_next(|port, source| JobError::Source { port, source }) => result?,
             }
         }
+        source.answered();
     }
     Ok(())
 }
+
+/// A paced source, by its place, and where it is asked.
+type Paced = (usize, mpsc::Sender<PaceRequest>);
 
 /// The connector tasks of one kind.
 #[derive(Default)]
@@ -287,5 +303,6 @@ struct AbortOnDrop(Arc<Control>);
 impl Drop for AbortOnDrop {
     fn drop(&mut self) {
         self.0.abort();
+        self.0.board.set_ended();
     }
 }

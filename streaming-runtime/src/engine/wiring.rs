@@ -7,9 +7,11 @@ use std::{
 
 use timely::dataflow::Scope;
 use tokio::sync::{mpsc, watch};
+use tracing::Instrument;
 
 use super::{
     control::Control,
+    metrics::Waiting,
     worker::{Injector, Intake},
 };
 use crate::{
@@ -54,6 +56,8 @@ pub(crate) struct SourceTask {
     pub(crate) drains: bool,
     /// Where a paced source is asked for its batches.
     pub(crate) pace: Option<mpsc::Sender<PaceRequest>>,
+    /// How full its queues to the workers are.
+    pub(crate) queues: Vec<Waiting>,
 }
 
 /// A sink port with its connector's future.
@@ -111,9 +115,13 @@ impl Wiring {
 
     /// Wires a source port.
     pub fn source<T: Record, S: Source<T>>(&mut self, port: &'static str, source: S) -> InPort<T> {
-        let mut lanes = Vec::new();
+        let (mut lanes, mut queues) = (Vec::new(), Vec::<Waiting>::new());
         for (ends, signal) in self.ends.iter_mut().zip(&self.signals) {
             let (queue, chunks) = mpsc::channel::<Chunk<T>>(self.queue);
+            let full = queue.downgrade();
+            queues.push(Box::new(move || {
+                full.upgrade().map_or(0, |queue| queue.max_capacity() - queue.capacity())
+            }));
             lanes.push(Lane { queue, signal: signal.clone(), books: self.books.clone() });
             ends.intakes.push(Box::new(chunks));
         }
@@ -122,7 +130,7 @@ impl Wiring {
             Box::pin(source.run(Outlet::new(lanes, requests, stop, interval, started)))
         };
         let pace = S::PACED.then_some(pace);
-        self.sources.push(SourceTask { port, task: Box::new(task), drains: S::DRAINS, pace });
+        self.sources.push(SourceTask { port, task: Box::new(task), drains: S::DRAINS, pace, queues });
         InPort(self.sources.len() - 1, port, PhantomData)
     }
 
@@ -132,8 +140,8 @@ impl Wiring {
         for ends in &mut self.ends {
             ends.parts.push(Box::new(parts.clone()));
         }
-        let workers = self.ends.len();
-        let task = move |control| -> Task { Box::pin(deliver(sink, incoming, workers, control)) };
+        let (workers, index) = (self.ends.len(), self.sinks.len());
+        let task = move |control| -> Task { Box::pin(deliver(sink, incoming, workers, index, control)) };
         self.sinks.push(SinkTask { port, task: Box::new(task) });
         OutPort(self.sinks.len() - 1, PhantomData)
     }
@@ -149,11 +157,14 @@ async fn deliver<T: Send + 'static>(
     mut sink: impl Sink<T>,
     mut incoming: mpsc::UnboundedReceiver<Part<T>>,
     workers: usize,
+    index: usize,
     control: Arc<Control>,
 ) -> Result<(), ConnectorError> {
+    let seen = &control.board.sinks[index];
     let mut gathering: BTreeMap<Epoch, Vec<Part<T>>> = BTreeMap::new();
     while let Some(part) = incoming.recv().await {
         let epoch = part.epoch;
+        seen.part(part.worker, epoch);
         let parts = gathering.entry(epoch).or_default();
         parts.push(part);
         if parts.len() < workers {
@@ -168,8 +179,13 @@ async fn deliver<T: Send + 'static>(
             all
         });
         if is_due {
-            sink.write(Batch { time, records: records.unwrap_or_default() }).await?;
+            let records = records.unwrap_or_default();
+            let writing = seen.writes(records.len(), &control.clock);
+            let span = tracing::trace_span!("write", batch = %time, records = records.len());
+            sink.write(Batch { time, records }).instrument(span).await?;
+            writing.done(&control.clock);
         }
+        seen.took(epoch);
         control.took_out(epoch);
     }
     // Workers leave, and drop their ends, only when all is delivered or the job is aborted.

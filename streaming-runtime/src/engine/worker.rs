@@ -25,10 +25,12 @@ use tokio::sync::mpsc;
 use super::{
     JobError,
     control::{Control, Order},
+    metrics::Meter,
     wiring::{Ends, Flow},
 };
 use crate::{
     connect::{Chunk, Receipts, Signal},
+    gauge,
     outbox::Outbox,
     record::Record,
     stream::{Epoch, JobContext, Times},
@@ -127,6 +129,7 @@ pub(crate) fn spawn(
     let control = start.control.clone();
     let thread = std::thread::Builder::new().name(name);
     thread.spawn(move || {
+        let _span = tracing::info_span!("worker", job = %control.board.job).entered();
         let run = move || {
             start.signal.attach_thread();
             let mut running = Running::new(start, build(allocator));
@@ -235,6 +238,7 @@ struct Running {
     signal: Arc<Signal>,
     control: Arc<Control>,
     job: Rc<JobContext>,
+    meter: Meter,
     /// Whether the last turn left something to step.
     busy: bool,
     /// How long the worker may sleep.
@@ -258,12 +262,26 @@ impl Running {
             skipped: control.skipped.clone(),
             outbox: Outbox::default(),
         });
-        let intakes = worker.dataflow::<Epoch, _, _>(|scope| {
-            let flow = Flow::new(scope, job.clone(), ends);
-            build(&flow);
-            flow.into_intakes()
+        let board = &control.board;
+        let metered = board.is_metered.then(|| board.workers[worker.index()].cells.clone());
+        let meter = Meter::listen(&worker, metered.as_ref());
+        let numbers = worker.clone();
+        let next = move || numbers.peek_identifier();
+        let (intakes, made) = gauge::building(metered, next, || {
+            worker.dataflow::<Epoch, _, _>(|scope| {
+                let flow = Flow::new(scope, job.clone(), ends);
+                build(&flow);
+                flow.into_intakes()
+            })
         });
-        let open = Open { epoch: 0, records: vec![0; intakes.len()], receipts: Vec::new(), dirty: false };
+        meter.begin(made);
+        let open = Open {
+            epoch: 0,
+            worker: worker.index(),
+            records: vec![0; intakes.len()],
+            receipts: Vec::new(),
+            dirty: false,
+        };
         Running {
             intakes,
             worker,
@@ -272,6 +290,7 @@ impl Running {
             signal,
             control,
             job,
+            meter,
             busy: false,
             idle: PARK,
             idle_steps: 0,
@@ -290,6 +309,7 @@ impl Running {
         while let Ok(order) = self.orders.try_recv() {
             match order {
                 Order::Close(epoch, time) => {
+                    self.meter.publish();
                     // What was sent before this order is tagged with this batch or an older one.
                     self.open.take_in(&mut self.intakes, &self.control, usize::MAX);
                     self.job.times.set(epoch, time);
@@ -325,6 +345,7 @@ impl Running {
     /// Steps what was not stepped, and parks this thread when there is nothing to do.
     fn park(&mut self) {
         if !self.busy {
+            self.meter.publish();
             self.worker.step_or_park(Some(self.idle));
             self.job.outbox.flush();
         }
@@ -338,6 +359,7 @@ impl Running {
             true => self.idle_steps = 0,
             false => {
                 self.step();
+                self.meter.publish();
                 self.idle_steps += 1;
             }
         }
@@ -353,6 +375,7 @@ impl Drop for Running {
     fn drop(&mut self) {
         // What panicked is left as it is.
         if !std::thread::panicking() {
+            self.meter.end();
             drop_dataflows(&mut self.worker);
         }
     }
@@ -361,6 +384,7 @@ impl Drop for Running {
 /// The open batch as one worker sees it.
 struct Open {
     epoch: Epoch,
+    worker: usize,
     /// Records taken in, by source.
     records: Vec<u64>,
     /// To be given out when it is delivered.
@@ -372,10 +396,13 @@ impl Open {
     /// Takes in up to `chunks` chunks of each source; returns whether there were any.
     fn take_in(&mut self, intakes: &mut [Box<dyn Intake>], control: &Control, chunks: usize) -> bool {
         let mut fed = 0;
-        for (intake, total) in intakes.iter_mut().zip(&mut self.records) {
+        for (source, (intake, total)) in intakes.iter_mut().zip(&mut self.records).enumerate() {
             let (taken, records) = intake.take(chunks, self.epoch, &mut self.receipts);
             *total += records;
             fed += taken;
+            if records > 0 {
+                control.board.workers[self.worker].took_in(source, records, control.clock.now());
+            }
         }
         if fed == 0 {
             return false;
@@ -396,6 +423,7 @@ impl Open {
             control.cleaned();
         }
         self.epoch = epoch + 1;
+        control.board.workers[self.worker].opens(self.epoch);
     }
 }
 

@@ -189,6 +189,7 @@ fn slide_here<'s, K: Key, V: Record, G: Aggregate<V>>(
             if context.is_due(epoch, every) {
                 sliding.slide(time, &*how, said);
             }
+            said.held = sliding.held();
         },
     )
 }

@@ -30,6 +30,7 @@ use super::{
 };
 use crate::{
     blame::named,
+    gauge::{Gauge, Held, made},
     past::{Arrangement, Kept, Past, Relation, Updates},
     record::{Key, Keyed, Record},
     stream::{Chain, Epoch, JobContext, OpId, Stream},
@@ -78,7 +79,9 @@ pub(super) fn collection<'s, T: Record, C: Chain<Out = T>>(
     let Stream { held, mut chain, id, .. } = stream;
     held.wants.want_changes();
     let updates = held.changes.unary(Pipeline, id.0, move |_, _| {
+        let gauge = Gauge::of(id);
         move |input, output| {
+            let _runs = gauge.runs();
             named(id, || {
                 input.for_each(|time, changes| {
                     let at = *time.time();
@@ -152,6 +155,7 @@ pub(super) fn relation<'s, T: Comparable>(
             if !said.wants.changes() {
                 said.changes.clear();
             }
+            said.held = Held::new(contents.len(), contents.capacity() * size_of::<(T, i64)>());
         },
     )
 }
@@ -171,7 +175,8 @@ where
     if let Some(mut trace) = known.as_ref().and_then(Arrangement::get::<ByKeyTrace<Epoch, K, V>>) {
         return trace.import_named(scope, id.0);
     }
-    let arranged = collection(stream.map(Keyed::part)).arrange_by_key_named(id.0);
+    let bytes = size_of::<((K, V), Epoch, isize)>();
+    let arranged = made(id, bytes, || collection(stream.map(Keyed::part)).arrange_by_key_named(id.0));
     if let Some(known) = known {
         known.set(arranged.trace.clone());
     }
@@ -184,7 +189,9 @@ pub(super) fn aggregate<'s, M: Moment, K: Comparable, V: Comparable, G: Aggregat
     how: G,
     id: OpId,
 ) -> VecCollection<'s, M, (K, G::Result), isize> {
+    let gauge = Gauge::of(id);
     let made = reduce(pairs, id.0, move |values, results| {
+        let _runs = gauge.runs_briefly();
         named(id, || {
             // In a loop a value may be taken back before it is known to be there; then it is not there.
             let all = values.iter().flat_map(|(value, times)| (0..*times).map(|_| (*value).clone()));
@@ -203,17 +210,21 @@ pub(super) fn aggregate<'s, M: Moment, K: Comparable, V: Comparable, G: Aggregat
 /// What `f` makes of the values of each key, by key.
 pub(super) fn reduce<'s, M: Moment, K: Comparable, V: Comparable, R: Comparable>(
     pairs: Arranged<'s, ByKeyTrace<M, K, V>>,
-    name: &str,
+    name: &'static str,
     mut f: impl FnMut(&[(&V, isize)], &mut Vec<(R, isize)>) + 'static,
 ) -> Arranged<'s, ByKeyTrace<M, K, R>> {
-    pairs.reduce_abelian::<_, ValBuilder<K, R, M, isize>, ValSpine<K, R, M, isize>, _, _>(
-        name,
-        move |_, values, results| f(values, results),
-        |updates, key, made| {
-            updates.clear();
-            updates.extend(made.drain(..).map(|(value, time, times)| ((key.clone(), value), time, times)));
-        },
-    )
+    let f = move |_: &K, values: &[(&V, isize)], results: &mut Vec<(R, isize)>| f(values, results);
+    made(OpId(name), size_of::<((K, R), M, isize)>(), || {
+        pairs.reduce_abelian::<_, ValBuilder<K, R, M, isize>, ValSpine<K, R, M, isize>, _, _>(
+            name,
+            f,
+            |updates, key, made| {
+                updates.clear();
+                let all = made.drain(..).map(|(value, time, times)| ((key.clone(), value), time, times));
+                updates.extend(all);
+            },
+        )
+    })
 }
 
 impl<K: Comparable, V: Comparable, R: Comparable> ByKey<K, V, R> for Kept {
@@ -236,7 +247,9 @@ impl<M: Moment, K: Comparable, V: Comparable, R: Comparable> ByKey<K, V, R> for 
     ) -> Stream<'s, (K, R), Looped<M>> {
         let Stream { held, chain, id, job, every, .. } = stream.map(Keyed::part);
         let pairs = Self::realise(held, chain, id).collection;
-        let made = aggregate(pairs.arrange_by_key_named(id.0), how, id);
+        let bytes = size_of::<((K, V), M, isize)>();
+        let by_key = made(id, bytes, || pairs.arrange_by_key_named(id.0));
+        let made = aggregate(by_key, how, id);
         let results = Updates { collection: made, settled: true };
         Stream::new(results, id, job, every)
     }

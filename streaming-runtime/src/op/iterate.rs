@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     blame::named,
+    gauge,
     past::{Kept, Past, Updates, Windowed},
     stream::{Chain, Epoch, OpId, Stream},
 };
@@ -166,7 +167,11 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
             let once = Stream::new(looped, id, job.clone(), every);
             let made = body(LoopScope(scope), once).held;
             // Differences that cancel out must not go round. The arrangement for it is a tenth of a loop's time.
-            let made = if made.settled { made.collection } else { made.collection.consolidate() };
+            let bytes = size_of::<(T, Product<M, u64>, isize)>();
+            let made = match made.settled {
+                true => made.collection,
+                false => gauge::made(id, bytes, || made.collection.consolidate()),
+            };
             variable.set(bounded(made.clone(), rounds, id));
             made.leave(outer)
         });

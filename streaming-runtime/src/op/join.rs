@@ -23,6 +23,7 @@ use super::{
 };
 use crate::{
     blame::named,
+    gauge::made,
     past::{Kept, Past, PerBatch, Updates, Windowed},
     record::{Key, Keyed, Record},
     stream::{Chain, Epoch, JobContext, OpId, Stream, renewed_together},
@@ -279,7 +280,9 @@ impl<K: Comparable, V: Comparable, W: Comparable> Collects<K, V, W> for Cogroup 
     ) -> Collected<'s, M, Self::Out> {
         let left = left.as_collection(|key, value| (key.clone(), Side::Left(value.clone())));
         let right = right.as_collection(|key, value| (key.clone(), Side::Right(value.clone())));
-        collection::aggregate(left.concat(right).arrange_by_key_named(id.0), Cogroup, id)
+        let bytes = size_of::<((K, Side<V, W>), M, isize)>();
+        let sides = made(id, bytes, || left.concat(right).arrange_by_key_named(id.0));
+        collection::aggregate(sides, Cogroup, id)
     }
 }
 
@@ -383,7 +386,9 @@ joins!([] Kept, PerBatch => PerBatch, (V: Comparable, J: Meeting<K, V, W>,), |le
 joins!([] Kept, Kept => Kept, (K: Comparable, V: Comparable, W: Comparable, J: Collects<K, V, W, Out: Comparable>,), |left, right, how| {
     let (id, job, every) = (left.id, left.job.clone(), left.every);
     named(id, || left.renewed_with(right.every));
-    let made = how.collect(arranged(left), arranged(right), id);
+    let mut right = right;
+    right.id = id; // what is arranged for the join is the join's
+    let made = made(id, 0, || how.collect(arranged(left), arranged(right), id));
     Stream::new(relation(made, every, id, job.clone()), id, job, every)
 });
 joins!([] Windowed, Kept => Kept, (K: Comparable, V: Comparable, W: Comparable, J: Collects<K, V, W, Out: Comparable>,), |left, right, how| {
@@ -394,8 +399,13 @@ joins!([] Kept, Windowed => Kept, (K: Comparable, V: Comparable, W: Comparable, 
 });
 joins!([M: Moment,] Looped<M>, Looped<M> => Looped<M>, (K: Comparable, V: Comparable, W: Comparable, J: Collects<K, V, W, Out: Comparable>,), |left, right, how| {
     let (left, right) = (left.map(Keyed::part).share(), right.map(Keyed::part).share());
-    let by_key = (left.held.collection.arrange_by_key(), right.held.collection.arrange_by_key());
-    let made = how.collect(by_key.0, by_key.1, left.id);
+    let id = left.id;
+    let made = made(id, 0, || {
+        let (left, right) = (left.held.collection, right.held.collection);
+        let left = made(id, size_of::<((K, V), M, isize)>(), || left.arrange_by_key());
+        let right = made(id, size_of::<((K, W), M, isize)>(), || right.arrange_by_key());
+        how.collect(left, right, id)
+    });
     Stream::new(Updates { collection: made, settled: false }, left.id, left.job, left.every)
 });
 

@@ -17,6 +17,7 @@ use timely::{
 use super::per_epoch::Open;
 use crate::{
     blame::named,
+    gauge::{Gauge, Held},
     past::{Arrangement, Relation, Wants},
     stream::{Epoch, JobContext, OpId},
     time::BatchTime,
@@ -29,6 +30,8 @@ pub(super) struct Said<U, E = Infallible> {
     pub(super) changes: Vec<(U, i64)>,
     /// Records beside what is kept; of an operator that was made by [`keep_and_emit`].
     pub(super) emitted: Vec<E>,
+    /// What is kept when the batch is closed.
+    pub(super) held: Held,
 }
 
 impl<U: Clone, E> Said<U, E> {
@@ -110,14 +113,21 @@ where
     let (contents, contents_root) = builder.new_output::<Vec<U>>();
     let (changes, changes_root) = builder.new_output::<Vec<(U, i64)>>();
     let (mut contents, mut changes) = (Outlet::from(contents), Outlet::from(changes));
-    let mut said =
-        Said { wants: wants.clone(), contents: Vec::new(), changes: Vec::new(), emitted: Vec::new() };
+    let mut said = Said {
+        wants: wants.clone(),
+        contents: Vec::new(),
+        changes: Vec::new(),
+        emitted: Vec::new(),
+        held: Held::default(),
+    };
     builder.build(|mut rights| {
         // The rights to speak at the oldest open epoch. What is emitted was the first output to be made.
         let mut floor = rights.pop().zip(rights.pop());
         let mut emitted_floor = rights.pop();
         let mut open = Open::<(), S>::default();
+        let gauge = Gauge::of_batches(id);
         move |frontiers| {
+            let _runs = gauge.runs();
             named(id, || {
                 input.for_each(|time, records| add(open.at(*time.time(), || ()), records));
                 let (Some(&upper), Some((changes_floor, contents_floor))) =
@@ -139,6 +149,8 @@ where
                         say(emitted, floor, &mut said.emitted);
                     }
                 }
+                gauge.holds(said.held);
+                gauge.reached(upper);
             });
         }
     });

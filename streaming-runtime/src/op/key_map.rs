@@ -5,7 +5,10 @@ use std::{hash::BuildHasher, marker::PhantomData, mem::needs_drop};
 use hashbrown::hash_table::{Entry, HashTable, OccupiedEntry};
 
 use super::lent::{LentPair, Reader};
-use crate::record::{Key, Keyed, Record};
+use crate::{
+    gauge::{Held, Holds},
+    record::{Key, Keyed, Record},
+};
 
 /// One combiner `A` a key. Its hasher is seeded by the process, because keys may be hostile.
 pub(super) struct KeyMap<K, A> {
@@ -16,6 +19,12 @@ pub(super) struct KeyMap<K, A> {
 impl<K, A> Default for KeyMap<K, A> {
     fn default() -> Self {
         KeyMap { table: HashTable::new(), hasher: foldhash::fast::RandomState::default() }
+    }
+}
+
+impl<K, A> Holds for KeyMap<K, A> {
+    fn held(&self) -> Held {
+        Held::new(self.table.len(), self.table.allocation_size())
     }
 }
 

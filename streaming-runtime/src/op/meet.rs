@@ -15,6 +15,7 @@ use super::{
     slots::Slots,
 };
 use crate::{
+    gauge::Held,
     past::Relation,
     record::{Key, Record},
     stream::{Epoch, JobContext, OpId},
@@ -93,6 +94,9 @@ struct Meet<K, V, W, M: Meeting<K, V, W>> {
     left_panes: Panes,
     right_panes: Panes,
     slots: Slots<K, Slot<V, W>>,
+    /// How many values each side has.
+    lefts: usize,
+    rights: usize,
     /// Slots that changed, with what they made before where that is wanted.
     touched: Vec<(u32, Vec<M::Out>)>,
     now: u64,
@@ -120,6 +124,7 @@ impl<K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Clone>> Meet<K, V, W
             for number in numbers {
                 self.touch(number, said);
                 let value = self.slots.get_mut(number).1.left.pop_front().expect("it came with its pane");
+                self.lefts -= 1;
                 self.left_moves(number, &value, -1, said);
             }
         }
@@ -129,6 +134,7 @@ impl<K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Clone>> Meet<K, V, W
             for number in numbers {
                 self.touch(number, said);
                 let value = self.slots.get_mut(number).1.right.pop_front().expect("it came with its pane");
+                self.rights -= 1;
                 self.right_moves(number, &value, -1, said);
             }
         }
@@ -164,6 +170,12 @@ impl<K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Clone>> Meet<K, V, W
         }
     }
 
+    /// What is kept: keys, and the values of both sides.
+    fn held(&self) -> Held {
+        let values = self.lefts * size_of::<V>() + self.rights * size_of::<W>();
+        Held::new(self.slots.len() + self.lefts + self.rights, self.slots.bytes() + values)
+    }
+
     fn left_comes(&mut self, came: BatchTime, key: K, value: V, times: i64, said: &mut Said<M::Out>) {
         let number = self.slots.number(key);
         self.touch(number, said);
@@ -171,16 +183,19 @@ impl<K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Clone>> Meet<K, V, W
             for _ in 0..times.abs() {
                 if times < 0 {
                     take_back(&mut self.slots.get_mut(number).1.left, &value, same);
+                    self.lefts -= 1;
                 }
                 self.left_moves(number, &value, times.signum(), said);
                 if times > 0 {
                     self.slots.get_mut(number).1.left.push_back(value.clone());
+                    self.lefts += 1;
                 }
             }
             return;
         }
         self.left_moves(number, &value, 1, said);
         self.slots.get_mut(number).1.left.push_back(value);
+        self.lefts += 1;
         note(&self.left, &mut self.left_panes, came, number);
     }
 
@@ -191,16 +206,19 @@ impl<K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Clone>> Meet<K, V, W
             for _ in 0..times.abs() {
                 if times < 0 {
                     take_back(&mut self.slots.get_mut(number).1.right, &value, same);
+                    self.rights -= 1;
                 }
                 self.right_moves(number, &value, times.signum(), said);
                 if times > 0 {
                     self.slots.get_mut(number).1.right.push_back(value.clone());
+                    self.rights += 1;
                 }
             }
             return;
         }
         self.right_moves(number, &value, 1, said);
         self.slots.get_mut(number).1.right.push_back(value);
+        self.rights += 1;
         note(&self.right, &mut self.right_panes, came, number);
     }
 
@@ -288,6 +306,8 @@ pub(super) fn meet<'s, K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Cl
         left_panes: Panes::new(),
         right_panes: Panes::new(),
         slots: Slots::default(),
+        lefts: 0,
+        rights: 0,
         touched: Vec::new(),
         now: 0,
     };
@@ -305,6 +325,7 @@ pub(super) fn meet<'s, K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Cl
             if context.is_due(epoch, every) {
                 meet.meet(time, waiting.drain(..), said);
             }
+            said.held = meet.held();
         },
     )
 }

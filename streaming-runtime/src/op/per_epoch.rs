@@ -13,6 +13,7 @@ use timely::{
 
 use crate::{
     blame::named,
+    gauge::{Gauge, Held, Holds},
     stream::{Epoch, OpId},
 };
 
@@ -37,7 +38,7 @@ pub(crate) fn per_epoch<'s, A, S, U>(
 ) -> StreamVec<'s, Epoch, U>
 where
     A: 'static,
-    S: Default + 'static,
+    S: Default + Holds + 'static,
     U: Clone + 'static,
 {
     input.unary_frontier::<CapacityContainerBuilder<Vec<U>>, _, _, _>(pact, id.0, move |first, _| {
@@ -46,7 +47,10 @@ where
         let mut open = Open::default();
         // Used again where the way on copies, as an exchange does: pages for a fresh one are not free.
         let mut out = Vec::new();
+        let gauge = Gauge::of_batches(id);
+        let mut reached = 0;
         move |(input, frontier), output| {
+            let _runs = gauge.runs();
             named(id, || {
                 input.for_each(|time, records| {
                     let state = open.at(*time.time(), || time.retain(0));
@@ -59,7 +63,10 @@ where
                     open.clear();
                     return;
                 };
+                let mut answered = 0;
                 let mut answer = |capability: &Capability<Epoch>, state: &mut S| {
+                    answered = *capability.time() + 1;
+                    gauge.holds(state.held());
                     close(*capability.time(), state, &mut out);
                     if !out.is_empty() {
                         output.session(capability).give_container(&mut out);
@@ -82,6 +89,12 @@ where
                         }
                     }
                 }
+                if answered < upper && reached < upper {
+                    // The last batch had nothing.
+                    gauge.holds(Held::default());
+                }
+                reached = upper;
+                gauge.reached(upper);
             });
         }
     })

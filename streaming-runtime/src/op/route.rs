@@ -23,6 +23,7 @@ use super::{
 
 use crate::{
     blame::named,
+    gauge::{Gauge, made},
     past::{Arrangement, History, Kept, Panes, Past, PerBatch, Relation, Updates, Wants, Windowed},
     record::Record,
     stream::{Chain, OpId, Ready, Stream},
@@ -196,8 +197,10 @@ fn part<'s, M: Timestamp, A: Clone + 'static, B: Clone + 'static, C: Chain>(
     let (rest, rest_root) = builder.new_output::<Vec<B>>();
     let mut holds = OutputBuilder::<_, CapacityContainerBuilder<Vec<A>>>::from(holds);
     let mut rest = OutputBuilder::<_, CapacityContainerBuilder<Vec<B>>>::from(rest);
+    let gauge = Gauge::of(id);
     builder.build(move |_| {
         move |_| {
+            let _runs = gauge.runs();
             let (mut holds, mut rest) = (holds.activate(), rest.activate());
             named(id, || {
                 input.for_each(|time, records| {
@@ -240,7 +243,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
         let (left, right) = (self.share(), other.at(id).share());
         let held = named(id, || {
             left.renewed_with(right.every);
-            P::unite(left.held, right.held)
+            made(id, 0, || P::unite(left.held, right.held))
         });
         Stream::new(held, id, job, every)
     }

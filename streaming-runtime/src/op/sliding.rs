@@ -11,7 +11,7 @@ use super::{
     slots::Slots,
     upkeep::Upkeep,
 };
-use crate::{past::Idle, record::Key, time::BatchTime};
+use crate::{gauge::Held, past::Idle, record::Key, time::BatchTime};
 
 /// How a stream is cut into windows.
 #[derive(Clone, Copy)]
@@ -85,6 +85,8 @@ pub(super) struct Sliding<K, V, G: Aggregate<V>> {
     lasts: Option<Lasts<(K, G::Result)>>,
     slots: Slots<K, Slot<UpkeepOf<V, G>>>,
     panes: VecDeque<Pane<LeavingOf<V, G>>>,
+    /// How many keys the panes have together.
+    in_panes: usize,
     /// The room of panes that left: where one enters for one that leaves, nothing is allocated.
     spare: Vec<(u32, LeavingOf<V, G>)>,
     /// The pane that several batches are gathered in, and what it has of each slot.
@@ -107,6 +109,7 @@ impl<K: Key, V, G: Aggregate<V>> Sliding<K, V, G> {
             lasts,
             slots: Slots::default(),
             panes: VecDeque::new(),
+            in_panes: 0,
             spare: Vec::new(),
             open: None,
             filled: Vec::new(),
@@ -188,7 +191,10 @@ impl<K: Key, V, G: Aggregate<V>> Sliding<K, V, G> {
     fn enclose(&mut self, end: BatchTime, keys: Vec<(u32, LeavingOf<V, G>)>) {
         match keys.is_empty() {
             true => self.spare = keys,
-            false => self.panes.push_back(Pane { end, keys }),
+            false => {
+                self.in_panes += keys.len();
+                self.panes.push_back(Pane { end, keys });
+            }
         }
     }
 
@@ -209,6 +215,14 @@ impl<K: Key, V, G: Aggregate<V>> Sliding<K, V, G> {
             }
         }
         self.slide = self.slide.wrapping_add(1).max(1);
+    }
+
+    /// What is kept: keys, and of each pane the keys that it has.
+    pub(super) fn held(&self) -> Held {
+        let entry = size_of::<(u32, LeavingOf<V, G>)>() + <UpkeepOf<V, G> as Upkeep<V, G>>::BYTES;
+        let open = self.filled.capacity() * size_of::<(u32, Option<G::Accumulator>)>();
+        let records = self.slots.len() + self.in_panes + self.filled.len();
+        Held::new(records, self.slots.bytes() + self.in_panes * entry + open)
     }
 
     fn say_changes(&mut self, tracked: bool, how: &G, said: &mut Said<(K, G::Result)>) {
@@ -283,6 +297,7 @@ impl<K: Key, V, G: Aggregate<V>> Sliding<K, V, G> {
         let cut = self.cut;
         while let Some(pane) = self.panes.pop_front_if(|pane| cut.has_left(pane.end, time)) {
             let mut keys = pane.keys;
+            self.in_panes -= keys.len();
             for (number, leaving) in keys.drain(..) {
                 self.touch(number, how, tracked);
                 self.slots.get_mut(number).1.window.leave(leaving, how);

@@ -27,6 +27,19 @@ impl<K, S> Default for Slots<K, S> {
 
 const FILLED: &str = "a slot is used only until it is released";
 
+impl<K, S> Slots<K, S> {
+    /// How many keys there are.
+    pub(super) fn len(&self) -> usize {
+        self.numbers.len()
+    }
+
+    /// Bytes of the room for them, without what lies behind pointers in them.
+    pub(super) fn bytes(&self) -> usize {
+        let numbers = self.numbers.allocation_size() + self.free.capacity() * size_of::<u32>();
+        numbers + self.slots.capacity() * size_of::<Option<(K, S)>>()
+    }
+}
+
 impl<K: Key, S: Default> Slots<K, S> {
     /// The slot of `key`, which is new if there was none.
     pub(super) fn number(&mut self, key: K) -> u32 {
@@ -57,11 +70,6 @@ impl<K: Key, S: Default> Slots<K, S> {
 
     pub(super) fn get_mut(&mut self, number: u32) -> &mut (K, S) {
         self.slots[number as usize].as_mut().expect(FILLED)
-    }
-
-    /// How many keys there are.
-    pub(super) fn len(&self) -> usize {
-        self.numbers.len()
     }
 
     /// All keys with their slots.

@@ -15,6 +15,7 @@ use super::{
     window::Whole,
 };
 use crate::{
+    gauge::Held,
     past::{Idle, Kept, Past, State, Unbounded},
     record::{Key, Keyed, Record},
     stream::{Chain, JobContext, Stream},
@@ -193,6 +194,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
                     }
                     true
                 });
+                said.held = Held::new(keys.len(), keys.allocation_size());
             },
         );
         Stream::new(Unbounded { relation, idle }, id, job, every)

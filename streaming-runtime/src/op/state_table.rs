@@ -5,6 +5,7 @@
 
 use super::{keep::Said, slots::Slots};
 use crate::{
+    gauge::Held,
     record::{Key, Record},
     time::BatchTime,
 };
@@ -164,6 +165,12 @@ impl<K: Key, S: Record> StateTable<K, S> {
             let pairs = self.slots.iter().filter_map(|(key, slot)| Some((key, slot.state.as_ref()?)));
             said.contents.extend(pairs.map(|(key, state)| (key.clone(), state.clone())));
         }
+        said.held = self.held();
+    }
+
+    fn held(&self) -> Held {
+        let links = self.touched.as_ref().map_or(0, |ring| ring.0.capacity());
+        Held::new(self.slots.len(), self.slots.bytes() + links * size_of::<(u32, u32)>())
     }
 
     fn put(&mut self, number: u32, state: KeyState<S>, time: BatchTime) {
@@ -225,7 +232,13 @@ mod tests {
     use super::*;
 
     fn said() -> Said<(u32, u32)> {
-        Said { wants: Default::default(), contents: Vec::new(), changes: Vec::new(), emitted: Vec::new() }
+        Said {
+            wants: Default::default(),
+            contents: Vec::new(),
+            changes: Vec::new(),
+            emitted: Vec::new(),
+            held: Held::default(),
+        }
     }
 
     #[test]

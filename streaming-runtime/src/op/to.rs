@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 use super::window::Whole;
 use crate::{
     blame::named,
+    gauge::{Gauge, Holds},
     past::Past,
     record::Record,
     stream::{Chain, Epoch, Stream},
@@ -94,8 +95,10 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
         let PartSenderOf(parts) = sink.parts();
         let mut open: VecDeque<(Epoch, Vec<T>)> = VecDeque::new();
         let mut next = 0;
+        let gauge = Gauge::of_batches(id);
         job.sinks.update(|sinks| sinks + 1);
         root.sink(Pipeline, id.0, move |(input, frontier)| {
+            let _runs = gauge.runs();
             named(id, || {
                 input.for_each(|time, records| {
                     let epoch = *time.time();
@@ -109,6 +112,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
                 let upper = frontier.first().copied().unwrap_or(next);
                 for epoch in next..upper {
                     let records = open.pop_front_if(|(open, _)| *open == epoch).map(|(_, records)| records);
+                    gauge.holds(records.as_ref().map(Vec::held).unwrap_or_default());
                     let part = Part {
                         worker: job.worker,
                         epoch,
@@ -124,6 +128,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
                     job.awaited.update(|parts| parts - 1);
                 }
                 next = upper;
+                gauge.reached(next);
             });
         });
     }

@@ -23,6 +23,8 @@ use crate::record::Record;
 pub trait Upkeep<V, G: Aggregate<V>>: Default + 'static {
     /// What a pane keeps of a key until it leaves.
     type Leaving: 'static;
+    /// Bytes that it keeps itself of what a pane has of a key.
+    const BYTES: usize;
     fn enter(&mut self, accumulator: G::Accumulator, how: &G) -> Self::Leaving;
     /// As `enter`, of what never leaves.
     fn grow(&mut self, accumulator: G::Accumulator, how: &G);
@@ -60,6 +62,7 @@ impl<A> Default for TwoStacks<A> {
 
 impl<V, A: Record, G: Aggregate<V, Accumulator = A>> Upkeep<V, G> for TwoStacks<A> {
     type Leaving = ();
+    const BYTES: usize = size_of::<A>();
 
     fn enter(&mut self, accumulator: A, how: &G) {
         self.grow(accumulator.clone(), how);
@@ -111,6 +114,7 @@ impl<A> Default for Undone<A> {
 
 impl<V, A: Record, G: Undo<V, Accumulator = A>> Upkeep<V, G> for Undone<A> {
     type Leaving = A;
+    const BYTES: usize = 0;
 
     fn enter(&mut self, accumulator: A, how: &G) -> A {
         self.grow(accumulator.clone(), how);
@@ -151,6 +155,7 @@ impl<A> Default for Lasting<A> {
 
 impl<V, A: Record, G: Undo<V, Accumulator = A>> Upkeep<V, G> for Lasting<A> {
     type Leaving = A;
+    const BYTES: usize = 0;
 
     fn enter(&mut self, accumulator: A, how: &G) -> A {
         self.0.enter(accumulator, how)
@@ -185,6 +190,7 @@ impl<A> Default for Queue<A> {
 
 impl<V, A: Record, G: Aggregate<V, Accumulator = A>> Upkeep<V, G> for Queue<A> {
     type Leaving = ();
+    const BYTES: usize = size_of::<A>();
 
     fn enter(&mut self, accumulator: A, how: &G) {
         self.0.push_back(accumulator);
@@ -222,6 +228,7 @@ where
     W: Upkeep<V, G>,
 {
     type Leaving = W::Leaving;
+    const BYTES: usize = W::BYTES;
 
     fn enter(&mut self, accumulator: G::Accumulator, how: &Of<G, F, V>) -> W::Leaving {
         self.0.enter(accumulator, &how.aggregate)
@@ -249,6 +256,7 @@ macro_rules! several {
     ($($G:ident $W:ident $i:tt)+) => {
         impl<V: Clone, $($G: Aggregate<V>, $W: Upkeep<V, $G>),+> Upkeep<V, ($($G,)+)> for ($($W,)+) {
             type Leaving = ($($W::Leaving,)+);
+            const BYTES: usize = 0 $(+ $W::BYTES)+;
 
             fn enter(&mut self, accumulator: ($($G::Accumulator,)+), how: &($($G,)+)) -> Self::Leaving {
                 ($(self.$i.enter(accumulator.$i, &how.$i),)+)

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     blame::named,
+    gauge::Held,
     past::{History, Kept, Panes, Past, PerBatch, Relation, State, Windowed},
     record::Record,
     stream::{Chain, Ready, Stream},
@@ -93,6 +94,7 @@ pub(super) fn kept<'s, T: Record, C: Chain<Out = T>>(
     let cut = Cut::new(size, every.unwrap_or(job.interval));
     let context = job.clone();
     let (mut panes, mut entered) = (VecDeque::<(BatchTime, Vec<T>)>::new(), 0);
+    let mut kept = 0;
     let relation = keep(
         batches,
         Pipeline,
@@ -107,16 +109,19 @@ pub(super) fn kept<'s, T: Record, C: Chain<Out = T>>(
             }
             // Panes from `entered` on are not in the window that was delivered last.
             let end = cut.pane_of(time);
+            kept += if cut.is_between(end) { 0 } else { batch.len() };
             let fresh = panes.len() > entered;
             match panes.back_mut() {
                 Some((last, pane)) if fresh && *last == end => pane.append(batch),
                 _ if batch.is_empty() || cut.is_between(end) => batch.clear(),
                 _ => panes.push_back((end, std::mem::take(batch))),
             }
+            said.held = Held::new(kept, kept * size_of::<T>());
             if !context.is_due(epoch, every) {
                 return;
             }
             while let Some((_, pane)) = panes.pop_front_if(|(end, _)| cut.has_left(*end, time)) {
+                kept -= pane.len();
                 if entered == 0 {
                     continue; // it was never in a window that was delivered
                 }
@@ -127,6 +132,7 @@ pub(super) fn kept<'s, T: Record, C: Chain<Out = T>>(
                 pane.iter().for_each(|record| said.change(|| record.clone(), 1));
             }
             entered = panes.len();
+            said.held = Held::new(kept, kept * size_of::<T>());
             if said.wants.contents() {
                 panes.iter().for_each(|(_, pane)| said.contents.extend_from_slice(pane));
             }

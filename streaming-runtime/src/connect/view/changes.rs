@@ -7,7 +7,10 @@ use std::{
     task::{Context, Poll},
 };
 
-use futures::{Stream, StreamExt, stream};
+use futures::{
+    Stream, StreamExt,
+    stream::{self, BoxStream},
+};
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 use crate::time::BatchTime;
@@ -46,7 +49,7 @@ impl Lagged {
 /// The changes of a view after the snapshot that came with them, batch by batch, as a [`Stream`]. See
 /// [`View::subscribe`](super::View::subscribe).
 pub struct Changes<K, V> {
-    items: Pin<Box<dyn Stream<Item = Result<Change<K, V>, Lagged>> + Send>>,
+    items: BoxStream<'static, Result<Change<K, V>, Lagged>>,
 }
 
 impl<K: Send + Sync + 'static, V: Send + Sync + 'static> Changes<K, V> {
@@ -63,7 +66,7 @@ impl<K: Send + Sync + 'static, V: Send + Sync + 'static> Changes<K, V> {
                 }
             }
         });
-        Changes { items: Box::pin(items.fuse()) }
+        Changes { items: items.fuse().boxed() }
     }
 }
 

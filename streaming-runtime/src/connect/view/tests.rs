@@ -214,3 +214,16 @@ fn a_view_is_read_from_any_thread() {
     shared(&view);
     assert_eq!(format!("{view:?}"), "View { time: None, len: 0 }");
 }
+
+#[tokio::test]
+async fn what_the_snapshot_has_already_is_not_told_again() {
+    let (feed, told) = broadcast::channel(4);
+    for millis in 1..=3 {
+        let change = Change { time: at(millis), keys: Arc::new([(1_u32, Some(millis as i64))]) };
+        feed.send(change).expect("somebody hears it");
+    }
+    drop(feed);
+    let mut changes = Changes::new(Some(told), Some(at(2)));
+    assert_eq!(changes.recv().await.expect("one").expect("in time").time, at(3));
+    assert!(changes.recv().await.is_none());
+}

@@ -1,0 +1,205 @@
+//! What a job is doing, in numbers: [`JobMetrics`], taken from a job at any time.
+//!
+//! Everything is kept in atomics ([`board`]) that the job's workers, tasks and sinks each write their own of, and a
+//! snapshot reads: it takes no lock, so nobody ever waits for whoever looks, also when the job is stuck or has ended.
+//! A snapshot is no cut in time: numbers that belong together may be a moment apart.
+//!
+//! | file | what it is | knows timely |
+//! |---|---|---|
+//! | `board` | what is known of a job, and the snapshot | no |
+//! | `recent` | rates and delays of the last seconds and batches | no |
+//! | `meter` | records and time of operators, from the workers' logs | yes |
+//! | `owners` | which operator of the pipeline an operator of the dataflow belongs to | yes |
+//! | `crate::gauge` | what operators say of themselves: state, frontier, which one runs | no |
+
+mod board;
+mod meter;
+mod owners;
+mod recent;
+mod watched;
+
+use std::time::Duration;
+
+pub(crate) use board::{Board, BoardSettings, Port, SinkBoard, SourceState, Waiting};
+pub(crate) use meter::Meter;
+use serde::{Serialize, Serializer};
+pub(crate) use watched::{watched_sink, watched_source};
+
+use crate::time::BatchTime;
+
+/// A job in numbers, as it was when it was asked: a plain value to keep, print or send. See [`Job::metrics`] and
+/// [`Monitor`].
+///
+/// Serialised, durations are seconds and batch times are milliseconds since the Unix epoch, both as floats.
+///
+/// [`Job::metrics`]: crate::Job::metrics
+/// [`Monitor`]: crate::Monitor
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct JobMetrics {
+    /// The job's name.
+    pub job: String,
+    /// Its workers.
+    pub workers: usize,
+    /// How long it has run, until its end.
+    #[serde(serialize_with = "seconds")]
+    pub uptime: Duration,
+    /// Whether it has ended.
+    pub has_ended: bool,
+    /// Records taken in, of all sources.
+    pub records: u64,
+    /// Batches that were closed.
+    pub batches_closed: u64,
+    /// Batches that every sink has taken.
+    pub batches_delivered: u64,
+    /// Batches that were closed and not delivered.
+    pub batches_in_flight: u64,
+    /// The last batch that was delivered.
+    #[serde(serialize_with = "maybe_millis")]
+    pub last_batch: Option<BatchTime>,
+    /// From the batches' times until they could be closed, see [`BatchInfo`](crate::BatchInfo).
+    pub scheduling_delay: Delays,
+    /// From closing the batches until every sink had taken them.
+    pub processing_delay: Delays,
+    /// Time that the workers spent on what is no operator's: inputs, progress, the loop around the dataflow.
+    #[serde(serialize_with = "seconds")]
+    pub engine_busy: Duration,
+    /// How often a [`Listener`](crate::Listener) panicked. Each is logged, and nothing else happens.
+    pub listener_panics: u64,
+    /// The sources, in the order of the header.
+    pub sources: Vec<SourceMetrics>,
+    /// The sinks, in the order of the header.
+    pub sinks: Vec<SinkMetrics>,
+    /// The operators, in the order of the pipeline's `OPERATORS`.
+    pub operators: Vec<OperatorMetrics>,
+}
+
+impl JobMetrics {
+    /// The source of this port.
+    pub fn source(&self, port: &str) -> Option<&SourceMetrics> {
+        self.sources.iter().find(|source| source.port == port)
+    }
+    /// The sink of this port.
+    pub fn sink(&self, port: &str) -> Option<&SinkMetrics> {
+        self.sinks.iter().find(|sink| sink.port == port)
+    }
+    /// The operator of this id.
+    pub fn operator(&self, id: &str) -> Option<&OperatorMetrics> {
+        self.operators.iter().find(|operator| operator.id == id)
+    }
+}
+
+/// Delays of the last batches, at most 256.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Delays {
+    /// Of so many batches; 0 before the first was delivered, and all else then is 0 too.
+    pub batches: usize,
+    /// Of the last of them.
+    #[serde(serialize_with = "seconds")]
+    pub last: Duration,
+    /// The mean.
+    #[serde(serialize_with = "seconds")]
+    pub mean: Duration,
+    /// The median.
+    #[serde(serialize_with = "seconds")]
+    pub p50: Duration,
+    /// What 99 of 100 do not exceed.
+    #[serde(serialize_with = "seconds")]
+    pub p99: Duration,
+    /// The longest.
+    #[serde(serialize_with = "seconds")]
+    pub max: Duration,
+}
+
+/// A source in numbers.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct SourceMetrics {
+    /// The port's name.
+    pub port: &'static str,
+    /// Records that the workers have taken in.
+    pub records: u64,
+    /// Records a second that they took in, over the last five seconds.
+    pub records_per_second: f64,
+    /// Chunks, of up to 1,024 records each, that wait in its queues to the workers.
+    pub waiting_chunks: u64,
+    /// How long nothing has come, if nothing waits: since the last records, or since the start. By the job's clock.
+    #[serde(serialize_with = "maybe_seconds")]
+    pub idle: Option<Duration>,
+    /// Whether it has ended.
+    pub has_ended: bool,
+}
+
+/// A sink in numbers.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct SinkMetrics {
+    /// The port's name.
+    pub port: &'static str,
+    /// Records that it has taken.
+    pub records: u64,
+    /// Batches that it has taken; a window is written at its slides only.
+    pub batches: u64,
+    /// Time spent in [`write`](crate::Sink::write), finished calls only.
+    #[serde(serialize_with = "seconds")]
+    pub busy: Duration,
+    /// How long it has been writing the batch that it is writing. By the job's clock.
+    #[serde(serialize_with = "maybe_seconds")]
+    pub writing: Option<Duration>,
+    /// How long it has been waiting for a batch, if it is. By the job's clock.
+    #[serde(serialize_with = "maybe_seconds")]
+    pub waiting: Option<Duration>,
+}
+
+/// An operator in numbers, all its workers together.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct OperatorMetrics {
+    /// Its id, as in the pipeline's `OPERATORS`.
+    pub id: &'static str,
+    /// Whether it runs inside of the operator that reads it: then that one's numbers are of both, and these are 0.
+    pub is_fused: bool,
+    /// Records that came in, to the first of those that are fused into it. What differential's arrangements pass on
+    /// counts as one record a batch.
+    pub records_in: u64,
+    /// Records that went out.
+    pub records_out: u64,
+    /// Time in which it ran.
+    #[serde(serialize_with = "seconds")]
+    pub busy: Duration,
+    /// Entries that it keeps: keys, what a window's panes have of each, values of a join, updates of an arrangement; and
+    /// what it had gathered of the batch that it closed last, for operators on batches all that there is.
+    pub state_records: u64,
+    /// Bytes of that, an estimate from below: room times the size of an entry, without what lies behind pointers, such
+    /// as the letters of a `String`.
+    pub state_bytes: u64,
+    /// How far it is, of operators that gather batches.
+    pub frontier: Option<Frontier>,
+}
+
+/// How far an operator is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Frontier {
+    /// It has finished every batch that is closed.
+    Open,
+    /// It has yet to finish this batch, which is closed.
+    Batch(#[serde(serialize_with = "millis")] BatchTime),
+}
+
+fn seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    duration.as_secs_f64().serialize(serializer)
+}
+
+fn maybe_seconds<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+    duration.map(|duration| duration.as_secs_f64()).serialize(serializer)
+}
+
+fn millis<S: Serializer>(time: &BatchTime, serializer: S) -> Result<S::Ok, S::Error> {
+    (time.as_nanos() as f64 / 1e6).serialize(serializer)
+}
+
+fn maybe_millis<S: Serializer>(time: &Option<BatchTime>, serializer: S) -> Result<S::Ok, S::Error> {
+    time.map(|time| time.as_nanos() as f64 / 1e6).serialize(serializer)
+}

@@ -1,0 +1,92 @@
+//! Spans and events for `tracing`.
+
+use std::{
+    fmt::Debug,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use streaming_runtime::{
+    ManualClock,
+    connect::{collect, queue},
+    prelude::*,
+};
+use tracing::{
+    Event, Metadata, Subscriber,
+    field::{Field, Visit},
+    span::{Attributes, Id, Record},
+};
+
+stream!(
+    #[batch(secs(1))]
+    fn copy<numbers: Source<u64>, out: Sink<u64>>() {
+        numbers.to(out);
+    }
+);
+
+/// Writes down the engine's spans and events, with their fields.
+#[derive(Clone, Default)]
+struct Written(Arc<Mutex<Vec<String>>>, Arc<AtomicU64>);
+
+struct Fields(String);
+
+impl Visit for Fields {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        self.0 += &format!(" {field}={value:?}");
+    }
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.0 += &format!(" {field}={value}");
+    }
+}
+
+impl Written {
+    fn write(&self, metadata: &Metadata<'_>, name: &str, record: impl FnOnce(&mut Fields)) {
+        if metadata.target().starts_with("streaming_runtime") {
+            let mut fields = Fields(name.to_owned());
+            record(&mut fields);
+            self.0.lock().expect("no panic").push(fields.0);
+        }
+    }
+}
+
+impl Subscriber for Written {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+    fn new_span(&self, span: &Attributes<'_>) -> Id {
+        self.write(span.metadata(), span.metadata().name(), |fields| span.record(fields));
+        Id::from_u64(self.1.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+    fn event(&self, event: &Event<'_>) {
+        self.write(event.metadata(), "event", |fields| event.record(fields));
+    }
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+    fn enter(&self, _: &Id) {}
+    fn exit(&self, _: &Id) {}
+}
+
+#[tokio::test]
+async fn a_job_its_connectors_and_its_batches_have_spans() {
+    let (clock, written) = (ManualClock::new(), Written::default());
+    // Of this thread, and so of the job's tasks and of its local worker.
+    let _here = tracing::subscriber::set_default(written.clone());
+    let ports = copy::Ports { numbers: queue(vec![vec![1, 2]]), out: collect().0 };
+    let engine = Engine::new().manual_clock(&clock).name("seen");
+    let (mut job, worker) = engine.start_local(ports).expect("it starts");
+    clock.advance(secs(1));
+    let (ended, ()) = tokio::join!(job.join(), worker);
+    ended.expect("it ends well");
+    let written = written.0.lock().expect("no panic");
+    let has =
+        |begin: &str| assert!(written.iter().any(|line| line.starts_with(begin)), "{begin}\n{written:#?}");
+    has("job job=seen");
+    has("source job=seen port=numbers");
+    has("sink job=seen port=out");
+    has("write batch=1000 ms records=2");
+    has(r#"event message=batch started job=seen time=1000 ms records=[("numbers", 2)]"#);
+    has(r#"event message=batch delivered job=seen time=1000 ms records=[("numbers", 2)]"#);
+    has("event message=job ended job=seen");
+}
