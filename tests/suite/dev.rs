@@ -1,6 +1,0 @@
-//! Dev.
-mod embedding;
-mod failures;
-mod life_cycle;
-mod observe;
-mod views;
