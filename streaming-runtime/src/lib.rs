@@ -191,7 +191,10 @@ mod stream;
 mod time;
 
 pub use connect::{Sink, Source};
-pub use engine::{BatchInfo, Engine, Job, JobError, Listener, ManualClock, Pipeline, StartError, Value};
+pub use engine::{
+    BatchInfo, Cluster, ClusterError, Engine, Job, JobError, Listener, ManualClock, Pipeline, StartError,
+    Value,
+};
 pub use op::{
     Abelian, Aggregate, Algebra, Associative, Comparable, Emit, Keeps, KeyState, LoopScope, Looped, Neither,
     SinkPort, Undo, idle_for, unbounded,

@@ -29,6 +29,7 @@ pub mod file;
 mod format;
 mod futures;
 mod lines;
+mod option;
 mod outlet;
 pub mod queue;
 pub mod tcp;

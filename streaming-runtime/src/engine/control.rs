@@ -19,7 +19,7 @@ use std::{
 
 use tokio::sync::{Notify, watch};
 
-use super::{BatchInfo, Listener, clock::Clock};
+use super::{BatchInfo, Listener, clock::Clock, cluster::Peers};
 use crate::{
     connect::{Books, Signal},
     stream::Epoch,
@@ -54,6 +54,8 @@ pub(crate) struct Control {
     pub(crate) room: Notify,
     delivered: watch::Sender<Option<BatchTime>>,
     listeners: Vec<Arc<dyn Listener>>,
+    /// The other processes of the job.
+    peers: Option<Peers>,
 }
 
 struct State {
@@ -61,12 +63,16 @@ struct State {
     last: BatchTime,
     boundary: BatchTime,
     in_flight: VecDeque<InFlight>,
+    /// The open batch that the leader was told to be ripe.
+    ripe: Option<Epoch>,
 }
 
 struct InFlight {
     epoch: Epoch,
     /// Sinks that have yet to take it.
     sinks: usize,
+    /// Other processes from which it is to be heard that their sinks have taken it.
+    peers: usize,
     closed: Instant,
     info: BatchInfo,
 }
@@ -80,6 +86,7 @@ pub(crate) struct Settings {
     pub(crate) sources: Vec<&'static str>,
     pub(crate) sinks: usize,
     pub(crate) listeners: Vec<Arc<dyn Listener>>,
+    pub(crate) peers: Option<Peers>,
 }
 
 impl Control {
@@ -88,13 +95,14 @@ impl Control {
         workers: Vec<(mpsc::Sender<Order>, Arc<Signal>)>,
         books: Arc<Books>,
     ) -> Self {
-        let Settings { clock, interval, limit, early, sources, sinks, listeners } = settings;
+        let Settings { clock, interval, limit, early, sources, sinks, listeners, peers } = settings;
         let now = clock.now();
         let state = State {
             next: 0,
             last: now,
             boundary: now.next_multiple_of(interval),
             in_flight: VecDeque::new(),
+            ripe: None,
         };
         Control {
             state: Mutex::new(state),
@@ -112,11 +120,29 @@ impl Control {
             room: Notify::new(),
             delivered: watch::Sender::new(None),
             listeners,
+            peers,
         }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().expect("nothing panics under this lock")
+    }
+
+    /// The other processes of the job.
+    pub(crate) fn peers(&self) -> Option<&Peers> {
+        self.peers.as_ref()
+    }
+
+    /// Sets the time at which the job starts, which for several processes is when all are there.
+    pub(crate) fn begin(&self, now: BatchTime) {
+        let mut state = self.state();
+        state.last = now;
+        state.boundary = now.next_multiple_of(self.interval);
+    }
+
+    /// The number of the open batch.
+    pub(crate) fn open(&self) -> Epoch {
+        self.state().next
     }
 
     /// The time at which the next regular batch closes.
@@ -179,11 +205,27 @@ impl Control {
         if state.next != open || state.in_flight.len() >= self.limit {
             return;
         }
+        if let Some(leader) = self.peers.as_ref().filter(|peers| !peers.leads()) {
+            if state.ripe.replace(open) != Some(open) {
+                leader.ripe(open);
+            }
+            return;
+        }
         // Two batches may close within a tick of the clock, and their times must differ.
         let time = self.clock.now().max(state.last + Duration::from_nanos(1)).min(state.boundary);
         if time > state.last {
             self.close_locked(&mut state, time);
         }
+    }
+
+    /// For a follower: closes the batch that the leader has closed; returns whether it is the open one.
+    pub(crate) fn close_as(&self, epoch: Epoch, time: BatchTime) -> bool {
+        let mut state = self.state();
+        let is_open = state.next == epoch && time > state.last;
+        if is_open {
+            self.close_locked(&mut state, time);
+        }
+        is_open
     }
 
     fn close_locked(&self, state: &mut State, time: BatchTime) {
@@ -201,9 +243,11 @@ impl Control {
             scheduling_delay: Duration::from_nanos(delay),
             processing_delay: Duration::ZERO,
         };
-        state.in_flight.push_back(InFlight { epoch, sinks: self.sinks, closed: Instant::now(), info });
+        let peers = self.peers.as_ref().map_or(0, Peers::count);
+        state.in_flight.push_back(InFlight { epoch, sinks: self.sinks, peers, closed: Instant::now(), info });
         self.holding.store(state.in_flight.len() >= self.limit, Ordering::Release);
         self.tell(|| Order::Close(epoch, time));
+        self.peers.iter().for_each(|peers| peers.closed(epoch, time));
     }
 
     /// A worker has closed its inputs for a batch that took in `records`, by source.
@@ -218,20 +262,40 @@ impl Control {
 
     /// A sink has taken a batch.
     pub(crate) fn took_out(&self, epoch: Epoch) {
-        let mut done = Vec::new();
-        {
-            let mut state = self.state();
-            let batch = state.in_flight.iter_mut().find(|batch| batch.epoch == epoch);
-            batch.expect("a sink takes each batch once").sinks -= 1;
-            while let Some(mut batch) = state.in_flight.pop_front_if(|batch| batch.sinks == 0) {
-                batch.info.processing_delay = batch.closed.elapsed();
-                done.push(batch.info);
-            }
-            if done.is_empty() {
-                return;
-            }
-            self.holding.store(false, Ordering::Release);
+        let mut state = self.state();
+        let batch = state.in_flight.iter_mut().find(|batch| batch.epoch == epoch);
+        let batch = batch.expect("a sink takes each batch once");
+        batch.sinks -= 1;
+        if batch.sinks == 0 {
+            self.peers.iter().for_each(|peers| peers.taken(epoch));
         }
+        self.deliver(state);
+    }
+
+    /// All sinks of a follower have taken a batch; to a follower, all sinks everywhere.
+    pub(crate) fn peer_took(&self, epoch: Epoch) {
+        let mut state = self.state();
+        if let Some(batch) = state.in_flight.iter_mut().find(|batch| batch.epoch == epoch) {
+            batch.peers = batch.peers.saturating_sub(1);
+        }
+        self.deliver(state);
+    }
+
+    /// What everybody has taken is delivered.
+    fn deliver(&self, mut state: MutexGuard<'_, State>) {
+        let mut done = Vec::new();
+        let taken = |batch: &mut InFlight| batch.sinks == 0 && batch.peers == 0;
+        while let Some(mut batch) = state.in_flight.pop_front_if(taken) {
+            batch.info.processing_delay = batch.closed.elapsed();
+            self.peers.iter().for_each(|peers| peers.delivered(batch.epoch));
+            done.push(batch.info);
+        }
+        if done.is_empty() {
+            return;
+        }
+        state.ripe = None;
+        self.holding.store(false, Ordering::Release);
+        drop(state);
         for batch in &done {
             tracing::debug!(time = %batch.time, records = ?batch.records, took = ?batch.processing_delay, "batch delivered");
             self.listeners.iter().for_each(|listener| listener.batch_completed(batch));

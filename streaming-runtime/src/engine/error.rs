@@ -2,6 +2,7 @@
 
 use std::{io, sync::Arc, time::Duration};
 
+use super::ClusterError;
 use crate::connect::ConnectorError;
 
 /// Why a job could not be started.
@@ -16,6 +17,9 @@ pub enum StartError {
     /// A setting that cannot work.
     #[error("{0}")]
     Config(String),
+    /// The thread that speaks with the other processes of a [`Cluster`](crate::Cluster) could not be made.
+    #[error("starting the thread of the cluster: {0}")]
+    Cluster(#[source] io::Error),
     /// A worker's thread could not be made.
     #[error("starting the thread of worker {worker}: {source}")]
     Thread {
@@ -32,6 +36,7 @@ impl StartError {
         match self {
             StartError::NoRuntime => "start.no_runtime",
             StartError::Config(_) => "start.config",
+            StartError::Cluster(_) => "start.cluster",
             StartError::Thread { .. } => "start.thread",
         }
     }
@@ -79,6 +84,19 @@ pub enum JobError {
         /// The limit.
         limit: Duration,
     },
+    /// Another process of the job died, failed, was aborted or fell silent.
+    #[error("process {index} ({address}): {message}")]
+    Peer {
+        /// Its index in the [`Cluster`](crate::Cluster).
+        index: usize,
+        /// Its address there.
+        address: String,
+        /// What happened to it: what it said itself, if it could.
+        message: String,
+    },
+    /// The processes of the job did not come together.
+    #[error("the processes of the job did not come together: {0}")]
+    Cluster(#[source] ClusterError),
     /// The job was aborted.
     #[error("the job was aborted")]
     Aborted,
@@ -96,9 +114,17 @@ impl JobError {
             JobError::Sink { .. } => "job.sink",
             JobError::ConnectorPanicked { .. } => "job.connector_panicked",
             JobError::StopTimedOut { .. } => "job.stop_timed_out",
+            JobError::Peer { .. } => "job.peer",
+            JobError::Cluster(error) => error.code(),
             JobError::Aborted => "job.aborted",
             JobError::RuntimeGone => "job.runtime_gone",
         }
+    }
+
+    /// That the process `index` of those at `hosts` is why.
+    pub(super) fn peer(hosts: &[String], index: usize, message: String) -> Self {
+        let address = hosts.get(index).map_or("an unknown address", String::as_str).to_owned();
+        JobError::Peer { index, address, message }
     }
 }
 

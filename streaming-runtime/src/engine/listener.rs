@@ -34,7 +34,7 @@ pub struct BatchInfo {
 /// }
 /// ```
 pub trait Listener: Send + Sync + 'static {
-    /// The workers run and the sources were started.
+    /// The workers run and the sources were started: in a [`Cluster`](crate::Cluster), all processes are there.
     fn started(&self) {}
     /// Every sink has taken the batch.
     fn batch_completed(&self, _batch: &BatchInfo) {}

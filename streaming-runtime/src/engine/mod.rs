@@ -16,6 +16,7 @@
 //! a batch is delivered whole and in order or not at all.
 
 mod clock;
+mod cluster;
 mod control;
 mod error;
 mod job;
@@ -31,6 +32,8 @@ use std::{
 
 use clock::Clock;
 pub use clock::ManualClock;
+pub use cluster::{Cluster, ClusterError};
+use cluster::{Link, Program};
 use control::{Control, Settings};
 pub use error::{JobError, StartError};
 pub use job::Job;
@@ -38,7 +41,7 @@ pub use listener::{BatchInfo, Listener};
 use supervisor::Supervisor;
 use timely::CommunicationConfig;
 pub use wiring::{Flow, InPort, OutPort, Pipeline, Value, Wiring};
-use worker::WorkerStart;
+use worker::{Reach, WorkerStart};
 
 /// Settings under which pipelines are started.
 ///
@@ -73,6 +76,7 @@ pub struct Engine {
     in_flight: usize,
     queue: usize,
     listeners: Vec<Arc<dyn Listener>>,
+    cluster: Option<Cluster>,
 }
 
 impl Default for Engine {
@@ -93,10 +97,11 @@ impl Engine {
             in_flight: 8,
             queue: 64,
             listeners: Vec::new(),
+            cluster: None,
         }
     }
 
-    /// Worker threads of each job. More than the machine's cores only adds switching.
+    /// Worker threads of each job, in each process. More than the machine's cores only adds switching.
     pub fn workers(mut self, workers: usize) -> Self {
         self.workers = workers;
         self
@@ -135,6 +140,15 @@ impl Engine {
         self
     }
 
+    /// Runs each job together with the other processes of `cluster`, which start the same pipeline. One job at a
+    /// time: its processes listen at the cluster's addresses until all are there.
+    ///
+    /// Only process 0's settings for time, early closing and batches in flight count.
+    pub fn cluster(mut self, cluster: Cluster) -> Self {
+        self.cluster = Some(cluster);
+        self
+    }
+
     /// Tells `listener` of every job that is started.
     pub fn listener(mut self, listener: impl Listener) -> Self {
         self.listeners.push(Arc::new(listener));
@@ -154,9 +168,17 @@ impl Engine {
         within("the number of workers", self.workers, 256)?;
         within("the number of batches in flight", self.in_flight, 1024)?;
         within("the queue's number of chunks", self.queue, 1 << 20)?;
+        let program = match &self.cluster {
+            Some(cluster) => {
+                cluster.check().map_err(StartError::Config)?;
+                let (processes, workers) = (cluster.processes(), self.workers);
+                Some(Program::new(P::NAME, P::BATCH, P::PLAN, P::OPERATORS, processes, workers))
+            }
+            None => None,
+        };
         let mut wiring = Wiring::new(self.workers, self.queue);
         pipeline.wire(&mut wiring);
-        self.start_wired(&runtime, P::NAME, P::BATCH, wiring)
+        self.start_wired(&runtime, P::NAME, P::BATCH, program, wiring)
     }
 
     /// The part of a start that is compiled once, whatever the pipeline.
@@ -165,6 +187,7 @@ impl Engine {
         runtime: &tokio::runtime::Handle,
         pipeline: &str,
         interval: Duration,
+        program: Option<Program>,
         wiring: Wiring,
     ) -> Result<Job, StartError> {
         let name = self.name.clone().unwrap_or_else(|| pipeline.to_owned());
@@ -177,6 +200,21 @@ impl Engine {
                 ((send, signal.clone()), receive)
             })
             .unzip();
+        let (link, reaches) = match self.cluster.clone().zip(program) {
+            Some((cluster, program)) => {
+                let (seats, reaches) = (0..self.workers).map(|_| mpsc::channel()).unzip();
+                let reaches: Vec<_> = Vec::into_iter(reaches).map(Reach::Cluster).collect();
+                (Some(Link::new(cluster, program, seats)), reaches)
+            }
+            None => {
+                let communication = match self.workers {
+                    1 => CommunicationConfig::Thread,
+                    n => CommunicationConfig::Process(n),
+                };
+                let (allocators, _) = communication.try_build().map_err(StartError::Config)?;
+                (None, allocators.into_iter().map(Reach::Here).collect())
+            }
+        };
         let settings = Settings {
             clock: self.clock.clone().map_or_else(Clock::system, Clock::Manual),
             interval,
@@ -185,27 +223,34 @@ impl Engine {
             listeners: self.listeners.clone(),
             sources: sources.iter().map(|source| source.port).collect(),
             sinks: sinks.len(),
+            peers: link.as_ref().map(|(_, peers, _)| peers.clone()),
         };
         let control = Arc::new(Control::new(settings, orders, books));
 
-        let communication = match self.workers {
-            1 => CommunicationConfig::Thread,
-            n => CommunicationConfig::Process(n),
-        };
-        let (allocators, _) = communication.try_build().map_err(StartError::Config)?;
         let (exits, exited) = tokio::sync::mpsc::unbounded_channel();
-        let parts = ends.into_iter().zip(builds).zip(order_ends).zip(signals).zip(allocators);
-        for (index, ((((ends, build), orders), signal), allocator)) in parts.enumerate() {
+        let parts = ends.into_iter().zip(builds).zip(order_ends).zip(signals).zip(reaches);
+        for (index, ((((ends, build), orders), signal), reach)) in parts.enumerate() {
             let start = WorkerStart { ends, build, orders, signal, control: control.clone() };
-            if let Err(source) = worker::spawn(format!("{name}-{index}"), start, allocator, exits.clone()) {
+            if let Err(source) = worker::spawn(format!("{name}-{index}"), start, reach, exits.clone()) {
                 control.abort();
                 return Err(StartError::Thread { worker: index, source });
             }
         }
         drop(exits);
 
+        let commands = tokio::sync::mpsc::unbounded_channel();
+        let role = match link {
+            Some((link, _, role)) => {
+                link.spawn(&name, control.clone(), commands.0.clone()).map_err(|source| {
+                    control.abort();
+                    StartError::Cluster(source)
+                })?;
+                Some(role)
+            }
+            None => None,
+        };
         tracing::info!(job = name, workers = self.workers, ?interval, "job started");
-        Ok(Supervisor::spawn(runtime, name, control, sources, sinks, exited, self.workers))
+        Ok(Supervisor::spawn(runtime, name, control, sources, sinks, exited, self.workers, commands, role))
     }
 }
 

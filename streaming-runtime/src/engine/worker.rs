@@ -3,7 +3,11 @@
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     rc::Rc,
-    sync::{Arc, atomic::Ordering, mpsc::Receiver},
+    sync::{
+        Arc,
+        atomic::Ordering,
+        mpsc::{Receiver, RecvError},
+    },
     time::{Duration, Instant},
 };
 
@@ -19,6 +23,7 @@ use tokio::sync::mpsc;
 
 use super::{
     JobError,
+    cluster::Seat,
     control::{Control, Order},
     wiring::{Ends, Flow},
 };
@@ -99,6 +104,14 @@ pub(crate) struct WorkerStart {
     pub(crate) control: Arc<Control>,
 }
 
+/// How a worker reaches the others.
+pub(crate) enum Reach {
+    /// They are in this process.
+    Here(AllocatorBuilder),
+    /// When all processes are there.
+    Cluster(Receiver<Seat>),
+}
+
 /// How a worker's thread ended: a panic is the operator's.
 pub(crate) type Exit = Result<(), JobError>;
 
@@ -106,18 +119,34 @@ pub(crate) type Exit = Result<(), JobError>;
 pub(crate) fn spawn(
     name: String,
     start: WorkerStart,
-    allocator: AllocatorBuilder,
+    reach: Reach,
     exits: mpsc::UnboundedSender<Exit>,
 ) -> std::io::Result<()> {
     let control = start.control.clone();
     let thread = std::thread::Builder::new().name(name);
     thread.spawn(move || {
-        let ended = catch_unwind(AssertUnwindSafe(|| run(start, build(allocator))));
-        let exit = ended.map_err(|payload| JobError::OperatorPanicked {
-            // Outside of every operator there is only the code between them, which builds the dataflow.
-            operator: blame::take().map_or("the body of the pipeline", |id| id.0).to_owned(),
-            message: blame::message(&*payload),
-        });
+        let seat = match reach {
+            Reach::Here(allocator) => Ok((allocator, None)),
+            Reach::Cluster(seats) => seats.recv().map(|seat| (seat.allocator, Some(seat.present))),
+        };
+        let exit = match seat {
+            Ok((allocator, present)) => {
+                // Without a timer, timely never parks.
+                let now = Some(Instant::now());
+                let mut worker = Worker::new(timely::WorkerConfig::default(), build(allocator), now);
+                let ended = catch_unwind(AssertUnwindSafe(|| run(start, &mut worker)));
+                // Outside of the unwinding: timely's threads panic if they see an allocator dropped in there.
+                drop(worker);
+                drop(present);
+                ended.map_err(|payload| JobError::OperatorPanicked {
+                    // Outside of every operator there is only the code between them, which builds the dataflow.
+                    operator: blame::take().map_or("the body of the pipeline", |id| id.0).to_owned(),
+                    message: blame::message(&*payload),
+                })
+            }
+            // The processes did not come together; the link has said why.
+            Err(RecvError) => Ok(()),
+        };
         if exit.is_err() {
             // The other workers must not wait for this one's progress.
             control.abort();
@@ -138,11 +167,9 @@ fn build(allocator: AllocatorBuilder) -> Allocator {
 }
 
 /// Runs one worker until it is told to leave or the job is aborted.
-fn run(start: WorkerStart, allocator: Allocator) {
+fn run(start: WorkerStart, worker: &mut Worker) {
     let WorkerStart { ends, build, orders, signal, control } = start;
     signal.attach();
-    // Without a timer, timely never parks.
-    let mut worker = Worker::new(timely::WorkerConfig::default(), allocator, Some(Instant::now()));
     let job = Rc::new(JobContext {
         times: Times::default(),
         worker: worker.index(),
@@ -169,7 +196,7 @@ fn run(start: WorkerStart, allocator: Allocator) {
                     busy = true;
                 }
                 Order::Leave => {
-                    drop_dataflows(&mut worker);
+                    drop_dataflows(worker);
                     return;
                 }
             }
@@ -187,7 +214,7 @@ fn run(start: WorkerStart, allocator: Allocator) {
             worker.step_or_park(Some(PARK));
         }
     }
-    drop_dataflows(&mut worker);
+    drop_dataflows(worker);
 }
 
 /// The open batch as one worker sees it.

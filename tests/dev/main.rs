@@ -1,0 +1,3 @@
+//! Dev.
+#[path = "../suite/cluster.rs"]
+mod cluster;
