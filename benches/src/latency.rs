@@ -9,6 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use futures::future::{Either, ready};
 use hdrhistogram::Histogram;
 use streaming_runtime::{
     connect::{channel, channel_sink},
@@ -27,50 +28,61 @@ stream!(
 
 pub fn run(runs: Runs) -> Vec<Row> {
     let rounds = if runs.quick { 1_000 } else { 20_000 };
-    [Duration::ZERO, Duration::from_millis(1)]
-        .into_iter()
-        .map(|gap| {
+    let mut rows = Vec::new();
+    for engine in ["in the runtime", "own thread"] {
+        for gap in [Duration::ZERO, Duration::from_millis(1)] {
             let rounds = if gap.is_zero() { rounds } else { rounds / 10 };
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            let histogram = runtime.expect("a runtime").block_on(closed_loop(rounds, gap));
+            let histogram = runtime.expect("a runtime").block_on(closed_loop(engine, rounds, gap));
             let quantile = |q| Some(histogram.value_at_quantile(q) as f64 / 1e3);
-            Row {
+            rows.push(Row {
                 workload: "latency",
                 params: BTreeMap::from([
                     ("gap_us", (gap.as_micros() as u64).into()),
                     ("rounds", rounds.into()),
                 ]),
-                engine: "stream",
+                engine,
                 workers: 1,
                 records: Some(rounds),
                 p50_us: quantile(0.5),
                 p99_us: quantile(0.99),
                 p999_us: quantile(0.999),
                 ..Row::default()
-            }
-        })
-        .collect()
-}
-
-async fn closed_loop(rounds: u64, gap: Duration) -> Histogram<u64> {
-    let (keys, source) = channel::<u64>(1024);
-    let (sink, mut results) = channel_sink::<(u64, i64)>(1024);
-    let engine = Engine::new().close_early(true);
-    let mut job = engine.start(count_keys::Ports { keys: source, counts: sink }).expect("it starts");
-    let mut histogram = Histogram::new(3).expect("three digits");
-    for round in 0..rounds + rounds / 10 {
-        if !gap.is_zero() {
-            tokio::time::sleep(gap).await;
-        }
-        let sent = Instant::now();
-        keys.send(round).await.expect("the job runs");
-        // Batches at the boundaries are empty and in between.
-        while results.recv().await.expect("the job runs").records.is_empty() {}
-        if round >= rounds / 10 {
-            histogram.record(sent.elapsed().as_nanos() as u64).expect("it resizes");
+            });
         }
     }
-    drop(keys);
-    job.join().await.expect("it ends well");
-    histogram
+    rows
+}
+
+async fn closed_loop(engine: &str, rounds: u64, gap: Duration) -> Histogram<u64> {
+    let (keys, source) = channel::<u64>(1024);
+    let (sink, mut results) = channel_sink::<(u64, i64)>(1024);
+    let ports = count_keys::Ports { keys: source, counts: sink };
+    let settings = Engine::new().close_early(true);
+    let (mut job, worker) = match engine {
+        "in the runtime" => {
+            let (job, worker) = settings.start_local(ports).expect("it starts");
+            (job, Either::Left(worker))
+        }
+        _ => (settings.start(ports).expect("it starts"), Either::Right(ready(()))),
+    };
+    let measured = async {
+        let mut histogram = Histogram::new(3).expect("three digits");
+        for round in 0..rounds + rounds / 10 {
+            if !gap.is_zero() {
+                tokio::time::sleep(gap).await;
+            }
+            let sent = Instant::now();
+            keys.send(round).await.expect("the job runs");
+            // Batches at the boundaries are empty and in between.
+            while results.recv().await.expect("the job runs").records.is_empty() {}
+            if round >= rounds / 10 {
+                histogram.record(sent.elapsed().as_nanos() as u64).expect("it resizes");
+            }
+        }
+        drop(keys);
+        job.join().await.expect("it ends well");
+        histogram
+    };
+    tokio::join!(measured, worker).0
 }

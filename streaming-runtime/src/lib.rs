@@ -174,7 +174,8 @@
 //! - The records of the open batch are bounded by rate times interval, not by the engine: an operator that
 //!   gathers a batch holds it in memory.
 //! - A closure that never returns cannot be stopped: its worker's thread is left behind when the job ends.
-//! - Nothing is kept across a crash yet, and a job runs in one process.
+//! - Nothing is kept across a crash yet. A job may run in several processes ([`Cluster`]); the death of one ends it in
+//!   all.
 //! - With several workers the order of a batch's records is not defined, so what depends on it (`first`, `last`,
 //!   `map_with_state` with several records of a key in a batch) may differ from run to run.
 //! - `update_state` calls its function for every key in every batch, as Spark's does: its cost follows the keys.
@@ -192,8 +193,8 @@ mod time;
 
 pub use connect::{Sink, Source};
 pub use engine::{
-    BatchInfo, Cluster, ClusterError, Engine, Job, JobError, Listener, ManualClock, Pipeline, StartError,
-    Value,
+    BatchInfo, Cluster, ClusterError, Engine, Job, JobError, Listener, LocalWorker, ManualClock, Pipeline,
+    StartError, Value,
 };
 pub use op::{
     Abelian, Aggregate, Algebra, Associative, Comparable, Emit, Keeps, KeyState, LoopScope, Looped, Neither,

@@ -8,7 +8,13 @@
 //! Invariant: a closure of a chain sees each record of the stream exactly once, whoever reads the stream. Of a stream
 //! that is kept up to date it sees what is read: each record whenever the whole is delivered, and each change.
 
-use std::{cell::RefCell, collections::VecDeque, marker::PhantomData, rc::Rc, time::Duration};
+use std::{
+    cell::{Cell, RefCell},
+    collections::VecDeque,
+    marker::PhantomData,
+    rc::Rc,
+    time::Duration,
+};
 
 use differential_dataflow::AsCollection;
 use timely::{
@@ -361,6 +367,10 @@ pub(crate) struct JobContext {
     pub(crate) workers: usize,
     /// The batch interval.
     pub(crate) interval: Duration,
+    /// Sinks that were built.
+    pub(crate) sinks: Cell<usize>,
+    /// Parts of closed batches that have not come to their sinks.
+    pub(crate) awaited: Cell<usize>,
 }
 
 impl JobContext {

@@ -4,6 +4,7 @@ mod aggregates;
 mod cluster;
 mod conformance;
 mod counts;
+mod embedding;
 mod exchange;
 mod failures;
 mod joins;

@@ -8,12 +8,16 @@ use std::{
 
 use tokio::sync::mpsc::{self, error::TrySendError};
 
-use super::{Batch, ConnectorError, Outlet, Sink, Source};
+use super::{
+    Batch, Closed, ConnectorError, Outlet, Sink, Source,
+    receipt::{Addressee, Receipt, Receipts, receipt},
+};
+use crate::time::BatchTime;
 
 /// A source of the records that the program sends, with at most `capacity` waiting (at least 1).
 ///
-/// The source takes all that wait in one go and ends when every [`Sender`] is dropped. Stopping the job drops
-/// the records that still wait, so drop the senders first when each record counts.
+/// The source takes all that wait in one go and ends when every [`Sender`] is dropped. A job that is stopped takes what
+/// was sent before.
 ///
 /// ```
 /// use streaming_runtime::connect::channel;
@@ -27,8 +31,8 @@ use super::{Batch, ConnectorError, Outlet, Sink, Source};
 /// # tokio::runtime::Builder::new_current_thread().build().expect("a runtime").block_on(example()).expect("sent");
 /// ```
 pub fn channel<T: Send + 'static>(capacity: usize) -> (Sender<T>, ChannelSource<T>) {
-    let (queue, records) = mpsc::channel(capacity.max(1));
-    (Sender { queue }, ChannelSource { records })
+    let (queue, parcels) = mpsc::channel(capacity.max(1));
+    (Sender { queue }, ChannelSource { parcels })
 }
 
 /// A sink that hands every batch, the empty ones too, to the program, with at most `capacity` waiting (at
@@ -56,7 +60,27 @@ pub fn channel_sink<T: Send + 'static>(capacity: usize) -> (ChannelSink<T>, Batc
 
 /// Sends records into a job; clones send into the same. See [`channel`].
 pub struct Sender<T> {
-    queue: mpsc::Sender<T>,
+    queue: mpsc::Sender<Parcel<T>>,
+}
+
+/// What waits in a channel.
+enum Parcel<T> {
+    One(T),
+    /// A record with whom to tell of its delivery.
+    Tracked(T, Addressee),
+    /// Not empty.
+    Many(Vec<T>),
+    /// Whom to tell of the delivery of all before.
+    Flush(Addressee),
+}
+
+impl<T> Parcel<T> {
+    fn into_record(self) -> T {
+        match self {
+            Parcel::One(record) | Parcel::Tracked(record, _) => record,
+            Parcel::Many(_) | Parcel::Flush(_) => unreachable!("it was made of one record"),
+        }
+    }
 }
 
 impl<T> Sender<T> {
@@ -65,21 +89,95 @@ impl<T> Sender<T> {
     /// # Errors
     /// [`Unsent::Closed`] with the record when the job has ended.
     pub async fn send(&self, record: T) -> Result<(), Unsent<T>> {
-        self.queue.send(record).await.map_err(|error| Unsent::Closed(error.0))
+        let sent = self.queue.send(Parcel::One(record)).await;
+        sent.map_err(|error| Unsent::Closed(error.0.into_record()))
     }
+
     /// Sends one record if there is room for it now.
     ///
     /// # Errors
     /// [`Unsent`] with the record when the channel is full or the job has ended.
     pub fn try_send(&self, record: T) -> Result<(), Unsent<T>> {
-        self.queue.try_send(record).map_err(Unsent::from)
+        self.queue.try_send(Parcel::One(record)).map_err(|error| Unsent::from(error).map(Parcel::into_record))
     }
+
+    /// As [`send`](Sender::send), with a receipt: a future that is ready when the record is in the outputs. What is
+    /// read of them then reflects it.
+    ///
+    /// ```
+    /// use streaming_runtime::{connect::{channel, collect}, prelude::*};
+    ///
+    /// stream!(
+    ///     #[batch(secs(1))]
+    ///     fn doubled<numbers: Source<u64>, out: Sink<u64>>() {
+    ///         numbers.map(|n| 2 * n).to(out);
+    ///     }
+    /// );
+    ///
+    /// #[tokio::main(flavor = "current_thread")]
+    /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    ///     let (sender, numbers) = channel(1024);
+    ///     let (out, results) = collect();
+    ///     let mut job = Engine::new().close_early(true).start(doubled::Ports { numbers, out })?;
+    ///     let receipt = sender.send_tracked(21).await?;
+    ///     receipt.await?; // some 50 us later
+    ///     assert_eq!(results.records(), [42]);
+    ///     job.stop().await?;
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`send`](Sender::send).
+    pub async fn send_tracked(&self, record: T) -> Result<Receipt, Unsent<T>> {
+        let (addressee, receipt) = receipt();
+        let sent = self.queue.send(Parcel::Tracked(record, addressee)).await;
+        sent.map(|()| receipt).map_err(|error| Unsent::Closed(error.0.into_record()))
+    }
+
+    /// As [`send_tracked`](Sender::send_tracked), if there is room now.
+    ///
+    /// # Errors
+    /// As [`try_send`](Sender::try_send).
+    pub fn try_send_tracked(&self, record: T) -> Result<Receipt, Unsent<T>> {
+        let (addressee, receipt) = receipt();
+        let sent = self.queue.try_send(Parcel::Tracked(record, addressee));
+        sent.map(|()| receipt).map_err(|error| Unsent::from(error).map(Parcel::into_record))
+    }
+
+    /// Sends many records in their order: much cheaper than one by one. They take one place in the channel, so it
+    /// is the sender who bounds their number. Waits while the channel is full.
+    ///
+    /// # Errors
+    /// [`Unsent::Closed`] with the records when the job has ended.
+    pub async fn send_all(&self, records: Vec<T>) -> Result<(), Unsent<Vec<T>>> {
+        if records.is_empty() {
+            return Ok(());
+        }
+        self.queue.send(Parcel::Many(records)).await.map_err(|error| match error.0 {
+            Parcel::Many(records) => Unsent::Closed(records),
+            _ => unreachable!("it was made of many records"),
+        })
+    }
+
+    /// Waits until all that this sender sent before is in the outputs; returns the time of the last batch that it
+    /// came into.
+    ///
+    /// # Errors
+    /// [`Closed`] when the job ended before.
+    pub async fn flush(&self) -> Result<BatchTime, Closed> {
+        let (addressee, receipt) = receipt();
+        self.queue.send(Parcel::Flush(addressee)).await.map_err(|_| Closed)?;
+        receipt.await
+    }
+
     /// As [`send`](Sender::send), for threads outside of tokio; it panics inside of it.
     ///
     /// # Errors
     /// As [`send`](Sender::send).
     pub fn blocking_send(&self, record: T) -> Result<(), Unsent<T>> {
-        self.queue.blocking_send(record).map_err(|error| Unsent::Closed(error.0))
+        let sent = self.queue.blocking_send(Parcel::One(record));
+        sent.map_err(|error| Unsent::Closed(error.0.into_record()))
     }
 }
 
@@ -113,6 +211,13 @@ impl<T> Unsent<T> {
             Unsent::Full(unsent) | Unsent::Closed(unsent) => unsent,
         }
     }
+
+    fn map<U>(self, of: impl FnOnce(T) -> U) -> Unsent<U> {
+        match self {
+            Unsent::Full(unsent) => Unsent::Full(of(unsent)),
+            Unsent::Closed(unsent) => Unsent::Closed(of(unsent)),
+        }
+    }
 }
 
 impl<T> From<TrySendError<T>> for Unsent<T> {
@@ -135,9 +240,14 @@ impl<T> fmt::Debug for Unsent<T> {
 }
 
 /// The source of a [`channel`].
-#[derive(Debug)]
 pub struct ChannelSource<T> {
-    records: mpsc::Receiver<T>,
+    parcels: mpsc::Receiver<Parcel<T>>,
+}
+
+impl<T> fmt::Debug for ChannelSource<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ChannelSource").finish_non_exhaustive()
+    }
 }
 
 impl<T: Send + 'static> Source<T> for ChannelSource<T> {
@@ -145,23 +255,51 @@ impl<T: Send + 'static> Source<T> for ChannelSource<T> {
     const DRAINS: bool = true;
 
     async fn run(mut self, mut out: Outlet<T>) -> Result<(), ConnectorError> {
-        let all = self.records.max_capacity();
+        let all = self.parcels.max_capacity();
         let mut closed = false;
+        let mut parcels = Vec::new();
         loop {
-            let mut records = Vec::new();
             tokio::select! {
                 biased;
                 () = out.stop_requested(), if !closed => {
-                    self.records.close();
+                    self.parcels.close();
                     closed = true;
                 }
-                taken = self.records.recv_many(&mut records, all) => match taken {
+                taken = self.parcels.recv_many(&mut parcels, all) => match taken {
                     0 => return Ok(()),
-                    _ => out.send_all(records).await?,
+                    _ => hand_on(&mut parcels, &mut out).await?,
                 },
             }
         }
     }
+}
+
+/// Sends what is in `parcels` as one.
+async fn hand_on<T>(parcels: &mut Vec<Parcel<T>>, out: &mut Outlet<T>) -> Result<(), Closed> {
+    let (mut records, mut addressees) = (Vec::with_capacity(parcels.len()), Vec::new());
+    let mut flush = false;
+    for parcel in parcels.drain(..) {
+        match parcel {
+            Parcel::One(record) => records.push(record),
+            Parcel::Tracked(record, addressee) => {
+                records.push(record);
+                addressees.push(addressee);
+            }
+            Parcel::Many(mut more) => records.append(&mut more),
+            Parcel::Flush(addressee) => {
+                flush = true;
+                addressees.push(addressee);
+            }
+        }
+    }
+    let receipts = Receipts::new(addressees);
+    if !flush {
+        return out.send_tracked(records, receipts).await;
+    }
+    if !records.is_empty() {
+        out.send_all(records).await?;
+    }
+    out.flush(receipts.expect("a flush tells someone")).await
 }
 
 /// The sink of [`channel_sink`].

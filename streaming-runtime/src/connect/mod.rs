@@ -32,6 +32,7 @@ mod lines;
 mod option;
 mod outlet;
 pub mod queue;
+mod receipt;
 pub mod tcp;
 #[cfg(test)]
 mod testing;
@@ -49,6 +50,8 @@ pub use lines::{BadLines, OnInvalidUtf8, OnLongLine};
 pub use outlet::Outlet;
 pub(crate) use outlet::{Books, Chunk, Lane, PaceRequest, Signal};
 pub use queue::queue;
+pub use receipt::Receipt;
+pub(crate) use receipt::Receipts;
 pub use text_files::{TextFiles, text_files};
 
 use crate::time::BatchTime;

@@ -8,9 +8,9 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 
-use super::Closed;
+use super::{Closed, receipt::Receipts};
 use crate::{stream::Epoch, time::BatchTime};
 
 /// Records of one send that travel together. Longer sends are cut: a queue is bounded in chunks, so
@@ -21,20 +21,37 @@ pub(crate) const CHUNK: usize = 1024;
 #[derive(Default)]
 pub(crate) struct Signal {
     raised: AtomicBool,
-    thread: OnceLock<std::thread::Thread>,
+    sleeper: OnceLock<Sleeper>,
+}
+
+/// Where a worker sleeps.
+enum Sleeper {
+    Thread(std::thread::Thread),
+    Task(Arc<Notify>),
 }
 
 impl Signal {
     /// Names the calling thread as the one to wake.
-    pub(crate) fn attach(&self) {
-        self.thread.set(std::thread::current()).expect("a worker attaches once");
+    pub(crate) fn attach_thread(&self) {
+        self.attach(Sleeper::Thread(std::thread::current()));
     }
-    /// Wakes the worker, or makes it look again before it next parks.
+    /// Names a task as the one to wake: it waits for what is returned.
+    pub(crate) fn attach_task(&self) -> Arc<Notify> {
+        let notify = Arc::new(Notify::new());
+        self.attach(Sleeper::Task(notify.clone()));
+        notify
+    }
+    fn attach(&self, sleeper: Sleeper) {
+        assert!(self.sleeper.set(sleeper).is_ok(), "a worker attaches once");
+    }
+    /// Wakes the worker, or makes it look again before it next sleeps.
     pub(crate) fn raise(&self) {
-        if !self.raised.swap(true, Ordering::AcqRel)
-            && let Some(thread) = self.thread.get()
-        {
-            thread.unpark();
+        if !self.raised.swap(true, Ordering::AcqRel) {
+            match self.sleeper.get() {
+                Some(Sleeper::Thread(thread)) => thread.unpark(),
+                Some(Sleeper::Task(task)) => task.notify_one(),
+                None => {}
+            }
         }
     }
     /// Whether there was a call since the last time; the worker then looks at everything.
@@ -61,6 +78,8 @@ pub(crate) struct Books {
 pub(crate) struct Chunk<T> {
     pub(crate) sent_in: Epoch,
     pub(crate) records: Vec<T>,
+    /// To be told when the batch that the records come into was delivered.
+    pub(crate) receipts: Option<Receipts>,
 }
 
 /// The queue from one source to one worker.
@@ -71,10 +90,10 @@ pub(crate) struct Lane<T> {
 }
 
 impl<T> Lane<T> {
-    async fn send(&self, records: Vec<T>) -> Result<(), Closed> {
+    async fn send(&self, records: Vec<T>, receipts: Option<Receipts>) -> Result<(), Closed> {
         let place = self.queue.reserve().await.map_err(|_| Closed)?;
         self.books.pending.fetch_add(1, Ordering::AcqRel);
-        place.send(Chunk { sent_in: self.books.open.load(Ordering::Acquire), records });
+        place.send(Chunk { sent_in: self.books.open.load(Ordering::Acquire), records, receipts });
         self.signal.raise();
         Ok(())
     }
@@ -123,7 +142,7 @@ impl<T> Outlet<T> {
     /// # Errors
     /// [`Closed`] when the job has ended; the source should return.
     pub async fn send(&mut self, record: T) -> Result<(), Closed> {
-        self.lane().send(vec![record]).await
+        self.lane().send(vec![record], None).await
     }
 
     /// Sends many records in their order: much cheaper than one by one. With several workers they are
@@ -132,16 +151,38 @@ impl<T> Outlet<T> {
     /// # Errors
     /// As [`send`](Outlet::send).
     pub async fn send_all(&mut self, records: Vec<T>) -> Result<(), Closed> {
+        self.send_tracked(records, None).await
+    }
+
+    /// As [`send_all`](Outlet::send_all); `receipts` are given out when all of the records, one at least, were
+    /// delivered.
+    pub(crate) async fn send_tracked(
+        &mut self,
+        records: Vec<T>,
+        receipts: Option<Receipts>,
+    ) -> Result<(), Closed> {
         let part = records.len().div_ceil(self.lanes.len()).clamp(1, CHUNK);
         if records.len() == part {
-            return self.lane().send(records).await;
+            return self.lane().send(records, receipts).await;
         }
         let mut records = records.into_iter();
-        while records.len() > 0 {
+        while records.len() > part {
             let chunk = records.by_ref().take(part).collect();
-            self.lane().send(chunk).await?;
+            self.lane().send(chunk, receipts.clone()).await?;
         }
-        Ok(())
+        match records.len() {
+            0 => Ok(()),
+            _ => self.lane().send(records.collect(), receipts).await,
+        }
+    }
+
+    /// Gives `receipts` out when everything that was sent so far was delivered.
+    pub(crate) async fn flush(&mut self, receipts: Receipts) -> Result<(), Closed> {
+        let (first, others) = self.lanes.split_first().expect("a job has a worker");
+        for lane in others {
+            lane.send(Vec::new(), Some(receipts.clone())).await?;
+        }
+        first.send(Vec::new(), Some(receipts)).await
     }
 
     /// For a paced source ([`Source::PACED`](super::Source::PACED)): says that all records of the last batch

@@ -21,7 +21,7 @@ use tokio::sync::{Notify, watch};
 
 use super::{BatchInfo, Listener, clock::Clock, cluster::Peers};
 use crate::{
-    connect::{Books, Signal},
+    connect::{Books, Receipts, Signal},
     stream::Epoch,
     time::BatchTime,
 };
@@ -39,8 +39,9 @@ pub(crate) struct Control {
     pub(crate) clock: Clock,
     pub(crate) interval: Duration,
     limit: usize,
-    /// Whether workers close a batch as soon as everything that was sent is in it.
-    early: bool,
+    /// Whether workers close a batch as soon as everything that was sent is in it, but not sooner than this after
+    /// the batch before.
+    early: Option<Duration>,
     /// The source ports, and the number of sinks that take each batch.
     sources: Vec<&'static str>,
     sinks: usize,
@@ -75,6 +76,8 @@ struct InFlight {
     peers: usize,
     closed: Instant,
     info: BatchInfo,
+    /// To be given out when it is delivered.
+    receipts: Vec<Receipts>,
 }
 
 /// What a [`Control`] is made of.
@@ -82,7 +85,7 @@ pub(crate) struct Settings {
     pub(crate) clock: Clock,
     pub(crate) interval: Duration,
     pub(crate) limit: usize,
-    pub(crate) early: bool,
+    pub(crate) early: Option<Duration>,
     pub(crate) sources: Vec<&'static str>,
     pub(crate) sinks: usize,
     pub(crate) listeners: Vec<Arc<dyn Listener>>,
@@ -196,26 +199,35 @@ impl Control {
     }
 
     /// Closes the batch `open`, in which the caller has records, if all that was sent is in it and there is
-    /// room. Another worker may have closed it meanwhile; then there is nothing to do.
-    pub(crate) fn close_early(&self, open: Epoch) {
-        if !self.early || self.books.pending.load(Ordering::Acquire) > 0 {
-            return;
+    /// room. Another worker may have closed it meanwhile; then there is nothing to do. Returns how long to wait
+    /// where it is too soon after the batch before.
+    pub(crate) fn close_early(&self, open: Epoch) -> Option<Duration> {
+        let least = self.early?;
+        if self.books.pending.load(Ordering::Acquire) > 0 {
+            return None;
         }
         let mut state = self.state();
         if state.next != open || state.in_flight.len() >= self.limit {
-            return;
+            return None;
         }
         if let Some(leader) = self.peers.as_ref().filter(|peers| !peers.leads()) {
             if state.ripe.replace(open) != Some(open) {
                 leader.ripe(open);
             }
-            return;
+            return None;
+        }
+        let (now, soonest) = (self.clock.now(), state.last + least);
+        if !least.is_zero() && now < soonest {
+            // At the boundary the supervisor closes it.
+            let early = soonest < state.boundary;
+            return early.then(|| Duration::from_nanos(soonest.as_nanos() - now.as_nanos()));
         }
         // Two batches may close within a tick of the clock, and their times must differ.
-        let time = self.clock.now().max(state.last + Duration::from_nanos(1)).min(state.boundary);
+        let time = now.max(state.last + Duration::from_nanos(1)).min(state.boundary);
         if time > state.last {
             self.close_locked(&mut state, time);
         }
+        None
     }
 
     /// For a follower: closes the batch that the leader has closed; returns whether it is the open one.
@@ -244,20 +256,29 @@ impl Control {
             processing_delay: Duration::ZERO,
         };
         let peers = self.peers.as_ref().map_or(0, Peers::count);
-        state.in_flight.push_back(InFlight { epoch, sinks: self.sinks, peers, closed: Instant::now(), info });
+        state.in_flight.push_back(InFlight {
+            epoch,
+            sinks: self.sinks,
+            peers,
+            closed: Instant::now(),
+            info,
+            receipts: Vec::new(),
+        });
         self.holding.store(state.in_flight.len() >= self.limit, Ordering::Release);
         self.tell(|| Order::Close(epoch, time));
         self.peers.iter().for_each(|peers| peers.closed(epoch, time));
     }
 
-    /// A worker has closed its inputs for a batch that took in `records`, by source.
-    pub(crate) fn took_in(&self, epoch: Epoch, records: &[u64]) {
+    /// A worker has closed its inputs for a batch that took in `records`, by source, for which `receipts` wait.
+    pub(crate) fn took_in(&self, epoch: Epoch, records: &[u64], receipts: &mut Vec<Receipts>) {
         let mut state = self.state();
-        if let Some(batch) = state.in_flight.iter_mut().find(|batch| batch.epoch == epoch) {
-            for ((_, total), n) in batch.info.records.iter_mut().zip(records) {
-                *total += n;
-            }
+        // No sink has taken it yet: this worker has not stepped since.
+        let batch = state.in_flight.iter_mut().find(|batch| batch.epoch == epoch);
+        let batch = batch.expect("a batch is in flight until each worker has sent its part");
+        for ((_, total), n) in batch.info.records.iter_mut().zip(records) {
+            *total += n;
         }
+        batch.receipts.append(receipts);
     }
 
     /// A sink has taken a batch.
@@ -288,7 +309,7 @@ impl Control {
         while let Some(mut batch) = state.in_flight.pop_front_if(taken) {
             batch.info.processing_delay = batch.closed.elapsed();
             self.peers.iter().for_each(|peers| peers.delivered(batch.epoch));
-            done.push(batch.info);
+            done.push((batch.info, batch.receipts));
         }
         if done.is_empty() {
             return;
@@ -296,10 +317,11 @@ impl Control {
         state.ripe = None;
         self.holding.store(false, Ordering::Release);
         drop(state);
-        for batch in &done {
+        for (batch, receipts) in done {
             tracing::debug!(time = %batch.time, records = ?batch.records, took = ?batch.processing_delay, "batch delivered");
-            self.listeners.iter().for_each(|listener| listener.batch_completed(batch));
+            self.listeners.iter().for_each(|listener| listener.batch_completed(&batch));
             self.delivered.send_replace(Some(batch.time));
+            receipts.into_iter().for_each(|receipts| receipts.deliver(batch.time));
         }
         self.room.notify_waiters();
         self.workers.iter().for_each(|(_, signal)| signal.raise());

@@ -100,6 +100,9 @@ pub enum JobError {
     /// The job was aborted.
     #[error("the job was aborted")]
     Aborted,
+    /// The [`LocalWorker`](super::LocalWorker) of the job was dropped before the job had ended.
+    #[error("the job's local worker was dropped; it must be polled until the job has ended")]
+    WorkerDropped,
     /// The runtime that the job was started in shut down under it.
     #[error("the tokio runtime of the job was shut down")]
     RuntimeGone,
@@ -117,6 +120,7 @@ impl JobError {
             JobError::Peer { .. } => "job.peer",
             JobError::Cluster(error) => error.code(),
             JobError::Aborted => "job.aborted",
+            JobError::WorkerDropped => "job.worker_dropped",
             JobError::RuntimeGone => "job.runtime_gone",
         }
     }

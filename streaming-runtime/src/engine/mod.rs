@@ -33,7 +33,7 @@ use std::{
 use clock::Clock;
 pub use clock::ManualClock;
 pub use cluster::{Cluster, ClusterError};
-use cluster::{Link, Program};
+use cluster::{Link, Peers, Program, Role};
 use control::{Control, Settings};
 pub use error::{JobError, StartError};
 pub use job::Job;
@@ -41,7 +41,9 @@ pub use listener::{BatchInfo, Listener};
 use supervisor::Supervisor;
 use timely::CommunicationConfig;
 pub use wiring::{Flow, InPort, OutPort, Pipeline, Value, Wiring};
-use worker::{Reach, WorkerStart};
+use wiring::{SinkTask, SourceTask};
+pub use worker::LocalWorker;
+use worker::{Exit, Reach, WorkerStart};
 
 /// Settings under which pipelines are started.
 ///
@@ -73,6 +75,7 @@ pub struct Engine {
     name: Option<String>,
     clock: Option<ManualClock>,
     close_early: bool,
+    min_batch: Duration,
     in_flight: usize,
     queue: usize,
     listeners: Vec<Arc<dyn Listener>>,
@@ -94,6 +97,7 @@ impl Engine {
             name: None,
             clock: None,
             close_early: false,
+            min_batch: Duration::ZERO,
             in_flight: 8,
             queue: 64,
             listeners: Vec::new(),
@@ -120,9 +124,18 @@ impl Engine {
     }
 
     /// Also closes a batch as soon as everything that was sent is in it, between the regular boundaries:
-    /// for latency of microseconds instead of batch intervals. Per-batch results then come per early batch.
+    /// for latency of microseconds instead of batch intervals. Per-batch results then come per early batch; windows
+    /// are cut where they would be without. Under load, batches grow by themselves: one closes only when the queues are
+    /// drained and fewer than [`in_flight`](Engine::in_flight) are on their way. A source that is idle holds up none.
     pub fn close_early(mut self, early: bool) -> Self {
         self.close_early = early;
+        self
+    }
+
+    /// The time from one batch to the next that is closed early, at least: 0 by default. A larger one spends less on
+    /// each record, at the price of that much latency.
+    pub fn min_batch(mut self, least: Duration) -> Self {
+        self.min_batch = least;
         self
     }
 
@@ -155,11 +168,79 @@ impl Engine {
         self
     }
 
-    /// Starts a pipeline on connectors and values given by name.
+    /// Starts a pipeline on connectors and values given by name, its workers on threads of their own.
     ///
     /// # Errors
     /// [`StartError`]: no tokio runtime here, a setting out of range, or no thread to be had.
     pub fn start<P: Pipeline>(&self, pipeline: P) -> Result<Job, StartError> {
+        let (runtime, wiring) = self.wire(pipeline)?;
+        let (together, reaches) = match &self.cluster {
+            Some(cluster) => self.join(cluster, (P::NAME, P::BATCH, P::PLAN, P::OPERATORS))?,
+            None => (None, self.alone()?),
+        };
+        let (prepared, seats) = self.prepare(P::NAME, P::BATCH, wiring, together);
+        let (exits, exited) = tokio::sync::mpsc::unbounded_channel();
+        for (index, (seat, reach)) in seats.into_iter().zip(reaches).enumerate() {
+            let name = format!("{}-{index}", prepared.name);
+            if let Err(source) = worker::spawn(name, seat, reach, exits.clone()) {
+                prepared.control.abort();
+                return Err(StartError::Thread { worker: index, source });
+            }
+        }
+        self.supervise(&runtime, prepared, exited)
+    }
+
+    /// Starts a pipeline with one worker that works where it is polled: in a `current_thread` runtime, for the lowest
+    /// latency. A record then crosses no thread on its way in, through and out: some 10 us instead of some 50.
+    ///
+    /// Choose this where the work of a batch is short, and where the runtime's thread has time to spare: a step of an operator
+    /// is not interrupted, and every other task of the thread waits for it. Choose [`start`](Engine::start) for everything
+    /// else; it takes the work off the runtime, and takes as many cores as there are [`workers`](Engine::workers).
+    ///
+    /// ```
+    /// use streaming_runtime::{connect::{channel, collect}, prelude::*};
+    ///
+    /// stream!(
+    ///     #[batch(secs(1))]
+    ///     fn doubled<numbers: Source<u64>, out: Sink<u64>>() {
+    ///         numbers.map(|n| 2 * n).to(out);
+    ///     }
+    /// );
+    ///
+    /// #[tokio::main(flavor = "current_thread")]
+    /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    ///     let (sender, numbers) = channel(1024);
+    ///     let (out, results) = collect();
+    ///     let (mut job, worker) = Engine::new().close_early(true).start_local(doubled::Ports { numbers, out })?;
+    ///     let service = async {
+    ///         sender.send_tracked(21).await?.await?;
+    ///         assert_eq!(results.records(), [42]);
+    ///         job.stop().await?;
+    ///         Ok(())
+    ///     };
+    ///     tokio::join!(service, worker).0 // or `spawn_local(worker)` in a `LocalSet`
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// [`StartError`]: no tokio runtime here, or a setting out of range; [`workers`](Engine::workers) must be 1.
+    pub fn start_local<P: Pipeline>(&self, pipeline: P) -> Result<(Job, LocalWorker), StartError> {
+        if self.workers != 1 {
+            let workers = self.workers;
+            return Err(StartError::Config(format!("a local job has one worker, and not {workers}")));
+        }
+        if self.cluster.is_some() {
+            return Err(StartError::Config("the workers of a cluster have threads of their own".to_owned()));
+        }
+        let (runtime, wiring) = self.wire(pipeline)?;
+        let (prepared, mut seats) = self.prepare(P::NAME, P::BATCH, wiring, None);
+        let (exits, exited) = tokio::sync::mpsc::unbounded_channel();
+        let worker = LocalWorker::new(seats.pop().expect("one worker has one seat"), exits);
+        Ok((self.supervise(&runtime, prepared, exited)?, worker))
+    }
+
+    /// Checks the settings and wires the ports.
+    fn wire<P: Pipeline>(&self, pipeline: P) -> Result<(tokio::runtime::Handle, Wiring), StartError> {
         let runtime = tokio::runtime::Handle::try_current().map_err(|_| StartError::NoRuntime)?;
         let within = |what: &str, n: usize, most: usize| match (1..=most).contains(&n) {
             true => Ok(()),
@@ -168,31 +249,44 @@ impl Engine {
         within("the number of workers", self.workers, 256)?;
         within("the number of batches in flight", self.in_flight, 1024)?;
         within("the queue's number of chunks", self.queue, 1 << 20)?;
-        let program = match &self.cluster {
-            Some(cluster) => {
-                cluster.check().map_err(StartError::Config)?;
-                let (processes, workers) = (cluster.processes(), self.workers);
-                Some(Program::new(P::NAME, P::BATCH, P::PLAN, P::OPERATORS, processes, workers))
-            }
-            None => None,
-        };
         let mut wiring = Wiring::new(self.workers, self.queue);
         pipeline.wire(&mut wiring);
-        self.start_wired(&runtime, P::NAME, P::BATCH, program, wiring)
+        Ok((runtime, wiring))
     }
 
-    /// The part of a start that is compiled once, whatever the pipeline.
-    fn start_wired(
+    /// How workers reach each other that are all in this process.
+    fn alone(&self) -> Result<Vec<Reach>, StartError> {
+        let communication = match self.workers {
+            1 => CommunicationConfig::Thread,
+            n => CommunicationConfig::Process(n),
+        };
+        let (allocators, _) = communication.try_build().map_err(StartError::Config)?;
+        Ok(allocators.into_iter().map(Reach::Here).collect())
+    }
+
+    /// How workers reach each other that are in the processes of a cluster.
+    fn join(
         &self,
-        runtime: &tokio::runtime::Handle,
+        cluster: &Cluster,
+        (name, interval, plan, operators): (&str, Duration, &str, &[&str]),
+    ) -> Result<(Option<Together>, Vec<Reach>), StartError> {
+        cluster.check().map_err(StartError::Config)?;
+        let program = Program::new(name, interval, plan, operators, cluster.processes(), self.workers);
+        let (seats, reaches): (Vec<_>, Vec<_>) = (0..self.workers).map(|_| mpsc::channel()).unzip();
+        let together = Link::new(cluster.clone(), program, seats);
+        Ok((Some(together), reaches.into_iter().map(Reach::Cluster).collect()))
+    }
+
+    /// What is compiled once, whatever the pipeline: everything but the workers and the supervisor.
+    fn prepare(
+        &self,
         pipeline: &str,
         interval: Duration,
-        program: Option<Program>,
         wiring: Wiring,
-    ) -> Result<Job, StartError> {
+        together: Option<Together>,
+    ) -> (Prepared, Vec<WorkerStart>) {
         let name = self.name.clone().unwrap_or_else(|| pipeline.to_owned());
         let Wiring { signals, books, sources, sinks, ends, builds, .. } = wiring;
-
         let (orders, order_ends): (Vec<_>, Vec<_>) = signals
             .iter()
             .map(|signal| {
@@ -200,46 +294,36 @@ impl Engine {
                 ((send, signal.clone()), receive)
             })
             .unzip();
-        let (link, reaches) = match self.cluster.clone().zip(program) {
-            Some((cluster, program)) => {
-                let (seats, reaches) = (0..self.workers).map(|_| mpsc::channel()).unzip();
-                let reaches: Vec<_> = Vec::into_iter(reaches).map(Reach::Cluster).collect();
-                (Some(Link::new(cluster, program, seats)), reaches)
-            }
-            None => {
-                let communication = match self.workers {
-                    1 => CommunicationConfig::Thread,
-                    n => CommunicationConfig::Process(n),
-                };
-                let (allocators, _) = communication.try_build().map_err(StartError::Config)?;
-                (None, allocators.into_iter().map(Reach::Here).collect())
-            }
-        };
         let settings = Settings {
             clock: self.clock.clone().map_or_else(Clock::system, Clock::Manual),
             interval,
             limit: self.in_flight,
-            early: self.close_early,
+            early: self.close_early.then_some(self.min_batch),
             listeners: self.listeners.clone(),
             sources: sources.iter().map(|source| source.port).collect(),
             sinks: sinks.len(),
-            peers: link.as_ref().map(|(_, peers, _)| peers.clone()),
+            peers: together.as_ref().map(|(_, peers, _)| peers.clone()),
         };
         let control = Arc::new(Control::new(settings, orders, books));
+        let seats = ends.into_iter().zip(builds).zip(order_ends).zip(signals);
+        let seats = seats
+            .map(|(((ends, build), orders), signal)| {
+                let control = control.clone();
+                WorkerStart { ends, build, orders, signal, control }
+            })
+            .collect();
+        (Prepared { name, control, sources, sinks, together }, seats)
+    }
 
-        let (exits, exited) = tokio::sync::mpsc::unbounded_channel();
-        let parts = ends.into_iter().zip(builds).zip(order_ends).zip(signals).zip(reaches);
-        for (index, ((((ends, build), orders), signal), reach)) in parts.enumerate() {
-            let start = WorkerStart { ends, build, orders, signal, control: control.clone() };
-            if let Err(source) = worker::spawn(format!("{name}-{index}"), start, reach, exits.clone()) {
-                control.abort();
-                return Err(StartError::Thread { worker: index, source });
-            }
-        }
-        drop(exits);
-
+    fn supervise(
+        &self,
+        runtime: &tokio::runtime::Handle,
+        prepared: Prepared,
+        exited: tokio::sync::mpsc::UnboundedReceiver<Exit>,
+    ) -> Result<Job, StartError> {
+        let Prepared { name, control, sources, sinks, together } = prepared;
         let commands = tokio::sync::mpsc::unbounded_channel();
-        let role = match link {
+        let role = match together {
             Some((link, _, role)) => {
                 link.spawn(&name, control.clone(), commands.0.clone()).map_err(|source| {
                     control.abort();
@@ -249,10 +333,23 @@ impl Engine {
             }
             None => None,
         };
-        tracing::info!(job = name, workers = self.workers, ?interval, "job started");
-        Ok(Supervisor::spawn(runtime, name, control, sources, sinks, exited, self.workers, commands, role))
+        tracing::info!(job = name, workers = self.workers, interval = ?control.interval, "job started");
+        let connectors = (sources, sinks);
+        Ok(Supervisor::spawn(runtime, name, control, connectors, (exited, self.workers), commands, role))
     }
 }
+
+/// A job whose workers are about to start.
+struct Prepared {
+    name: String,
+    control: Arc<Control>,
+    sources: Vec<SourceTask>,
+    sinks: Vec<SinkTask>,
+    together: Option<Together>,
+}
+
+/// What a job is that runs in several processes: the connections, and who tells and hears.
+type Together = (Link, Peers, Role);
 
 /// Graceful stops take at most this long unless told otherwise.
 const STOP_LIMIT: Duration = Duration::from_secs(30);

@@ -45,10 +45,8 @@ impl Supervisor {
         runtime: &Handle,
         name: String,
         control: Arc<Control>,
-        sources: Vec<SourceTask>,
-        sinks: Vec<SinkTask>,
-        exits: mpsc::UnboundedReceiver<Exit>,
-        workers: usize,
+        (sources, sinks): (Vec<SourceTask>, Vec<SinkTask>),
+        (exits, workers): (mpsc::UnboundedReceiver<Exit>, usize),
         (commands, asked): (mpsc::UnboundedSender<Command>, mpsc::UnboundedReceiver<Command>),
         role: Option<Role>,
     ) -> Job {

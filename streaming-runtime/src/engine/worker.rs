@@ -1,16 +1,21 @@
-//! The loop of one worker: take in, step, close batches, park.
+//! One worker: take in, step, close batches, sleep. On a thread of its own, or as a future on somebody else's.
 
 use std::{
+    cell::Cell,
+    future::Future,
     panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
     rc::Rc,
     sync::{
         Arc,
         atomic::Ordering,
         mpsc::{Receiver, RecvError},
     },
+    task::{Context, Poll},
     time::{Duration, Instant},
 };
 
+use futures::FutureExt;
 use timely::{
     communication::{Allocator, AllocatorBuilder, allocator::thread::Thread},
     container::CapacityContainerBuilder,
@@ -29,7 +34,7 @@ use super::{
 };
 use crate::{
     blame,
-    connect::{Chunk, Signal},
+    connect::{Chunk, Receipts, Signal},
     record::Record,
     stream::{Epoch, JobContext, Times},
 };
@@ -42,10 +47,19 @@ const TAKE: usize = 8;
 /// swallows the token; then this bounds the damage.
 const PARK: Duration = Duration::from_millis(500);
 
+/// How long a local worker works before it lets the other tasks of its thread have their turn. A single step may take
+/// longer: an operator is not interrupted.
+const SLICE: Duration = Duration::from_micros(100);
+
+/// Steps that a local worker does after the last thing that came, before it sleeps: a record takes one from operator
+/// to operator. What is left is done when the batch closes.
+const IDLE_STEPS: u32 = 8;
+
 /// The worker's end of one source.
 pub(crate) trait Intake {
-    /// Takes in up to `chunks` chunks that may belong to the batch `open`; returns chunks and records taken.
-    fn take(&mut self, chunks: usize, open: Epoch) -> (usize, u64);
+    /// Takes in up to `chunks` chunks that may belong to the batch `open`, and their receipts; returns chunks and
+    /// records taken.
+    fn take(&mut self, chunks: usize, open: Epoch, receipts: &mut Vec<Receipts>) -> (usize, u64);
     /// Closes the open batch: later records belong to `epoch`.
     fn advance(&mut self, epoch: Epoch);
 }
@@ -74,7 +88,7 @@ impl<T: Record> Injector<T> {
 }
 
 impl<T: Record> Intake for Injector<T> {
-    fn take(&mut self, chunks: usize, open: Epoch) -> (usize, u64) {
+    fn take(&mut self, chunks: usize, open: Epoch, receipts: &mut Vec<Receipts>) -> (usize, u64) {
         let (mut taken, mut records) = (0, 0);
         while taken < chunks
             && let Some(mut chunk) = self.early.take().or_else(|| self.chunks.try_recv().ok())
@@ -85,6 +99,7 @@ impl<T: Record> Intake for Injector<T> {
             }
             taken += 1;
             records += chunk.records.len() as u64;
+            receipts.extend(chunk.receipts.take());
             self.input.send_batch(&mut chunk.records);
         }
         (taken, records)
@@ -112,7 +127,7 @@ pub(crate) enum Reach {
     Cluster(Receiver<Seat>),
 }
 
-/// How a worker's thread ended: a panic is the operator's.
+/// How a worker ended: a panic is the operator's.
 pub(crate) type Exit = Result<(), JobError>;
 
 /// Runs a worker on a thread of its own, which reports its end to `exits`.
@@ -130,21 +145,19 @@ pub(crate) fn spawn(
             Reach::Cluster(seats) => seats.recv().map(|seat| (seat.allocator, Some(seat.present))),
         };
         let exit = match seat {
-            Ok((allocator, present)) => {
-                // Without a timer, timely never parks.
-                let now = Some(Instant::now());
-                let mut worker = Worker::new(timely::WorkerConfig::default(), build(allocator), now);
-                let ended = catch_unwind(AssertUnwindSafe(|| run(start, &mut worker)));
-                // Outside of the unwinding: timely's threads panic if they see an allocator dropped in there.
-                drop(worker);
-                drop(present);
-                ended.map_err(|payload| JobError::OperatorPanicked {
-                    // Outside of every operator there is only the code between them, which builds the dataflow.
-                    operator: blame::take().map_or("the body of the pipeline", |id| id.0).to_owned(),
-                    message: blame::message(&*payload),
-                })
+            Ok((allocator, _present)) => {
+                // Dropped outside of the unwinding: in there, timely's threads of a cluster would panic, too.
+                let mut worker = on(build(allocator));
+                let run = || {
+                    start.signal.attach_thread();
+                    let mut running = Running::new(start, &mut worker);
+                    while running.turn() {
+                        running.park();
+                    }
+                };
+                catch_unwind(AssertUnwindSafe(run)).map_err(panicked)
             }
-            // The processes did not come together; the link has said why.
+            // The processes did not come together, and the supervisor hears why.
             Err(RecvError) => Ok(()),
         };
         if exit.is_err() {
@@ -157,6 +170,83 @@ pub(crate) fn spawn(
     Ok(())
 }
 
+/// The worker of a job that was started with [`Engine::start_local`](crate::Engine::start_local): a future that does the
+/// job's work on whatever thread polls it, a slice of some 100 us at a time, and sleeps while there is nothing to do. It is
+/// ready when the job has ended. Dropping it before ends the job with [`JobError::WorkerDropped`].
+#[must_use = "the job does nothing unless its worker is polled: give it to `spawn_local`"]
+pub struct LocalWorker {
+    work: Pin<Box<dyn Future<Output = Exit>>>,
+    control: Arc<Control>,
+    exits: Option<mpsc::UnboundedSender<Exit>>,
+}
+
+impl LocalWorker {
+    pub(crate) fn new(start: WorkerStart, exits: mpsc::UnboundedSender<Exit>) -> Self {
+        let control = start.control.clone();
+        let work = AssertUnwindSafe(work(start)).catch_unwind();
+        LocalWorker { work: Box::pin(work.map(|end| end.map_err(panicked))), control, exits: Some(exits) }
+    }
+
+    fn exit(&mut self, exit: Exit) {
+        if let Some(exits) = self.exits.take() {
+            if exit.is_err() {
+                self.control.abort();
+            }
+            let _ = exits.send(exit);
+        }
+    }
+}
+
+impl Future for LocalWorker {
+    type Output = ();
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        if self.exits.is_none() {
+            return Poll::Ready(());
+        }
+        self.work.as_mut().poll(context).map(|exit| self.exit(exit))
+    }
+}
+
+impl Drop for LocalWorker {
+    fn drop(&mut self) {
+        self.exit(Err(JobError::WorkerDropped));
+    }
+}
+
+impl std::fmt::Debug for LocalWorker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LocalWorker").finish_non_exhaustive()
+    }
+}
+
+/// The loop of a local worker.
+async fn work(start: WorkerStart) {
+    let wake = start.signal.attach_task();
+    let mut worker = on(Allocator::Thread(Thread::default()));
+    let mut running = Running::new(start, &mut worker);
+    let mut began = Instant::now();
+    while running.turn() {
+        if running.has_work() {
+            if began.elapsed() < SLICE {
+                continue;
+            }
+            tokio::task::yield_now().await;
+        } else {
+            // A wake-up that comes before this line is kept for it.
+            let _ = tokio::time::timeout(running.idle, wake.notified()).await;
+        }
+        began = Instant::now();
+    }
+}
+
+fn panicked(payload: Box<dyn std::any::Any + Send>) -> JobError {
+    JobError::OperatorPanicked {
+        // Outside of every operator there is only the code between them, which builds the dataflow.
+        operator: blame::take().map_or("the body of the pipeline", |id| id.0).to_owned(),
+        message: blame::message(&*payload),
+    }
+}
+
 /// What timely's own start does on a worker's thread; its trait for it is private.
 fn build(allocator: AllocatorBuilder) -> Allocator {
     match allocator {
@@ -166,55 +256,131 @@ fn build(allocator: AllocatorBuilder) -> Allocator {
     }
 }
 
-/// Runs one worker until it is told to leave or the job is aborted.
-fn run(start: WorkerStart, worker: &mut Worker) {
-    let WorkerStart { ends, build, orders, signal, control } = start;
-    signal.attach();
-    let job = Rc::new(JobContext {
-        times: Times::default(),
-        worker: worker.index(),
-        workers: worker.peers(),
-        interval: control.interval,
-    });
-    let mut intakes = worker.dataflow::<Epoch, _, _>(|scope| {
-        let flow = Flow::new(scope, job.clone(), ends);
-        build(&flow);
-        flow.into_intakes()
-    });
-    let mut open = Open { epoch: 0, records: vec![0; intakes.len()], dirty: false };
-    while !control.is_aborted() {
-        signal.take();
-        let mut busy = false;
-        while let Ok(order) = orders.try_recv() {
+/// Timely's part of a worker.
+fn on(allocator: Allocator) -> Worker {
+    // Without a timer, timely never parks.
+    Worker::new(timely::WorkerConfig::default(), allocator, Some(Instant::now()))
+}
+
+/// A worker at work.
+struct Running<'w> {
+    intakes: Vec<Box<dyn Intake>>,
+    worker: &'w mut Worker,
+    open: Open,
+    orders: Receiver<Order>,
+    signal: Arc<Signal>,
+    control: Arc<Control>,
+    job: Rc<JobContext>,
+    /// Whether the last turn left something to step.
+    busy: bool,
+    /// How long the worker may sleep.
+    idle: Duration,
+    /// Steps since the last busy turn, of a local worker.
+    idle_steps: u32,
+}
+
+impl<'w> Running<'w> {
+    fn new(start: WorkerStart, worker: &'w mut Worker) -> Self {
+        let WorkerStart { ends, build, orders, signal, control } = start;
+        let job = Rc::new(JobContext {
+            times: Times::default(),
+            worker: worker.index(),
+            workers: worker.peers(),
+            interval: control.interval,
+            sinks: Cell::new(0),
+            awaited: Cell::new(0),
+        });
+        let intakes = worker.dataflow::<Epoch, _, _>(|scope| {
+            let flow = Flow::new(scope, job.clone(), ends);
+            build(&flow);
+            flow.into_intakes()
+        });
+        let open = Open { epoch: 0, records: vec![0; intakes.len()], receipts: Vec::new(), dirty: false };
+        Running {
+            intakes,
+            worker,
+            open,
+            orders,
+            signal,
+            control,
+            job,
+            busy: false,
+            idle: PARK,
+            idle_steps: 0,
+        }
+    }
+
+    /// Does what was ordered and takes in what waits, then steps the dataflow if there is anything; returns whether
+    /// the worker goes on.
+    fn turn(&mut self) -> bool {
+        if self.control.is_aborted() {
+            return false;
+        }
+        self.signal.take();
+        self.busy = false;
+        self.idle = PARK;
+        while let Ok(order) = self.orders.try_recv() {
             match order {
                 Order::Close(epoch, time) => {
                     // What was sent before this order is tagged with this batch or an older one.
-                    open.take_in(&mut intakes, &control, usize::MAX);
-                    job.times.set(epoch, time);
-                    intakes.iter_mut().for_each(|intake| intake.advance(epoch + 1));
-                    open.close(epoch, &control);
-                    busy = true;
+                    self.open.take_in(&mut self.intakes, &self.control, usize::MAX);
+                    self.job.times.set(epoch, time);
+                    self.job.awaited.update(|parts| parts + self.job.sinks.get());
+                    self.intakes.iter_mut().for_each(|intake| intake.advance(epoch + 1));
+                    self.open.close(epoch, &self.control);
+                    self.busy = true;
                 }
-                Order::Leave => {
-                    drop_dataflows(worker);
-                    return;
-                }
+                Order::Leave => return false,
             }
         }
-        if !control.is_holding() {
-            busy |= open.take_in(&mut intakes, &control, TAKE);
-            if open.dirty {
-                // The order comes back through the queue like any other, before this worker parks.
-                control.close_early(open.epoch);
+        if !self.control.is_holding() {
+            self.busy |= self.open.take_in(&mut self.intakes, &self.control, TAKE);
+            if self.open.dirty
+                // The order comes back through the queue like any other, before this worker sleeps.
+                && let Some(soon) = self.control.close_early(self.open.epoch)
+            {
+                self.idle = soon.min(PARK);
             }
         }
-        if busy || signal.is_raised() {
-            worker.step();
-        } else {
-            worker.step_or_park(Some(PARK));
+        self.busy |= self.signal.is_raised();
+        if self.busy {
+            self.worker.step();
+        }
+        true
+    }
+
+    /// Steps what was not stepped, and parks this thread when there is nothing to do.
+    fn park(&mut self) {
+        if !self.busy {
+            self.worker.step_or_park(Some(self.idle));
         }
     }
-    drop_dataflows(worker);
+
+    /// Steps what was not stepped; returns whether there is more. Timely does not say whether messages wait between
+    /// operators, so this one does not sleep before each closed batch has come to the sinks, nor before a few idle
+    /// steps have brought the records of the open one forward.
+    fn has_work(&mut self) -> bool {
+        match self.busy {
+            true => self.idle_steps = 0,
+            false => {
+                self.worker.step();
+                self.idle_steps += 1;
+            }
+        }
+        self.signal.is_raised()
+            || self.idle_steps < IDLE_STEPS
+            || self.job.awaited.get() > 0
+            || self.worker.activations().borrow().empty_for() == Some(Duration::ZERO)
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        // What panicked is left as it is.
+        if !std::thread::panicking() {
+            drop_dataflows(self.worker);
+        }
+    }
 }
 
 /// The open batch as one worker sees it.
@@ -222,6 +388,8 @@ struct Open {
     epoch: Epoch,
     /// Records taken in, by source.
     records: Vec<u64>,
+    /// To be given out when it is delivered.
+    receipts: Vec<Receipts>,
     dirty: bool,
 }
 
@@ -230,7 +398,7 @@ impl Open {
     fn take_in(&mut self, intakes: &mut [Box<dyn Intake>], control: &Control, chunks: usize) -> bool {
         let mut fed = 0;
         for (intake, total) in intakes.iter_mut().zip(&mut self.records) {
-            let (taken, records) = intake.take(chunks, self.epoch);
+            let (taken, records) = intake.take(chunks, self.epoch, &mut self.receipts);
             *total += records;
             fed += taken;
         }
@@ -247,7 +415,7 @@ impl Open {
     }
 
     fn close(&mut self, epoch: Epoch, control: &Control) {
-        control.took_in(epoch, &self.records);
+        control.took_in(epoch, &self.records, &mut self.receipts);
         self.records.fill(0);
         if std::mem::take(&mut self.dirty) {
             control.cleaned();

@@ -94,6 +94,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
         let PartSenderOf(parts) = sink.parts();
         let mut open: VecDeque<(Epoch, Vec<T>)> = VecDeque::new();
         let mut next = 0;
+        job.sinks.update(|sinks| sinks + 1);
         root.sink(Pipeline, id.0, move |(input, frontier)| {
             named(id, || {
                 input.for_each(|time, records| {
@@ -117,6 +118,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
                     };
                     // A sink that is gone has reported its error; the job is on its way down.
                     let _ = parts.send(part);
+                    job.awaited.update(|parts| parts - 1);
                 }
                 next = upper;
             });

@@ -1,5 +1,7 @@
 //! Where what a peer says goes.
 
+use std::time::Duration;
+
 use tokio::sync::mpsc;
 
 use super::frame::Frame;
@@ -20,12 +22,15 @@ pub(super) struct Hub<'a> {
 }
 
 impl Hub<'_> {
-    /// A peer said something, or will say no more.
-    pub(super) fn hear(&mut self, peer: usize, words: Result<Frame, String>) {
+    /// A peer said something, or will say no more. What is returned is to be heard again after that time.
+    pub(super) fn hear(&mut self, peer: usize, words: Result<Frame, String>) -> Option<(Duration, Frame)> {
         let leads = self.index == 0;
         match words {
             Ok(Frame::Taken { epoch }) if leads => self.control.peer_took(epoch),
-            Ok(Frame::Ripe { epoch }) if leads => self.control.close_early(epoch),
+            Ok(Frame::Ripe { epoch }) if leads => {
+                let soon = self.control.close_early(epoch)?;
+                return Some((soon, Frame::Ripe { epoch }));
+            }
             Ok(Frame::Stop { within }) if leads => drop(self.commands.send(Command::Stop(within))),
             Ok(frame @ (Frame::Ended | Frame::Paced { .. } | Frame::Drained { .. })) if leads => {
                 self.pass(frame)
@@ -49,6 +54,7 @@ impl Hub<'_> {
             Ok(frame) => self.lost(peer, format!("said {frame:?}, which is not for it to say")),
             Err(why) => self.lost(peer, why),
         }
+        None
     }
 
     fn pass(&self, frame: Frame) {

@@ -228,13 +228,14 @@ async fn serve(
                 Some(Say::Frame(frame)) => next = Some(frame),
                 Some(Say::Close) | None => break,
             },
-            Some((peer, words)) = heard.recv() => hub.hear(peer, words),
+            Some((peer, words)) = heard.recv() => {
+                if let Some((again, frame)) = hub.hear(peer, words) {
+                    tell_later(&tell, again, (peer, Ok(frame)));
+                }
+            }
             Some((peer, error)) = breaks.recv() => {
-                let tell = tell.clone();
-                tokio::spawn(async move {
-                    sleep(EXPLAIN).await;
-                    let _ = tell.send((peer, Err(format!("its connection for records broke: {error}")))).await;
-                });
+                let why = format!("its connection for records broke: {error}");
+                tell_later(&tell, EXPLAIN, (peer, Err(why)));
             }
         }
     }
@@ -246,6 +247,15 @@ async fn serve(
     };
     let _ = timeout(silence, said).await;
     hub.left
+}
+
+/// Has something heard after a time.
+fn tell_later(tell: &mpsc::Sender<Heard>, after: Duration, heard: Heard) {
+    let tell = tell.clone();
+    tokio::spawn(async move {
+        sleep(after).await;
+        let _ = tell.send(heard).await;
+    });
 }
 
 /// Tells one peer what there is to tell, and in between that this process lives.
