@@ -1,3 +1,5 @@
+//! From a record to its result: one at a time, and at given rates over TCP (`open_loop`).
+//!
 //! One record in, its batch closed early, its result seen in tokio.
 //!
 //! Estimate, before the first run: three wake-ups of a sleeping thread (worker, sink's task, our task), of
@@ -16,7 +18,10 @@ use streaming_runtime::{
     prelude::*,
 };
 
-use crate::measure::{Row, Runs};
+use crate::{
+    measure::{Row, Runs},
+    open_loop,
+};
 
 stream!(
     /// Counts of each batch.
@@ -28,7 +33,13 @@ stream!(
 
 pub fn run(runs: Runs) -> Vec<Row> {
     let rounds = if runs.quick { 1_000 } else { 20_000 };
-    let mut rows = Vec::new();
+    let mut rows = match runs.wants("open loop") {
+        true => open_loop::run(runs),
+        false => Vec::new(),
+    };
+    if !runs.wants("closed loop") {
+        return rows;
+    }
     for engine in ["in the runtime", "own thread"] {
         for gap in [Duration::ZERO, Duration::from_millis(1)] {
             let rounds = if gap.is_zero() { rounds } else { rounds / 10 };

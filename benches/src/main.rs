@@ -15,8 +15,10 @@ mod latency;
 mod lockstep;
 mod measure;
 mod memory;
+mod open_loop;
 mod pairs;
 mod running;
+mod views;
 mod windows;
 mod words;
 
@@ -54,7 +56,7 @@ enum Workload {
     Words,
     /// Five stateless operators against one hand-fused closure.
     Chain,
-    /// One record in, its result seen in tokio.
+    /// From a record to its result: one at a time, and over TCP at given rates (`--only "open loop"`).
     Latency,
     /// Sliding windows by key.
     Windows,
@@ -66,6 +68,8 @@ enum Workload {
     Memory,
     /// Components and distances of a graph whose edges come and go.
     Graph,
+    /// Look-ups in a view while a job writes it.
+    Views,
     /// What ten idle pipelines cost.
     Idle,
     /// `cargo check` after an edit, the macro itself, release build per pipeline.
@@ -98,6 +102,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             return Ok(());
         }
         Workload::Graph => &[graph::run],
+        Workload::Views => &[views::run],
         Workload::Idle => &[idle::run],
         Workload::Compile => &[compile::run],
         Workload::All => &[
@@ -109,6 +114,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             joins::run,
             memory::run,
             graph::run,
+            views::run,
             idle::run,
             compile::run,
         ],

@@ -15,4 +15,5 @@ mod reference;
 mod sockets;
 mod state;
 mod transform;
+mod views;
 mod windows;

@@ -46,6 +46,12 @@ pub enum ConnectorError {
         /// The bound.
         limit: usize,
     },
+    /// A view takes one value a key, and was given a stream that is not so.
+    #[error("{what}; a view takes streams with one value a key, such as `reduce_by_key` makes")]
+    NotUnique {
+        /// Which batch, and what it does to a key.
+        what: String,
+    },
     /// A setting that cannot work.
     #[error("{0}")]
     Config(String),
@@ -74,6 +80,7 @@ impl ConnectorError {
             ConnectorError::LineTooLong { .. } => "connector.line_too_long",
             ConnectorError::InvalidUtf8 { .. } => "connector.invalid_utf8",
             ConnectorError::LimitExceeded { .. } => "connector.limit",
+            ConnectorError::NotUnique { .. } => "connector.not_unique",
             ConnectorError::Config(_) => "connector.config",
             ConnectorError::Closed => "connector.closed",
             ConnectorError::Other(_) => "connector.other",

@@ -37,6 +37,7 @@ pub mod tcp;
 #[cfg(test)]
 mod testing;
 mod text_files;
+pub mod view;
 
 use std::future::Future;
 
@@ -53,6 +54,7 @@ pub use queue::queue;
 pub use receipt::Receipt;
 pub(crate) use receipt::Receipts;
 pub use text_files::{TextFiles, text_files};
+pub use view::{View, view, view_of_changes};
 
 use crate::time::BatchTime;
 
