@@ -66,13 +66,14 @@ async fn run(arguments: Arguments, index: usize) -> Result<(), Box<dyn Error>> {
     let cluster = Cluster::new(arguments.hosts, index);
     // Each line is read by one process. Files or partitions would be dealt out in the same way, by name.
     let all = arguments.text.into_iter().enumerate();
-    let part: Vec<_> = all.filter(|(number, _)| number % cluster.processes() == index).map(|(_, line)| line).collect();
+    let part: Vec<_> =
+        all.filter(|(number, _)| number % cluster.processes() == index).map(|(_, line)| line).collect();
     let read = part.len();
     let (counts, counted) = collect();
-    let mut job = Engine::new().workers(arguments.workers).cluster(cluster).start(word_count::Ports {
-        lines: from_stream(futures::stream::iter(part)),
-        counts,
-    })?;
+    let mut job = Engine::new()
+        .workers(arguments.workers)
+        .cluster(cluster)
+        .start(word_count::Ports { lines: from_stream(futures::stream::iter(part)), counts })?;
     // The job ends when the lines of all processes are counted.
     job.join().await?;
     for batch in counted.batches() {

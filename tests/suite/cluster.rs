@@ -87,6 +87,8 @@ struct Role {
     index: usize,
     workers: usize,
     task: Task,
+    /// How long to wait for the others.
+    gather: Duration,
 }
 
 /// What it has to say at its end.
@@ -107,7 +109,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 impl Role {
     fn cluster(&self) -> Cluster {
         // Silence is told from death by one test only; the others run on a machine that may be busy.
-        Cluster::new(self.hosts.clone(), self.index).gather_within(PATIENCE).silence(secs(20))
+        Cluster::new(self.hosts.clone(), self.index).gather_within(self.gather).silence(secs(20))
     }
     fn engine(&self) -> Engine {
         Engine::new().workers(self.workers).cluster(self.cluster())
@@ -129,7 +131,9 @@ fn hosts(processes: usize) -> Vec<String> {
 
 fn roles(processes: usize, workers: usize, task: Task) -> Vec<Role> {
     let hosts = hosts(processes);
-    (0..processes).map(|index| Role { hosts: hosts.clone(), index, workers, task }).collect()
+    (0..processes)
+        .map(|index| Role { hosts: hosts.clone(), index, workers, task, gather: PATIENCE })
+        .collect()
 }
 
 const ROLE: &str = "STREAMING_CLUSTER_TEST_ROLE";
@@ -547,8 +551,8 @@ async fn another_pipeline_is_another_program() {
 async fn a_process_that_never_comes_is_named() {
     let roles = roles(3, 1, Task::Quiet);
     for role in &roles[..2] {
-        let engine = role.engine().cluster(role.cluster().gather_within(millis(200)));
-        let (mut job, _taken) = start(role, engine);
+        let role = Role { gather: millis(200), ..role.clone() };
+        let (mut job, _taken) = start(&role, role.engine());
         let error = soon(job.join()).await.expect_err("nobody comes");
         assert_eq!(error.code(), "cluster.missing");
         let other = &roles[1 - role.index];
@@ -556,6 +560,18 @@ async fn a_process_that_never_comes_is_named() {
         assert!(error.to_string().contains(&named), "{error}");
         assert!(error.to_string().contains("process 2 ("), "{error}");
     }
+}
+
+#[tokio::test]
+async fn a_process_that_gives_up_waiting_says_so() {
+    let roles = roles(3, 1, Task::Quiet);
+    let impatient = Other::start(&Role { gather: secs(2), ..roles[2].clone() });
+    let (mut job, _taken) = start(&roles[0], roles[0].engine());
+    // Long before this one's own patience is at an end; process 1 never comes.
+    let message = ends_for(&mut job, 2, Instant::now()).await;
+    assert!(message.contains("there was still no process 1 ("), "{message}");
+    let (report, _) = impatient.report().await;
+    assert_eq!(report.code, "cluster.missing", "{report:?}");
 }
 
 #[tokio::test]

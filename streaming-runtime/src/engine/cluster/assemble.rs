@@ -4,7 +4,16 @@
 //! that it has there. Between any two there is a connection for records, and between process 0, the leader, and
 //! each other one for control. What else comes to that address is refused.
 
-use std::{collections::BTreeMap, io, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+    time::Duration,
+};
+
+use futures::{
+    StreamExt,
+    stream::{SplitSink, SplitStream},
+};
 
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -14,10 +23,10 @@ use tokio::{
 
 use super::{
     ClusterError,
-    frame::{Lines, hear, lines, say},
+    frame::{Frame, Lines, hear, lines, say},
     hello::{Answer, Hello, Program, Purpose, mismatch},
 };
-use crate::engine::JobError;
+use crate::{engine::JobError, time::BatchTime};
 
 /// How long a connection may take to say who it is.
 const INTRODUCTION: Duration = Duration::from_secs(5);
@@ -33,25 +42,49 @@ pub(super) struct Site {
     pub(super) program: Program,
 }
 
-/// The connections there are, by purpose and process.
+/// The connections there are, by process.
 #[derive(Default)]
-pub(super) struct Connections(BTreeMap<(Purpose, usize), Lines>);
+pub(super) struct Connections {
+    pub(super) controls: BTreeMap<usize, Talk>,
+    pub(super) records: BTreeMap<usize, Lines>,
+}
+
+/// A connection for control.
+pub(super) struct Talk {
+    pub(super) sink: SplitSink<Lines, String>,
+    /// There once the first frame was heard, which says that the peer has all connections.
+    pub(super) stream: Option<SplitStream<Lines>>,
+}
+
+/// The first frame from a peer, and where the next will come from.
+type First = (usize, SplitStream<Lines>, io::Result<Option<Frame>>);
 
 impl Connections {
-    /// The connections of one purpose, by process.
-    pub(super) fn take(&mut self, purpose: Purpose) -> Vec<(usize, Lines)> {
-        self.0
-            .extract_if(.., |(of, _), _| *of == purpose)
-            .map(|((_, process), lines)| (process, lines))
-            .collect()
+    fn has(&self, (purpose, process): Need) -> bool {
+        match purpose {
+            Purpose::Control => self.controls.contains_key(&process),
+            Purpose::Records => self.records.contains_key(&process),
+        }
     }
 
-    /// Those for control.
-    pub(super) fn controls(&mut self) -> impl Iterator<Item = (usize, &mut Lines)> {
-        let all = self.0.iter_mut().filter(|((purpose, _), _)| *purpose == Purpose::Control);
-        all.map(|((_, process), lines)| (*process, lines))
+    /// Adds one; of one for control, the first frame is awaited.
+    fn add(&mut self, (purpose, process): Need, lines: Lines, hearing: &mut JoinSet<First>) {
+        match purpose {
+            Purpose::Control => {
+                let (sink, mut stream) = lines.split();
+                self.controls.insert(process, Talk { sink, stream: None });
+                hearing.spawn(async move {
+                    let frame = hear(&mut stream).await;
+                    (process, stream, frame)
+                });
+            }
+            Purpose::Records => drop(self.records.insert(process, lines)),
+        }
     }
 }
+
+/// A connection that a process must have.
+type Need = (Purpose, usize);
 
 impl Site {
     /// That a process is why the job ends.
@@ -59,54 +92,66 @@ impl Site {
         JobError::peer(&self.hosts, index, message)
     }
 
-    /// What this process needs: the purpose and the process.
-    fn needed(&self) -> Vec<(Purpose, usize)> {
-        let others = || (0..self.hosts.len()).filter(|other| *other != self.index);
-        let control = others().filter(|other| self.index == 0 || *other == 0);
-        control
-            .map(|other| (Purpose::Control, other))
-            .chain(others().map(|other| (Purpose::Records, other)))
-            .collect()
+    fn leads(&self) -> bool {
+        self.index == 0
     }
 
-    /// Those of whom something is missing, by index and address.
+    fn needed(&self) -> Vec<Need> {
+        let others = || (0..self.hosts.len()).filter(|other| *other != self.index);
+        let control = others().filter(|other| self.leads() || *other == 0);
+        let control = control.map(|other| (Purpose::Control, other));
+        control.chain(others().map(|other| (Purpose::Records, other))).collect()
+    }
+
+    /// Those who are not there or not ready, by index and address.
     pub(super) fn missing(&self, there: &Connections) -> Vec<String> {
-        let mut missing: Vec<_> =
-            self.needed().into_iter().filter(|need| !there.0.contains_key(need)).collect();
-        missing.sort_by_key(|(_, process)| *process);
-        missing.dedup_by_key(|(_, process)| *process);
-        missing
-            .into_iter()
-            .map(|(_, process)| format!("process {process} ({})", self.hosts[process]))
-            .collect()
+        let silent =
+            there.controls.iter().filter(|(_, talk)| talk.stream.is_none()).map(|(process, _)| *process);
+        let absent = self.needed().into_iter().filter(|need| !there.has(*need)).map(|(_, process)| process);
+        let mut missing: BTreeSet<_> = absent.collect();
+        if missing.is_empty() {
+            missing.extend(silent);
+        }
+        missing.into_iter().map(|process| format!("process {process} ({})", self.hosts[process])).collect()
+    }
+
+    /// What the first frame of a peer means: the leader's is the time at which the job begins.
+    fn first(&self, peer: usize, frame: io::Result<Option<Frame>>) -> Result<Option<BatchTime>, JobError> {
+        match frame {
+            Ok(Some(Frame::Ready)) if self.leads() => Ok(None),
+            Ok(Some(Frame::Start { now })) if !self.leads() => Ok(Some(BatchTime::from_nanos(now))),
+            Ok(Some(Frame::Failed { index, message })) => Err(self.lost(index, message)),
+            Ok(Some(frame)) => Err(self.lost(peer, format!("said {frame:?} before all were there"))),
+            Ok(None) => Err(self.lost(peer, "left before all were there".to_owned())),
+            Err(error) => Err(self.lost(peer, format!("left before all were there: {error}"))),
+        }
     }
 }
 
-/// Adds to `there` until nothing is missing. Left half-way, it leaves what is there.
-pub(super) async fn assemble(site: &Site, there: &mut Connections) -> Result<(), ClusterError> {
+/// Adds to `there` until all processes have all connections and know it; returns the leader's time, if this is not
+/// the leader. Left half-way, it leaves what is there.
+pub(super) async fn assemble(site: &Site, there: &mut Connections) -> Result<Option<BatchTime>, JobError> {
     let needed = site.needed();
     let own = &site.hosts[site.index];
     let listen = |source: io::Error| ClusterError::Listen { address: own.clone(), source: source.into() };
-    let listener = TcpListener::bind(own).await.map_err(listen)?;
-    let mut arriving = JoinSet::new();
-    let mut leaving = JoinSet::new();
-    for &(purpose, to) in needed.iter().filter(|(_, other)| *other < site.index) {
-        let (address, program, index) = (site.hosts[to].clone(), site.program.clone(), site.index);
-        leaving.spawn(async move {
-            let hello = Hello { purpose, index, program };
-            loop {
-                match connect(&address, &hello).await {
-                    Ok((lines, Answer::Welcome)) => return Ok(((purpose, to), lines)),
-                    Ok((_, Answer::Mismatch { what, here, there })) => {
-                        return Err(mismatch((what, there, here), to, &address));
-                    }
-                    Err(error) => tracing::debug!(address, %error, "process {to} is not there yet"),
-                }
-                sleep(RETRY).await;
-            }
-        });
+    let listener = TcpListener::bind(own).await.map_err(listen).map_err(JobError::Cluster)?;
+    let (mut arriving, mut leaving, mut hearing) = (JoinSet::new(), JoinSet::new(), JoinSet::new());
+    for &need in needed.iter().filter(|(_, other)| *other < site.index) {
+        let hello = Hello { purpose: need.0, index: site.index, program: site.program.clone() };
+        leaving.spawn(reach(need, site.hosts[need.1].clone(), hello));
     }
-    while there.0.len() < needed.len() {
+    let mut ready = false;
+    loop {
+        let complete = needed.iter().all(|need| there.has(*need));
+        if site.leads() && complete && there.controls.values().all(|talk| talk.stream.is_some()) {
+            return Ok(None);
+        }
+        if !site.leads() && complete && !std::mem::replace(&mut ready, true) {
+            for talk in there.controls.values_mut() {
+                // Whether it was heard, the answer says.
+                let _ = say(&mut talk.sink, &Frame::Ready).await;
+            }
+        }
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((socket, from)) if arriving.len() < STRANGERS => {
@@ -120,16 +165,43 @@ pub(super) async fn assemble(site: &Site, there: &mut Connections) -> Result<(),
                 }
             },
             Some(arrived) = arriving.join_next() => match arrived.expect("greeting panics nowhere") {
-                (_, Ok((hello, lines))) => welcome(site, there, hello, lines).await?,
+                (_, Ok((hello, lines))) => {
+                    if let Some((need, lines)) = welcome(site, there, hello, lines).await? {
+                        there.add(need, lines, &mut hearing);
+                    }
+                }
                 (from, Err(error)) => tracing::warn!(%from, %error, "a stranger at the address of the cluster"),
             },
-            Some(connected) = leaving.join_next() => {
-                let (need, lines) = connected.expect("connecting panics nowhere")?;
-                there.0.insert(need, lines);
+            Some(reached) = leaving.join_next() => {
+                let (need, lines) = reached.expect("connecting panics nowhere").map_err(JobError::Cluster)?;
+                there.add(need, lines, &mut hearing);
+            }
+            Some(heard) = hearing.join_next() => {
+                let (peer, stream, frame) = heard.expect("hearing panics nowhere");
+                let now = site.first(peer, frame)?;
+                there.controls.entry(peer).and_modify(|talk| talk.stream = Some(stream));
+                match now {
+                    Some(_) if complete => return Ok(now),
+                    Some(_) => return Err(site.lost(peer, "began before all were there".to_owned())),
+                    None => {}
+                }
             }
         }
     }
-    Ok(())
+}
+
+/// Connects to a process that may not be there yet.
+async fn reach((purpose, to): Need, address: String, hello: Hello) -> Result<(Need, Lines), ClusterError> {
+    loop {
+        match connect(&address, &hello).await {
+            Ok((lines, Answer::Welcome)) => return Ok(((purpose, to), lines)),
+            Ok((_, Answer::Mismatch { what, here, there })) => {
+                return Err(mismatch((what, there, here), to, &address));
+            }
+            Err(error) => tracing::debug!(address, %error, "process {to} is not there yet"),
+        }
+        sleep(RETRY).await;
+    }
 }
 
 async fn connect(address: &str, hello: &Hello) -> io::Result<(Lines, Answer)> {
@@ -155,13 +227,13 @@ async fn greet(socket: TcpStream) -> io::Result<(Hello, Lines)> {
 /// place of another ends only itself.
 async fn welcome(
     site: &Site,
-    there: &mut Connections,
+    there: &Connections,
     hello: Hello,
     mut lines: Lines,
-) -> Result<(), ClusterError> {
+) -> Result<Option<(Need, Lines)>, JobError> {
     let Hello { purpose, index, program } = hello;
     let place = (purpose, index);
-    let awaited = index > site.index && site.needed().contains(&place) && !there.0.contains_key(&place);
+    let awaited = index > site.index && site.needed().contains(&place) && !there.has(place);
     let difference = site.program.difference(&program);
     let answer = match &difference {
         Some((what, here, there)) => {
@@ -177,14 +249,12 @@ async fn welcome(
     let said = timeout(INTRODUCTION, say(&mut lines, &answer)).await;
     if let Some(difference) = difference {
         let address = site.hosts.get(index).map_or("an unknown address", String::as_str);
-        return Err(mismatch(difference, index, address));
+        return Err(JobError::Cluster(mismatch(difference, index, address)));
     }
     match (answer, said) {
-        (Answer::Welcome, Ok(Ok(()))) => drop(there.0.insert(place, lines)),
+        (Answer::Welcome, Ok(Ok(()))) => return Ok(Some((place, lines))),
         (Answer::Welcome, _) => tracing::warn!("process {index} left while it was welcomed"),
-        (Answer::Mismatch { .. }, _) => {
-            tracing::warn!("a second process {index}, or one that is not in the list")
-        }
+        _ => tracing::warn!("a second process {index}, or one that is not in the list"),
     }
-    Ok(())
+    Ok(None)
 }

@@ -3,27 +3,30 @@
 //! It has a runtime of its own: a service that blocks its runtime for a second is slow, but not dead.
 
 use std::{
+    collections::BTreeMap,
     io,
     sync::{Arc, mpsc as std_mpsc},
     time::Duration,
 };
 
 use futures::{
-    SinkExt, StreamExt,
+    SinkExt,
     stream::{SplitSink, SplitStream},
 };
 use timely::communication::AllocatorBuilder;
 use tokio::{
-    sync::{mpsc, watch},
+    sync::{
+        mpsc::{self, error::TrySendError},
+        watch,
+    },
     task::JoinSet,
     time::{sleep, timeout},
 };
 
 use super::{
     Cluster, ClusterError, Peers, Program, Role,
-    assemble::{Connections, Site, assemble},
+    assemble::{Connections, Site, Talk, assemble},
     frame::{Frame, Lines, hear, say},
-    hello::Purpose,
     hub::Hub,
     peers::Say,
     wire::{Break, Present, Wires},
@@ -104,10 +107,9 @@ impl Link {
             gathered = gather(&self.site, self.gather, &mut there) => gathered,
         };
         let (lost, breaks) = mpsc::unbounded_channel();
-        let controls = there.take(Purpose::Control);
+        let Connections { controls, records } = there;
         let joined = gathered.and_then(|now| {
-            let sockets = there.take(Purpose::Records);
-            let (allocators, wires) = Wires::join(sockets, self.seats.len(), &self.site, lost)?;
+            let (allocators, wires) = Wires::join(records, self.seats.len(), &self.site, lost)?;
             Ok((now, allocators, wires))
         });
         match joined {
@@ -135,8 +137,8 @@ impl Link {
             }
             Err(error) => {
                 let words = Frame::failed(self.site.index, &error.to_string());
-                for (_, mut lines) in controls {
-                    let _ = timeout(self.silence, say(&mut lines, &words)).await;
+                for mut talk in controls.into_values() {
+                    let _ = timeout(self.silence, say(&mut talk.sink, &words)).await;
                 }
                 let _ = commands.send(Command::Fail(error));
             }
@@ -156,35 +158,10 @@ async fn gather(
     limit: Duration,
     there: &mut Connections,
 ) -> Result<Option<BatchTime>, JobError> {
-    let all = async {
-        assemble(site, there).await.map_err(JobError::Cluster)?;
-        let mut now = None;
-        for (peer, lines) in there.controls() {
-            if site.index != 0 {
-                // Whether it can be said, the answer tells.
-                let _ = say(lines, &Frame::Ready).await;
-            }
-            let lost = |message: String| site.lost(peer, message);
-            match hear(lines).await {
-                Ok(Some(Frame::Ready)) if site.index == 0 => {}
-                Ok(Some(Frame::Start { now: at })) if site.index != 0 => {
-                    now = Some(BatchTime::from_nanos(at))
-                }
-                Ok(Some(Frame::Failed { index, message })) => return Err(site.lost(index, message)),
-                Ok(Some(frame)) => return Err(lost(format!("said {frame:?} before all were there"))),
-                Ok(None) => return Err(lost("left before all were there".to_owned())),
-                Err(error) => return Err(lost(format!("left before all were there: {error}"))),
-            }
-        }
-        Ok(now)
-    };
-    match timeout(limit, all).await {
+    match timeout(limit, assemble(site, there)).await {
         Ok(gathered) => gathered,
         Err(_) => {
-            let mut missing = site.missing(there);
-            if missing.is_empty() {
-                missing.push("word from all others that they are ready".to_owned());
-            }
+            let missing = site.missing(there);
             Err(JobError::Cluster(ClusterError::Missing { missing, limit }))
         }
     }
@@ -194,7 +171,7 @@ async fn gather(
 /// delivered before.
 async fn serve(
     mut hub: Hub<'_>,
-    controls: Vec<(usize, Lines)>,
+    controls: BTreeMap<usize, Talk>,
     first: Option<Frame>,
     says: &mut mpsc::UnboundedReceiver<Say>,
     mut breaks: mpsc::UnboundedReceiver<Break>,
@@ -202,18 +179,19 @@ async fn serve(
 ) -> bool {
     let (tell, mut heard) = mpsc::channel::<Heard>(UNREAD);
     let (mut outs, mut speakers, mut listeners) = (Vec::new(), JoinSet::new(), JoinSet::new());
-    for (peer, lines) in controls {
-        let (sink, stream) = lines.split();
+    for (peer, Talk { sink, stream }) in controls {
+        let stream = stream.expect("all were heard to be ready");
         let (out, frames) = mpsc::channel(UNREAD);
         outs.push((peer, out));
-        speakers.spawn(speak(peer, sink, frames, silence, tell.clone()));
+        speakers.spawn(speak(sink, frames, silence));
         listeners.spawn(listen(peer, stream, silence, tell.clone()));
     }
     let mut next = first;
     loop {
         if let Some(frame) = next.take() {
             for (peer, out) in &outs {
-                if out.try_send(frame.clone()).is_err() {
+                // If it is closed, the peer is gone, and the listener hears why.
+                if let Err(TrySendError::Full(_)) = out.try_send(frame.clone()) {
                     hub.hear(*peer, Err("does not read what it is told".to_owned()));
                 }
             }
@@ -258,27 +236,18 @@ fn tell_later(tell: &mpsc::Sender<Heard>, after: Duration, heard: Heard) {
     });
 }
 
-/// Tells one peer what there is to tell, and in between that this process lives.
-async fn speak(
-    peer: usize,
-    mut sink: SplitSink<Lines, String>,
-    mut frames: mpsc::Receiver<Frame>,
-    silence: Duration,
-    tell: mpsc::Sender<Heard>,
-) {
+/// Tells one peer what there is to tell, and in between that this process lives. A peer that takes nothing is heard
+/// to be gone, or not heard at all, and that is said where it is listened to.
+async fn speak(mut sink: SplitSink<Lines, String>, mut frames: mpsc::Receiver<Frame>, silence: Duration) {
     loop {
         let frame = match timeout(silence / 10, frames.recv()).await {
             Ok(Some(frame)) => frame,
             Ok(None) => break,
             Err(_) => Frame::Beat,
         };
-        let words = match timeout(silence, say(&mut sink, &frame)).await {
-            Ok(Ok(())) => continue,
-            Ok(Err(error)) => format!("its connection broke: {error}"),
-            Err(_) => format!("took nothing for {silence:?}"),
-        };
-        let _ = tell.send((peer, Err(words))).await;
-        return;
+        if !matches!(timeout(silence, say(&mut sink, &frame)).await, Ok(Ok(()))) {
+            return;
+        }
     }
     let _ = sink.close().await;
 }

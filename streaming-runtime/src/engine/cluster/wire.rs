@@ -8,6 +8,7 @@
 
 use std::{
     any::Any,
+    collections::BTreeMap,
     io::{self, ErrorKind, Read, Write},
     net::{Shutdown, TcpStream},
     sync::{Arc, OnceLock},
@@ -65,7 +66,7 @@ impl Wires {
     /// Gives connections to timely, and returns what the workers here need to use them. All of that must come to
     /// be used: the threads wait for it.
     pub(super) fn join(
-        peers: Vec<(usize, Lines)>,
+        peers: BTreeMap<usize, Lines>,
         workers: usize,
         site: &Site,
         lost: mpsc::UnboundedSender<Break>,
