@@ -20,6 +20,7 @@ use streaming_runtime::{
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpSocket,
     sync::Notify,
     time::timeout,
 };
@@ -122,7 +123,10 @@ fn hosts(processes: usize) -> Vec<String> {
     let first = 10_000 + (std::process::id() % 200) as u16 * 100;
     let free = |_| loop {
         let address = format!("127.0.0.1:{}", first + NEXT.fetch_add(1, Ordering::Relaxed) % 2000);
-        if TcpListener::bind(&address).is_ok() {
+        // Bound, but not listening: what listens would also be in the hands of a process that is just being started.
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.set_reuseaddr(true).expect("as those who listen later");
+        if socket.bind(address.parse().expect("an address")).is_ok() {
             return address;
         }
     };
@@ -316,6 +320,15 @@ fn together(parts: [Taken; 2]) -> Taken {
 #[derive(Clone, Default)]
 struct Begun(Arc<Notify>);
 
+impl Begun {
+    async fn wait(&self, job: &mut Job) {
+        tokio::select! {
+            () = soon(self.0.notified()) => {}
+            ended = job.join() => panic!("it ended before it began: {ended:?}"),
+        }
+    }
+}
+
 impl Listener for Begun {
     fn started(&self) {
         self.0.notify_one();
@@ -344,7 +357,7 @@ async fn two_processes_are_as_one(workers: usize) {
     let (clock, begun) = (ManualClock::new(), Begun::default());
     let engine = roles[0].engine().manual_clock(&clock).listener(begun.clone());
     let (mut job, taken) = start_mixed(engine, input(0), input_prices(0));
-    soon(begun.0.notified()).await;
+    begun.wait(&mut job).await;
     for second in 1..=5 {
         clock.advance(secs(1));
         soon(job.delivered(BatchTime::from_millis(second * 1000))).await.expect("delivered");
@@ -432,7 +445,7 @@ async fn killed(victim: usize) {
     let mut other = Other::start(&roles[victim]);
     let (own, begun) = (&roles[1 - victim], Begun::default());
     let (mut job, taken) = start(own, own.engine().listener(begun.clone()));
-    soon(begun.0.notified()).await;
+    begun.wait(&mut job).await;
     soon(job.delivered(BatchTime::from_nanos(1))).await.expect("records flow");
     other.kill();
     ends_for(&mut job, victim, Instant::now()).await;
@@ -481,7 +494,7 @@ async fn a_process_that_stands_still_is_taken_for_dead() {
     let cluster = roles[0].cluster().silence(secs(2));
     let engine = roles[0].engine().cluster(cluster).listener(begun.clone());
     let (mut job, _taken) = start(&roles[0], engine);
-    soon(begun.0.notified()).await;
+    begun.wait(&mut job).await;
     other.signal("-STOP");
     let message = ends_for(&mut job, 1, Instant::now()).await;
     assert_eq!(message, "was silent for 2s");
@@ -510,8 +523,8 @@ async fn an_abort_in_one_process_ends_the_others() {
     let roles = roles(2, 1, Task::Quiet);
     let other = Other::start(&roles[1]);
     let begun = Begun::default();
-    let (job, _taken) = start(&roles[0], roles[0].engine().listener(begun.clone()));
-    soon(begun.0.notified()).await;
+    let (mut job, _taken) = start(&roles[0], roles[0].engine().listener(begun.clone()));
+    begun.wait(&mut job).await;
     soon(job.abort()).await;
     let (report, stderr) = other.report().await;
     assert_eq!((report.code.as_str(), report.peer), ("job.peer", Some(0)), "{report:?}");
@@ -643,7 +656,7 @@ async fn strangers_are_refused_and_change_nothing() {
     }
     let _silent = tokio::net::TcpStream::connect(address).await.expect("it listens");
     let other = Other::start(&roles[1]);
-    soon(begun.0.notified()).await;
+    begun.wait(&mut job).await;
     // That they came together is what is to be shown; what the other brings ends both.
     assert_eq!(soon(job.join()).await.expect_err("poison").code(), "job.peer");
     drop((other, all));
