@@ -55,6 +55,7 @@ pub mod file;
 mod format;
 mod futures;
 mod lines;
+mod option;
 mod outlet;
 mod policy;
 pub mod queue;

@@ -6,7 +6,11 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     rc::Rc,
-    sync::{Arc, atomic::Ordering, mpsc::Receiver},
+    sync::{
+        Arc,
+        atomic::Ordering,
+        mpsc::{Receiver, RecvError},
+    },
     task::{Context, Poll},
     time::{Duration, Instant},
 };
@@ -24,6 +28,7 @@ use tokio::sync::mpsc;
 
 use super::{
     JobError,
+    cluster::Seat,
     control::{Control, Order},
     metrics::Meter,
     wiring::{Ends, Flow},
@@ -116,6 +121,14 @@ pub(crate) struct WorkerStart {
     pub(crate) control: Arc<Control>,
 }
 
+/// How a worker reaches the others.
+pub(crate) enum Reach {
+    /// They are in this process.
+    Here(AllocatorBuilder),
+    /// When all processes are there.
+    Cluster(Receiver<Seat>),
+}
+
 /// How a worker ended: a panic is the operator's.
 pub(crate) type Exit = Result<(), JobError>;
 
@@ -123,21 +136,33 @@ pub(crate) type Exit = Result<(), JobError>;
 pub(crate) fn spawn(
     name: String,
     start: WorkerStart,
-    allocator: AllocatorBuilder,
+    reach: Reach,
     exits: mpsc::UnboundedSender<Exit>,
 ) -> std::io::Result<()> {
     let control = start.control.clone();
     let thread = std::thread::Builder::new().name(name);
     thread.spawn(move || {
         let _span = tracing::info_span!("worker", job = %control.board.job).entered();
-        let run = move || {
-            start.signal.attach_thread();
-            let mut running = Running::new(start, build(allocator));
-            while running.turn() {
-                running.park();
-            }
+        let seat = match reach {
+            Reach::Here(allocator) => Ok((allocator, None)),
+            Reach::Cluster(seats) => seats.recv().map(|seat| (seat.allocator, Some(seat.present))),
         };
-        let exit = catch_unwind(AssertUnwindSafe(run)).map_err(JobError::unwound);
+        let exit = match seat {
+            Ok((allocator, _present)) => {
+                // Dropped outside of the unwinding: in there, timely's threads of a cluster would panic, too.
+                let mut worker = on(build(allocator));
+                let run = || {
+                    start.signal.attach_thread();
+                    let mut running = Running::new(start, &mut worker);
+                    while running.turn() {
+                        running.park();
+                    }
+                };
+                catch_unwind(AssertUnwindSafe(run)).map_err(JobError::unwound)
+            }
+            // The processes did not come together, and the supervisor hears why.
+            Err(RecvError) => Ok(()),
+        };
         if exit.is_err() {
             // The other workers must not wait for this one's progress.
             control.abort();
@@ -204,7 +229,8 @@ impl std::fmt::Debug for LocalWorker {
 /// The loop of a local worker.
 async fn work(start: WorkerStart) {
     let wake = start.signal.attach_task();
-    let mut running = Running::new(start, Allocator::Thread(Thread::default()));
+    let mut worker = on(Allocator::Thread(Thread::default()));
+    let mut running = Running::new(start, &mut worker);
     let mut began = Instant::now();
     while running.turn() {
         if running.has_work() {
@@ -229,10 +255,16 @@ fn build(allocator: AllocatorBuilder) -> Allocator {
     }
 }
 
+/// Timely's part of a worker.
+fn on(allocator: Allocator) -> Worker {
+    // Without a timer, timely never parks.
+    Worker::new(timely::WorkerConfig::default(), allocator, Some(Instant::now()))
+}
+
 /// A worker at work.
-struct Running {
+struct Running<'w> {
     intakes: Vec<Box<dyn Intake>>,
-    worker: Worker,
+    worker: &'w mut Worker,
     open: Open,
     orders: Receiver<Order>,
     signal: Arc<Signal>,
@@ -247,11 +279,9 @@ struct Running {
     idle_steps: u32,
 }
 
-impl Running {
-    fn new(start: WorkerStart, allocator: Allocator) -> Self {
+impl<'w> Running<'w> {
+    fn new(start: WorkerStart, worker: &'w mut Worker) -> Self {
         let WorkerStart { ends, build, orders, signal, control } = start;
-        // Without a timer, timely never parks.
-        let mut worker = Worker::new(timely::WorkerConfig::default(), allocator, Some(Instant::now()));
         let job = Rc::new(JobContext {
             times: Times::default(),
             worker: worker.index(),
@@ -371,12 +401,12 @@ impl Running {
     }
 }
 
-impl Drop for Running {
+impl Drop for Running<'_> {
     fn drop(&mut self) {
         // What panicked is left as it is.
         if !std::thread::panicking() {
             self.meter.end();
-            drop_dataflows(&mut self.worker);
+            drop_dataflows(self.worker);
         }
     }
 }
