@@ -346,9 +346,10 @@ impl Engine {
         let control = Arc::new(Control::new(settings, orders, books));
         let seats = ends.into_iter().zip(builds).zip(order_ends).zip(signals);
         let seats = seats
-            .map(|(((ends, build), orders), signal)| {
+            .enumerate()
+            .map(|(seat, (((ends, build), orders), signal))| {
                 let control = control.clone();
-                WorkerStart { ends, build, orders, signal, control }
+                WorkerStart { seat, ends, build, orders, signal, control }
             })
             .collect();
         (Prepared { name, control, sources, sinks, together }, seats)

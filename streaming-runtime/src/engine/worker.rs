@@ -114,6 +114,8 @@ impl<T: Record> Intake for Injector<T> {
 
 /// What a worker takes to its thread.
 pub(crate) struct WorkerStart {
+    /// Its place in this process, from 0.
+    pub(crate) seat: usize,
     pub(crate) ends: Ends,
     pub(crate) build: Box<dyn FnOnce(&Flow<'_>) + Send>,
     pub(crate) orders: Receiver<Order>,
@@ -281,9 +283,10 @@ struct Running<'w> {
 
 impl<'w> Running<'w> {
     fn new(start: WorkerStart, worker: &'w mut Worker) -> Self {
-        let WorkerStart { ends, build, orders, signal, control } = start;
+        let WorkerStart { seat, ends, build, orders, signal, control } = start;
         let job = Rc::new(JobContext {
             times: Times::default(),
+            seat,
             worker: worker.index(),
             workers: worker.peers(),
             interval: control.interval,
@@ -293,8 +296,8 @@ impl<'w> Running<'w> {
             outbox: Outbox::default(),
         });
         let board = &control.board;
-        let metered = board.is_metered.then(|| board.workers[worker.index()].cells.clone());
-        let meter = Meter::listen(&worker, metered.as_ref());
+        let metered = board.is_metered.then(|| board.workers[seat].cells.clone());
+        let meter = Meter::listen(worker, metered.as_ref());
         let numbers = worker.clone();
         let next = move || numbers.peek_identifier();
         let (intakes, made) = gauge::building(metered, next, || {
@@ -307,7 +310,7 @@ impl<'w> Running<'w> {
         meter.begin(made);
         let open = Open {
             epoch: 0,
-            worker: worker.index(),
+            seat,
             records: vec![0; intakes.len()],
             receipts: Vec::new(),
             dirty: false,
@@ -414,7 +417,7 @@ impl Drop for Running<'_> {
 /// The open batch as one worker sees it.
 struct Open {
     epoch: Epoch,
-    worker: usize,
+    seat: usize,
     /// Records taken in, by source.
     records: Vec<u64>,
     /// To be given out when it is delivered.
@@ -431,7 +434,7 @@ impl Open {
             *total += records;
             fed += taken;
             if records > 0 {
-                control.board.workers[self.worker].took_in(source, records, control.clock.now());
+                control.board.workers[self.seat].took_in(source, records, control.clock.now());
             }
         }
         if fed == 0 {
@@ -453,7 +456,7 @@ impl Open {
             control.cleaned();
         }
         self.epoch = epoch + 1;
-        control.board.workers[self.worker].opens(self.epoch);
+        control.board.workers[self.seat].opens(self.epoch);
     }
 }
 
