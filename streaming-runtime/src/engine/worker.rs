@@ -308,13 +308,8 @@ impl<'w> Running<'w> {
             })
         });
         meter.begin(made);
-        let open = Open {
-            epoch: 0,
-            seat,
-            records: vec![0; intakes.len()],
-            receipts: Vec::new(),
-            dirty: false,
-        };
+        let open =
+            Open { epoch: 0, seat, records: vec![0; intakes.len()], receipts: Vec::new(), dirty: false };
         Running {
             intakes,
             worker,
