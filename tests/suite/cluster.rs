@@ -3,8 +3,9 @@
 use std::{
     collections::BTreeMap,
     fmt::Debug,
+    io::{BufRead, BufReader, Read},
     net::TcpListener,
-    process::{Child, Command, Stdio},
+    process::{Child, ChildStdout, Command, Stdio},
     sync::{
         Arc,
         atomic::{AtomicU16, Ordering},
@@ -142,8 +143,11 @@ fn roles(processes: usize, workers: usize, task: Task) -> Vec<Role> {
 
 const ROLE: &str = "STREAMING_CLUSTER_TEST_ROLE";
 
-/// Another process.
-struct Other(Option<Child>);
+/// Another process, and what it says.
+struct Other(Option<(Child, BufReader<ChildStdout>)>);
+
+/// It says this when all processes are there.
+const BEGUN: &str = "BEGUN";
 
 impl Other {
     fn start(role: &Role) -> Self {
@@ -155,21 +159,37 @@ impl Other {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn();
-        Other(Some(child.expect("it runs once more")))
+        let mut child = child.expect("it runs once more");
+        let out = BufReader::new(child.stdout.take().expect("it is piped"));
+        Other(Some((child, out)))
+    }
+    /// Waits until all processes are there, as this one sees it.
+    async fn begins(mut self) -> Self {
+        let begins = tokio::task::spawn_blocking(move || {
+            let (_, out) = self.0.as_mut().expect("it runs");
+            let begun = out.lines().map_while(Result::ok).any(|line| line.contains(BEGUN));
+            assert!(begun, "it ended before it began");
+            self
+        });
+        soon(begins).await.expect("no panic")
     }
     fn signal(&mut self, signal: &str) {
-        let pid = self.0.as_ref().expect("it runs").id().to_string();
+        let pid = self.0.as_ref().expect("it runs").0.id().to_string();
         assert!(Command::new("kill").args([signal, &pid]).status().expect("there is `kill`").success());
     }
     fn kill(&mut self) {
-        self.0.as_mut().expect("it runs").kill().expect("it runs");
+        self.0.as_mut().expect("it runs").0.kill().expect("it runs");
     }
     /// What it says when it has ended by itself, and what it had on stderr.
     async fn report(mut self) -> (Report, String) {
-        let child = self.0.take().expect("it runs");
-        let output = tokio::task::spawn_blocking(move || child.wait_with_output());
-        let output = timeout(PATIENCE, output).await.expect("it ends").expect("no panic").expect("it ended");
-        let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        let (child, mut said) = self.0.take().expect("it runs");
+        let output = tokio::task::spawn_blocking(move || {
+            let mut out = String::new();
+            said.read_to_string(&mut out).expect("text");
+            (out, child.wait_with_output().expect("it ended").stderr)
+        });
+        let (out, err) = timeout(PATIENCE, output).await.expect("it ends").expect("no panic");
+        let err = String::from_utf8_lossy(&err);
         let report = out.lines().find_map(|line| line.split_once("REPORT ")).map(|(_, report)| report);
         let report = report.unwrap_or_else(|| panic!("no report in {out}{err}"));
         (serde_json::from_str(report).expect("a report"), err.into_owned())
@@ -178,10 +198,18 @@ impl Other {
 
 impl Drop for Other {
     fn drop(&mut self) {
-        if let Some(mut child) = self.0.take() {
+        if let Some((mut child, _)) = self.0.take() {
             let _ = child.kill();
             let _ = child.wait();
         }
+    }
+}
+
+struct SayBegun;
+
+impl Listener for SayBegun {
+    fn started(&self) {
+        println!("\n{BEGUN}");
     }
 }
 
@@ -192,7 +220,7 @@ fn process() {
     let role: Role = serde_json::from_str(&role).expect("a role");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let report = runtime.block_on(async {
-        let (mut job, taken) = start(&role, role.engine());
+        let (mut job, taken) = start(&role, role.engine().listener(SayBegun));
         let result = job.join().await;
         let (code, message, peer) = match &result {
             Ok(()) => (String::new(), String::new(), None),
@@ -466,18 +494,8 @@ async fn a_leader_that_is_killed_ends_the_follower() {
 #[tokio::test]
 async fn all_survivors_name_the_process_that_died() {
     let roles = roles(3, 1, Task::Flood);
-    let (leader, mut victim, other) =
-        (Other::start(&roles[0]), Other::start(&roles[1]), Other::start(&roles[2]));
-    // The address of the leader is closed when all are there.
-    loop {
-        match tokio::net::TcpStream::connect(&roles[0].hosts[0]).await {
-            Ok(_) => break,
-            Err(_) => tokio::task::yield_now().await,
-        }
-    }
-    while tokio::net::TcpStream::connect(&roles[0].hosts[0]).await.is_ok() {
-        tokio::time::sleep(millis(20)).await;
-    }
+    let (leader, victim, other) = (Other::start(&roles[0]), Other::start(&roles[1]), Other::start(&roles[2]));
+    let (leader, mut victim, other) = (leader.begins().await, victim.begins().await, other.begins().await);
     victim.kill();
     for survivor in [leader, other] {
         let (report, stderr) = survivor.report().await;

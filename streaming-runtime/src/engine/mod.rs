@@ -283,7 +283,7 @@ impl Engine {
             n => CommunicationConfig::Process(n),
         };
         let (allocators, _) = communication.try_build().map_err(StartError::Config)?;
-        Ok(allocators.into_iter().map(Reach::Here).collect())
+        Ok(allocators.into_iter().map(Box::new).map(Reach::Here).collect())
     }
 
     /// How workers reach each other that are in the processes of a cluster.

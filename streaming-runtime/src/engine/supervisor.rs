@@ -71,14 +71,14 @@ impl Supervisor {
             supervisor.paced.extend(pace.map(|requests| (index, requests)));
             let (interval, stop) = (supervisor.control.interval, supervisor.stop.subscribe());
             let begin = supervisor.role.as_ref().map(Role::watch_begin);
+            let (board, listeners) = (board.clone(), listeners.clone());
             let task = async move {
                 let started = match begin {
                     Some(begin) => begun(begin).await,
                     None => started,
                 };
-                task(interval, started, stop).await
+                watched_source(index, board, listeners, task(interval, started, stop)).await
             };
-            let task = watched_source(index, board.clone(), listeners.clone(), task);
             supervisor.sources.spawn(runtime, port, drains, task);
         }
         for SinkTask { port, task } in sinks {

@@ -126,7 +126,7 @@ pub(crate) struct WorkerStart {
 /// How a worker reaches the others.
 pub(crate) enum Reach {
     /// They are in this process.
-    Here(AllocatorBuilder),
+    Here(Box<AllocatorBuilder>),
     /// When all processes are there.
     Cluster(Receiver<Seat>),
 }
@@ -146,7 +146,7 @@ pub(crate) fn spawn(
     thread.spawn(move || {
         let _span = tracing::info_span!("worker", job = %control.board.job).entered();
         let seat = match reach {
-            Reach::Here(allocator) => Ok((allocator, None)),
+            Reach::Here(allocator) => Ok((*allocator, None)),
             Reach::Cluster(seats) => seats.recv().map(|seat| (seat.allocator, Some(seat.present))),
         };
         let exit = match seat {
@@ -308,13 +308,8 @@ impl<'w> Running<'w> {
             })
         });
         meter.begin(made);
-        let open = Open {
-            epoch: 0,
-            seat,
-            records: vec![0; intakes.len()],
-            receipts: Vec::new(),
-            dirty: false,
-        };
+        let open =
+            Open { epoch: 0, seat, records: vec![0; intakes.len()], receipts: Vec::new(), dirty: false };
         Running {
             intakes,
             worker,

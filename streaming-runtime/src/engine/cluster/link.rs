@@ -5,6 +5,7 @@
 use std::{
     collections::BTreeMap,
     io,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, mpsc as std_mpsc},
     time::Duration,
 };
@@ -32,6 +33,7 @@ use super::{
     wire::{Break, Present, Wires},
 };
 use crate::{
+    blame,
     engine::{JobError, control::Control, job::Command},
     time::BatchTime,
 };
@@ -91,7 +93,13 @@ impl Link {
         std::thread::Builder::new().name(format!("{name}-cluster")).spawn(move || {
             // Dropped at the very end: whoever waits for the link waits for this.
             let begun = self.begun.clone();
-            runtime.block_on(self.run(control, commands));
+            let told = commands.clone();
+            let run = catch_unwind(AssertUnwindSafe(|| runtime.block_on(self.run(control, commands))));
+            if let Err(payload) = run {
+                let panic = io::Error::other(blame::message(&*payload));
+                let error = ClusterError::io("the thread of the cluster panicked", panic);
+                let _ = told.send(Command::Fail(JobError::Cluster(error)));
+            }
             // A thread that joins others which are stuck would hold this one up.
             runtime.shutdown_background();
             drop(begun);

@@ -54,7 +54,7 @@ pub(crate) use peers::{Peers, Role};
 /// same settings. They find each other in any order; until all are there, no source is started.
 ///
 /// ```no_run
-/// use streaming_runtime::{Cluster, connect::{console, text_files, tcp}, prelude::*};
+/// use streaming_runtime::{Cluster, connect::{console, tcp}, prelude::*};
 ///
 /// stream!(
 ///     #[batch(secs(1))]
@@ -90,7 +90,10 @@ pub(crate) use peers::{Peers, Role};
 /// - **Sinks** run in each process and get what lives there: the batches of a sink in all processes together are
 ///   the batches of one process with as many workers. What has one value for all keys (`count`, `reduce`,
 ///   `transform`) is delivered in process 0, and the others get empty batches.
-/// - **Lookups** in what is kept answer for the keys that live in the process that is asked.
+/// - **Views** ([`view`](crate::connect::view())) are sinks: they answer for the keys that live in their process, and of
+///   all processes exactly one knows a key. `.repartition(1)` before a sink brings all of its records to process 0.
+/// - **Metrics** and explanations are those of the process that is asked, and so are the records of a
+///   [`BatchInfo`](crate::BatchInfo). A batch counts as delivered when it is in all processes.
 /// - **Time** is the leader's, process 0's: it closes the batches, for all. Other clocks do not matter.
 /// - **Values** of the pipeline must be the same in all processes.
 ///
