@@ -139,7 +139,7 @@ fn read_lines(address: SocketAddr, mut read: impl FnMut(&mut dyn Iterator<Item =
         }
         let end = buffer[..filled].iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
         let whole = std::str::from_utf8(&buffer[..end]).expect("the sender sends text");
-        read(&mut whole.lines().map(|line| parse(&line.to_owned())));
+        read(&mut whole.lines().map(parse));
         buffer.copy_within(end..filled, 0);
         filled -= end;
     }

@@ -2,13 +2,14 @@
 //!
 //! Each look-up is timed by itself, one after the other, at random keys: a histogram of single look-ups, the slowest
 //! included. The clock is read twice a look-up; what that costs alone stands in the first row and is not taken off
-//! the others. A look-up that is held up delays those behind it, which are not counted as slow: the figure is how
-//! long a caller waits, not how many would have.
+//! the others. A look-up that is held up delays those behind it, which are not counted as slow, so the quantiles say how
+//! long a call takes, and hide what happens seldom and long. The share of the time that is spent in look-ups of more
+//! than 5 us shows it; in the first row it is the scheduler's alone.
 //!
 //! Estimate, before the first run: two reads of the clock 50 ns, a hash and two atomic operations 30 ns, a miss or two
 //! of the caches 100 ns: 0.15-0.2 us at the median and 0.5 us at the 99th percentile; the slowest is a time slice of
 //! the scheduler, as three threads share two cores. By hand, under one lock that a batch holds while it is put in: the
-//! same median, and a 99th percentile as long as a batch takes, 100 us or more.
+//! same median, and held up for as long as batches are put in, some 5 % of the time.
 
 use std::{
     sync::{
@@ -97,7 +98,7 @@ pub fn run(runs: Runs) -> Vec<Row> {
         ("capacity_per_s", (capacity as u64).into()),
         ("watched_s", watched.as_secs().into()),
     ]);
-    let row = |engine, (rate, times): (f64, Histogram<u64>)| {
+    let row = |engine, took: Duration, (rate, times): (f64, Histogram<u64>)| {
         let micros = |nanos: u64| Some(nanos as f64 / 1e3);
         let row = Row {
             workload: "views",
@@ -105,19 +106,22 @@ pub fn run(runs: Runs) -> Vec<Row> {
             engine,
             workers: 1,
             records: Some(times.len()),
-            records_per_s: Some(rate),
+            records_per_s: (rate > 1.0).then_some(rate),
             p50_us: micros(times.value_at_quantile(0.5)),
             p99_us: micros(times.value_at_quantile(0.99)),
             p999_us: micros(times.value_at_quantile(0.999)),
             ..Row::default()
         };
+        let slow = times.iter_recorded().filter(|step| step.value_iterated_to() > 5_000);
+        let slow = slow.map(|step| step.value_iterated_to() * step.count_at_value()).sum::<u64>();
         let figures = [
-            ("p50 us", times.value_at_quantile(0.5), "<= 0.5"),
-            ("p99 us", times.value_at_quantile(0.99), "<= 5"),
-            ("slowest us", times.max(), ""),
+            ("p50 us", times.value_at_quantile(0.5) as f64 / 1e3, "<= 0.5"),
+            ("p99 us", times.value_at_quantile(0.99) as f64 / 1e3, "<= 5"),
+            ("slowest us", times.max() as f64 / 1e3, ""),
+            ("% of the time in look-ups of more than 5 us", slow as f64 / took.as_nanos() as f64 * 100.0, ""),
         ]
-        .map(|(what, nanos, wanted)| {
-            Row::figure("views", &params, format!("{engine}: {what}"), nanos as f64 / 1e3, wanted)
+        .map(|(what, value, wanted)| {
+            Row::figure("views", &params, format!("{engine}: {what}"), value, wanted)
         });
         [vec![row], figures.into()].concat()
     };
@@ -132,10 +136,10 @@ pub fn run(runs: Runs) -> Vec<Row> {
         under(Load(Some(half)), ByHand(map), watched, move || timed(watched, get))
     };
     [
-        row("the clock alone", (0.0, timed(watched / 4, Some))),
-        row("view, idle job", view_under(Load(Some(0)))),
-        row("view, job at half its capacity", view_under(Load(Some(half)))),
-        row("one RwLock, by hand, same load", by_hand),
+        row("the clock alone", watched / 4, (0.0, timed(watched / 4, Some))),
+        row("view, idle job", watched, view_under(Load(Some(0)))),
+        row("view, job at half its capacity", watched, view_under(Load(Some(half)))),
+        row("one RwLock, by hand, same load", watched, by_hand),
     ]
     .concat()
 }
@@ -174,8 +178,10 @@ fn under<R: Send + 'static>(
         engine.start(totals::Ports { records: load, out: sink }).expect("it starts")
     };
     // Until all keys are there, and it has settled.
-    thread::sleep(Duration::from_millis(500));
-    assert!(delivered.0.load(Ordering::Relaxed) >= KEYS, "half a second is enough for all keys");
+    while delivered.0.load(Ordering::Relaxed) < KEYS {
+        thread::sleep(Duration::from_millis(10));
+    }
+    thread::sleep(Duration::from_millis(300));
     let (begun, before) = (Instant::now(), delivered.0.load(Ordering::Relaxed));
     let looking = thread::spawn(look);
     thread::sleep(watched);

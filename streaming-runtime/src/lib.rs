@@ -206,7 +206,8 @@
 //!   connector that blocks its thread instead of waiting, if the runtime has other threads to go on with.
 //! - A panic is contained by unwinding: with `panic = "abort"` it ends the process, as does
 //!   [`fail`](Stream::fail).
-//! - Nothing is kept across a crash yet, and a job runs in one process.
+//! - Nothing is kept across a crash yet. A job may run in several processes ([`Cluster`]); the death of one ends it in
+//!   all.
 //! - With several workers the order of a batch's records is not defined, so what depends on it (`first`, `last`,
 //!   `map_with_state` with several records of a key in a batch) may differ from run to run.
 //! - `update_state` calls its function for every key in every batch, as Spark's does: its cost follows the keys.
@@ -229,9 +230,9 @@ mod time;
 pub use clock::ManualClock;
 pub use connect::{Memory, Sink, Source};
 pub use engine::{
-    BatchInfo, Delays, Engine, Explanation, Frontier, Job, JobError, JobMetrics, Listener, LocalWorker,
-    Monitor, OperatorMetrics, Pid, PidEstimator, Pipeline, SinkMetrics, SourceMetrics, StartError, Value,
-    Wait,
+    BatchInfo, Cluster, ClusterError, Delays, Engine, Explanation, Frontier, Job, JobError, JobMetrics,
+    Listener, LocalWorker, Monitor, OperatorMetrics, Pid, PidEstimator, Pipeline, SinkMetrics, SourceMetrics,
+    StartError, Value, Wait,
 };
 #[cfg(feature = "metrics")]
 pub use engine::{MetricsExporter, metrics_exporter};

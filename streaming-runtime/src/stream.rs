@@ -371,6 +371,8 @@ impl<T, P: Past, C: Rooted> Reported for Stream<'_, T, P, C> {}
 /// What the operators of one worker share.
 pub(crate) struct JobContext {
     pub(crate) times: Times,
+    /// This worker's place in its process, and among all workers of the job.
+    pub(crate) seat: usize,
     pub(crate) worker: usize,
     pub(crate) workers: usize,
     /// The batch interval.

@@ -1,6 +1,7 @@
 //! What the engine must do, seen from outside: one binary, so that it is linked once.
 
 mod aggregates;
+mod cluster;
 mod conformance;
 mod counts;
 mod embedding;

@@ -56,6 +56,7 @@ mod format;
 mod futures;
 mod gate;
 mod lines;
+mod option;
 mod outlet;
 mod policy;
 pub mod queue;

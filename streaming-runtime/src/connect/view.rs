@@ -62,7 +62,7 @@ use std::{
     fmt,
     hash::Hash,
     ops::RangeBounds,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicU64},
 };
 
 use tokio::sync::{broadcast, watch};
@@ -77,7 +77,8 @@ use crate::time::BatchTime;
 /// A sink of pairs, and a view of what was delivered last: the whole contents are replaced at each batch that is
 /// delivered, so a key that is in the next no more is gone. See the [module](self) for what a view is.
 ///
-/// It costs what there is at each batch; where a stream has `.changes()`, [`view_of_changes`] costs less.
+/// It costs what there is at each batch, and once more to compare it with the batch before while somebody is
+/// [subscribed](View::subscribe); where a stream has `.changes()`, [`view_of_changes`] costs less.
 ///
 /// ```
 /// use streaming_runtime::connect::{Batch, ConnectorError, Sink, view};
@@ -137,13 +138,19 @@ pub struct View<K, V> {
 
 struct Shared<K, V> {
     sides: Sides<Snapshot<K, V>>,
+    /// How often it was tried to write a batch.
+    attempts: AtomicU64,
     /// Where changes are told, until the job ends.
     feed: Mutex<Option<broadcast::Sender<Change<K, V>>>>,
 }
 
 impl<K, V> Default for Shared<K, V> {
     fn default() -> Self {
-        Shared { sides: Sides::new(Snapshot::default(), Snapshot::default()), feed: Mutex::default() }
+        Shared {
+            sides: Sides::new(Snapshot::default(), Snapshot::default()),
+            attempts: AtomicU64::new(0),
+            feed: Mutex::default(),
+        }
     }
 }
 

@@ -19,7 +19,7 @@ use std::{
 
 use tokio::sync::{Notify, watch};
 
-use super::{Backpressure, BatchInfo, clock::Clock, listener::Listeners, metrics::Board};
+use super::{Backpressure, BatchInfo, clock::Clock, cluster::Peers, listener::Listeners, metrics::Board};
 use crate::{
     connect::{Books, Gates, Held, Receipts, Signal},
     skipped::Skipped,
@@ -60,6 +60,8 @@ pub(crate) struct Control {
     pub(crate) board: Arc<Board>,
     pub(crate) listeners: Arc<Listeners>,
     pub(crate) skipped: Arc<Skipped>,
+    /// The other processes of the job.
+    peers: Option<Peers>,
 }
 
 struct State {
@@ -67,6 +69,8 @@ struct State {
     last: BatchTime,
     boundary: BatchTime,
     in_flight: VecDeque<InFlight>,
+    /// The open batch that the leader was told to be ripe.
+    ripe: Option<Epoch>,
 }
 
 struct InFlight {
@@ -75,6 +79,8 @@ struct InFlight {
     sinks: usize,
     /// Workers that have yet to take in their records of it.
     workers: usize,
+    /// Other processes from which it is to be heard that their sinks have taken it.
+    peers: usize,
     closed: Instant,
     info: BatchInfo,
     /// To be given out when it is delivered.
@@ -95,6 +101,7 @@ pub(crate) struct Settings {
     pub(crate) backpressure: Option<Backpressure>,
     pub(crate) board: Arc<Board>,
     pub(crate) listeners: Arc<Listeners>,
+    pub(crate) peers: Option<Peers>,
 }
 
 impl Control {
@@ -103,14 +110,26 @@ impl Control {
         workers: Vec<(mpsc::Sender<Order>, Arc<Signal>)>,
         books: Arc<Books>,
     ) -> Self {
-        let Settings { clock, interval, limit, early, sources, sinks, gates, backpressure, board, listeners } =
-            settings;
+        let Settings {
+            clock,
+            interval,
+            limit,
+            early,
+            sources,
+            sinks,
+            gates,
+            backpressure,
+            board,
+            listeners,
+            peers,
+        } = settings;
         let now = clock.now();
         let state = State {
             next: 0,
             last: now,
             boundary: now.next_multiple_of(interval),
             in_flight: VecDeque::new(),
+            ripe: None,
         };
         board.set_boundary(state.boundary);
         Control {
@@ -133,11 +152,29 @@ impl Control {
             board,
             listeners,
             skipped: Arc::default(),
+            peers,
         }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().expect("nothing panics under this lock")
+    }
+
+    /// The other processes of the job.
+    pub(crate) fn peers(&self) -> Option<&Peers> {
+        self.peers.as_ref()
+    }
+
+    /// Sets the time at which the job starts, which for several processes is when all are there.
+    pub(crate) fn begin(&self, now: BatchTime) {
+        let mut state = self.state();
+        state.last = now;
+        state.boundary = now.next_multiple_of(self.interval);
+    }
+
+    /// The number of the open batch.
+    pub(crate) fn open(&self) -> Epoch {
+        self.state().next
     }
 
     /// The time at which the next regular batch closes.
@@ -207,6 +244,12 @@ impl Control {
         if state.next != open || state.in_flight.len() >= self.limit {
             return None;
         }
+        if let Some(leader) = self.peers.as_ref().filter(|peers| !peers.leads()) {
+            if state.ripe.replace(open) != Some(open) {
+                leader.ripe(open);
+            }
+            return None;
+        }
         let (now, soonest) = (self.clock.now(), state.last + least);
         if !least.is_zero() && now < soonest {
             // At the boundary the supervisor closes it.
@@ -219,6 +262,16 @@ impl Control {
             self.close_locked(&mut state, time);
         }
         None
+    }
+
+    /// For a follower: closes the batch that the leader has closed; returns whether it is the open one.
+    pub(crate) fn close_as(&self, epoch: Epoch, time: BatchTime) -> bool {
+        let mut state = self.state();
+        let is_open = state.next == epoch && time > state.last;
+        if is_open {
+            self.close_locked(&mut state, time);
+        }
+        is_open
     }
 
     fn close_locked(&self, state: &mut State, time: BatchTime) {
@@ -239,10 +292,12 @@ impl Control {
             scheduling_delay: Duration::from_nanos(delay),
             processing_delay: Duration::ZERO,
         };
+        let peers = self.peers.as_ref().map_or(0, Peers::count);
         state.in_flight.push_back(InFlight {
             epoch,
             sinks: self.sinks,
             workers: self.workers.len(),
+            peers,
             closed: Instant::now(),
             info,
             receipts: Vec::new(),
@@ -250,6 +305,7 @@ impl Control {
         });
         self.holding.store(state.in_flight.len() >= self.limit, Ordering::Release);
         self.tell(|| Order::Close(epoch, time));
+        self.peers.iter().for_each(|peers| peers.closed(epoch, time));
     }
 
     /// Does a piece of a worker's work, and counts its time where that is to be known.
@@ -293,25 +349,45 @@ impl Control {
 
     /// A sink has taken a batch.
     pub(crate) fn took_out(&self, epoch: Epoch) {
-        let mut done = Vec::new();
-        {
-            let mut state = self.state();
-            let batch = state.in_flight.iter_mut().find(|batch| batch.epoch == epoch);
-            batch.expect("a sink takes each batch once").sinks -= 1;
-            while let Some(mut batch) = state.in_flight.pop_front_if(|batch| batch.sinks == 0) {
-                let now = Instant::now();
-                batch.info.processing_delay = now - batch.closed;
-                if let Some(backpressure) = &self.backpressure {
-                    let mut backpressure = backpressure.lock().expect("nothing panics under this lock");
-                    backpressure.batch_completed(&batch.info, batch.closed, now);
-                }
-                done.push((batch.info, batch.receipts));
-            }
-            if done.is_empty() {
-                return;
-            }
-            self.holding.store(false, Ordering::Release);
+        let mut state = self.state();
+        let batch = state.in_flight.iter_mut().find(|batch| batch.epoch == epoch);
+        let batch = batch.expect("a sink takes each batch once");
+        batch.sinks -= 1;
+        if batch.sinks == 0 {
+            self.peers.iter().for_each(|peers| peers.taken(epoch));
         }
+        self.deliver(state);
+    }
+
+    /// All sinks of a follower have taken a batch; to a follower, all sinks everywhere.
+    pub(crate) fn peer_took(&self, epoch: Epoch) {
+        let mut state = self.state();
+        if let Some(batch) = state.in_flight.iter_mut().find(|batch| batch.epoch == epoch) {
+            batch.peers = batch.peers.saturating_sub(1);
+        }
+        self.deliver(state);
+    }
+
+    /// What everybody has taken is delivered.
+    fn deliver(&self, mut state: MutexGuard<'_, State>) {
+        let mut done = Vec::new();
+        let taken = |batch: &mut InFlight| batch.sinks == 0 && batch.peers == 0;
+        while let Some(mut batch) = state.in_flight.pop_front_if(taken) {
+            let now = Instant::now();
+            batch.info.processing_delay = now - batch.closed;
+            if let Some(backpressure) = &self.backpressure {
+                let mut backpressure = backpressure.lock().expect("nothing panics under this lock");
+                backpressure.batch_completed(&batch.info, batch.closed, now);
+            }
+            self.peers.iter().for_each(|peers| peers.delivered(batch.epoch));
+            done.push((batch.info, batch.receipts));
+        }
+        if done.is_empty() {
+            return;
+        }
+        state.ripe = None;
+        self.holding.store(false, Ordering::Release);
+        drop(state);
         for (batch, receipts) in done {
             self.board.batch_delivered(batch.time, batch.scheduling_delay, batch.processing_delay);
             tracing::debug!(job = %batch.job, time = %batch.time, records = ?batch.records, took = ?batch.processing_delay, "batch delivered");

@@ -2,6 +2,7 @@
 
 use std::{any::Any, io, sync::Arc, time::Duration};
 
+use super::ClusterError;
 use crate::{
     blame::{self, Failed},
     connect::ConnectorError,
@@ -19,6 +20,9 @@ pub enum StartError {
     /// A setting that cannot work.
     #[error("{0}")]
     Config(String),
+    /// The thread that speaks with the other processes of a [`Cluster`](crate::Cluster) could not be made.
+    #[error("starting the thread of the cluster: {0}")]
+    Cluster(#[source] io::Error),
     /// A worker's thread could not be made.
     #[error("starting the thread of worker {worker}: {source}")]
     Thread {
@@ -35,6 +39,7 @@ impl StartError {
         match self {
             StartError::NoRuntime => "start.no_runtime",
             StartError::Config(_) => "start.config",
+            StartError::Cluster(_) => "start.cluster",
             StartError::Thread { .. } => "start.thread",
         }
     }
@@ -90,6 +95,19 @@ pub enum JobError {
         /// The limit.
         limit: Duration,
     },
+    /// Another process of the job died, failed, was aborted or fell silent.
+    #[error("process {index} ({address}): {message}")]
+    Peer {
+        /// Its index in the [`Cluster`](crate::Cluster).
+        index: usize,
+        /// Its address there.
+        address: String,
+        /// What happened to it: what it said itself, if it could.
+        message: String,
+    },
+    /// The processes of the job did not come together.
+    #[error("the processes of the job did not come together: {0}")]
+    Cluster(#[source] ClusterError),
     /// The job was aborted.
     #[error("the job was aborted")]
     Aborted,
@@ -128,10 +146,18 @@ impl JobError {
             JobError::Sink { .. } => "job.sink",
             JobError::ConnectorPanicked { .. } => "job.connector_panicked",
             JobError::StopTimedOut { .. } => "job.stop_timed_out",
+            JobError::Peer { .. } => "job.peer",
+            JobError::Cluster(error) => error.code(),
             JobError::Aborted => "job.aborted",
             JobError::WorkerDropped => "job.worker_dropped",
             JobError::RuntimeGone => "job.runtime_gone",
         }
+    }
+
+    /// That the process `index` of those at `hosts` is why.
+    pub(super) fn peer(hosts: &[String], index: usize, message: String) -> Self {
+        let address = hosts.get(index).map_or("an unknown address", String::as_str).to_owned();
+        JobError::Peer { index, address, message }
     }
 }
 

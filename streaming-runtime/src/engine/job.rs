@@ -13,6 +13,8 @@ use crate::{
 /// What the supervisor can be asked for.
 pub(crate) enum Command {
     Stop(Duration),
+    /// Another process has ended the job, or could not be found.
+    Fail(JobError),
     Abort,
 }
 

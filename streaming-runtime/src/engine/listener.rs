@@ -53,7 +53,7 @@ pub struct BatchInfo {
 pub trait Listener: Send + Sync + 'static {
     /// A job begins, before all else; `job` can be asked at any time from now on. Called inside of the job's runtime.
     fn attached(&self, _job: &Monitor) {}
-    /// The workers run and the sources were started.
+    /// The workers run and the sources were started: in a [`Cluster`](crate::Cluster), all processes are there.
     fn started(&self) {}
     /// The source of this port begins.
     fn source_started(&self, _port: &'static str) {}

@@ -16,6 +16,7 @@
 //! a batch is delivered whole and in order or not at all.
 
 mod backpressure;
+mod cluster;
 mod control;
 mod error;
 mod explain;
@@ -36,6 +37,8 @@ use std::{
 };
 
 use backpressure::Backpressure;
+pub use cluster::{Cluster, ClusterError};
+use cluster::{Link, Peers, Program, Role};
 use control::{Control, Settings};
 pub use error::{JobError, StartError};
 pub use explain::{Explanation, Wait};
@@ -53,7 +56,7 @@ use timely::CommunicationConfig;
 pub use wiring::{Flow, InPort, OutPort, Pipeline, Value, Wiring};
 use wiring::{SinkTask, SourceTask};
 pub use worker::LocalWorker;
-use worker::{Exit, WorkerStart};
+use worker::{Exit, Reach, WorkerStart};
 
 use crate::{
     clock::{self, Clock, ManualClock},
@@ -98,6 +101,7 @@ pub struct Engine {
     memory_limit: u64,
     listeners: Vec<Arc<dyn Listener>>,
     metered: bool,
+    cluster: Option<Cluster>,
 }
 
 impl Default for Engine {
@@ -123,10 +127,11 @@ impl Engine {
             memory_limit: 1 << 30,
             listeners: Vec::new(),
             metered: true,
+            cluster: None,
         }
     }
 
-    /// Worker threads of each job. More than the machine's cores only adds switching.
+    /// Worker threads of each job, in each process. More than the machine's cores only adds switching.
     pub fn workers(mut self, workers: usize) -> Self {
         self.workers = workers;
         self
@@ -225,6 +230,15 @@ impl Engine {
         self
     }
 
+    /// Runs each job together with the other processes of `cluster`, which start the same pipeline. One job at a
+    /// time: its processes listen at the cluster's addresses until all are there.
+    ///
+    /// Only process 0's settings for time, early closing and batches in flight count.
+    pub fn cluster(mut self, cluster: Cluster) -> Self {
+        self.cluster = Some(cluster);
+        self
+    }
+
     /// Tells `listener` of every job that is started.
     pub fn listener(mut self, listener: impl Listener) -> Self {
         self.listeners.push(Arc::new(listener));
@@ -237,21 +251,20 @@ impl Engine {
     /// [`StartError`]: no tokio runtime here, a setting out of range, or no thread to be had.
     pub fn start<P: Pipeline>(&self, pipeline: P) -> Result<Job, StartError> {
         let (runtime, wiring) = self.wire(pipeline)?;
-        let (prepared, seats) = self.prepare(P::NAME, P::BATCH, P::OPERATORS, wiring)?;
-        let communication = match self.workers {
-            1 => CommunicationConfig::Thread,
-            n => CommunicationConfig::Process(n),
+        let (together, reaches) = match &self.cluster {
+            Some(cluster) => self.join(cluster, (P::NAME, P::BATCH, P::PLAN, P::OPERATORS))?,
+            None => (None, self.alone()?),
         };
-        let (allocators, _) = communication.try_build().map_err(StartError::Config)?;
+        let (prepared, seats) = self.prepare(P::NAME, P::BATCH, P::OPERATORS, wiring, together)?;
         let (exits, exited) = tokio::sync::mpsc::unbounded_channel();
-        for (index, (seat, allocator)) in seats.into_iter().zip(allocators).enumerate() {
+        for (index, (seat, reach)) in seats.into_iter().zip(reaches).enumerate() {
             let name = format!("{}-{index}", prepared.name);
-            if let Err(source) = worker::spawn(name, seat, allocator, exits.clone()) {
+            if let Err(source) = worker::spawn(name, seat, reach, exits.clone()) {
                 prepared.control.abort();
                 return Err(StartError::Thread { worker: index, source });
             }
         }
-        Ok(self.supervise(&runtime, prepared, exited))
+        self.supervise(&runtime, prepared, exited)
     }
 
     /// Starts a pipeline with one worker that works where it is polled: in a `current_thread` runtime, for the lowest
@@ -293,11 +306,14 @@ impl Engine {
             let workers = self.workers;
             return Err(StartError::Config(format!("a local job has one worker, and not {workers}")));
         }
+        if self.cluster.is_some() {
+            return Err(StartError::Config("the workers of a cluster have threads of their own".to_owned()));
+        }
         let (runtime, wiring) = self.wire(pipeline)?;
-        let (prepared, mut seats) = self.prepare(P::NAME, P::BATCH, P::OPERATORS, wiring)?;
+        let (prepared, mut seats) = self.prepare(P::NAME, P::BATCH, P::OPERATORS, wiring, None)?;
         let (exits, exited) = tokio::sync::mpsc::unbounded_channel();
         let worker = LocalWorker::new(seats.pop().expect("one worker has one seat"), exits);
-        Ok((self.supervise(&runtime, prepared, exited), worker))
+        Ok((self.supervise(&runtime, prepared, exited)?, worker))
     }
 
     /// Checks the settings and wires the ports.
@@ -330,6 +346,29 @@ impl Engine {
         Ok(Gates::new(clock, self.max_rate, self.backpressure.is_some(), self.memory_limit))
     }
 
+    /// How workers reach each other that are all in this process.
+    fn alone(&self) -> Result<Vec<Reach>, StartError> {
+        let communication = match self.workers {
+            1 => CommunicationConfig::Thread,
+            n => CommunicationConfig::Process(n),
+        };
+        let (allocators, _) = communication.try_build().map_err(StartError::Config)?;
+        Ok(allocators.into_iter().map(Box::new).map(Reach::Here).collect())
+    }
+
+    /// How workers reach each other that are in the processes of a cluster.
+    fn join(
+        &self,
+        cluster: &Cluster,
+        (name, interval, plan, operators): (&str, Duration, &str, &[&str]),
+    ) -> Result<(Option<Together>, Vec<Reach>), StartError> {
+        cluster.check().map_err(StartError::Config)?;
+        let program = Program::new(name, interval, plan, operators, cluster.processes(), self.workers);
+        let (seats, reaches): (Vec<_>, Vec<_>) = (0..self.workers).map(|_| mpsc::channel()).unzip();
+        let together = Link::new(cluster.clone(), program, seats);
+        Ok((Some(together), reaches.into_iter().map(Reach::Cluster).collect()))
+    }
+
     /// What is compiled once, whatever the pipeline: everything but the workers and the supervisor.
     fn prepare(
         &self,
@@ -337,6 +376,7 @@ impl Engine {
         interval: Duration,
         operators: &'static [&'static str],
         wiring: Wiring,
+        together: Option<Together>,
     ) -> Result<(Prepared, Vec<WorkerStart>), StartError> {
         let name = self.name.clone().unwrap_or_else(|| pipeline.to_owned());
         let Wiring { signals, books, gates, mut sources, sinks, ends, builds, .. } = wiring;
@@ -375,16 +415,18 @@ impl Engine {
             board,
             sources: sources.iter().map(|source| source.port).collect(),
             sinks: sinks.len(),
+            peers: together.as_ref().map(|(_, peers, _)| peers.clone()),
         };
         let control = Arc::new(Control::new(settings, orders, books));
         let seats = ends.into_iter().zip(builds).zip(order_ends).zip(signals);
         let seats = seats
-            .map(|(((ends, build), orders), signal)| {
+            .enumerate()
+            .map(|(seat, (((ends, build), orders), signal))| {
                 let control = control.clone();
-                WorkerStart { ends, build, orders, signal, control }
+                WorkerStart { seat, ends, build, orders, signal, control }
             })
             .collect();
-        Ok((Prepared { name, control, sources, sinks }, seats))
+        Ok((Prepared { name, control, sources, sinks, together }, seats))
     }
 
     fn supervise(
@@ -392,10 +434,22 @@ impl Engine {
         runtime: &tokio::runtime::Handle,
         prepared: Prepared,
         exited: tokio::sync::mpsc::UnboundedReceiver<Exit>,
-    ) -> Job {
-        let Prepared { name, control, sources, sinks } = prepared;
+    ) -> Result<Job, StartError> {
+        let Prepared { name, control, sources, sinks, together } = prepared;
+        let commands = tokio::sync::mpsc::unbounded_channel();
+        let role = match together {
+            Some((link, _, role)) => {
+                link.spawn(&name, control.clone(), commands.0.clone()).map_err(|source| {
+                    control.abort();
+                    StartError::Cluster(source)
+                })?;
+                Some(role)
+            }
+            None => None,
+        };
         tracing::info!(job = name, workers = self.workers, interval = ?control.interval, "job started");
-        Supervisor::spawn(runtime, name, control, sources, sinks, exited, self.workers)
+        let connectors = (sources, sinks);
+        Ok(Supervisor::spawn(runtime, name, control, connectors, (exited, self.workers), commands, role))
     }
 }
 
@@ -405,7 +459,11 @@ struct Prepared {
     control: Arc<Control>,
     sources: Vec<SourceTask>,
     sinks: Vec<SinkTask>,
+    together: Option<Together>,
 }
+
+/// What a job is that runs in several processes: the connections, and who tells and hears.
+type Together = (Link, Peers, Role);
 
 /// Graceful stops take at most this long unless told otherwise.
 const STOP_LIMIT: Duration = Duration::from_secs(30);

@@ -11,6 +11,7 @@ use tracing::Instrument;
 
 use super::{
     Job, JobError, Monitor,
+    cluster::{Role, follow},
     control::Control,
     error::Outcome,
     job::Command,
@@ -37,6 +38,8 @@ pub(crate) struct Supervisor {
     stop: watch::Sender<bool>,
     exits: mpsc::UnboundedReceiver<Exit>,
     workers: usize,
+    /// Of this process among several.
+    role: Option<Role>,
 }
 
 impl Supervisor {
@@ -44,12 +47,11 @@ impl Supervisor {
         runtime: &Handle,
         name: String,
         control: Arc<Control>,
-        sources: Vec<SourceTask>,
-        sinks: Vec<SinkTask>,
-        exits: mpsc::UnboundedReceiver<Exit>,
-        workers: usize,
+        (sources, sinks): (Vec<SourceTask>, Vec<SinkTask>),
+        (exits, workers): (mpsc::UnboundedReceiver<Exit>, usize),
+        (commands, asked): (mpsc::UnboundedSender<Command>, mpsc::UnboundedReceiver<Command>),
+        role: Option<Role>,
     ) -> Job {
-        let (commands, asked) = mpsc::unbounded_channel();
         let (publish, outcome) = watch::channel(None);
         let job = Job { name: name.clone(), control: control.clone(), commands, outcome };
         let started = control.clock.now();
@@ -61,13 +63,22 @@ impl Supervisor {
             stop: watch::Sender::new(false),
             exits,
             workers,
+            role,
         };
         let (board, listeners) = (supervisor.control.board.clone(), supervisor.control.listeners.clone());
         listeners.tell(|listener| listener.attached(&Monitor(board.clone())));
         for (index, SourceTask { port, task, drains, pace, .. }) in sources.into_iter().enumerate() {
             supervisor.paced.extend(pace.map(|requests| (index, requests)));
-            let task = task(supervisor.control.interval, started, supervisor.stop.subscribe());
-            let task = watched_source(index, board.clone(), listeners.clone(), task);
+            let (interval, stop) = (supervisor.control.interval, supervisor.stop.subscribe());
+            let begin = supervisor.role.as_ref().map(Role::watch_begin);
+            let (board, listeners) = (board.clone(), listeners.clone());
+            let task = async move {
+                let started = match begin {
+                    Some(begin) => begun(begin).await,
+                    None => started,
+                };
+                watched_source(index, board, listeners, task(interval, started, stop)).await
+            };
             supervisor.sources.spawn(runtime, port, drains, task);
         }
         for SinkTask { port, task } in sinks {
@@ -89,10 +100,16 @@ impl Supervisor {
         let control = self.control.clone();
         // Should the runtime drop this task, the workers must not stay behind.
         let guard = AbortOnDrop(control.clone());
-        control.listeners.tell(|listener| listener.started());
+        if self.role.is_none() {
+            control.listeners.tell(|listener| listener.started());
+        }
         let result = self.supervise(asked).await;
         if let Err(error) = &result {
             tracing::warn!(job = name, code = error.code(), %error, "job failed");
+            if let Some(peers) = control.peers() {
+                peers.fail(error);
+                peers.close();
+            }
             control.abort();
         }
         let connectors = async { tokio::join!(self.sources.tasks.shutdown(), self.sinks.tasks.shutdown()) };
@@ -107,6 +124,9 @@ impl Supervisor {
             tracing::error!(job = name, "a worker is stuck in a closure; its thread is left behind");
         }
         drop(guard);
+        if let Some(role) = self.role {
+            role.closed().await;
+        }
         tracing::info!(job = name, "job ended");
         control.listeners.tell(|listener| listener.ended(&result));
         publish.send_replace(Some(Arc::new(result)));
@@ -115,13 +135,14 @@ impl Supervisor {
     /// Goes on until all is delivered, or until the first failure.
     async fn supervise(&mut self, mut asked: mpsc::UnboundedReceiver<Command>) -> Result<(), JobError> {
         let control = self.control.clone();
-        let Supervisor { sources, sinks, paced, stop, exits, workers, .. } = self;
+        let Supervisor { sources, sinks, paced, stop, exits, workers, role, .. } = self;
         let mut left = 0;
         let mut limit = None;
-        let drive = drive(&control, sources, paced, stop.subscribe());
+        let drive = drive(&control, sources, paced, stop, role);
         tokio::pin!(drive);
         let mut driving = true;
-        while left < *workers || !sinks.tasks.is_empty() {
+        // Workers that leave before they were told were never needed: the processes did not come together.
+        while driving || left < *workers || !sinks.tasks.is_empty() {
             let overdue = async {
                 match limit {
                     Some((limit, deadline)) => {
@@ -140,7 +161,9 @@ impl Supervisor {
                 Some(result) = sinks.join_next(|port, source| JobError::Sink { port, source }) => result?,
                 Some(command) = asked.recv() => match command {
                     Command::Abort => return Err(JobError::Aborted),
+                    Command::Fail(error) => return Err(error),
                     Command::Stop(within) => {
+                        control.peers().iter().for_each(|peers| peers.stop(within));
                         stop.send_replace(true);
                         limit.get_or_insert((within, tokio::time::Instant::now() + within));
                     }
@@ -163,18 +186,40 @@ async fn drive(
     control: &Control,
     sources: &mut Connectors,
     paced: &mut Vec<Paced>,
-    mut stop: watch::Receiver<bool>,
+    stopping: &watch::Sender<bool>,
+    role: &mut Option<Role>,
 ) -> Result<(), JobError> {
+    let mut stop = stopping.subscribe();
+    if let Some(role) = role {
+        tokio::select! {
+            biased;
+            () = role.begin() => {}
+            // Nothing has come in anywhere.
+            () = raised(&mut stop) => {
+                control.peers().iter().for_each(|peers| peers.close());
+                return Ok(());
+            }
+        }
+        control.listeners.tell(|listener| listener.started());
+        if !role.leads() {
+            return follow(control, sources, paced, stopping, role).await;
+        }
+    }
     let mut boundary = control.boundary();
-    while !sources.tasks.is_empty() {
+    while !sources.tasks.is_empty() || role.as_ref().is_some_and(Role::has_sources) {
         tokio::select! {
             biased;
             () = raised(&mut stop) => break,
             Some(result) = sources.join_next(|port, source| JobError::Source { port, source }) => result?,
+            () = ended_elsewhere(role) => {}
             () = control.clock.sleep_until(boundary) => {
                 let paces = !paced.is_empty();
                 until(control, |control| control.has_room() && (!paces || control.has_memory())).await;
+                role.iter().for_each(|role| role.ask(boundary));
                 pace(control, sources, paced, boundary).await?;
+                if let Some(role) = role {
+                    role.paced(boundary).await;
+                }
                 // A batch closed early may have taken the room meanwhile.
                 while !control.close(boundary) {
                     until(control, Control::has_room).await;
@@ -183,16 +228,40 @@ async fn drive(
             }
         }
     }
+    role.iter().for_each(Role::finish);
     sources.abort_undrained();
     while let Some(result) = sources.join_next(|port, source| JobError::Source { port, source }).await {
         result?;
     }
+    let dirty_elsewhere = match role {
+        Some(role) => role.drained().await,
+        None => Vec::new(),
+    };
     until(control, Control::is_idle).await;
-    if control.is_dirty() {
+    if control.is_dirty() || dirty_elsewhere.contains(&control.open()) {
         control.close(control.boundary());
         until(control, Control::is_idle).await;
     }
+    role.iter().for_each(Role::leave);
     Ok(())
+}
+
+/// Waits until a source has ended in another process.
+async fn ended_elsewhere(role: &mut Option<Role>) {
+    match role {
+        Some(role) => role.ended().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Waits until all processes are there.
+async fn begun(mut begin: watch::Receiver<Option<BatchTime>>) -> BatchTime {
+    let now = begin.wait_for(Option::is_some).await.ok().and_then(|now| *now);
+    match now {
+        Some(now) => now,
+        // They will not come, and the job is on its way down.
+        None => std::future::pending().await,
+    }
 }
 
 /// Waits until the job is asked to stop; the sender outlives all who wait.
@@ -201,7 +270,7 @@ async fn raised(stop: &mut watch::Receiver<bool>) {
 }
 
 /// Waits until something holds that holds only after a batch was delivered.
-async fn until(control: &Control, holds: impl Fn(&Control) -> bool) {
+pub(super) async fn until(control: &Control, holds: impl Fn(&Control) -> bool) {
     loop {
         let delivered = control.room.notified();
         tokio::pin!(delivered);
@@ -216,7 +285,7 @@ async fn until(control: &Control, holds: impl Fn(&Control) -> bool) {
 
 /// Asks the paced sources for their records of the batch at `time` and waits until they have sent them. A
 /// source that ends meanwhile has answered.
-async fn pace(
+pub(super) async fn pace(
     control: &Control,
     sources: &mut Connectors,
     paced: &mut Vec<Paced>,
@@ -247,12 +316,12 @@ async fn pace(
 }
 
 /// A paced source, by its place, and where it is asked.
-type Paced = (usize, mpsc::Sender<PaceRequest>);
+pub(crate) type Paced = (usize, mpsc::Sender<PaceRequest>);
 
 /// The connector tasks of one kind.
 #[derive(Default)]
-struct Connectors {
-    tasks: JoinSet<Result<(), ConnectorError>>,
+pub(super) struct Connectors {
+    pub(super) tasks: JoinSet<Result<(), ConnectorError>>,
     known: Vec<Connector>,
 }
 
@@ -275,12 +344,12 @@ impl Connectors {
     }
 
     /// Drops the tasks that do not end by themselves when they are asked.
-    fn abort_undrained(&self) {
+    pub(super) fn abort_undrained(&self) {
         self.known.iter().filter(|connector| !connector.drains).for_each(|connector| connector.task.abort());
     }
 
     /// The end of the next task to end; `None` when there is none left.
-    async fn join_next(
+    pub(super) async fn join_next(
         &mut self,
         wrap: impl Fn(&'static str, ConnectorError) -> JobError,
     ) -> Option<Result<(), JobError>> {
@@ -305,5 +374,6 @@ impl Drop for AbortOnDrop {
     fn drop(&mut self) {
         self.0.abort();
         self.0.board.set_ended();
+        self.0.peers().iter().for_each(|peers| peers.close());
     }
 }

@@ -6,7 +6,11 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     rc::Rc,
-    sync::{Arc, atomic::Ordering, mpsc::Receiver},
+    sync::{
+        Arc,
+        atomic::Ordering,
+        mpsc::{Receiver, RecvError},
+    },
     task::{Context, Poll},
     time::{Duration, Instant},
 };
@@ -24,6 +28,7 @@ use tokio::sync::mpsc;
 
 use super::{
     JobError,
+    cluster::Seat,
     control::{Control, Order},
     metrics::Meter,
     wiring::{Ends, Flow},
@@ -122,11 +127,21 @@ impl<T: Record> Intake for Injector<T> {
 
 /// What a worker takes to its thread.
 pub(crate) struct WorkerStart {
+    /// Its place in this process, from 0.
+    pub(crate) seat: usize,
     pub(crate) ends: Ends,
     pub(crate) build: Box<dyn FnOnce(&Flow<'_>) + Send>,
     pub(crate) orders: Receiver<Order>,
     pub(crate) signal: Arc<Signal>,
     pub(crate) control: Arc<Control>,
+}
+
+/// How a worker reaches the others.
+pub(crate) enum Reach {
+    /// They are in this process.
+    Here(Box<AllocatorBuilder>),
+    /// When all processes are there.
+    Cluster(Receiver<Seat>),
 }
 
 /// How a worker ended: a panic is the operator's.
@@ -136,21 +151,33 @@ pub(crate) type Exit = Result<(), JobError>;
 pub(crate) fn spawn(
     name: String,
     start: WorkerStart,
-    allocator: AllocatorBuilder,
+    reach: Reach,
     exits: mpsc::UnboundedSender<Exit>,
 ) -> std::io::Result<()> {
     let control = start.control.clone();
     let thread = std::thread::Builder::new().name(name);
     thread.spawn(move || {
         let _span = tracing::info_span!("worker", job = %control.board.job).entered();
-        let run = move || {
-            start.signal.attach_thread();
-            let mut running = Running::new(start, build(allocator));
-            while running.turn() {
-                running.park();
-            }
+        let seat = match reach {
+            Reach::Here(allocator) => Ok((*allocator, None)),
+            Reach::Cluster(seats) => seats.recv().map(|seat| (seat.allocator, Some(seat.present))),
         };
-        let exit = catch_unwind(AssertUnwindSafe(run)).map_err(JobError::unwound);
+        let exit = match seat {
+            Ok((allocator, _present)) => {
+                // Dropped outside of the unwinding: in there, timely's threads of a cluster would panic, too.
+                let mut worker = on(build(allocator));
+                let run = || {
+                    start.signal.attach_thread();
+                    let mut running = Running::new(start, &mut worker);
+                    while running.turn() {
+                        running.park();
+                    }
+                };
+                catch_unwind(AssertUnwindSafe(run)).map_err(JobError::unwound)
+            }
+            // The processes did not come together, and the supervisor hears why.
+            Err(RecvError) => Ok(()),
+        };
         if exit.is_err() {
             // The other workers must not wait for this one's progress.
             control.abort();
@@ -217,7 +244,8 @@ impl std::fmt::Debug for LocalWorker {
 /// The loop of a local worker.
 async fn work(start: WorkerStart) {
     let wake = start.signal.attach_task();
-    let mut running = Running::new(start, Allocator::Thread(Thread::default()));
+    let mut worker = on(Allocator::Thread(Thread::default()));
+    let mut running = Running::new(start, &mut worker);
     let mut began = Instant::now();
     while running.turn() {
         if running.has_work() {
@@ -242,10 +270,16 @@ fn build(allocator: AllocatorBuilder) -> Allocator {
     }
 }
 
+/// Timely's part of a worker.
+fn on(allocator: Allocator) -> Worker {
+    // Without a timer, timely never parks.
+    Worker::new(timely::WorkerConfig::default(), allocator, Some(Instant::now()))
+}
+
 /// A worker at work.
-struct Running {
+struct Running<'w> {
     intakes: Vec<Box<dyn Intake>>,
-    worker: Worker,
+    worker: &'w mut Worker,
     open: Open,
     orders: Receiver<Order>,
     signal: Arc<Signal>,
@@ -260,13 +294,12 @@ struct Running {
     idle_steps: u32,
 }
 
-impl Running {
-    fn new(start: WorkerStart, allocator: Allocator) -> Self {
-        let WorkerStart { ends, build, orders, signal, control } = start;
-        // Without a timer, timely never parks.
-        let mut worker = Worker::new(timely::WorkerConfig::default(), allocator, Some(Instant::now()));
+impl<'w> Running<'w> {
+    fn new(start: WorkerStart, worker: &'w mut Worker) -> Self {
+        let WorkerStart { seat, ends, build, orders, signal, control } = start;
         let job = Rc::new(JobContext {
             times: Times::default(),
+            seat,
             worker: worker.index(),
             workers: worker.peers(),
             interval: control.interval,
@@ -276,8 +309,8 @@ impl Running {
             outbox: Outbox::default(),
         });
         let board = &control.board;
-        let metered = board.is_metered.then(|| board.workers[worker.index()].cells.clone());
-        let meter = Meter::listen(&worker, metered.as_ref());
+        let metered = board.is_metered.then(|| board.workers[seat].cells.clone());
+        let meter = Meter::listen(worker, metered.as_ref());
         let numbers = worker.clone();
         let next = move || numbers.peek_identifier();
         let (intakes, made) = gauge::building(metered, next, || {
@@ -290,7 +323,7 @@ impl Running {
         meter.begin(made);
         let open = Open {
             epoch: 0,
-            worker: worker.index(),
+            seat,
             records: vec![0; intakes.len()],
             receipts: Vec::new(),
             held: Held::default(),
@@ -346,7 +379,7 @@ impl Running {
         }
         self.busy |= self.signal.is_raised();
         if self.busy {
-            let (control, worker) = (self.control.clone(), self.job.worker);
+            let (control, worker) = (self.control.clone(), self.open.seat);
             control.timed(worker, || self.step());
         }
         true
@@ -386,12 +419,12 @@ impl Running {
     }
 }
 
-impl Drop for Running {
+impl Drop for Running<'_> {
     fn drop(&mut self) {
         // What panicked is left as it is.
         if !std::thread::panicking() {
             self.meter.end();
-            drop_dataflows(&mut self.worker);
+            drop_dataflows(self.worker);
         }
     }
 }
@@ -399,7 +432,7 @@ impl Drop for Running {
 /// The open batch as one worker sees it.
 struct Open {
     epoch: Epoch,
-    worker: usize,
+    seat: usize,
     /// Records taken in, by source.
     records: Vec<u64>,
     /// To be given out when it is delivered.
@@ -418,7 +451,7 @@ impl Open {
             *total += records;
             fed += taken;
             if records > 0 {
-                control.board.workers[self.worker].took_in(source, records, control.clock.now());
+                control.board.workers[self.seat].took_in(source, records, control.clock.now());
             }
         }
         if fed == 0 {
@@ -440,7 +473,7 @@ impl Open {
             control.cleaned();
         }
         self.epoch = epoch + 1;
-        control.board.workers[self.worker].opens(self.epoch);
+        control.board.workers[self.seat].opens(self.epoch);
     }
 }
 

@@ -17,6 +17,7 @@ use crate::{
 
 /// What one worker has for a sink from one batch. Every worker sends one part a batch, empty or not.
 pub(crate) struct Part<T> {
+    /// Its place in this process.
     pub(crate) worker: usize,
     pub(crate) epoch: Epoch,
     pub(crate) time: BatchTime,
@@ -114,7 +115,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
                     let records = open.pop_front_if(|(open, _)| *open == epoch).map(|(_, records)| records);
                     gauge.holds(records.as_ref().map(Vec::held).unwrap_or_default());
                     let part = Part {
-                        worker: job.worker,
+                        worker: job.seat,
                         epoch,
                         time: job.times.of(epoch),
                         is_due: job.is_due(epoch, every),

@@ -6,6 +6,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
+    thread::{self, ThreadId},
 };
 
 use streaming_runtime::{
@@ -26,9 +27,12 @@ stream!(
     }
 );
 
-/// Writes down the engine's spans and events, with their fields.
-#[derive(Clone, Default)]
-struct Written(Arc<Mutex<Vec<String>>>, Arc<AtomicU64>);
+/// Writes down the engine's spans and events of a thread, with their fields.
+struct Written {
+    lines: Arc<Mutex<Vec<String>>>,
+    thread: ThreadId,
+    spans: AtomicU64,
+}
 
 struct Fields(String);
 
@@ -43,10 +47,10 @@ impl Visit for Fields {
 
 impl Written {
     fn write(&self, metadata: &Metadata<'_>, name: &str, record: impl FnOnce(&mut Fields)) {
-        if metadata.target().starts_with("streaming_runtime") {
+        if thread::current().id() == self.thread && metadata.target().starts_with("streaming_runtime") {
             let mut fields = Fields(name.to_owned());
             record(&mut fields);
-            self.0.lock().expect("no panic").push(fields.0);
+            self.lines.lock().expect("no panic").push(fields.0);
         }
     }
 }
@@ -57,7 +61,7 @@ impl Subscriber for Written {
     }
     fn new_span(&self, span: &Attributes<'_>) -> Id {
         self.write(span.metadata(), span.metadata().name(), |fields| span.record(fields));
-        Id::from_u64(self.1.fetch_add(1, Ordering::Relaxed) + 1)
+        Id::from_u64(self.spans.fetch_add(1, Ordering::Relaxed) + 1)
     }
     fn event(&self, event: &Event<'_>) {
         self.write(event.metadata(), "event", |fields| event.record(fields));
@@ -70,16 +74,19 @@ impl Subscriber for Written {
 
 #[tokio::test]
 async fn a_job_its_connectors_and_its_batches_have_spans() {
-    let (clock, written) = (ManualClock::new(), Written::default());
-    // Of this thread, and so of the job's tasks and of its local worker.
-    let _here = tracing::subscriber::set_default(written.clone());
+    let (clock, lines) = (ManualClock::new(), Arc::default());
+    // The job's tasks and its local worker are all on this thread. A subscriber of a thread only would not do: what other
+    // tests log first is then off for all.
+    let written =
+        Written { lines: Arc::clone(&lines), thread: thread::current().id(), spans: AtomicU64::new(0) };
+    tracing::subscriber::set_global_default(written).expect("no other test has one");
     let ports = copy::Ports { numbers: queue(vec![vec![1, 2]]), out: collect().0 };
     let engine = Engine::new().manual_clock(&clock).name("seen");
     let (mut job, worker) = engine.start_local(ports).expect("it starts");
     clock.advance(secs(1));
     let (ended, ()) = tokio::join!(job.join(), worker);
     ended.expect("it ends well");
-    let written = written.0.lock().expect("no panic");
+    let written = lines.lock().expect("no panic");
     let has =
         |begin: &str| assert!(written.iter().any(|line| line.starts_with(begin)), "{begin}\n{written:#?}");
     has("job job=seen");

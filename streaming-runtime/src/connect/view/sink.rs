@@ -1,6 +1,9 @@
 //! The ends of views that jobs write to.
 
-use std::{hash::Hash, sync::Arc};
+use std::{
+    hash::Hash,
+    sync::{Arc, atomic::Ordering},
+};
 
 use tokio::sync::{broadcast, watch};
 
@@ -32,6 +35,8 @@ pub struct ChangesSink<K, V> {
     writer: Writer<K, V>,
     /// What the last batch changed in what is shown: the hidden side lacks it.
     behind: Arc<Changed<K, V>>,
+    /// Whether a write was given up half-way, as by a timeout: the hidden side may be anything.
+    is_torn: bool,
 }
 
 pub(super) fn whole<K, V>() -> (ViewSink<K, V>, View<K, V>) {
@@ -41,7 +46,7 @@ pub(super) fn whole<K, V>() -> (ViewSink<K, V>, View<K, V>) {
 
 pub(super) fn of_changes<K, V>() -> (ChangesSink<K, V>, View<K, V>) {
     let (writer, view) = Writer::new();
-    (ChangesSink { writer, behind: Arc::new([]) }, view)
+    (ChangesSink { writer, behind: Arc::new([]), is_torn: false }, view)
 }
 
 macro_rules! backlog {
@@ -79,11 +84,10 @@ where
             return Err(not_unique(time, net::SEVERAL));
         }
         self.writer.show(time);
-        // Only now: who subscribes later finds this batch in its snapshot.
+        // Only now: who subscribes later finds this batch in its snapshot. And at once: were this write given up between
+        // the two, nobody would be told.
         if shared.is_subscribed() {
-            let shared = shared.clone();
-            let compare = move || shared.sides.read_both(|now, before| now.changes_since(before));
-            let changed = if work <= INLINE { compare() } else { blocking(compare).await? };
+            let changed = shared.sides.read_both(|now, before| now.changes_since(before));
             self.writer.tell(time, changed.into());
         }
         Ok(())
@@ -96,14 +100,21 @@ where
     V: Clone + PartialEq + Send + Sync + 'static,
 {
     async fn write(&mut self, Batch { time, records }: Batch<((K, V), i64)>) -> Result<(), ConnectorError> {
-        let behind = self.behind.clone();
-        let changed = self.writer.change_hidden(records.len() + behind.len(), move |side| {
-            side.apply(time, &behind);
+        let (shared, behind) = (self.writer.shared.clone(), self.behind.clone());
+        let is_torn = std::mem::replace(&mut self.is_torn, true);
+        let work = if is_torn { usize::MAX } else { records.len() + behind.len() };
+        let changed = self.writer.change_hidden(work, move |side| {
+            match is_torn {
+                true => shared.sides.read(|shown| side.clone_from(shown)),
+                false => side.apply(time, &behind),
+            }
             let changed = net(records, &side.values)?;
             side.apply(time, &changed);
             Ok(changed.into())
         });
-        self.behind = changed.await?.map_err(|problem| not_unique(time, problem))?;
+        let changed: Result<_, Problem> = changed.await?;
+        self.is_torn = false;
+        self.behind = changed.map_err(|problem| not_unique(time, problem))?;
         self.writer.show(time);
         self.writer.tell(time, self.behind.clone());
         Ok(())
@@ -154,8 +165,14 @@ impl<K: Send + Sync + 'static, V: Send + Sync + 'static> Writer<K, V> {
     ) -> Result<R, ConnectorError> {
         let shared = self.shared.clone();
         let is_short = records <= INLINE && shared.sides.is_free();
-        let work = move || shared.sides.change_hidden(change);
-        if is_short { Ok(work()) } else { blocking(work).await }
+        let attempt = shared.attempts.fetch_add(1, Ordering::AcqRel) + 1;
+        let work = move || {
+            // Work goes on that nobody waits for any more; it must not come after what is tried next.
+            let is_last = || shared.attempts.load(Ordering::Acquire) == attempt;
+            shared.sides.change_hidden(|side| is_last().then(|| change(side)))
+        };
+        let done = if is_short { work() } else { blocking(work).await? };
+        Ok(done.expect("who waits for it has not tried again"))
     }
 }
 

@@ -116,6 +116,24 @@ async fn a_slow_reader_sees_one_batch_and_holds_up_only_the_one_after_the_next()
 }
 
 #[tokio::test]
+async fn a_write_that_was_given_up_leaves_nothing_behind() {
+    let (mut sink, view) = view_of_changes::<u32, i64>();
+    write(&mut sink, 1, vec![((1, 1), 1)]).await.expect("unique");
+    let (go, slow) = straggler(&view);
+    write(&mut sink, 2, vec![((1, 1), -1), ((1, 2), 1)]).await.expect("unique");
+    let third = || vec![((1, 2), -1), ((1, 3), 1), ((2, 1), 1)];
+    let given_up = tokio::time::timeout(Duration::from_millis(20), write(&mut sink, 3, third()));
+    assert!(given_up.await.is_err(), "a reader is in the way");
+    go.send(()).expect("it waits");
+    slow.join().expect("no panic");
+    // The work of the write that was given up is done now, or it is not; both are the same.
+    write(&mut sink, 3, third()).await.expect("unique");
+    assert_eq!(contents(&view.snapshot()), BTreeMap::from([(1, 3), (2, 1)]));
+    write(&mut sink, 4, vec![((2, 1), -1)]).await.expect("unique");
+    assert_eq!(contents(&view.snapshot()), BTreeMap::from([(1, 3)]));
+}
+
+#[tokio::test]
 async fn a_panic_of_a_reader_harms_nobody() {
     let (mut sink, view) = view::<u32, i64>();
     for millis in 1..4 {

@@ -1,0 +1,53 @@
+//! What the supervisor of a follower does instead of closing batches.
+
+use tokio::sync::watch;
+
+use super::{Role, peers::Order};
+use crate::engine::{
+    JobError,
+    control::Control,
+    supervisor::{Connectors, Paced, pace, until},
+};
+
+/// Does what the leader says, and reports, until all is delivered everywhere.
+pub(crate) async fn follow(
+    control: &Control,
+    sources: &mut Connectors,
+    paced: &mut Vec<Paced>,
+    stop: &watch::Sender<bool>,
+    role: &mut Role,
+) -> Result<(), JobError> {
+    let wrap = |port, source| JobError::Source { port, source };
+    let mut ended = false;
+    loop {
+        if !ended && sources.tasks.is_empty() {
+            ended = true;
+            role.report_end();
+        }
+        tokio::select! {
+            biased;
+            Some(result) = sources.join_next(wrap) => result?,
+            order = role.order() => match order {
+                Order::Pace(time) => {
+                    pace(control, sources, paced, time).await?;
+                    // Before the answer, or the leader would close one more batch than there is need for.
+                    if !ended && sources.tasks.is_empty() {
+                        ended = true;
+                        role.report_end();
+                    }
+                    role.answer(time);
+                }
+                Order::Finish => {
+                    stop.send_replace(true);
+                    sources.abort_undrained();
+                    while let Some(result) = sources.join_next(wrap).await {
+                        result?;
+                    }
+                    until(control, Control::is_idle).await;
+                    role.report_drained(control.open(), control.is_dirty());
+                }
+                Order::Leave => return Ok(()),
+            }
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Who is at the other end, and whether it runs the same.
+
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+use super::ClusterError;
+
+/// What every process of a cluster must agree on. Two that differ in any of it would build different dataflows,
+/// or send keys to different workers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Program {
+    /// The engine's version, the width of numbers and their order: keys are hashed and sent as they are.
+    engine: String,
+    pipeline: String,
+    interval: Duration,
+    processes: usize,
+    workers: usize,
+    /// Of the plan and the operators' names.
+    fingerprint: u64,
+}
+
+impl Program {
+    pub(crate) fn new(
+        pipeline: &str,
+        interval: Duration,
+        plan: &str,
+        operators: &[&str],
+        processes: usize,
+        workers: usize,
+    ) -> Self {
+        let order = if cfg!(target_endian = "little") { "little" } else { "big" };
+        Program {
+            engine: format!("{}, {} bit, {order}-endian", env!("CARGO_PKG_VERSION"), usize::BITS),
+            pipeline: pipeline.to_owned(),
+            interval,
+            processes,
+            workers,
+            fingerprint: super::spread(&(plan, operators)),
+        }
+    }
+
+    /// What differs first: what it is called, what it is here, and what it is there.
+    pub(super) fn difference(&self, there: &Program) -> Option<(String, String, String)> {
+        let print = |program: &Program| format!("{:016x}", program.fingerprint);
+        [
+            ("the engine", self.engine.clone(), there.engine.clone()),
+            ("the pipeline", self.pipeline.clone(), there.pipeline.clone()),
+            ("the batch interval", format!("{:?}", self.interval), format!("{:?}", there.interval)),
+            ("the number of processes", self.processes.to_string(), there.processes.to_string()),
+            ("the number of workers of a process", self.workers.to_string(), there.workers.to_string()),
+            ("the fingerprint of the operators", print(self), print(there)),
+        ]
+        .into_iter()
+        .find(|(_, here, there)| here != there)
+        .map(|(what, here, there)| (what.to_owned(), here, there))
+    }
+}
+
+/// What a connection is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(super) enum Purpose {
+    /// Orders and reports, between a follower and the leader.
+    Control,
+    /// Records, between any two.
+    Records,
+}
+
+/// The first line on a connection, from the process that opened it. The field's name tells strangers.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Hello {
+    #[serde(rename = "streaming-cluster")]
+    pub(super) purpose: Purpose,
+    pub(super) index: usize,
+    pub(super) program: Program,
+}
+
+/// The answer to it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum Answer {
+    Welcome,
+    /// What differs, as the answering process sees it.
+    Mismatch {
+        what: String,
+        here: String,
+        there: String,
+    },
+}
+
+/// The error that a difference is, where it is noticed and where it is told.
+pub(super) fn mismatch(
+    (what, here, there): (String, String, String),
+    index: usize,
+    address: &str,
+) -> ClusterError {
+    ClusterError::Mismatch { index, address: address.to_owned(), what, here, there }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::secs;
+
+    #[test]
+    fn what_differs_is_named() {
+        let program = |workers, operators: &[&str]| Program::new("p", secs(1), "plan", operators, 2, workers);
+        let this = program(2, &["p/a", "p/b"]);
+        assert_eq!(this.difference(&this.clone()), None);
+        let (what, here, there) = this.difference(&program(3, &["p/a", "p/b"])).expect("a difference");
+        assert_eq!(
+            (what.as_str(), here.as_str(), there.as_str()),
+            ("the number of workers of a process", "2", "3")
+        );
+        let (what, ..) = this.difference(&program(2, &["p/a", "p/c"])).expect("a difference");
+        assert_eq!(what, "the fingerprint of the operators");
+    }
+}

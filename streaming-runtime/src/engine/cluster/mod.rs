@@ -1,0 +1,242 @@
+//! One job over several processes.
+//!
+//! ```text
+//!   process 0: leader                                   process 1, 2, ..: followers
+//!   supervisor -- closes batches -- link ---- control ---- link -- supervisor
+//!                                   (Close, Delivered, ..  Taken, Ended, ..)
+//!   workers ---------------------- wires ---- records ---- wires ---------- workers
+//! ```
+//!
+//! Every process builds the same dataflow, so timely sends records and progress between all workers. What timely
+//! does not do is ours: the leader numbers and times the batches, everybody hears of everybody's end, and a peer
+//! that is gone is an error, not a panic.
+//!
+//! | file | what it is |
+//! |---|---|
+//! | `assemble`, `hello` | from addresses to connections between processes that run the same |
+//! | `frame` | what is said on the control connections |
+//! | `link` | the thread that keeps them: its heartbeats do not depend on the service's own runtime |
+//! | `follow` | what a follower's supervisor does |
+//! | `hub` | where what a peer says goes |
+//! | `peers` | what the supervisor and the control of this process know of the others |
+//! | `wire` | the connections that timely's threads use |
+//!
+//! Invariants: the leader alone closes batches, and counts the sinks of all processes, so the limit on batches in
+//! flight holds over all. A batch is delivered when every sink of every process has taken it. Every frame is
+//! bounded, every wait has a limit.
+
+mod assemble;
+mod error;
+mod follow;
+mod frame;
+mod hello;
+mod hub;
+mod link;
+mod peers;
+mod wire;
+
+use std::{
+    hash::{BuildHasher, Hash},
+    io,
+    path::Path,
+    time::Duration,
+};
+
+pub use error::ClusterError;
+pub(crate) use follow::follow;
+pub(crate) use hello::Program;
+pub(crate) use link::{Link, Seat};
+pub(crate) use peers::{Peers, Role};
+
+/// The processes that run a job together, and which of them this is.
+///
+/// Every process runs the same program and starts the same pipeline, each with its own index and otherwise the
+/// same settings. They find each other in any order; until all are there, no source is started.
+///
+/// ```no_run
+/// use streaming_runtime::{Cluster, connect::{console, tcp}, prelude::*};
+///
+/// stream!(
+///     #[batch(secs(1))]
+///     pub fn word_count<lines: Source<String>, counts: Sink<(String, i64)>>() {
+///         let words = lines.flat_map(|line| line.split_whitespace().map(str::to_owned));
+///         words.map(|word| (word, 1)).reduce_by_key(|a, b| a + b).to(counts);
+///     }
+/// );
+///
+/// #[tokio::main(flavor = "current_thread")]
+/// async fn main() -> Result<(), Box<dyn std::error::Error>> {
+///     let index = std::env::args().nth(1).ok_or("which process is this?")?.parse()?;
+///     let cluster = Cluster::new(["10.0.0.1:2101", "10.0.0.2:2101"], index);
+///     let feeds = ["feed-a:9999", "feed-b:9999"]; // one for each process
+///     let mut job = Engine::new().workers(4).cluster(cluster).start(word_count::Ports {
+///         lines: tcp::lines(feeds[index]),
+///         counts: console(), // the words that live in this process
+///     })?;
+///     job.join().await?;
+///     Ok(())
+/// }
+/// ```
+///
+/// # What is where
+///
+/// - **Sources** run in each process. One that reads something of its own, such as a feed or a directory on the
+///   local disk, needs nothing else. Where all could read the same, each takes its part:
+///   [`takes`](Cluster::takes) deals out names. A source that only one process has is an `Option`, which is a
+///   source itself, and `None` has ended from the start: `(cluster.index() == 0).then(|| tcp::lines(address))`.
+/// - **Keys** live on one worker of one process. A record travels to the worker that owns its key, serialised
+///   with serde and bincode if that is in another process, so it must not depend on a self-describing format
+///   (`#[serde(untagged)]`, `flatten`, `skip_serializing_if`).
+/// - **Sinks** run in each process and get what lives there: the batches of a sink in all processes together are
+///   the batches of one process with as many workers. What has one value for all keys (`count`, `reduce`,
+///   `transform`) is delivered in process 0, and the others get empty batches.
+/// - **Views** ([`view`](crate::connect::view())) are sinks: they answer for the keys that live in their process, and of
+///   all processes exactly one knows a key. `.repartition(1)` before a sink brings all of its records to process 0.
+/// - **Metrics** and explanations are those of the process that is asked, and so are the records of a
+///   [`BatchInfo`](crate::BatchInfo). A batch counts as delivered when it is in all processes.
+/// - **Time** is the leader's, process 0's: it closes the batches, for all. Other clocks do not matter.
+/// - **Values** of the pipeline must be the same in all processes.
+///
+/// # Ends
+///
+/// - The job ends when the sources of all processes have ended; each process's sinks have then taken all.
+/// - [`Job::stop`](crate::Job::stop) in any process stops all of them gracefully.
+/// - What fails, is aborted or dies in one process ends the job in all: with what happened there, and with
+///   [`JobError::Peer`](crate::JobError::Peer) elsewhere. A process that is killed is noticed at once, a machine
+///   that vanishes after [`silence`](Cluster::silence). Nothing is restarted by itself.
+///
+/// # Network
+///
+/// Each process listens at its own address until all are there; it may be another way to say it (`0.0.0.0:2101`).
+/// Connections are neither encrypted nor authenticated: whoever can reach the addresses while the processes
+/// gather can read and forge records. Use it inside a network that you trust.
+#[derive(Clone, Debug)]
+pub struct Cluster {
+    pub(super) hosts: Vec<String>,
+    pub(super) index: usize,
+    pub(super) gather: Duration,
+    pub(super) silence: Duration,
+}
+
+impl Cluster {
+    /// The process `index` of those at `hosts`, each `host:port`, in the same order in all processes. Waits 30 s
+    /// for the others, and 1 s for their heartbeats.
+    pub fn new(hosts: impl IntoIterator<Item = impl Into<String>>, index: usize) -> Self {
+        Cluster {
+            hosts: hosts.into_iter().map(Into::into).collect(),
+            index,
+            gather: Duration::from_secs(30),
+            silence: Duration::from_secs(1),
+        }
+    }
+
+    /// As [`new`](Cluster::new), with hosts from a file: one `host:port` a line; empty lines and those that begin
+    /// with `#` are left out.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn from_file(path: impl AsRef<Path>, index: usize) -> io::Result<Self> {
+        let text = std::fs::read_to_string(path)?;
+        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+        Ok(Cluster::new(lines, index))
+    }
+
+    /// How long to wait until all processes are there. Then the job ends with [`ClusterError::Missing`].
+    pub fn gather_within(mut self, limit: Duration) -> Self {
+        self.gather = limit;
+        self
+    }
+
+    /// How long a peer may be silent before it counts as dead; heartbeats come ten times as often. At least 10 ms.
+    /// Shorter notices a vanished machine sooner, and takes a stalled one for vanished.
+    pub fn silence(mut self, limit: Duration) -> Self {
+        self.silence = limit;
+        self
+    }
+
+    /// Which process this is, from 0.
+    pub fn index(&self) -> usize {
+        self.index
+    }
+
+    /// How many processes there are.
+    pub fn processes(&self) -> usize {
+        self.hosts.len()
+    }
+
+    /// Whether this process is the one that takes what is named `name`: a file, a partition, a topic. Exactly
+    /// one does, the same each time.
+    ///
+    /// ```
+    /// use streaming_runtime::Cluster;
+    ///
+    /// let hosts = ["10.0.0.1:2101", "10.0.0.2:2101"];
+    /// let processes = [Cluster::new(hosts, 0), Cluster::new(hosts, 1)];
+    /// for file in ["a.log", "b.log", "c.log"] {
+    ///     assert_eq!(processes.iter().filter(|process| process.takes(file)).count(), 1);
+    /// }
+    /// ```
+    pub fn takes(&self, name: impl Hash) -> bool {
+        spread(&name) % self.hosts.len().max(1) as u64 == self.index as u64
+    }
+
+    /// What cannot work, in words.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let Cluster { hosts, index, gather, silence } = self;
+        if *index >= hosts.len() {
+            return Err(format!("the index of this process is {index}, and the cluster has {}", hosts.len()));
+        }
+        if hosts.len() > MOST {
+            return Err(format!("a cluster has at most {MOST} processes, and this one has {}", hosts.len()));
+        }
+        for (process, host) in hosts.iter().enumerate() {
+            let port = host.rsplit_once(':').and_then(|(name, port)| (!name.is_empty()).then_some(port));
+            if port.and_then(|port| port.parse::<u16>().ok()).is_none_or(|port| port == 0) {
+                return Err(format!(
+                    "the address of process {process} must be `host:port`, and it is `{host}`"
+                ));
+            }
+            if hosts[..process].contains(host) {
+                return Err(format!("two processes of the cluster have the address `{host}`"));
+            }
+        }
+        if *silence < Duration::from_millis(10) || gather.is_zero() {
+            return Err(format!(
+                "a cluster needs time: it gathers within {gather:?}, silent at most {silence:?}"
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Processes of a cluster at most: each has a connection and two threads for each other.
+const MOST: usize = 64;
+
+/// A number for a value, the same in every process.
+fn spread(value: &(impl Hash + ?Sized)) -> u64 {
+    foldhash::fast::FixedState::with_seed(0xc1a5).hash_one(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_work_is_said() {
+        let wrong = |hosts: &[&str], index| Cluster::new(hosts.to_vec(), index).check().expect_err("wrong");
+        assert!(wrong(&["a:1", "b:1"], 2).contains("index of this process is 2"));
+        assert!(wrong(&["a:1", "b"], 0).contains("process 1 must be `host:port`, and it is `b`"));
+        assert!(wrong(&["a:1", "b:0"], 0).contains("`b:0`"));
+        assert!(wrong(&["a:1", "a:1"], 0).contains("two processes"));
+        assert!(wrong(&[], 0).contains("the cluster has 0"));
+        assert_eq!(Cluster::new(["[::1]:1", "b:2"], 1).check(), Ok(()));
+    }
+
+    #[test]
+    fn hosts_come_from_a_file() {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::write(&file, "# all\na:1\n\n  b:2 \n").expect("written");
+        let cluster = Cluster::from_file(file.path(), 1).expect("read");
+        assert_eq!((cluster.hosts, cluster.index), (vec!["a:1".to_owned(), "b:2".to_owned()], 1));
+    }
+}

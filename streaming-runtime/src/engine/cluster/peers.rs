@@ -1,0 +1,214 @@
+//! What this process knows of the others: for the control, which tells them, and for the supervisor, which hears.
+
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+
+use super::frame::Frame;
+use crate::{engine::JobError, stream::Epoch, time::BatchTime};
+
+/// What the link is told to do.
+pub(super) enum Say {
+    /// To all peers: a follower has one, the leader.
+    Frame(Frame),
+    /// End the connections once all was said.
+    Close,
+}
+
+/// Tells the other processes. Never waits: what is said is bounded by the batches in flight.
+#[derive(Clone)]
+pub(crate) struct Peers {
+    pub(super) index: usize,
+    pub(super) processes: usize,
+    pub(super) says: mpsc::UnboundedSender<Say>,
+}
+
+impl Peers {
+    fn say(&self, frame: Frame) {
+        // The link is gone only when the job is over.
+        let _ = self.says.send(Say::Frame(frame));
+    }
+
+    /// Whether this process decides when batches close.
+    pub(crate) fn leads(&self) -> bool {
+        self.index == 0
+    }
+
+    /// Those from whom this process hears that a batch was taken.
+    pub(crate) fn count(&self) -> usize {
+        if self.leads() { self.processes - 1 } else { 1 }
+    }
+
+    /// A batch was closed here.
+    pub(crate) fn closed(&self, epoch: Epoch, time: BatchTime) {
+        if self.leads() {
+            self.say(Frame::Close { epoch, time: time.as_nanos() });
+        }
+    }
+
+    /// All sinks here have taken a batch.
+    pub(crate) fn taken(&self, epoch: Epoch) {
+        if !self.leads() {
+            self.say(Frame::Taken { epoch });
+        }
+    }
+
+    /// All sinks everywhere have taken a batch.
+    pub(crate) fn delivered(&self, epoch: Epoch) {
+        if self.leads() {
+            self.say(Frame::Delivered { epoch });
+        }
+    }
+
+    /// For early closing: the open batch has records, and nothing waits here.
+    pub(crate) fn ripe(&self, epoch: Epoch) {
+        self.say(Frame::Ripe { epoch });
+    }
+
+    /// This process was asked to stop the job.
+    pub(crate) fn stop(&self, within: Duration) {
+        if !self.leads() {
+            self.say(Frame::Stop { within });
+        }
+    }
+
+    /// The job failed here.
+    pub(crate) fn fail(&self, error: &JobError) {
+        self.say(match error {
+            JobError::Peer { index, message, .. } => Frame::failed(*index, message),
+            error => Frame::failed(self.index, &error.to_string()),
+        });
+    }
+
+    /// The job is over here.
+    pub(crate) fn close(&self) {
+        let _ = self.says.send(Say::Close);
+    }
+}
+
+/// The supervisor's side.
+pub(crate) struct Role {
+    pub(super) peers: Peers,
+    /// Orders of the leader, or reports of followers.
+    pub(super) inbox: mpsc::UnboundedReceiver<Frame>,
+    /// The time at which all were there; closed when the link has ended.
+    pub(super) begun: watch::Receiver<Option<BatchTime>>,
+    /// For the leader: followers whose sources have not ended.
+    pub(super) running: usize,
+}
+
+/// An order to a follower.
+pub(crate) enum Order {
+    Pace(BatchTime),
+    Finish,
+    Leave,
+}
+
+impl Role {
+    pub(crate) fn leads(&self) -> bool {
+        self.peers.leads()
+    }
+
+    /// When the time comes at which all are there; closed instead if that fails.
+    pub(crate) fn watch_begin(&self) -> watch::Receiver<Option<BatchTime>> {
+        self.begun.clone()
+    }
+
+    /// Waits until all are there. If that fails, the supervisor hears of it as a command.
+    pub(crate) async fn begin(&mut self) {
+        if self.begun.wait_for(Option::is_some).await.is_err() {
+            std::future::pending().await
+        }
+    }
+
+    /// Waits until the link has ended, after [`Peers::close`].
+    pub(crate) async fn closed(mut self) {
+        while self.begun.changed().await.is_ok() {}
+    }
+
+    /// Leader: whether a source runs in another process.
+    pub(crate) fn has_sources(&self) -> bool {
+        self.running > 0
+    }
+
+    async fn hear(&mut self) -> Frame {
+        match self.inbox.recv().await {
+            Some(frame) => frame,
+            // The link has ended and said why to the supervisor.
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Leader: waits for the sources of another process to end.
+    pub(crate) async fn ended(&mut self) {
+        if let Frame::Ended = self.hear().await {
+            self.running -= 1;
+        }
+    }
+
+    /// Leader: asks the paced sources of the followers for the batch of `time`.
+    pub(crate) fn ask(&self, time: BatchTime) {
+        self.peers.say(Frame::Pace { time: time.as_nanos() });
+    }
+
+    /// Leader: waits until they have sent it.
+    pub(crate) async fn paced(&mut self, time: BatchTime) {
+        let mut answers = 0;
+        while answers < self.peers.count() {
+            match self.hear().await {
+                Frame::Paced { time: answered } if answered == time.as_nanos() => answers += 1,
+                Frame::Ended => self.running -= 1,
+                _ => {}
+            }
+        }
+    }
+
+    /// Leader: has the followers stop their sources.
+    pub(crate) fn finish(&self) {
+        self.peers.say(Frame::Finish);
+    }
+
+    /// Leader: waits until all have stopped; returns the open batches of those that have records in them.
+    pub(crate) async fn drained(&mut self) -> Vec<Epoch> {
+        let (mut answers, mut open) = (0, Vec::new());
+        while answers < self.peers.count() {
+            if let Frame::Drained { next, dirty } = self.hear().await {
+                answers += 1;
+                open.extend(dirty.then_some(next));
+            }
+        }
+        open
+    }
+
+    /// Leader: all is delivered.
+    pub(crate) fn leave(&self) {
+        self.peers.say(Frame::Leave);
+    }
+
+    /// Follower: the next order.
+    pub(crate) async fn order(&mut self) -> Order {
+        loop {
+            match self.hear().await {
+                Frame::Pace { time } => return Order::Pace(BatchTime::from_nanos(time)),
+                Frame::Finish => return Order::Finish,
+                Frame::Leave => return Order::Leave,
+                _ => {}
+            }
+        }
+    }
+
+    /// Follower: the paced sources here have sent their batch.
+    pub(crate) fn answer(&self, time: BatchTime) {
+        self.peers.say(Frame::Paced { time: time.as_nanos() });
+    }
+
+    /// Follower: the sources here have ended by themselves.
+    pub(crate) fn report_end(&self) {
+        self.peers.say(Frame::Ended);
+    }
+
+    /// Follower: the sources here are stopped and all that was closed is delivered.
+    pub(crate) fn report_drained(&self, next: Epoch, dirty: bool) {
+        self.peers.say(Frame::Drained { next, dirty });
+    }
+}
