@@ -146,6 +146,8 @@
 //! | [`Engine::backpressure`] | the same, set after each batch by what the job could take: [`Job::rates`] | the source waits |
 //! | [`connect::shedding`] | the time that a source waits: none | records are dropped, counted in [`Job::shed`] |
 //!
+//! In a cluster these hold for each process by itself.
+//!
 //! # Architecture
 //!
 //! ```text

@@ -309,14 +309,14 @@ impl Control {
     }
 
     /// Does a piece of a worker's work, and counts its time where that is to be known.
-    pub(crate) fn timed(&self, worker: usize, work: impl FnOnce()) {
+    pub(crate) fn timed(&self, seat: usize, work: impl FnOnce()) {
         let Some(backpressure) = &self.backpressure else { return work() };
         let began = Instant::now();
         work();
         let state = self.state();
         let closed = state.in_flight.front().map(|batch| batch.closed);
         let mut backpressure = backpressure.lock().expect("nothing panics under this lock");
-        backpressure.was_busy(worker, began, Instant::now(), closed);
+        backpressure.was_busy(seat, began, Instant::now(), closed);
     }
 
     /// A worker has closed its inputs for a batch that took in `records`, by source, for which `receipts` wait and

@@ -379,8 +379,8 @@ impl<'w> Running<'w> {
         }
         self.busy |= self.signal.is_raised();
         if self.busy {
-            let (control, worker) = (self.control.clone(), self.open.seat);
-            control.timed(worker, || self.step());
+            let (control, seat) = (self.control.clone(), self.open.seat);
+            control.timed(seat, || self.step());
         }
         true
     }
