@@ -17,6 +17,7 @@ mod measure;
 mod memory;
 mod observed;
 mod open_loop;
+mod overload;
 mod pairs;
 mod running;
 mod views;
@@ -67,6 +68,8 @@ enum Workload {
     Joins,
     /// Whether memory stays where it is over 10,000 batches.
     Memory,
+    /// Ten times more than a job can take.
+    Overload,
     /// Components and distances of a graph whose edges come and go.
     Graph,
     /// What it costs to be metered and read.
@@ -104,6 +107,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             memory::alone(&task, runs);
             return Ok(());
         }
+        Workload::Overload => &[overload::run],
         Workload::Graph => &[graph::run],
         Workload::Observed => &[observed::run],
         Workload::Views => &[views::run],
@@ -117,6 +121,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             running::run,
             joins::run,
             memory::run,
+            overload::run,
             graph::run,
             observed::run,
             views::run,

@@ -25,6 +25,7 @@ use crate::{
     joins,
     lockstep::Contestant,
     measure::{Params, Row, Runs, rss_bytes},
+    overload,
     pairs::BenchKey,
     running,
 };
@@ -128,6 +129,7 @@ pub fn alone(task: &[String], runs: Runs) {
     let figures = match task[..] {
         ["held", engine, key] => running::held(engine, key, runs),
         ["churn", what] => churn(what, runs),
+        ["overload", what, engine] => overload::alone(what, engine, runs),
         ["joined", engine] => joins::held(engine, runs),
         _ => panic!("there is no task {task:?}"),
     };

@@ -134,6 +134,18 @@
 //! that hold slot numbers were several times faster (`benches -- windows`), so differential serves what is taken back
 //! record by record, and loops.
 //!
+//! # Under load
+//!
+//! A job that is behind lets its sources wait; nothing is lost, and nothing grows without bound:
+//!
+//! | what | bounds | at the bound |
+//! |---|---|---|
+//! | [`Engine::queue`], [`Engine::in_flight`] | chunks before a worker, batches on their way | sources wait |
+//! | [`Engine::memory_limit`] | bytes of input in queues, open batch and batches in flight; see [`Job::memory`] | sources wait |
+//! | [`Engine::max_rate`] | records by the second, by source | the source waits |
+//! | [`Engine::backpressure`] | the same, set after each batch by what the job could take: [`Job::rates`] | the source waits |
+//! | [`connect::shedding`] | the time that a source waits: none | records are dropped, counted in [`Job::shed`] |
+//!
 //! # Architecture
 //!
 //! ```text
@@ -145,7 +157,7 @@
 //! | module | what it is | knows timely |
 //! |---|---|---|
 //! | `record` | properties of records, each a trait with words for the compiler | no |
-//! | `time` | durations, batch times | no |
+//! | `time`, `clock` | durations, batch times; the system's clock or a test's | no |
 //! | `stream` | [`Stream`]: a root and a chain of fused operators | yes |
 //! | `past` | what a stream holds of its past | yes |
 //! | `op` | the operators, one family a file | yes |
@@ -188,8 +200,8 @@
 //!
 //! # Limits
 //!
-//! - The records of the open batch are bounded by rate times interval, not by the engine: an operator that
-//!   gathers a batch holds it in memory.
+//! - [`Engine::memory_limit`] bounds the input that a job holds, its open batch too; what operators keep and make of it is
+//!   not in that figure, nor the batch of a paced source.
 //! - A closure that never returns cannot be stopped: its worker's thread is left behind when the job ends. So is a
 //!   connector that blocks its thread instead of waiting, if the runtime has other threads to go on with.
 //! - A panic is contained by unwinding: with `panic = "abort"` it ends the process, as does
@@ -203,6 +215,7 @@
 
 pub mod aggregate;
 mod blame;
+mod clock;
 pub mod connect;
 mod engine;
 mod gauge;
@@ -214,10 +227,11 @@ mod skipped;
 mod stream;
 mod time;
 
-pub use connect::{Sink, Source};
+pub use clock::ManualClock;
+pub use connect::{Memory, Sink, Source};
 pub use engine::{
     BatchInfo, Cluster, ClusterError, Delays, Engine, Explanation, Frontier, Job, JobError, JobMetrics,
-    Listener, LocalWorker, ManualClock, Monitor, OperatorMetrics, Pipeline, SinkMetrics, SourceMetrics,
+    Listener, LocalWorker, Monitor, OperatorMetrics, Pid, PidEstimator, Pipeline, SinkMetrics, SourceMetrics,
     StartError, Value, Wait,
 };
 #[cfg(feature = "metrics")]

@@ -13,6 +13,7 @@ mod life_cycle;
 mod loops;
 mod lowerings;
 mod observe;
+mod overload;
 mod reference;
 mod sockets;
 mod state;

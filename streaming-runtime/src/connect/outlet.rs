@@ -8,9 +8,17 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::sync::{
+    Notify,
+    mpsc::{self, error::TrySendError},
+    oneshot, watch,
+};
 
-use super::{Closed, receipt::Receipts};
+use super::{
+    Closed,
+    gate::{Gate, Held},
+    receipt::Receipts,
+};
 use crate::{stream::Epoch, time::BatchTime};
 
 /// Records of one send that travel together. Longer sends are cut: a queue is bounded in chunks, so
@@ -80,6 +88,8 @@ pub(crate) struct Chunk<T> {
     pub(crate) records: Vec<T>,
     /// To be told when the batch that the records come into was delivered.
     pub(crate) receipts: Option<Receipts>,
+    /// Their bytes.
+    pub(crate) held: Held,
 }
 
 /// The queue from one source to one worker.
@@ -89,6 +99,8 @@ pub(crate) struct Lane<T> {
     pub(crate) books: Arc<Books>,
 }
 
+type Place<'a, T> = mpsc::Permit<'a, Chunk<T>>;
+
 impl<T> Clone for Lane<T> {
     fn clone(&self) -> Self {
         Lane { queue: self.queue.clone(), signal: self.signal.clone(), books: self.books.clone() }
@@ -96,12 +108,14 @@ impl<T> Clone for Lane<T> {
 }
 
 impl<T> Lane<T> {
-    async fn send(&self, records: Vec<T>, receipts: Option<Receipts>) -> Result<(), Closed> {
-        let place = self.queue.reserve().await.map_err(|_| Closed)?;
+    async fn reserve(&self) -> Result<Place<'_, T>, Closed> {
+        self.queue.reserve().await.map_err(|_| Closed)
+    }
+
+    fn put(&self, place: Place<'_, T>, records: Vec<T>, receipts: Option<Receipts>, held: Held) {
         self.books.pending.fetch_add(1, Ordering::AcqRel);
-        place.send(Chunk { sent_in: self.books.open.load(Ordering::Acquire), records, receipts });
+        place.send(Chunk { sent_in: self.books.open.load(Ordering::Acquire), records, receipts, held });
         self.signal.raise();
-        Ok(())
     }
 }
 
@@ -113,6 +127,7 @@ pub(crate) struct PaceRequest {
 
 /// Takes a source's records into the job, and waits while the job is behind.
 pub struct Outlet<T> {
+    gate: Gate<T>,
     lanes: Vec<Lane<T>>,
     next: usize,
     pace: mpsc::Receiver<PaceRequest>,
@@ -124,13 +139,14 @@ pub struct Outlet<T> {
 
 impl<T> Outlet<T> {
     pub(crate) fn new(
+        gate: Gate<T>,
         lanes: Vec<Lane<T>>,
         pace: mpsc::Receiver<PaceRequest>,
         stop: watch::Receiver<bool>,
         interval: Duration,
         started: BatchTime,
     ) -> Self {
-        Outlet { lanes, next: 0, pace, answering: None, stop, interval, started }
+        Outlet { gate, lanes, next: 0, pace, answering: None, stop, interval, started }
     }
 
     /// The job's batch interval.
@@ -143,12 +159,14 @@ impl<T> Outlet<T> {
         self.started
     }
 
-    /// Sends one record. Waits while the queue to the workers is full.
+    /// Sends one record. Waits while the queue to the workers is full, the job holds as much as it may
+    /// ([`Engine::memory_limit`](crate::Engine::memory_limit)) or the source has reached its rate
+    /// ([`Engine::max_rate`](crate::Engine::max_rate)).
     ///
     /// # Errors
     /// [`Closed`] when the job has ended; the source should return.
     pub async fn send(&mut self, record: T) -> Result<(), Closed> {
-        self.lane().send(vec![record], None).await
+        self.send_tracked(vec![record], None).await
     }
 
     /// Sends many records in their order: much cheaper than one by one. With several workers they are
@@ -165,30 +183,69 @@ impl<T> Outlet<T> {
     pub(crate) async fn send_tracked(
         &mut self,
         records: Vec<T>,
-        receipts: Option<Receipts>,
+        mut receipts: Option<Receipts>,
     ) -> Result<(), Closed> {
         let part = records.len().div_ceil(self.lanes.len()).clamp(1, CHUNK);
-        if records.len() == part {
-            return self.lane().send(records, receipts).await;
-        }
         let mut records = records.into_iter();
-        while records.len() > part {
-            let chunk = records.by_ref().take(part).collect();
-            self.lane().send(chunk, receipts.clone()).await?;
+        while records.len() > 0 {
+            let admitted = self.gate.admit(part.min(records.len()), &mut self.stop).await;
+            if admitted == 0 {
+                self.gate.dropped(records.len());
+                break;
+            }
+            if admitted == records.len() {
+                // What was not cut is not copied.
+                return self.put(records.collect(), receipts.take()).await;
+            }
+            let chunk = records.by_ref().take(admitted).collect();
+            self.put(chunk, receipts.clone()).await?;
         }
-        match records.len() {
-            0 => Ok(()),
-            _ => self.lane().send(records.collect(), receipts).await,
+        Ok(())
+    }
+
+    /// Sends what the rate has let through.
+    async fn put(&mut self, records: Vec<T>, receipts: Option<Receipts>) -> Result<(), Closed> {
+        if self.gate.sheds(&self.stop) {
+            return self.put_or_drop(records, receipts);
         }
+        let (lane, bytes) = (self.turn(), self.gate.weigh(&records));
+        let place = self.lanes[lane].reserve().await?;
+        let held = self.gate.hold(bytes, &mut self.stop).await;
+        self.lanes[lane].put(place, records, receipts, held);
+        Ok(())
+    }
+
+    /// Sends if that needs no waiting, to whichever worker has room.
+    fn put_or_drop(&mut self, records: Vec<T>, receipts: Option<Receipts>) -> Result<(), Closed> {
+        for _ in 0..self.lanes.len() {
+            let lane = self.turn();
+            match self.lanes[lane].queue.try_reserve() {
+                Err(TrySendError::Closed(())) => return Err(Closed),
+                Err(TrySendError::Full(())) => {}
+                Ok(place) => {
+                    let Some(held) = self.gate.try_hold(self.gate.weigh(&records)) else { break };
+                    self.lanes[lane].put(place, records, receipts, held);
+                    return Ok(());
+                }
+            }
+        }
+        self.gate.dropped(records.len());
+        Ok(())
+    }
+
+    /// Drops from now on what would have to wait.
+    pub(crate) fn shed(&mut self) {
+        self.gate.shed();
     }
 
     /// Gives `receipts` out when everything that was sent so far was delivered.
     pub(crate) async fn flush(&mut self, receipts: Receipts) -> Result<(), Closed> {
         let (first, others) = self.lanes.split_first().expect("a job has a worker");
         for lane in others {
-            lane.send(Vec::new(), Some(receipts.clone())).await?;
+            lane.put(lane.reserve().await?, Vec::new(), Some(receipts.clone()), Held::default());
         }
-        first.send(Vec::new(), Some(receipts)).await
+        first.put(first.reserve().await?, Vec::new(), Some(receipts), Held::default());
+        Ok(())
     }
 
     /// For a paced source ([`Source::PACED`](super::Source::PACED)): says that all records of the last batch
@@ -211,7 +268,17 @@ impl<T> Outlet<T> {
     /// [asked for](Outlet::asked).
     pub(super) fn inner(&self) -> (Self, mpsc::Sender<PaceRequest>) {
         let (pace, requests) = mpsc::channel(1);
-        (Outlet::new(self.lanes.clone(), requests, self.stop.clone(), self.interval, self.started), pace)
+        (
+            Outlet::new(
+                self.gate.clone(),
+                self.lanes.clone(),
+                requests,
+                self.stop.clone(),
+                self.interval,
+                self.started,
+            ),
+            pace,
+        )
     }
 
     /// The next request for a batch, as it is; `None` when there will be none.
@@ -219,9 +286,10 @@ impl<T> Outlet<T> {
         self.pace.recv().await
     }
 
-    fn lane(&mut self) -> &Lane<T> {
+    /// Whose turn it is: workers get chunks one after the other.
+    fn turn(&mut self) -> usize {
         let lane = self.next;
         self.next = (lane + 1) % self.lanes.len();
-        &self.lanes[lane]
+        lane
     }
 }

@@ -19,9 +19,9 @@ use std::{
 
 use tokio::sync::{Notify, watch};
 
-use super::{BatchInfo, clock::Clock, cluster::Peers, listener::Listeners, metrics::Board};
+use super::{Backpressure, BatchInfo, clock::Clock, cluster::Peers, listener::Listeners, metrics::Board};
 use crate::{
-    connect::{Books, Receipts, Signal},
+    connect::{Books, Gates, Held, Receipts, Signal},
     skipped::Skipped,
     stream::Epoch,
     time::BatchTime,
@@ -48,6 +48,8 @@ pub(crate) struct Control {
     sinks: usize,
     workers: Vec<(mpsc::Sender<Order>, Arc<Signal>)>,
     pub(crate) books: Arc<Books>,
+    pub(crate) gates: Gates,
+    backpressure: Option<Mutex<Backpressure>>,
     /// Workers that took in records for the open batch.
     dirty: AtomicUsize,
     holding: AtomicBool,
@@ -83,6 +85,8 @@ struct InFlight {
     info: BatchInfo,
     /// To be given out when it is delivered.
     receipts: Vec<Receipts>,
+    /// Its bytes, until it is delivered.
+    held: Held,
 }
 
 /// What a [`Control`] is made of.
@@ -93,6 +97,8 @@ pub(crate) struct Settings {
     pub(crate) early: Option<Duration>,
     pub(crate) sources: Vec<&'static str>,
     pub(crate) sinks: usize,
+    pub(crate) gates: Gates,
+    pub(crate) backpressure: Option<Backpressure>,
     pub(crate) board: Arc<Board>,
     pub(crate) listeners: Arc<Listeners>,
     pub(crate) peers: Option<Peers>,
@@ -104,7 +110,19 @@ impl Control {
         workers: Vec<(mpsc::Sender<Order>, Arc<Signal>)>,
         books: Arc<Books>,
     ) -> Self {
-        let Settings { clock, interval, limit, early, sources, sinks, board, listeners, peers } = settings;
+        let Settings {
+            clock,
+            interval,
+            limit,
+            early,
+            sources,
+            sinks,
+            gates,
+            backpressure,
+            board,
+            listeners,
+            peers,
+        } = settings;
         let now = clock.now();
         let state = State {
             next: 0,
@@ -124,6 +142,8 @@ impl Control {
             sinks,
             workers,
             books,
+            gates,
+            backpressure: backpressure.map(Mutex::new),
             dirty: AtomicUsize::new(0),
             holding: AtomicBool::new(false),
             aborted: AtomicBool::new(false),
@@ -165,6 +185,11 @@ impl Control {
     /// Whether another batch may be closed.
     pub(crate) fn has_room(&self) -> bool {
         self.state().in_flight.len() < self.limit
+    }
+
+    /// Whether a source may be asked for all of a batch: one that waits for memory is waiting for a delivery.
+    pub(crate) fn has_memory(&self) -> bool {
+        self.is_idle() || !self.gates.account.is_full()
     }
 
     /// Whether everything that was closed is delivered.
@@ -276,14 +301,33 @@ impl Control {
             closed: Instant::now(),
             info,
             receipts: Vec::new(),
+            held: Held::default(),
         });
         self.holding.store(state.in_flight.len() >= self.limit, Ordering::Release);
         self.tell(|| Order::Close(epoch, time));
         self.peers.iter().for_each(|peers| peers.closed(epoch, time));
     }
 
-    /// A worker has closed its inputs for a batch that took in `records`, by source, for which `receipts` wait.
-    pub(crate) fn took_in(&self, epoch: Epoch, records: &[u64], receipts: &mut Vec<Receipts>) {
+    /// Does a piece of a worker's work, and counts its time where that is to be known.
+    pub(crate) fn timed(&self, worker: usize, work: impl FnOnce()) {
+        let Some(backpressure) = &self.backpressure else { return work() };
+        let began = Instant::now();
+        work();
+        let state = self.state();
+        let closed = state.in_flight.front().map(|batch| batch.closed);
+        let mut backpressure = backpressure.lock().expect("nothing panics under this lock");
+        backpressure.was_busy(worker, began, Instant::now(), closed);
+    }
+
+    /// A worker has closed its inputs for a batch that took in `records`, by source, for which `receipts` wait and
+    /// whose bytes are `held`.
+    pub(crate) fn took_in(
+        &self,
+        epoch: Epoch,
+        records: &[u64],
+        receipts: &mut Vec<Receipts>,
+        held: &mut Held,
+    ) {
         let mut state = self.state();
         // No sink has taken it yet: this worker has not stepped since.
         let batch = state.in_flight.iter_mut().find(|batch| batch.epoch == epoch);
@@ -292,6 +336,7 @@ impl Control {
             *total += n;
         }
         batch.receipts.append(receipts);
+        batch.held.append(held);
         batch.workers -= 1;
         let is_heard = || !self.listeners.is_empty() || tracing::enabled!(tracing::Level::DEBUG);
         let started = (batch.workers == 0 && is_heard()).then(|| batch.info.clone());
@@ -328,7 +373,12 @@ impl Control {
         let mut done = Vec::new();
         let taken = |batch: &mut InFlight| batch.sinks == 0 && batch.peers == 0;
         while let Some(mut batch) = state.in_flight.pop_front_if(taken) {
-            batch.info.processing_delay = batch.closed.elapsed();
+            let now = Instant::now();
+            batch.info.processing_delay = now - batch.closed;
+            if let Some(backpressure) = &self.backpressure {
+                let mut backpressure = backpressure.lock().expect("nothing panics under this lock");
+                backpressure.batch_completed(&batch.info, batch.closed, now);
+            }
             self.peers.iter().for_each(|peers| peers.delivered(batch.epoch));
             done.push((batch.info, batch.receipts));
         }

@@ -15,7 +15,7 @@
 //! Invariants: no thread or task spins; no queue is unbounded (parts are bounded by the batches in flight);
 //! a batch is delivered whole and in order or not at all.
 
-mod clock;
+mod backpressure;
 mod cluster;
 mod control;
 mod error;
@@ -26,6 +26,7 @@ mod job;
 mod listener;
 mod metrics;
 mod monitor;
+mod pid;
 mod supervisor;
 mod wiring;
 mod worker;
@@ -35,8 +36,7 @@ use std::{
     time::Duration,
 };
 
-use clock::Clock;
-pub use clock::ManualClock;
+use backpressure::Backpressure;
 pub use cluster::{Cluster, ClusterError};
 use cluster::{Link, Peers, Program, Role};
 use control::{Control, Settings};
@@ -50,12 +50,18 @@ pub use listener::{BatchInfo, Listener};
 use metrics::{Board, BoardSettings, Port};
 pub use metrics::{Delays, Frontier, JobMetrics, OperatorMetrics, SinkMetrics, SourceMetrics};
 pub use monitor::Monitor;
+pub use pid::{Pid, PidEstimator};
 use supervisor::Supervisor;
 use timely::CommunicationConfig;
 pub use wiring::{Flow, InPort, OutPort, Pipeline, Value, Wiring};
 use wiring::{SinkTask, SourceTask};
 pub use worker::LocalWorker;
 use worker::{Exit, Reach, WorkerStart};
+
+use crate::{
+    clock::{self, Clock, ManualClock},
+    connect::Gates,
+};
 
 /// Settings under which pipelines are started.
 ///
@@ -90,6 +96,9 @@ pub struct Engine {
     min_batch: Duration,
     in_flight: usize,
     queue: usize,
+    max_rate: Option<f64>,
+    backpressure: Option<Pid>,
+    memory_limit: u64,
     listeners: Vec<Arc<dyn Listener>>,
     metered: bool,
     cluster: Option<Cluster>,
@@ -102,8 +111,8 @@ impl Default for Engine {
 }
 
 impl Engine {
-    /// One worker, the system's clock, batches closed at their boundaries only, at most 8 in flight, and 64
-    /// chunks of up to 1,024 records in the queue from a source to a worker.
+    /// One worker, the system's clock, batches closed at their boundaries only, at most 8 in flight, 64 chunks of up
+    /// to 1,024 records in the queue from a source to a worker, and 1 GiB of input in all. No limit of rates.
     pub fn new() -> Self {
         Engine {
             workers: 1,
@@ -113,6 +122,9 @@ impl Engine {
             min_batch: Duration::ZERO,
             in_flight: 8,
             queue: 64,
+            max_rate: None,
+            backpressure: None,
+            memory_limit: 1 << 30,
             listeners: Vec::new(),
             metered: true,
             cluster: None,
@@ -167,6 +179,49 @@ impl Engine {
         self
     }
 
+    /// Each source sends at most so many records by the second, Spark's `spark.streaming.receiver.maxRate`; more than 0.
+    /// Nothing is dropped: a source waits in [`Outlet::send`](crate::connect::Outlet::send), and large sends are cut, so
+    /// that the limit holds within a batch too. A source that was idle may catch up on a tenth of a second.
+    ///
+    /// By the job's clock; under a [`ManualClock`](crate::ManualClock), as that is moved. A paced source
+    /// ([`Source::PACED`](crate::Source::PACED): queues of batches, directories) is not limited: its batch closes when it
+    /// has sent all of it, and what it sends for one is its own to say. Neither is a job that is being stopped, which
+    /// takes what its sources have accepted.
+    pub fn max_rate(mut self, records_per_second: f64) -> Self {
+        self.max_rate = Some(records_per_second);
+        self
+    }
+
+    /// Sets the rate of each source after each batch, by what the job could process, Spark's
+    /// `spark.streaming.backpressure.enabled`: batches then stay as large as fits their interval, and what waits stays at
+    /// the source, where it is before the job. Never above [`max_rate`](Engine::max_rate), and under its rules.
+    ///
+    /// Without it, a job that is behind lets sources wait when its queues are full, which bounds memory but not how
+    /// long a record waits in the queues.
+    pub fn backpressure(mut self, pid: Pid) -> Self {
+        self.backpressure = Some(pid);
+        self
+    }
+
+    /// The most bytes that a job holds of its input, 1 GiB by default: records in queues, in the open batch and in
+    /// batches in flight. At the limit sources wait until a batch is delivered; [`Job::memory`] says where it stands.
+    ///
+    /// If the open batch alone reaches it, input waits for the batch's boundary, or with
+    /// [`close_early`](Engine::close_early) closes it. What is sent in one piece (up to 1,024 records) and is larger
+    /// than the limit goes alone. The batch of a paced source is such a piece: it is asked for only when there is room
+    /// and may then pass the limit. So does what sources have accepted when the job is stopped.
+    ///
+    /// The bytes of a record are its size as the compiler knows it, and what it has on the heap, estimated through serde
+    /// on one record of 64 of each piece: strings and lists by length, with 16 bytes for each allocation. For strings and
+    /// numbers that is some fifth off at most; capacity beyond the length and what serde does not show is not seen.
+    /// What gathers a batch, a sink say, has up to twice the records' own size of capacity for it, not of their heap.
+    /// What operators keep (windows, states, joins) and what they make of the input is not in it, nor what waits before
+    /// the job: in a [`channel`](crate::connect::channel), which its capacity bounds, or in a socket.
+    pub fn memory_limit(mut self, bytes: u64) -> Self {
+        self.memory_limit = bytes;
+        self
+    }
+
     /// Whether operators are metered: on by default, for a few hundredths of the throughput at most where records come by
     /// the thousand (`benches -- observed`). Without,
     /// [`JobMetrics::operators`] are all 0, and [`Job::explain`] names no operator.
@@ -200,7 +255,7 @@ impl Engine {
             Some(cluster) => self.join(cluster, (P::NAME, P::BATCH, P::PLAN, P::OPERATORS))?,
             None => (None, self.alone()?),
         };
-        let (prepared, seats) = self.prepare(P::NAME, P::BATCH, P::OPERATORS, wiring, together);
+        let (prepared, seats) = self.prepare(P::NAME, P::BATCH, P::OPERATORS, wiring, together)?;
         let (exits, exited) = tokio::sync::mpsc::unbounded_channel();
         for (index, (seat, reach)) in seats.into_iter().zip(reaches).enumerate() {
             let name = format!("{}-{index}", prepared.name);
@@ -255,7 +310,7 @@ impl Engine {
             return Err(StartError::Config("the workers of a cluster have threads of their own".to_owned()));
         }
         let (runtime, wiring) = self.wire(pipeline)?;
-        let (prepared, mut seats) = self.prepare(P::NAME, P::BATCH, P::OPERATORS, wiring, None);
+        let (prepared, mut seats) = self.prepare(P::NAME, P::BATCH, P::OPERATORS, wiring, None)?;
         let (exits, exited) = tokio::sync::mpsc::unbounded_channel();
         let worker = LocalWorker::new(seats.pop().expect("one worker has one seat"), exits);
         Ok((self.supervise(&runtime, prepared, exited)?, worker))
@@ -271,7 +326,7 @@ impl Engine {
         within("the number of workers", self.workers, 256)?;
         within("the number of batches in flight", self.in_flight, 1024)?;
         within("the queue's number of chunks", self.queue, 1 << 20)?;
-        let mut wiring = Wiring::new(self.workers, self.queue);
+        let mut wiring = Wiring::new(self.workers, self.queue, self.gates()?);
         pipeline.wire(&mut wiring);
         Ok((runtime, wiring))
     }
@@ -299,6 +354,21 @@ impl Engine {
         Ok((Some(together), reaches.into_iter().map(Reach::Cluster).collect()))
     }
 
+    /// What lets records in, within their limits.
+    fn gates(&self) -> Result<Gates, StartError> {
+        if let Some(rate) = self.max_rate.filter(|rate| !(rate.is_finite() && *rate > 0.0)) {
+            let no_limit = "leave it out for no limit";
+            return Err(StartError::Config(format!(
+                "the largest rate must be more than 0, and it is {rate}; {no_limit}"
+            )));
+        }
+        if self.memory_limit == 0 {
+            return Err(StartError::Config("the memory limit must be at least 1 byte".to_owned()));
+        }
+        let clock = self.clock.clone().map_or_else(Clock::system, Clock::Manual);
+        Ok(Gates::new(clock, self.max_rate, self.backpressure.is_some(), self.memory_limit))
+    }
+
     /// What is compiled once, whatever the pipeline: everything but the workers and the supervisor.
     fn prepare(
         &self,
@@ -307,9 +377,11 @@ impl Engine {
         operators: &'static [&'static str],
         wiring: Wiring,
         together: Option<Together>,
-    ) -> (Prepared, Vec<WorkerStart>) {
+    ) -> Result<(Prepared, Vec<WorkerStart>), StartError> {
         let name = self.name.clone().unwrap_or_else(|| pipeline.to_owned());
-        let Wiring { signals, books, mut sources, sinks, ends, builds, .. } = wiring;
+        let Wiring { signals, books, gates, mut sources, sinks, ends, builds, .. } = wiring;
+        let backpressure =
+            self.backpressure.map(|pid| Backpressure::new(pid, interval, &gates.throttles, self.workers));
         let (orders, order_ends): (Vec<_>, Vec<_>) = signals
             .iter()
             .map(|signal| {
@@ -317,7 +389,7 @@ impl Engine {
                 ((send, signal.clone()), receive)
             })
             .unzip();
-        let clock = self.clock.clone().map_or_else(Clock::system, Clock::Manual);
+        let clock = gates.clock.clone();
         let board = Board::new(BoardSettings {
             job: name.clone(),
             clock: clock.clone(),
@@ -333,7 +405,9 @@ impl Engine {
             operators,
         });
         let settings = Settings {
-            clock,
+            clock: clock,
+            gates,
+            backpressure: backpressure.transpose()?,
             interval,
             limit: self.in_flight,
             early: self.close_early.then_some(self.min_batch),
@@ -352,7 +426,7 @@ impl Engine {
                 WorkerStart { seat, ends, build, orders, signal, control }
             })
             .collect();
-        (Prepared { name, control, sources, sinks, together }, seats)
+        Ok((Prepared { name, control, sources, sinks, together }, seats))
     }
 
     fn supervise(

@@ -213,7 +213,8 @@ async fn drive(
             Some(result) = sources.join_next(|port, source| JobError::Source { port, source }) => result?,
             () = ended_elsewhere(role) => {}
             () = control.clock.sleep_until(boundary) => {
-                until(control, Control::has_room).await;
+                let paces = !paced.is_empty();
+                until(control, |control| control.has_room() && (!paces || control.has_memory())).await;
                 role.iter().for_each(|role| role.ask(boundary));
                 pace(control, sources, paced, boundary).await?;
                 if let Some(role) = role {

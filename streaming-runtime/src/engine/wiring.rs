@@ -15,7 +15,7 @@ use super::{
     worker::{Injector, Intake},
 };
 use crate::{
-    connect::{Batch, Books, Chunk, ConnectorError, Lane, Outlet, PaceRequest, Signal, Sink, Source},
+    connect::{Batch, Books, Chunk, ConnectorError, Gates, Lane, Outlet, PaceRequest, Signal, Sink, Source},
     op::{Part, PartSender, SinkPort},
     record::Record,
     stream::{Epoch, JobContext, OpId, Stream},
@@ -81,6 +81,7 @@ pub struct Wiring {
     pub(crate) books: Arc<Books>,
     /// Chunks that the queue of one source to one worker holds.
     pub(crate) queue: usize,
+    pub(crate) gates: Gates,
     pub(crate) sources: Vec<SourceTask>,
     pub(crate) sinks: Vec<SinkTask>,
     pub(crate) ends: Vec<Ends>,
@@ -101,11 +102,12 @@ impl<T> Clone for OutPort<T> {
 }
 
 impl Wiring {
-    pub(crate) fn new(workers: usize, queue: usize) -> Self {
+    pub(crate) fn new(workers: usize, queue: usize, gates: Gates) -> Self {
         Wiring {
             signals: (0..workers).map(|_| Arc::default()).collect(),
             books: Arc::default(),
             queue,
+            gates,
             sources: Vec::new(),
             sinks: Vec::new(),
             ends: (0..workers).map(|_| Ends::default()).collect(),
@@ -126,8 +128,9 @@ impl Wiring {
             ends.intakes.push(Box::new(chunks));
         }
         let (pace, requests) = mpsc::channel(1);
+        let gate = self.gates.add::<T>(port, S::PACED, S::DRAINS);
         let task = move |interval, started, stop| -> Task {
-            Box::pin(source.run(Outlet::new(lanes, requests, stop, interval, started)))
+            Box::pin(source.run(Outlet::new(gate, lanes, requests, stop, interval, started)))
         };
         let pace = S::PACED.then_some(pace);
         self.sources.push(SourceTask { port, task: Box::new(task), drains: S::DRAINS, pace, queues });

@@ -34,7 +34,7 @@ use super::{
     wiring::{Ends, Flow},
 };
 use crate::{
-    connect::{Chunk, Receipts, Signal},
+    connect::{Chunk, Held, Receipts, Signal},
     gauge,
     outbox::Outbox,
     record::Record,
@@ -59,9 +59,15 @@ const IDLE_STEPS: u32 = 8;
 
 /// The worker's end of one source.
 pub(crate) trait Intake {
-    /// Takes in up to `chunks` chunks that may belong to the batch `open`, and their receipts; returns chunks and
-    /// records taken.
-    fn take(&mut self, chunks: usize, open: Epoch, receipts: &mut Vec<Receipts>) -> (usize, u64);
+    /// Takes in up to `chunks` chunks that may belong to the batch `open`, with their receipts and bytes; returns chunks
+    /// and records taken.
+    fn take(
+        &mut self,
+        chunks: usize,
+        open: Epoch,
+        receipts: &mut Vec<Receipts>,
+        held: &mut Held,
+    ) -> (usize, u64);
     /// Closes the open batch: later records belong to `epoch`.
     fn advance(&mut self, epoch: Epoch);
 }
@@ -90,7 +96,13 @@ impl<T: Record> Injector<T> {
 }
 
 impl<T: Record> Intake for Injector<T> {
-    fn take(&mut self, chunks: usize, open: Epoch, receipts: &mut Vec<Receipts>) -> (usize, u64) {
+    fn take(
+        &mut self,
+        chunks: usize,
+        open: Epoch,
+        receipts: &mut Vec<Receipts>,
+        held: &mut Held,
+    ) -> (usize, u64) {
         let (mut taken, mut records) = (0, 0);
         while taken < chunks
             && let Some(mut chunk) = self.early.take().or_else(|| self.chunks.try_recv().ok())
@@ -102,6 +114,7 @@ impl<T: Record> Intake for Injector<T> {
             taken += 1;
             records += chunk.records.len() as u64;
             receipts.extend(chunk.receipts.take());
+            held.append(&mut chunk.held);
             self.input.send_batch(&mut chunk.records);
         }
         (taken, records)
@@ -308,8 +321,14 @@ impl<'w> Running<'w> {
             })
         });
         meter.begin(made);
-        let open =
-            Open { epoch: 0, seat, records: vec![0; intakes.len()], receipts: Vec::new(), dirty: false };
+        let open = Open {
+            epoch: 0,
+            seat,
+            records: vec![0; intakes.len()],
+            receipts: Vec::new(),
+            held: Held::default(),
+            dirty: false,
+        };
         Running {
             intakes,
             worker,
@@ -360,7 +379,8 @@ impl<'w> Running<'w> {
         }
         self.busy |= self.signal.is_raised();
         if self.busy {
-            self.step();
+            let (control, worker) = (self.control.clone(), self.job.worker);
+            control.timed(worker, || self.step());
         }
         true
     }
@@ -417,6 +437,8 @@ struct Open {
     records: Vec<u64>,
     /// To be given out when it is delivered.
     receipts: Vec<Receipts>,
+    /// Its bytes.
+    held: Held,
     dirty: bool,
 }
 
@@ -425,7 +447,7 @@ impl Open {
     fn take_in(&mut self, intakes: &mut [Box<dyn Intake>], control: &Control, chunks: usize) -> bool {
         let mut fed = 0;
         for (source, (intake, total)) in intakes.iter_mut().zip(&mut self.records).enumerate() {
-            let (taken, records) = intake.take(chunks, self.epoch, &mut self.receipts);
+            let (taken, records) = intake.take(chunks, self.epoch, &mut self.receipts, &mut self.held);
             *total += records;
             fed += taken;
             if records > 0 {
@@ -445,7 +467,7 @@ impl Open {
     }
 
     fn close(&mut self, epoch: Epoch, control: &Control) {
-        control.took_in(epoch, &self.records, &mut self.receipts);
+        control.took_in(epoch, &self.records, &mut self.receipts, &mut self.held);
         self.records.fill(0);
         if std::mem::take(&mut self.dirty) {
             control.cleaned();

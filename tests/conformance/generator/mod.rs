@@ -5,11 +5,13 @@
 //!                                    |  operators: one row an operator
 //!                                    |  vocabulary: the functions' closures
 //!                                    |  types: record types, from the inputs on
+//!                            harness --> a function of the suite, for kinds without programs
 //! ```
 //!
 //! A new operator is one row in [`operators`]. What cannot be run is never dropped silently: it is counted
 //! under its reason, and the suite's `conformance_coverage` knows the counts by heart.
 
+mod harness;
 mod operators;
 mod program;
 mod text;
@@ -20,6 +22,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use serde_json::Value;
 
+use harness::Harness;
 use program::{Pipeline, Skipped};
 
 /// A case as it stands in its file.
@@ -70,18 +73,31 @@ pub fn generate(files: &[(String, Vec<Case>)]) -> String {
     // Cases with the same program and the same types share one pipeline: each costs a second of rustc's time.
     let mut pipelines: BTreeMap<Pipeline, String> = BTreeMap::new();
     let mut tests: BTreeMap<String, (String, String)> = BTreeMap::new();
+    let mut harnessed: BTreeMap<String, (String, Harness)> = BTreeMap::new();
     let mut run: BTreeMap<String, usize> = BTreeMap::new();
     let mut skipped: BTreeMap<String, usize> = BTreeMap::new();
     for case in files.iter().flat_map(|(_, cases)| cases) {
+        let mut runs =
+            || *run.entry(format!("{}, {}", case.text("kind"), case.text("operator"))).or_default() += 1;
+        if let Some(harness) = harness::harness(case) {
+            match harness {
+                Ok(harness) => {
+                    harnessed.insert(case.name(), (case.id().to_owned(), harness));
+                    runs();
+                }
+                Err(Skipped(reason)) => *skipped.entry(reason).or_default() += 1,
+            }
+            continue;
+        }
         match program::pipeline(case) {
             Ok(pipeline) => {
                 let name = pipelines.entry(pipeline).or_insert_with(|| case.name()).clone();
                 let twin = tests.insert(case.name(), (case.id().to_owned(), name));
                 assert!(twin.is_none(), "two cases are called `{}`", case.name());
-                *run.entry(format!("{}, {}", case.text("kind"), case.text("operator"))).or_default() += 1;
+                runs();
             }
             Err(Skipped(reason)) => *skipped.entry(reason).or_default() += 1,
         }
     }
-    text::suite(files.iter().map(|(path, _)| path.as_str()), &pipelines, &tests, &run, &skipped)
+    text::suite(files.iter().map(|(path, _)| path.as_str()), &pipelines, &tests, &harnessed, &run, &skipped)
 }

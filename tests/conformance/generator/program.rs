@@ -43,7 +43,7 @@ fn skipped<T>(reason: impl Into<String>) -> Result<T, Skipped> {
 }
 
 /// The kinds that need a harness of their own.
-const LATER: &[&str] = &["checkpoint_recovery", "lifecycle", "pid", "rate_limiter", "ml", "property"];
+const LATER: &[&str] = &["checkpoint_recovery", "ml", "property"];
 
 /// The pipeline of a case.
 pub fn pipeline(case: &Case) -> Result<Pipeline, Skipped> {

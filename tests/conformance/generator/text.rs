@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, fmt::Write};
 
-use super::program::{Feed, Pipeline};
+use super::{
+    harness::Harness,
+    program::{Feed, Pipeline},
+};
 
 type Counts = BTreeMap<String, usize>;
 
@@ -11,6 +14,7 @@ pub fn suite<'a>(
     files: impl Iterator<Item = &'a str>,
     pipelines: &BTreeMap<Pipeline, String>,
     tests: &BTreeMap<String, (String, String)>,
+    harnessed: &BTreeMap<String, (String, Harness)>,
     run: &Counts,
     skipped: &Counts,
 ) -> String {
@@ -30,6 +34,20 @@ pub fn suite<'a>(
         for (name, workers) in [("on_1_worker", 1), ("on_2_workers", 2)] {
             let call = format!("super::check({id:?}, {workers}, super::pipeline_{pipeline}::start)");
             line(&mut out, &format!("    #[test]\n    fn {name}() {{\n        {call};\n    }}"));
+        }
+        line(&mut out, "}");
+    }
+    for (test, (id, Harness { function, by_workers })) in harnessed {
+        line(&mut out, &format!("mod {test} {{"));
+        let calls = match by_workers {
+            false => vec![("holds", format!("({id:?})"))],
+            true => vec![("on_1_worker", format!("({id:?}, 1)")), ("on_2_workers", format!("({id:?}, 2)"))],
+        };
+        for (name, arguments) in calls {
+            line(
+                &mut out,
+                &format!("    #[test]\n    fn {name}() {{\n        super::{function}{arguments};\n    }}"),
+            );
         }
         line(&mut out, "}");
     }

@@ -3,11 +3,14 @@
 //! `build.rs` turns each case of `conformance/cases/` that the engine can run into a pipeline of its own and
 //! into two tests, for one and for two workers. A test takes its case's data from the JSON, starts the
 //! pipeline as a program would, on real connectors and with time moved by hand, and compares what came out
-//! with what Spark puts out. [`coverage`] says which cases are not run.
+//! with what Spark puts out. Cases about rates and about the life of a job have no pipeline of their own: `rates` and
+//! `life_cycle` run them. [`coverage`] says which cases are not run.
 
 mod compare;
 mod coverage;
 mod given;
+mod life_cycle;
+mod rates;
 mod run;
 mod vocabulary;
 
@@ -23,6 +26,8 @@ mod generated {
     use super::{
         check,
         given::{Given, Started, started},
+        life_cycle::life_cycle,
+        rates::{pid, rate_limiter},
     };
     use streaming_runtime::{StartError, connect::collect, prelude::*};
 

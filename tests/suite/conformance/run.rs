@@ -50,9 +50,14 @@ impl Pace {
     }
 }
 
+/// The case `id`.
+pub fn case(id: &str) -> &'static Value {
+    &CASES[id]
+}
+
 /// Runs the case `id` on `start` with so many workers and compares.
 pub fn check(id: &str, workers: usize, start: Start) {
-    let case = &CASES[id];
+    let case = case(id);
     let fails = !case["expected_error"].is_null();
     // In a job that fails, which batches were delivered before is certain only if they were waited for.
     let paces = match case["kind"].as_str() {
@@ -337,6 +342,6 @@ fn failed(case: &Value, outcome: Result<(), JobError>, got: &[(u64, Vec<Value>)]
     assert_eq!(delivered, before, "{id}: the batches before the failing one are delivered");
 }
 
-fn items(list: &Value) -> &[Value] {
+pub fn items(list: &Value) -> &[Value] {
     list.as_array().map_or(&[], Vec::as_slice)
 }

@@ -1,0 +1,200 @@
+//! What a source must have before its records go to the workers: tokens of its rate, and room under the job's ceiling
+//! of memory. Where it has not, it waits; a source that sheds drops the records and counts them.
+//!
+//! A job that is being stopped lets everything in from a source that drains: what it has accepted is delivered, and no
+//! batch closes that could make room. A paced source is not held up by either limit, because its batch closes only when it has sent all
+//! of it; the engine asks it for a batch when there is room instead.
+
+mod memory;
+mod rate;
+mod weight;
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use serde::Serialize;
+use tokio::sync::watch;
+
+pub use memory::Memory;
+pub(crate) use memory::{Account, Held};
+use rate::Limiter;
+
+use crate::clock::Clock;
+
+/// What the gates of a job have in common.
+#[derive(Debug)]
+pub(crate) struct Gates {
+    pub(crate) clock: Clock,
+    max_rate: Option<f64>,
+    /// Whether rates will be set while the job runs.
+    adapts: bool,
+    pub(crate) account: Arc<Account>,
+    /// By source, in the order of their ports.
+    pub(crate) throttles: Vec<Arc<Throttle>>,
+}
+
+impl Gates {
+    /// For sources that send at most `max_rate` records by the second, and together hold at most `memory` bytes.
+    pub(crate) fn new(clock: Clock, max_rate: Option<f64>, adapts: bool, memory: u64) -> Self {
+        Gates { clock, max_rate, adapts, account: Arc::new(Account::new(memory)), throttles: Vec::new() }
+    }
+
+    /// The gate of the next source.
+    pub(crate) fn add<T: Serialize>(&mut self, port: &'static str, paced: bool, drains: bool) -> Gate<T> {
+        let limited = !paced && (self.adapts || self.max_rate.is_some());
+        let throttle = Arc::new(Throttle::new(port, limited, self.max_rate));
+        self.throttles.push(throttle.clone());
+        Gate {
+            weigh: weight::weigh,
+            account: self.account.clone(),
+            limiter: limited.then(|| Limiter::new(self.clock.clone(), throttle.rate.subscribe())),
+            throttle,
+            paced,
+            drains,
+            sheds: false,
+        }
+    }
+}
+
+/// What the job knows and sets of one source.
+#[derive(Debug)]
+pub(crate) struct Throttle {
+    pub(crate) port: &'static str,
+    /// No rate is set above this.
+    max: f64,
+    /// Whether a rate can be set at all.
+    limited: bool,
+    /// Records by the second; infinite is no limit.
+    rate: watch::Sender<f64>,
+    shed: AtomicU64,
+}
+
+impl Throttle {
+    pub(crate) fn new(port: &'static str, limited: bool, max: Option<f64>) -> Self {
+        let max = max.filter(|_| limited).unwrap_or(f64::INFINITY);
+        Throttle { port, max, limited, rate: watch::Sender::new(max), shed: AtomicU64::new(0) }
+    }
+
+    /// Limits the source to `rate`, or to the largest allowed if that is less.
+    pub(crate) fn set(&self, rate: f64) {
+        if self.limited {
+            self.rate.send_replace(rate.min(self.max));
+        }
+    }
+
+    pub(crate) fn rate(&self) -> f64 {
+        *self.rate.borrow()
+    }
+
+    pub(crate) fn shed(&self) -> u64 {
+        self.shed.load(Ordering::Acquire)
+    }
+}
+
+/// The way into the job for one source's records.
+pub(crate) struct Gate<T> {
+    weigh: fn(&[T]) -> u64,
+    account: Arc<Account>,
+    throttle: Arc<Throttle>,
+    /// None for a source that no rate limits.
+    limiter: Option<Limiter>,
+    paced: bool,
+    drains: bool,
+    sheds: bool,
+}
+
+/// For a source inside of a source.
+impl<T> Clone for Gate<T> {
+    fn clone(&self) -> Self {
+        Gate {
+            weigh: self.weigh,
+            account: self.account.clone(),
+            throttle: self.throttle.clone(),
+            limiter: self.limiter.clone(),
+            paced: self.paced,
+            drains: self.drains,
+            sheds: self.sheds,
+        }
+    }
+}
+
+impl<T> Gate<T> {
+    /// From now on nothing waits.
+    pub(crate) fn shed(&mut self) {
+        self.sheds = true;
+    }
+
+    /// Whether records are dropped that would have to wait.
+    pub(crate) fn sheds(&self, stop: &watch::Receiver<bool>) -> bool {
+        self.sheds && !(self.drains && *stop.borrow())
+    }
+
+    /// Counts records that were dropped.
+    pub(crate) fn dropped(&self, records: usize) {
+        self.throttle.shed.fetch_add(records as u64, Ordering::AcqRel);
+    }
+
+    /// How many of `wanted` records, one at least, the rate lets through now. Waits for the first, or says 0 if it sheds.
+    pub(crate) async fn admit(&mut self, wanted: usize, stop: &mut watch::Receiver<bool>) -> usize {
+        let sheds = self.sheds(stop);
+        let Some(limiter) = &mut self.limiter else { return wanted };
+        if sheds {
+            return limiter.try_take(wanted);
+        }
+        tokio::select! {
+            biased;
+            () = drained(self.drains, stop) => wanted,
+            admitted = limiter.take(wanted) => admitted,
+        }
+    }
+
+    /// The bytes of `records`.
+    pub(crate) fn weigh(&self, records: &[T]) -> u64 {
+        (self.weigh)(records)
+    }
+
+    /// Holds so many bytes if there is room for them.
+    pub(crate) fn try_hold(&self, bytes: u64) -> Option<Held> {
+        self.account.try_hold(bytes)
+    }
+
+    /// Holds so many bytes, and waits until there is room for them.
+    pub(crate) async fn hold(&self, bytes: u64, stop: &mut watch::Receiver<bool>) -> Held {
+        if let Some(held) = self.account.try_hold(bytes) {
+            return held;
+        }
+        if self.paced {
+            return self.account.hold_anyway(bytes);
+        }
+        tokio::select! {
+            biased;
+            () = drained(self.drains, stop) => self.account.hold_anyway(bytes),
+            held = self.account.hold(bytes) => held,
+        }
+    }
+
+    /// A gate that is always open.
+    #[cfg(test)]
+    pub(crate) fn open() -> Self {
+        Gate {
+            weigh: |_| 0,
+            account: Arc::new(Account::new(1)),
+            throttle: Arc::new(Throttle::new("test", false, None)),
+            limiter: None,
+            paced: false,
+            drains: false,
+            sheds: false,
+        }
+    }
+}
+
+/// Waits until a source that drains is asked to; others are dropped then.
+async fn drained(drains: bool, stop: &mut watch::Receiver<bool>) {
+    match drains {
+        // The sender goes only with the job; then sending says so.
+        true => drop(stop.wait_for(|stop| *stop).await),
+        false => std::future::pending().await,
+    }
+}
