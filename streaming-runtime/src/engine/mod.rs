@@ -405,7 +405,7 @@ impl Engine {
             operators,
         });
         let settings = Settings {
-            clock: clock,
+            clock,
             gates,
             backpressure: backpressure.transpose()?,
             interval,
