@@ -234,10 +234,7 @@ fn process() {
     println!("\nREPORT {}", serde_json::to_string(&report).expect("a report is JSON"));
 }
 
-fn in_order<T: Debug>(name: &str, sink: &Collected<T>) -> (String, BTreeMap<u64, Vec<String>>)
-where
-    T: Clone,
-{
+fn in_order<T: Clone + Debug>(name: &str, sink: &Collected<T>) -> (String, BTreeMap<u64, Vec<String>>) {
     let mut batches = BTreeMap::<_, Vec<_>>::new();
     for batch in sink.batches() {
         let mut records: Vec<_> = batch.records.iter().map(|record| format!("{record:?}")).collect();

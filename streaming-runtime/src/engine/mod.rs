@@ -331,21 +331,6 @@ impl Engine {
         Ok((runtime, wiring))
     }
 
-    /// What lets records in, within their limits.
-    fn gates(&self) -> Result<Gates, StartError> {
-        if let Some(rate) = self.max_rate.filter(|rate| !(rate.is_finite() && *rate > 0.0)) {
-            let no_limit = "leave it out for no limit";
-            return Err(StartError::Config(format!(
-                "the largest rate must be more than 0, and it is {rate}; {no_limit}"
-            )));
-        }
-        if self.memory_limit == 0 {
-            return Err(StartError::Config("the memory limit must be at least 1 byte".to_owned()));
-        }
-        let clock = self.clock.clone().map_or_else(Clock::system, Clock::Manual);
-        Ok(Gates::new(clock, self.max_rate, self.backpressure.is_some(), self.memory_limit))
-    }
-
     /// How workers reach each other that are all in this process.
     fn alone(&self) -> Result<Vec<Reach>, StartError> {
         let communication = match self.workers {
@@ -367,6 +352,21 @@ impl Engine {
         let (seats, reaches): (Vec<_>, Vec<_>) = (0..self.workers).map(|_| mpsc::channel()).unzip();
         let together = Link::new(cluster.clone(), program, seats);
         Ok((Some(together), reaches.into_iter().map(Reach::Cluster).collect()))
+    }
+
+    /// What lets records in, within their limits.
+    fn gates(&self) -> Result<Gates, StartError> {
+        if let Some(rate) = self.max_rate.filter(|rate| !(rate.is_finite() && *rate > 0.0)) {
+            let no_limit = "leave it out for no limit";
+            return Err(StartError::Config(format!(
+                "the largest rate must be more than 0, and it is {rate}; {no_limit}"
+            )));
+        }
+        if self.memory_limit == 0 {
+            return Err(StartError::Config("the memory limit must be at least 1 byte".to_owned()));
+        }
+        let clock = self.clock.clone().map_or_else(Clock::system, Clock::Manual);
+        Ok(Gates::new(clock, self.max_rate, self.backpressure.is_some(), self.memory_limit))
     }
 
     /// What is compiled once, whatever the pipeline: everything but the workers and the supervisor.

@@ -44,7 +44,7 @@ pub async fn ends(start: impl FnOnce(&Engine) -> Job) -> Result<(), JobError> {
     }
     let ended = soon(job.join()).await;
     drop(job);
-    host.is_unharmed().await;
+    host.unharmed().await;
     ended
 }
 
@@ -107,7 +107,7 @@ impl Host {
     }
 
     /// Waits until no thread and no task of the other jobs is left, and sees that the healthy one goes on.
-    pub async fn is_unharmed(mut self) {
+    pub async fn unharmed(mut self) {
         self.delivers().await;
         let gone = async {
             while threads(&self.name) > 0 || tasks() > self.tasks {

@@ -181,7 +181,7 @@ async fn a_stop_does_not_wait_for_attempts() {
     let ended = soon(job.stop_within(millis(5))).await;
     assert!(matches!(ended, Err(JobError::StopTimedOut { .. })), "{ended:?}");
     drop(job);
-    host.is_unharmed().await;
+    host.unharmed().await;
 }
 
 fn from(numbers: impl Source<i64>) -> (impl FnOnce(&Engine) -> Job, Collected<i64>) {

@@ -39,7 +39,7 @@ stream!(
         let (even, odd) = numbers.try_map(|n| if n % 2 == 0 { Ok(n) } else { Err(n) });
         even.to(out);
         let far = odd.map(|n| (n, n)).reduce_by_key(i64::max).map(|(n, _)| n);
-        let (none, failed) = far.repartition(2).try_map(|n| Err::<i64, _>(n));
+        let (none, failed) = far.repartition(2).try_map(Err::<i64, _>);
         failed.union(none).fail();
         more.to(all);
     }

@@ -160,5 +160,5 @@ async fn a_client_cannot_end_the_job() {
     job.stop().await.expect("it stops well");
     assert_eq!((out.records(), connections.broken()), (vec!["one".to_owned(), "two".to_owned()], 1));
     drop(job);
-    host.is_unharmed().await;
+    host.unharmed().await;
 }

@@ -79,7 +79,7 @@ async fn can_be_ended<N: Source<i64>, O: Sink<i64>>(connectors: impl Fn(Reached)
     assert!(matches!(ended, Err(JobError::StopTimedOut { .. })), "{ended:?}");
     soon(start().await.abort()).await;
     drop(start().await);
-    host.is_unharmed().await;
+    host.unharmed().await;
 }
 
 #[tokio::test]
@@ -104,7 +104,7 @@ async fn a_source_that_hangs_does_not_keep_its_job() {
     };
     soon(start().stop()).await.expect("it stops well");
     soon(start().abort()).await;
-    host.is_unharmed().await;
+    host.unharmed().await;
 }
 
 /// Standard output of a terminal that somebody has stopped.
@@ -176,5 +176,5 @@ async fn connectors_that_block_their_threads_are_left_behind() {
     let (_, ended) = tokio::join!(soon(one_job.abort()), soon(other.stop_within(millis(20))));
     assert!(matches!(ended, Err(JobError::StopTimedOut { .. })), "{ended:?}");
     drop((release_source, release_sink, other));
-    host.is_unharmed().await;
+    host.unharmed().await;
 }
