@@ -115,6 +115,7 @@ async fn a_large_send_goes_at_the_largest_rate() {
         let ports = counted::Ports { numbers, out, seen: seen.clone() };
         let mut job = engine.max_rate(1000.0).start(ports).expect("it starts");
         assert_eq!(job.rates(), [("numbers", Some(1000.0))]);
+        assert_eq!(job.metrics().source("numbers").and_then(|source| source.max_rate), Some(1000.0));
         sender.send_all((0..5000).collect()).await.expect("room");
         soon(reaches(&seen, 1)).await;
         for step in 1..=100 {
@@ -195,6 +196,14 @@ async fn sources_wait_at_the_ceiling_until_a_batch_is_delivered() {
         for batch in 1..=5 {
             soon(reaches(&sent, 100 * batch)).await;
             assert_eq!(job.memory().held, 100 * LINE, "as many as fit");
+            assert_eq!(job.metrics().memory, job.memory());
+            let full = || job.explain()[0].to_string().contains("bytes of input are held, of at most");
+            soon(async {
+                while !full() {
+                    tokio::task::yield_now().await
+                }
+            })
+            .await;
             clock.advance(secs(1));
             soon(reaches(&came, batch)).await;
             assert_eq!(job.memory().held, 100 * LINE, "in flight it is held, too");
@@ -315,6 +324,7 @@ async fn full_queues_are_shed_too() {
         soon(reaches(&sent, 1000)).await;
         let room = 3 * workers as u64;
         assert_eq!(job.shed(), [("lines", 1000 - room)]);
+        assert_eq!(job.metrics().source("lines").map(|source| source.shed), Some(1000 - room));
         let_in.add_permits(1000);
         stopped(&mut job).await;
         assert_eq!(results.records().len() as u64, room);

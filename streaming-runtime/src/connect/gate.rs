@@ -84,8 +84,9 @@ impl Throttle {
         }
     }
 
-    pub(crate) fn rate(&self) -> f64 {
-        *self.rate.borrow()
+    /// Records by the second, if there is a limit.
+    pub(crate) fn limit(&self) -> Option<f64> {
+        Some(*self.rate.borrow()).filter(|rate| rate.is_finite())
     }
 
     pub(crate) fn shed(&self) -> u64 {

@@ -100,17 +100,17 @@ mod tests {
         let (throttle, mut backpressure) = numbers(Some(3000.0));
         let start = backpressure.started;
         let at = |ms: u64| start + millis(ms);
-        assert_eq!(throttle.rate(), 3000.0);
+        assert_eq!(throttle.limit(), Some(3000.0));
         // A sink takes 500 ms, then 1 s for as many.
         backpressure.batch_completed(&batch(1000, Duration::ZERO), at(1000), at(1500));
-        assert_eq!(throttle.rate(), 3000.0, "the first says where to start");
+        assert_eq!(throttle.limit(), Some(3000.0), "the first says where to start");
         backpressure.batch_completed(&batch(1000, Duration::ZERO), at(2000), at(3000));
-        assert_eq!(throttle.rate(), 1000.0);
+        assert_eq!(throttle.limit(), Some(1000.0));
         // A batch that is closed behind another has the time from its delivery on.
         backpressure.batch_completed(&batch(1000, Duration::ZERO), at(2500), at(3500));
-        assert_eq!(throttle.rate(), 2000.0);
+        assert_eq!(throttle.limit(), Some(2000.0));
         backpressure.batch_completed(&batch(1000, Duration::ZERO), at(4000), at(4010));
-        assert_eq!(throttle.rate(), 3000.0, "never more than is allowed");
+        assert_eq!(throttle.limit(), Some(3000.0), "never more than is allowed");
     }
 
     #[test]
@@ -124,8 +124,8 @@ mod tests {
         backpressure.was_busy(1, at(1400), at(1600), None);
         backpressure.was_busy(1, at(1900), at(2400), Some(at(2000)));
         backpressure.batch_completed(&batch(1000, Duration::ZERO), at(2000), at(2300));
-        assert_eq!(throttle.rate(), 2000.0, "1000 in 100 + 100 + 300 ms");
+        assert_eq!(throttle.limit(), Some(2000.0), "1000 in 100 + 100 + 300 ms");
         backpressure.batch_completed(&batch(1000, Duration::ZERO), at(2300), at(2400));
-        assert_eq!(throttle.rate(), 10_000.0);
+        assert_eq!(throttle.limit(), Some(10_000.0));
     }
 }

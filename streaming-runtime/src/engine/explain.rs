@@ -64,6 +64,13 @@ pub enum Wait {
         /// The sink that is furthest behind.
         behind: &'static str,
     },
+    /// For a batch to be delivered: the job holds as much of its input as it may, and sources wait.
+    Memory {
+        /// Bytes that are held.
+        held: u64,
+        /// The most that may be, see [`Engine::memory_limit`](crate::Engine::memory_limit).
+        ceiling: u64,
+    },
     /// For a worker to take in the last records of the batch.
     Worker {
         /// The batch.
@@ -141,6 +148,9 @@ impl fmt::Display for Wait {
                     "{in_flight} batches in flight of at most {limit}, the oldest not taken by sink `{behind}`: \
                      none closes and sources wait"
                 )
+            }
+            Wait::Memory { held, ceiling } => {
+                write!(f, "{held} bytes of input are held, of at most {ceiling}: sources wait")
             }
             Wait::Worker { batch, worker } => {
                 write!(f, "worker {worker} has not taken in all of batch {batch} yet")
@@ -239,8 +249,15 @@ fn at_worker(board: &Board, worker: usize, epoch: Epoch, batch: BatchTime) -> Wa
     }
 }
 
-/// That there is no room for another batch.
-fn room(board: &Board) -> Option<Wait> {
+/// That there is no room for another batch, or for more input.
+fn room(board: &Board) -> impl Iterator<Item = Wait> {
+    let memory = board.gates.account.memory();
+    let full = board.gates.account.is_awaited();
+    let memory = full.then_some(Wait::Memory { held: memory.held, ceiling: memory.ceiling });
+    batches(board).into_iter().chain(memory)
+}
+
+fn batches(board: &Board) -> Option<Wait> {
     let in_flight = board.in_flight();
     let behind = board.sinks.iter().min_by_key(|sink| sink.taken())?.port;
     (in_flight >= board.limit).then_some(Wait::Room { in_flight, limit: board.limit, behind })
@@ -251,7 +268,7 @@ fn open(board: &Board) -> Vec<Wait> {
     if board.sources.iter().all(|source| source.state() == SourceState::Ended) {
         return vec![Wait::SourcesEnded];
     }
-    let mut waits: Vec<Wait> = room(board).into_iter().collect();
+    let mut waits: Vec<Wait> = room(board).collect();
     let answers = board.sources.iter().filter_map(|source| {
         let (batch, since) = source.asked()?;
         Some(Wait::Answer { port: source.port, batch, asked: board.ago(since) })
@@ -263,7 +280,7 @@ fn open(board: &Board) -> Vec<Wait> {
             Some(Wait::Source { port: board.sources[source].port, idle: board.idle(source)? })
         }));
     }
-    if waits.iter().all(|wait| matches!(wait, Wait::Source { .. })) {
+    if waits.iter().all(|wait| matches!(wait, Wait::Source { .. } | Wait::Memory { .. })) {
         let (at, now) = (board.boundary(), board.clock.now());
         let within = Duration::from_nanos(at.as_nanos().saturating_sub(now.as_nanos()));
         waits.push(Wait::Boundary { at, within });

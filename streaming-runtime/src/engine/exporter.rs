@@ -31,16 +31,20 @@ use super::{BatchInfo, Frontier, JobError, JobMetrics, Listener, Monitor};
 /// | `streaming_batch_processing_delay_seconds` | histogram | | from closing a batch until it was delivered |
 /// | `streaming_engine_busy_seconds` | gauge | | workers' time in what is no operator's |
 /// | `streaming_listener_panics_total` | counter | | panics of listeners |
+/// | `streaming_memory_held_bytes` | gauge | | input that the job holds |
+/// | `streaming_memory_ceiling_bytes` | gauge | | the most that it may |
 /// | `streaming_source_records_total` | counter | `source` | records taken in |
 /// | `streaming_source_records_per_second` | gauge | `source` | over the last five seconds |
 /// | `streaming_source_waiting_chunks` | gauge | `source` | chunks in its queues to the workers |
 /// | `streaming_source_idle_seconds` | gauge | `source` | since the last records; 0 while some wait |
+/// | `streaming_source_shed_total` | counter | `source` | records dropped because the job was behind |
 /// | `streaming_sink_records_total` | counter | `sink` | records taken |
 /// | `streaming_sink_batches_total` | counter | `sink` | batches taken |
 /// | `streaming_sink_busy_seconds` | gauge | `sink` | time in finished writes |
 /// | `streaming_sink_writing_seconds` | gauge | `sink` | how long the write takes that is going on; 0 if none is |
 /// | `streaming_operator_records_in_total` | counter | `operator` | records that came in |
 /// | `streaming_operator_records_out_total` | counter | `operator` | records that went out |
+/// | `streaming_operator_skipped_total` | counter | `operator` | records left out by `skip` |
 /// | `streaming_operator_busy_seconds` | gauge | `operator` | time in which it ran |
 /// | `streaming_operator_state_records` | gauge | `operator` | entries that it keeps |
 /// | `streaming_operator_state_bytes` | gauge | `operator` | bytes of that, estimated from below |
@@ -143,6 +147,8 @@ fn export(job: &JobMetrics) {
     }
     set("streaming_engine_busy_seconds", job.engine_busy.as_secs_f64());
     count("streaming_listener_panics_total", job.listener_panics);
+    set("streaming_memory_held_bytes", job.memory.held as f64);
+    set("streaming_memory_ceiling_bytes", job.memory.ceiling as f64);
 
     let with = |key: &'static str, value: &'static str| {
         labels.iter().cloned().chain([Label::new(key, value)]).collect::<Vec<_>>()
@@ -151,6 +157,7 @@ fn export(job: &JobMetrics) {
     for source in &job.sources {
         let labels = with("source", source.port);
         counter!("streaming_source_records_total", labels.clone()).absolute(source.records);
+        counter!("streaming_source_shed_total", labels.clone()).absolute(source.shed);
         gauge!("streaming_source_records_per_second", labels.clone()).set(source.records_per_second);
         gauge!("streaming_source_waiting_chunks", labels.clone()).set(source.waiting_chunks as f64);
         gauge!("streaming_source_idle_seconds", labels).set(seconds(source.idle));
@@ -166,6 +173,7 @@ fn export(job: &JobMetrics) {
         let labels = with("operator", operator.id);
         counter!("streaming_operator_records_in_total", labels.clone()).absolute(operator.records_in);
         counter!("streaming_operator_records_out_total", labels.clone()).absolute(operator.records_out);
+        counter!("streaming_operator_skipped_total", labels.clone()).absolute(operator.skipped);
         gauge!("streaming_operator_busy_seconds", labels.clone()).set(operator.busy.as_secs_f64());
         gauge!("streaming_operator_state_records", labels.clone()).set(operator.state_records as f64);
         gauge!("streaming_operator_state_bytes", labels.clone()).set(operator.state_bytes as f64);
@@ -186,6 +194,10 @@ fn describe() {
     describe_histogram!(PROCESSING, Unit::Seconds, "from closing a batch until it was delivered");
     describe_gauge!("streaming_engine_busy_seconds", Unit::Seconds, "workers' time in no operator");
     describe_counter!("streaming_listener_panics_total", "panics of listeners");
+    describe_gauge!("streaming_memory_held_bytes", Unit::Bytes, "input that is held");
+    describe_gauge!("streaming_memory_ceiling_bytes", Unit::Bytes, "the most input that may be held");
+    describe_counter!("streaming_source_shed_total", "records dropped because the job was behind");
+    describe_counter!("streaming_operator_skipped_total", "records left out");
     describe_counter!("streaming_source_records_total", "records taken in");
     describe_gauge!("streaming_source_records_per_second", "records taken in, over five seconds");
     describe_gauge!("streaming_source_waiting_chunks", "chunks in the queues to the workers");

@@ -5,10 +5,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::sync::{mpsc, watch};
 
 use super::{Explanation, JobError, JobMetrics, Monitor, STOP_LIMIT, control::Control, error::Outcome};
-use crate::{
-    connect::{Memory, Throttle},
-    time::BatchTime,
-};
+use crate::{connect::Memory, time::BatchTime};
 
 /// What the supervisor can be asked for.
 pub(crate) enum Command {
@@ -120,26 +117,25 @@ impl Job {
 
     /// What the job holds of its input now, and the limit; see [`Engine::memory_limit`](super::Engine::memory_limit).
     pub fn memory(&self) -> Memory {
-        self.control.gates.account.memory()
+        self.control.board.gates.account.memory()
     }
 
     /// The records by the second that each source may send now, by port in the order of the header; none where there is no
     /// limit. See [`Engine::max_rate`](super::Engine::max_rate) and [`Engine::backpressure`](super::Engine::backpressure).
     pub fn rates(&self) -> Vec<(&'static str, Option<f64>)> {
-        let rate = |source: &Throttle| Some(source.rate()).filter(|rate| rate.is_finite());
-        self.control.gates.throttles.iter().map(|source| (source.port, rate(source))).collect()
+        self.control.board.gates.throttles.iter().map(|source| (source.port, source.limit())).collect()
     }
 
     /// The records that each source has dropped because the job was behind, by port in the order of the header. Only
     /// those drop any that are [`shedding`](crate::connect::shedding).
     pub fn shed(&self) -> Vec<(&'static str, u64)> {
-        self.control.gates.throttles.iter().map(|source| (source.port, source.shed())).collect()
+        self.control.board.gates.throttles.iter().map(|source| (source.port, source.shed())).collect()
     }
 
     /// How many records each [`skip`](crate::Stream::skip) of the pipeline has dropped so far, by the operator's id,
     /// also after the end. Those of a batch are counted before it is delivered.
     pub fn skipped(&self) -> Vec<(&'static str, u64)> {
-        self.control.skipped.totals()
+        self.control.board.skipped.totals()
     }
 
     /// Waits until every sink has taken the batch at `time`, and all before it, or all that there are if the

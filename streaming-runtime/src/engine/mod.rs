@@ -403,10 +403,10 @@ impl Engine {
                 .collect(),
             sinks: sinks.iter().map(|sink| Port { name: sink.port, queues: Vec::new() }).collect(),
             operators,
+            gates,
         });
         let settings = Settings {
             clock,
-            gates,
             backpressure: backpressure.transpose()?,
             interval,
             limit: self.in_flight,

@@ -20,7 +20,7 @@ impl Monitor {
         self.0.has_ended()
     }
 
-    /// The job in numbers, now. Takes no lock and some microseconds: a few tens of nanoseconds for each operator, source
+    /// The job in numbers, now. Holds up no worker and takes some microseconds: a few tens of nanoseconds for each operator, source
     /// and worker, and one pass over the last 256 delays.
     pub fn metrics(&self) -> JobMetrics {
         self.0.metrics()

@@ -254,6 +254,7 @@ async fn work(start: WorkerStart) {
             }
             tokio::task::yield_now().await;
         } else {
+            running.meter.publish();
             // A wake-up that comes before this line is kept for it.
             let _ = tokio::time::timeout(running.idle, wake.notified()).await;
         }
@@ -305,7 +306,7 @@ impl<'w> Running<'w> {
             interval: control.interval,
             sinks: Cell::new(0),
             awaited: Cell::new(0),
-            skipped: control.skipped.clone(),
+            skipped: control.board.skipped.clone(),
             outbox: Outbox::default(),
         });
         let board = &control.board;
@@ -407,12 +408,11 @@ impl<'w> Running<'w> {
             true => self.idle_steps = 0,
             false => {
                 self.step();
-                self.meter.publish();
                 self.idle_steps += 1;
             }
         }
         self.signal.is_raised()
-            || self.idle_steps < IDLE_STEPS
+            || self.open.dirty && self.idle_steps < IDLE_STEPS
             || self.job.awaited.get() > 0
             || self.job.outbox.holds_back()
             || self.worker.activations().borrow().empty_for() == Some(Duration::ZERO)

@@ -97,6 +97,8 @@ async fn a_bad_record_goes_where_it_is_told() {
             [why("", "cannot parse integer from empty string"), why("x", "invalid digit found in string")];
         assert_eq!(failed, want);
         assert_eq!(job.skipped(), skipped(3), "also after the end");
+        let (id, count) = skipped(3)[0];
+        assert_eq!(job.metrics().operator(id).map(|operator| operator.skipped), Some(count));
     }
 }
 

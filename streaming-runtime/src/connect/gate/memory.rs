@@ -17,7 +17,7 @@ use std::{
 use tokio::sync::{Mutex, Notify};
 
 /// What a job holds of its input; see [`Engine::memory_limit`](crate::Engine::memory_limit).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Memory {
     /// Bytes of the records in queues, in the open batch and in batches in flight.
@@ -55,6 +55,11 @@ impl Account {
     pub(crate) fn memory(&self) -> Memory {
         let held = self.held.load(Ordering::Acquire);
         Memory { held, peak: self.peak.load(Ordering::Acquire).max(held), ceiling: self.ceiling }
+    }
+
+    /// Whether a source waits for room.
+    pub(crate) fn is_awaited(&self) -> bool {
+        self.waiting.load(Ordering::Acquire) > 0
     }
 
     /// Whether not even a byte more may be held.

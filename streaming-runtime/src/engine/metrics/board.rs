@@ -15,7 +15,7 @@ use super::{
     Frontier, JobMetrics, OperatorMetrics, SinkMetrics, SourceMetrics,
     recent::{Counted, DelayHistory, rate},
 };
-use crate::{engine::clock::Clock, gauge::Cells, stream::Epoch, time::BatchTime};
+use crate::{clock::Clock, connect::Gates, gauge::Cells, skipped::Skipped, stream::Epoch, time::BatchTime};
 
 /// How full a queue is.
 pub(crate) type Waiting = Box<dyn Fn() -> usize + Send + Sync>;
@@ -38,6 +38,7 @@ pub(crate) struct BoardSettings {
     pub(crate) sources: Vec<Port>,
     pub(crate) sinks: Vec<Port>,
     pub(crate) operators: &'static [&'static str],
+    pub(crate) gates: Gates,
 }
 
 /// A job, as its parts tell.
@@ -66,6 +67,9 @@ pub(crate) struct Board {
     scheduling: DelayHistory,
     processing: DelayHistory,
     pub(crate) listener_panics: AtomicU64,
+    /// What the sources may send, and what is held of it.
+    pub(crate) gates: Gates,
+    pub(crate) skipped: Arc<Skipped>,
 }
 
 /// What is known of a source.
@@ -219,8 +223,18 @@ impl WorkerBoard {
 
 impl Board {
     pub(crate) fn new(settings: BoardSettings) -> Arc<Self> {
-        let BoardSettings { job, clock, limit, closes_early, is_metered, workers, sources, sinks, operators } =
-            settings;
+        let BoardSettings {
+            job,
+            clock,
+            limit,
+            closes_early,
+            is_metered,
+            workers,
+            sources,
+            sinks,
+            operators,
+            gates,
+        } = settings;
         let worker = |_| {
             let clock = clock.clone();
             WorkerBoard {
@@ -253,6 +267,8 @@ impl Board {
             job: job.into(),
             clock,
             limit: limit as u64,
+            gates,
+            skipped: Arc::default(),
             closes_early,
             is_metered,
             began: Instant::now(),
@@ -347,9 +363,10 @@ impl Board {
             processing_delay: self.processing.summary(),
             engine_busy: Duration::from_nanos(engine),
             listener_panics: self.listener_panics.load(Relaxed),
+            memory: self.gates.account.memory(),
             sources,
             sinks: self.sinks.iter().map(|sink| self.sink(sink)).collect(),
-            operators: (0..self.operators.len()).map(|operator| self.operator(operator, closed)).collect(),
+            operators: self.operators(closed),
         }
     }
 
@@ -357,6 +374,7 @@ impl Board {
         let taken = || self.workers.iter().map(|worker| &worker.sources[source]);
         let now = self.clock.now().as_nanos();
         let SourceBoard { port, .. } = self.sources[source];
+        let throttle = &self.gates.throttles[source];
         let has_ended = self.sources[source].state() == SourceState::Ended;
         SourceMetrics {
             port,
@@ -364,6 +382,8 @@ impl Board {
             records_per_second: rate(taken().map(|taken| &taken.lately), self.began_at, now),
             waiting_chunks: self.sources[source].waiting() as u64,
             idle: self.idle(source),
+            max_rate: throttle.limit(),
+            shed: throttle.shed(),
             has_ended,
         }
     }
@@ -381,7 +401,16 @@ impl Board {
         }
     }
 
-    fn operator(&self, operator: usize, closed: u64) -> OperatorMetrics {
+    fn operators(&self, closed: u64) -> Vec<OperatorMetrics> {
+        let skipped = self.skipped.totals();
+        let skipped_by =
+            |id| skipped.iter().find(|(operator, _)| *operator == id).map_or(0, |(_, records)| *records);
+        let operator =
+            |(operator, id): (usize, &&'static str)| self.operator(operator, closed, skipped_by(*id));
+        self.operators.iter().enumerate().map(operator).collect()
+    }
+
+    fn operator(&self, operator: usize, closed: u64, skipped: u64) -> OperatorMetrics {
         let cells = || self.workers.iter().map(|worker| &worker.cells.operators[operator]);
         let sum = |of: fn(&crate::gauge::OperatorCell) -> u64| cells().map(of).sum();
         OperatorMetrics {
@@ -389,6 +418,7 @@ impl Board {
             is_fused: !cells().any(|cell| cell.is_made.load(Relaxed)),
             records_in: sum(|cell| cell.records_in.load(Relaxed)),
             records_out: sum(|cell| cell.records_out.load(Relaxed)),
+            skipped,
             busy: Duration::from_nanos(sum(|cell| cell.busy_nanos.load(Relaxed))),
             state_records: sum(|cell| cell.held().records),
             state_bytes: sum(|cell| cell.held().bytes),

@@ -25,7 +25,7 @@ pub(crate) use meter::Meter;
 use serde::{Serialize, Serializer};
 pub(crate) use watched::{watched_sink, watched_source};
 
-use crate::time::BatchTime;
+use crate::{connect::Memory, time::BatchTime};
 
 /// A job in numbers, as it was when it was asked: a plain value to keep, print or send. See [`Job::metrics`] and
 /// [`Monitor`].
@@ -66,6 +66,8 @@ pub struct JobMetrics {
     pub engine_busy: Duration,
     /// How often a [`Listener`](crate::Listener) panicked. Each is logged, and nothing else happens.
     pub listener_panics: u64,
+    /// What it holds of its input, and the limit; see [`Engine::memory_limit`](crate::Engine::memory_limit).
+    pub memory: Memory,
     /// The sources, in the order of the header.
     pub sources: Vec<SourceMetrics>,
     /// The sinks, in the order of the header.
@@ -127,6 +129,11 @@ pub struct SourceMetrics {
     /// How long nothing has come, if nothing waits: since the last records, or since the start. By the job's clock.
     #[serde(serialize_with = "maybe_seconds")]
     pub idle: Option<Duration>,
+    /// The records a second that it may send now, if there is a limit; see [`Engine::max_rate`](crate::Engine::max_rate)
+    /// and [`Engine::backpressure`](crate::Engine::backpressure).
+    pub max_rate: Option<f64>,
+    /// Records that it dropped because the job was behind, if it is [`shedding`](crate::connect::shedding).
+    pub shed: u64,
     /// Whether it has ended.
     pub has_ended: bool,
 }
@@ -165,6 +172,8 @@ pub struct OperatorMetrics {
     pub records_in: u64,
     /// Records that went out.
     pub records_out: u64,
+    /// Records that it left out: those of [`skip`](crate::Stream::skip).
+    pub skipped: u64,
     /// Time in which it ran.
     #[serde(serialize_with = "seconds")]
     pub busy: Duration,
