@@ -45,8 +45,7 @@ pub fn run(runs: Runs) -> Vec<Row> {
             let rounds = if gap.is_zero() { rounds } else { rounds / 10 };
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             let histogram = runtime.expect("a runtime").block_on(closed_loop(engine, rounds, gap));
-            let quantile = |q| Some(histogram.value_at_quantile(q) as f64 / 1e3);
-            rows.push(Row {
+            let row = Row {
                 workload: "latency",
                 params: BTreeMap::from([
                     ("gap_us", (gap.as_micros() as u64).into()),
@@ -55,11 +54,9 @@ pub fn run(runs: Runs) -> Vec<Row> {
                 engine,
                 workers: 1,
                 records: Some(rounds),
-                p50_us: quantile(0.5),
-                p99_us: quantile(0.99),
-                p999_us: quantile(0.999),
                 ..Row::default()
-            });
+            };
+            rows.push(row.with_latencies(&histogram));
         }
     }
     rows

@@ -38,7 +38,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 struct Arguments {
     #[command(subcommand)]
     workload: Workload,
-    /// Also write one JSON object a row to this file.
+    /// Also write one JSON object a row to this file; of latencies with the whole histogram.
     #[arg(long, global = true)]
     json: Option<PathBuf>,
     /// Small sizes and few repeats: under a minute.

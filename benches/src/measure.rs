@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, time::Instant};
 
+use hdrhistogram::Histogram;
 use serde::Serialize;
 
 /// How much to run.
@@ -46,6 +47,9 @@ pub struct Row {
     pub p99_us: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub p999_us: Option<f64>,
+    /// Of latencies: quantiles with their microseconds, the whole histogram in a few dozen steps.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub histogram: Vec<(f64, f64)>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rss_bytes: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -65,6 +69,21 @@ pub struct Figure {
 }
 
 impl Row {
+    /// The row with the quantiles of latencies in nanoseconds.
+    pub fn with_latencies(self, seen: &Histogram<u64>) -> Row {
+        let quantile = |q| Some(seen.value_at_quantile(q) as f64 / 1e3);
+        let steps = seen.iter_quantiles(5);
+        let histogram =
+            steps.map(|step| (step.quantile_iterated_to(), step.value_iterated_to() as f64 / 1e3));
+        Row {
+            p50_us: quantile(0.5),
+            p99_us: quantile(0.99),
+            p999_us: quantile(0.999),
+            histogram: histogram.collect(),
+            ..self
+        }
+    }
+
     /// A row of a figure.
     pub fn figure(
         workload: &'static str,

@@ -261,17 +261,15 @@ fn paced(what: &'static str, load: Load, runs: Runs, contestants: &[Contestant])
         assert_eq!(seen.0, load.records * runs.repeat.div_ceil(2) as u64, "{engine} lost records");
         let quantile = |q| seen.1.value_at_quantile(q) as f64 / 1e3;
         quantiles.insert(*engine, (quantile(0.5), quantile(0.99)));
-        rows.push(Row {
+        let row = Row {
             workload: "latency",
             params: params.clone(),
             engine,
             workers: 1,
             records: Some(seen.0),
-            p50_us: Some(quantile(0.5)),
-            p99_us: Some(quantile(0.99)),
-            p999_us: Some(quantile(0.999)),
             ..Row::default()
-        });
+        };
+        rows.push(row.with_latencies(&seen.1));
     }
     let mut ratio = |one, other, worst: (&'static str, &'static str)| {
         if let (Some(one_is), Some(other_is)) = (quantiles.get(one), quantiles.get(other)) {

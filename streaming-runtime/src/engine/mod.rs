@@ -213,7 +213,8 @@ impl Engine {
     ///
     /// The bytes of a record are its size as the compiler knows it, and what it has on the heap, estimated through serde
     /// on one record of 64 of each piece: strings and lists by length, with 16 bytes for each allocation. For strings and
-    /// numbers that is some fifth off at most; capacity beyond the length and what serde does not show is not seen.
+    /// numbers that is some fifth off at most; capacity beyond the length and what serde does not show is not seen. Half as
+    /// much again is counted for the allocator's slack and for room on the way, so that the limit holds of resident memory.
     /// What gathers a batch, a sink say, has up to twice the records' own size of capacity for it, not of their heap.
     /// What operators keep (windows, states, joins) and what they make of the input is not in it, nor what waits before
     /// the job: in a [`channel`](crate::connect::channel), which its capacity bounds, or in a socket.

@@ -25,7 +25,14 @@ const TAG: u64 = 8;
 /// Strings, bytes, lists and maps count by their length. Not seen: capacity beyond that, fields that serde skips; a
 /// `Box` in a record counts nothing, an `Arc` in each record anew, a time written as text as that text. Records of
 /// strings and numbers come out within a fifth of what an allocator says; those of hash maps at half of it or more.
+///
+/// Half as much again is added for what nobody sees from here: the allocator's slack, and room between the operators
+/// that records pass. Without it, resident memory was 1.15 to 1.35 times what was counted (`benches -- overload`).
 pub(crate) fn weigh<T: Serialize>(records: &[T]) -> u64 {
+    estimate(records) * 3 / 2
+}
+
+fn estimate<T: Serialize>(records: &[T]) -> u64 {
     let mut heap = Heap { depth: 0, bytes: 0 };
     let sampled = records.len().div_ceil(SAMPLE) as u64;
     for record in records.iter().step_by(SAMPLE) {
@@ -268,25 +275,25 @@ mod tests {
     #[test]
     fn what_lies_in_the_record_counts_once() {
         assert_eq!(weigh::<u64>(&[]), 0);
-        assert_eq!(weigh(&[1_u64, 2, 3]), 24);
-        assert_eq!(weigh(&[(1_u32, 1.5_f64, Some('a'))]), 16, "as the compiler lays it out");
-        assert_eq!(weigh(&[Event::Idle]), size_of::<Event>() as u64);
+        assert_eq!(estimate(&[1_u64, 2, 3]), 24);
+        assert_eq!(estimate(&[(1_u32, 1.5_f64, Some('a'))]), 16, "as the compiler lays it out");
+        assert_eq!(estimate(&[Event::Idle]), size_of::<Event>() as u64);
     }
 
     #[test]
     fn strings_and_lists_count_by_their_length() {
-        assert_eq!(weigh(&["abcd".to_owned()]), 24 + 16 + 4);
-        assert_eq!(weigh(&[String::new()]), 24, "nothing is allocated");
-        assert_eq!(weigh(&[vec![1_u64; 1000]]), 24 + 16 + 8000, "the first stand for the others");
-        assert_eq!(weigh(&[vec!["ab".to_owned(), "cd".to_owned()]]), 24 + 16 + 2 * (24 + 16 + 2));
+        assert_eq!(estimate(&["abcd".to_owned()]), 24 + 16 + 4);
+        assert_eq!(estimate(&[String::new()]), 24, "nothing is allocated");
+        assert_eq!(estimate(&[vec![1_u64; 1000]]), 24 + 16 + 8000, "the first stand for the others");
+        assert_eq!(estimate(&[vec!["ab".to_owned(), "cd".to_owned()]]), 24 + 16 + 2 * (24 + 16 + 2));
         let click = |page: &str| Event::Click { user: 1, page: page.to_owned() };
-        assert_eq!(weigh(&[click("/index")]), size_of::<Event>() as u64 + 16 + 6);
+        assert_eq!(estimate(&[click("/index")]), size_of::<Event>() as u64 + 16 + 6);
     }
 
     #[test]
     fn every_64th_record_stands_for_the_others() {
         let text = |n: usize| "x".repeat(n);
         let records: Vec<String> = (0..640).map(|n| if n % 64 == 0 { text(34) } else { text(1) }).collect();
-        assert_eq!(weigh(&records), 640 * (24 + 16 + 34));
+        assert_eq!(estimate(&records), 640 * (24 + 16 + 34));
     }
 }
