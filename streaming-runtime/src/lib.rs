@@ -138,7 +138,7 @@
 //!
 //! - [`connect::channel`] takes records from any task; [`send_tracked`](connect::Sender::send_tracked) and
 //!   [`flush`](connect::Sender::flush) say when what was sent is in the outputs. [`connect::channel_sink`] gives the batches of a
-//!   sink as a `futures` stream, [`connect::view`] a table that any thread reads.
+//!   sink as a `futures` stream, [`connect::view()`] a table that any thread reads.
 //! - [`Engine::start`] puts workers on threads of their own, for throughput and for work that must not hold up the
 //!   service; [`Engine::start_local`] puts one into a `current_thread` runtime, for latency. Neither spins.
 //! - [`Engine::close_early`] closes batches as soon as there is nothing more to take in, [`Engine::min_batch`] apart.
