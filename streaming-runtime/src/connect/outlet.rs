@@ -86,10 +86,31 @@ pub(crate) struct Books {
 pub(crate) struct Chunk<T> {
     pub(crate) sent_in: Epoch,
     pub(crate) records: Vec<T>,
-    /// To be told when the batch that the records come into was delivered.
-    pub(crate) receipts: Option<Receipts>,
-    /// Their bytes.
-    pub(crate) held: Held,
+    pub(crate) dues: Dues,
+}
+
+/// What is due when the batch that records come into was delivered: receipts to give out, bytes to give back.
+#[derive(Default)]
+pub(crate) struct Dues {
+    receipts: Vec<Receipts>,
+    held: Held,
+}
+
+impl Dues {
+    fn new(receipts: Option<Receipts>, held: Held) -> Self {
+        Dues { receipts: receipts.into_iter().collect(), held }
+    }
+
+    /// Takes over what is due for records of the same job that come into the same batch.
+    pub(crate) fn append(&mut self, more: &mut Dues) {
+        self.receipts.append(&mut more.receipts);
+        self.held.append(&mut more.held);
+    }
+
+    /// Gives the bytes back; the receipts are left.
+    pub(crate) fn into_receipts(self) -> Vec<Receipts> {
+        self.receipts
+    }
 }
 
 /// The queue from one source to one worker.
@@ -114,7 +135,8 @@ impl<T> Lane<T> {
 
     fn put(&self, place: Place<'_, T>, records: Vec<T>, receipts: Option<Receipts>, held: Held) {
         self.books.pending.fetch_add(1, Ordering::AcqRel);
-        place.send(Chunk { sent_in: self.books.open.load(Ordering::Acquire), records, receipts, held });
+        let dues = Dues::new(receipts, held);
+        place.send(Chunk { sent_in: self.books.open.load(Ordering::Acquire), records, dues });
         self.signal.raise();
     }
 }

@@ -21,7 +21,7 @@ use tokio::sync::{Notify, watch};
 
 use super::{Backpressure, BatchInfo, clock::Clock, cluster::Peers, listener::Listeners, metrics::Board};
 use crate::{
-    connect::{Books, Held, Receipts, Signal},
+    connect::{Books, Dues, Signal},
     stream::Epoch,
     time::BatchTime,
 };
@@ -80,15 +80,12 @@ struct InFlight {
     peers: usize,
     closed: Instant,
     info: BatchInfo,
-    /// To be given out when it is delivered.
-    receipts: Vec<Receipts>,
-    /// Its bytes, until it is delivered.
-    held: Held,
+    /// What is due when it is delivered.
+    dues: Dues,
 }
 
 /// What a [`Control`] is made of.
 pub(crate) struct Settings {
-    pub(crate) clock: Clock,
     pub(crate) interval: Duration,
     pub(crate) limit: usize,
     pub(crate) early: Option<Duration>,
@@ -106,8 +103,9 @@ impl Control {
         workers: Vec<(mpsc::Sender<Order>, Arc<Signal>)>,
         books: Arc<Books>,
     ) -> Self {
-        let Settings { clock, interval, limit, early, sources, sinks, backpressure, board, listeners, peers } =
+        let Settings { interval, limit, early, sources, sinks, backpressure, board, listeners, peers } =
             settings;
+        let clock = board.clock.clone();
         let now = clock.now();
         let state = State {
             next: 0,
@@ -283,8 +281,7 @@ impl Control {
             peers,
             closed: Instant::now(),
             info,
-            receipts: Vec::new(),
-            held: Held::default(),
+            dues: Dues::default(),
         });
         self.holding.store(state.in_flight.len() >= self.limit, Ordering::Release);
         self.tell(|| Order::Close(epoch, time));
@@ -302,15 +299,8 @@ impl Control {
         backpressure.was_busy(seat, began, Instant::now(), closed);
     }
 
-    /// A worker has closed its inputs for a batch that took in `records`, by source, for which `receipts` wait and
-    /// whose bytes are `held`.
-    pub(crate) fn took_in(
-        &self,
-        epoch: Epoch,
-        records: &[u64],
-        receipts: &mut Vec<Receipts>,
-        held: &mut Held,
-    ) {
+    /// A worker has closed its inputs for a batch that took in `records`, by source, for which `dues` are due.
+    pub(crate) fn took_in(&self, epoch: Epoch, records: &[u64], dues: &mut Dues) {
         let mut state = self.state();
         // No sink has taken it yet: this worker has not stepped since.
         let batch = state.in_flight.iter_mut().find(|batch| batch.epoch == epoch);
@@ -318,8 +308,7 @@ impl Control {
         for ((_, total), n) in batch.info.records.iter_mut().zip(records) {
             *total += n;
         }
-        batch.receipts.append(receipts);
-        batch.held.append(held);
+        batch.dues.append(dues);
         batch.workers -= 1;
         let is_heard = || !self.listeners.is_empty() || tracing::enabled!(tracing::Level::DEBUG);
         let started = (batch.workers == 0 && is_heard()).then(|| batch.info.clone());
@@ -363,7 +352,7 @@ impl Control {
                 backpressure.batch_completed(&batch.info, batch.closed, now);
             }
             self.peers.iter().for_each(|peers| peers.delivered(batch.epoch));
-            done.push((batch.info, batch.receipts));
+            done.push((batch.info, batch.dues.into_receipts()));
         }
         if done.is_empty() {
             return;

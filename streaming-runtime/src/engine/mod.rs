@@ -390,10 +390,8 @@ impl Engine {
                 ((send, signal.clone()), receive)
             })
             .unzip();
-        let clock = gates.clock.clone();
         let board = Board::new(BoardSettings {
             job: name.clone(),
-            clock: clock.clone(),
             limit: self.in_flight,
             closes_early: self.close_early,
             is_metered: self.metered,
@@ -407,7 +405,6 @@ impl Engine {
             gates,
         });
         let settings = Settings {
-            clock,
             backpressure: backpressure.transpose()?,
             interval,
             limit: self.in_flight,

@@ -34,7 +34,7 @@ use super::{
     wiring::{Ends, Flow},
 };
 use crate::{
-    connect::{Chunk, Held, Receipts, Signal},
+    connect::{Chunk, Dues, Signal},
     gauge,
     outbox::Outbox,
     record::Record,
@@ -59,15 +59,9 @@ const IDLE_STEPS: u32 = 8;
 
 /// The worker's end of one source.
 pub(crate) trait Intake {
-    /// Takes in up to `chunks` chunks that may belong to the batch `open`, with their receipts and bytes; returns chunks
-    /// and records taken.
-    fn take(
-        &mut self,
-        chunks: usize,
-        open: Epoch,
-        receipts: &mut Vec<Receipts>,
-        held: &mut Held,
-    ) -> (usize, u64);
+    /// Takes in up to `chunks` chunks that may belong to the batch `open`, with what is due for them; returns chunks and
+    /// records taken.
+    fn take(&mut self, chunks: usize, open: Epoch, dues: &mut Dues) -> (usize, u64);
     /// Closes the open batch: later records belong to `epoch`.
     fn advance(&mut self, epoch: Epoch);
 }
@@ -96,13 +90,7 @@ impl<T: Record> Injector<T> {
 }
 
 impl<T: Record> Intake for Injector<T> {
-    fn take(
-        &mut self,
-        chunks: usize,
-        open: Epoch,
-        receipts: &mut Vec<Receipts>,
-        held: &mut Held,
-    ) -> (usize, u64) {
+    fn take(&mut self, chunks: usize, open: Epoch, dues: &mut Dues) -> (usize, u64) {
         let (mut taken, mut records) = (0, 0);
         while taken < chunks
             && let Some(mut chunk) = self.early.take().or_else(|| self.chunks.try_recv().ok())
@@ -113,8 +101,7 @@ impl<T: Record> Intake for Injector<T> {
             }
             taken += 1;
             records += chunk.records.len() as u64;
-            receipts.extend(chunk.receipts.take());
-            held.append(&mut chunk.held);
+            dues.append(&mut chunk.dues);
             self.input.send_batch(&mut chunk.records);
         }
         (taken, records)
@@ -322,14 +309,8 @@ impl<'w> Running<'w> {
             })
         });
         meter.begin(made);
-        let open = Open {
-            epoch: 0,
-            seat,
-            records: vec![0; intakes.len()],
-            receipts: Vec::new(),
-            held: Held::default(),
-            dirty: false,
-        };
+        let open =
+            Open { epoch: 0, seat, records: vec![0; intakes.len()], dues: Dues::default(), dirty: false };
         Running {
             intakes,
             worker,
@@ -380,15 +361,10 @@ impl<'w> Running<'w> {
         }
         self.busy |= self.signal.is_raised();
         if self.busy {
-            let (control, seat) = (self.control.clone(), self.open.seat);
-            control.timed(seat, || self.step());
+            let Running { worker, job, control, open, .. } = self;
+            control.timed(open.seat, || step(worker, job));
         }
         true
-    }
-
-    fn step(&mut self) {
-        self.worker.step();
-        self.job.outbox.flush();
     }
 
     /// Steps what was not stepped, and parks this thread when there is nothing to do.
@@ -407,7 +383,7 @@ impl<'w> Running<'w> {
         match self.busy {
             true => self.idle_steps = 0,
             false => {
-                self.step();
+                step(self.worker, &self.job);
                 self.idle_steps += 1;
             }
         }
@@ -417,6 +393,11 @@ impl<'w> Running<'w> {
             || self.job.outbox.holds_back()
             || self.worker.activations().borrow().empty_for() == Some(Duration::ZERO)
     }
+}
+
+fn step(worker: &mut Worker, job: &JobContext) {
+    worker.step();
+    job.outbox.flush();
 }
 
 impl Drop for Running<'_> {
@@ -435,10 +416,8 @@ struct Open {
     seat: usize,
     /// Records taken in, by source.
     records: Vec<u64>,
-    /// To be given out when it is delivered.
-    receipts: Vec<Receipts>,
-    /// Its bytes.
-    held: Held,
+    /// What is due when it is delivered.
+    dues: Dues,
     dirty: bool,
 }
 
@@ -447,7 +426,7 @@ impl Open {
     fn take_in(&mut self, intakes: &mut [Box<dyn Intake>], control: &Control, chunks: usize) -> bool {
         let mut fed = 0;
         for (source, (intake, total)) in intakes.iter_mut().zip(&mut self.records).enumerate() {
-            let (taken, records) = intake.take(chunks, self.epoch, &mut self.receipts, &mut self.held);
+            let (taken, records) = intake.take(chunks, self.epoch, &mut self.dues);
             *total += records;
             fed += taken;
             if records > 0 {
@@ -467,7 +446,7 @@ impl Open {
     }
 
     fn close(&mut self, epoch: Epoch, control: &Control) {
-        control.took_in(epoch, &self.records, &mut self.receipts, &mut self.held);
+        control.took_in(epoch, &self.records, &mut self.dues);
         self.records.fill(0);
         if std::mem::take(&mut self.dirty) {
             control.cleaned();

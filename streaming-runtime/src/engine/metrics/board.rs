@@ -30,7 +30,6 @@ pub(crate) struct Port {
 /// What a [`Board`] is made of.
 pub(crate) struct BoardSettings {
     pub(crate) job: String,
-    pub(crate) clock: Clock,
     pub(crate) limit: usize,
     pub(crate) closes_early: bool,
     pub(crate) is_metered: bool,
@@ -223,18 +222,9 @@ impl WorkerBoard {
 
 impl Board {
     pub(crate) fn new(settings: BoardSettings) -> Arc<Self> {
-        let BoardSettings {
-            job,
-            clock,
-            limit,
-            closes_early,
-            is_metered,
-            workers,
-            sources,
-            sinks,
-            operators,
-            gates,
-        } = settings;
+        let BoardSettings { job, limit, closes_early, is_metered, workers, sources, sinks, operators, gates } =
+            settings;
+        let clock = gates.clock.clone();
         let worker = |_| {
             let clock = clock.clone();
             WorkerBoard {
