@@ -223,8 +223,8 @@ impl Engine {
         self
     }
 
-    /// Whether operators are metered: on by default, for a few hundredths of the throughput at most where records come by
-    /// the thousand (`benches -- observed`). Without,
+    /// Whether operators are metered: on by default, for none to six hundredths of the throughput
+    /// (`benches -- observed`). Without,
     /// [`JobMetrics::operators`] are all 0, and [`Job::explain`] names no operator.
     pub fn metrics(mut self, metered: bool) -> Self {
         self.metered = metered;
