@@ -158,7 +158,7 @@ impl Supervisor {
                     exit?;
                     left += 1;
                 }
-                Some(result) = sinks.join_next(|port, source| JobError::Sink { port, source }) => result?,
+                Some(result) = sinks.join_next(|port, source| Err(JobError::Sink { port, source })) => result?,
                 Some(command) = asked.recv() => match command {
                     Command::Abort => return Err(JobError::Aborted),
                     Command::Fail(error) => return Err(error),
@@ -210,7 +210,7 @@ async fn drive(
         tokio::select! {
             biased;
             () = raised(&mut stop) => break,
-            Some(result) = sources.join_next(|port, source| JobError::Source { port, source }) => result?,
+            Some(result) = sources.join_next(source_ended) => result?,
             () = ended_elsewhere(role) => {}
             () = control.clock.sleep_until(boundary) => {
                 let paces = !paced.is_empty();
@@ -230,7 +230,7 @@ async fn drive(
     }
     role.iter().for_each(Role::finish);
     sources.abort_undrained();
-    while let Some(result) = sources.join_next(|port, source| JobError::Source { port, source }).await {
+    while let Some(result) = sources.join_next(source_ended).await {
         result?;
     }
     let dirty_elsewhere = match role {
@@ -307,12 +307,21 @@ pub(super) async fn pace(
             tokio::select! {
                 biased;
                 _ = &mut answer => break,
-                Some(result) = sources.join_next(|port, source| JobError::Source { port, source }) => result?,
+                Some(result) = sources.join_next(source_ended) => result?,
             }
         }
         source.answered();
     }
     Ok(())
+}
+
+/// What it means that a source ended with an error.
+pub(super) fn source_ended(port: &'static str, error: ConnectorError) -> Result<(), JobError> {
+    match error {
+        // Its worker is gone. That one's end says why, and may be heard of only later.
+        ConnectorError::Closed => Ok(()),
+        source => Err(JobError::Source { port, source }),
+    }
 }
 
 /// A paced source, by its place, and where it is asked.
@@ -351,14 +360,15 @@ impl Connectors {
     /// The end of the next task to end; `None` when there is none left.
     pub(super) async fn join_next(
         &mut self,
-        wrap: impl Fn(&'static str, ConnectorError) -> JobError,
+        wrap: impl Fn(&'static str, ConnectorError) -> Result<(), JobError>,
     ) -> Option<Result<(), JobError>> {
         let joined = self.tasks.join_next_with_id().await?;
         let id = joined.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
         let known = self.known.iter().find(|connector| connector.task.id() == id);
         let port = known.expect("every task has a port").port;
         Some(match joined {
-            Ok((_, result)) => result.map_err(|error| wrap(port, error)),
+            Ok((_, Ok(()))) => Ok(()),
+            Ok((_, Err(error))) => wrap(port, error),
             Err(error) => match error.try_into_panic() {
                 Ok(payload) => Err(JobError::ConnectorPanicked { port, message: blame::message(&*payload) }),
                 // Aborted by this supervisor, at its own time.

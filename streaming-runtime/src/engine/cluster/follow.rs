@@ -6,7 +6,7 @@ use super::{Role, peers::Order};
 use crate::engine::{
     JobError,
     control::Control,
-    supervisor::{Connectors, Paced, pace, until},
+    supervisor::{Connectors, Paced, pace, source_ended, until},
 };
 
 /// Does what the leader says, and reports, until all is delivered everywhere.
@@ -17,7 +17,7 @@ pub(crate) async fn follow(
     stop: &watch::Sender<bool>,
     role: &mut Role,
 ) -> Result<(), JobError> {
-    let wrap = |port, source| JobError::Source { port, source };
+    let wrap = source_ended;
     let mut ended = false;
     loop {
         if !ended && sources.tasks.is_empty() {
