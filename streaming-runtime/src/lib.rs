@@ -226,6 +226,7 @@
 
 pub mod aggregate;
 mod blame;
+pub mod checkpoint;
 mod clock;
 pub mod connect;
 mod engine;

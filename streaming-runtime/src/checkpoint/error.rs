@@ -1,0 +1,122 @@
+//! What can be wrong with a checkpoint.
+
+use crate::time::BatchTime;
+use std::{io, sync::Arc};
+
+/// Why a job cannot use its checkpoint, or could not go on writing it.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CheckpointError {
+    /// Another process, or another job of this one, writes there.
+    #[error(
+        "checkpoint {place}: another job writes there ({by}); stop that one, or give this one a place of its own"
+    )]
+    Taken {
+        /// The storage, as it names itself.
+        place: String,
+        /// What the storage knows of the other.
+        by: String,
+    },
+    /// The storage failed. What was durable before still is: mend the storage and start the job again.
+    #[error(
+        "checkpoint: {doing} `{file}`: {source}; what was durable still is, start again when the storage works"
+    )]
+    Io {
+        /// What was being done.
+        doing: &'static str,
+        /// To which file; empty if to the place itself.
+        file: String,
+        /// How it failed.
+        source: Arc<io::Error>,
+    },
+    /// Bytes that were durable are not what was written. Nothing was changed; restore the file from a copy, or start
+    /// in an empty place.
+    #[error(
+        "checkpoint: `{file}` is damaged at byte {at}: {what}; nothing was changed. Bring the file back from a copy, \
+         or start from nothing in an empty place"
+    )]
+    Corrupt {
+        /// The file.
+        file: String,
+        /// Where in it, in bytes.
+        at: u64,
+        /// What is wrong there.
+        what: String,
+    },
+    /// A newer version of this library wrote it.
+    #[error(
+        "checkpoint: `{file}` has format version {version}, this program reads version {known}: use the program that wrote it, or a newer one"
+    )]
+    Version {
+        /// The file.
+        file: String,
+        /// The version that it says.
+        version: u32,
+        /// The version that is known here.
+        known: u32,
+    },
+    /// A sink has a batch of which the checkpoint knows nothing: it is of another run, or was brought back from a copy.
+    #[error(
+        "checkpoint: sink `{port}` has the batch of {batch}, but the checkpoint does not: use the checkpoint that belongs to this sink, or an empty sink"
+    )]
+    Behind {
+        /// The sink.
+        port: String,
+        /// Its last batch.
+        batch: BatchTime,
+    },
+    /// A sink lacks batches that were delivered to it and are no longer in the checkpoint.
+    #[error(
+        "checkpoint: sink `{port}` lacks batches up to {base} that it had: bring its data back, or start from nothing in an empty place"
+    )]
+    Lost {
+        /// The sink.
+        port: String,
+        /// The batch from which on batches can run again.
+        base: BatchTime,
+    },
+    /// The state was written by a program that this one cannot take over from.
+    #[error("checkpoint: {what}")]
+    Incompatible {
+        /// What does not fit, and what to do.
+        what: String,
+    },
+    /// One batch, input or entry is larger than a frame can be.
+    #[error(
+        "checkpoint: {what} has {bytes} bytes, at most {limit} are possible: use shorter batches or more, smaller keys"
+    )]
+    TooLarge {
+        /// What is.
+        what: String,
+        /// Its size.
+        bytes: u64,
+        /// The largest there can be.
+        limit: u64,
+    },
+}
+
+impl CheckpointError {
+    /// A name for the kind of error that stays the same across releases.
+    pub fn code(&self) -> &'static str {
+        match self {
+            CheckpointError::Taken { .. } => "checkpoint.taken",
+            CheckpointError::Io { .. } => "checkpoint.io",
+            CheckpointError::Corrupt { .. } => "checkpoint.corrupt",
+            CheckpointError::Version { .. } => "checkpoint.version",
+            CheckpointError::Behind { .. } => "checkpoint.behind",
+            CheckpointError::Lost { .. } => "checkpoint.lost",
+            CheckpointError::Incompatible { .. } => "checkpoint.incompatible",
+            CheckpointError::TooLarge { .. } => "checkpoint.too_large",
+        }
+    }
+
+    /// For `map_err`: the storage failed at doing this to that file.
+    pub(super) fn io(doing: &'static str, file: &str) -> impl FnOnce(io::Error) -> CheckpointError {
+        let file = file.to_owned();
+        move |source| CheckpointError::Io { doing, file, source: Arc::new(source) }
+    }
+
+    pub(super) fn corrupt(file: &str, at: usize, what: impl Into<String>) -> CheckpointError {
+        CheckpointError::Corrupt { file: file.to_owned(), at: at as u64, what: what.into() }
+    }
+}

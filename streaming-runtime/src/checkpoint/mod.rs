@@ -1,0 +1,86 @@
+//! Checkpoints: what a job took in and keeps, on disk, so that it goes on after a crash as if there had been none.
+//!
+//! This module is the half that knows bytes: it writes frames in order, says what is durable, compacts, and reads
+//! everything back. What the bytes mean is known by the operators and by the engine.
+//!
+//! # On disk
+//!
+//! A flat place ([`Storage`]; [`LocalDirectory`] is the one for disks) with files of two kinds:
+//!
+//! | name | holds | written |
+//! |---|---|---|
+//! | `log-<n>` | the frames of epochs and inputs, in order | appended, by one process; a later one opens a new log |
+//! | `base-<k>` | what is live of everything in the logs before `log-<k>` | whole or not at all |
+//!
+//! So the state is the base with the highest number and the logs from that number on. Every file begins with a head
+//! (version, number, length of the log before it), then come frames, each with a checksum.
+//!
+//! # Invariants
+//!
+//! - What was said to be durable is there after a crash, and nothing is there by half.
+//! - Only the newest log can be torn: a log is synced before the next one is created, a base is published whole. A bad
+//!   frame is a torn tail only if no good frame behind it says that it was on disk; everything else is corruption and
+//!   is refused with the place. What is cut is reported.
+//! - Epochs and numbers of logs have no gaps, times of batches grow.
+//! - A file is removed only when a newer base that is durable holds what is live in it.
+//! - A file whose append or sync has failed is never written again.
+//! - Compaction knows bytes only, and is restoring and writing: the base at an epoch is what `restore` would give there.
+
+// The engine does not use all of it yet.
+#![allow(dead_code)]
+
+mod crash;
+mod error;
+mod log;
+mod part;
+mod recover;
+mod storage;
+
+pub(crate) use crash::crash_point;
+pub use error::CheckpointError;
+pub(crate) use log::{Durable, Log, Settings};
+pub(crate) use part::{Entry, KeysReader, KeysWriter, PartWriter, What};
+pub(crate) use recover::{AgainMark, Cut, Edits, Input, Opened, Place, Restored, open};
+pub use storage::{Append, LocalDirectory, Storage};
+
+use crate::{stream::Epoch, time::BatchTime};
+
+/// How far a source was at a batch.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct SourceMark {
+    /// Its records in this batch.
+    pub records: u64,
+    /// Its records up to and with this batch.
+    pub total: u64,
+    /// A place from which it can read again, if it can.
+    pub position: Option<Vec<u8>>,
+    /// Records that it gave after `position`, up to and with this batch.
+    pub since: u64,
+}
+
+/// That a batch is closed, and what it took of each source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Mark {
+    pub epoch: Epoch,
+    pub time: BatchTime,
+    /// In the order of [`Program::sources`].
+    pub sources: Vec<SourceMark>,
+}
+
+/// Who writes: it heads each log, so that each can be read by itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Program {
+    pub pipeline: String,
+    pub sources: Vec<String>,
+    pub sinks: Vec<String>,
+    /// The stateful operators; entries name them by their place in this list.
+    pub operators: Vec<OperatorEntry>,
+}
+
+/// A stateful operator, and what its entries are made of.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct OperatorEntry {
+    pub id: String,
+    /// The schema of its state, as text.
+    pub state: String,
+}

@@ -1,0 +1,204 @@
+//! Where checkpoints are kept: a trait as small as an object store could serve, and the local directory.
+
+use super::crash_point;
+use std::{
+    fmt::Debug,
+    fs::{self, File, OpenOptions, TryLockError},
+    io::{self, Read, Write},
+    path::{Path, PathBuf},
+};
+
+/// A place for checkpoints: objects by flat names such as `log-00000000000000000017`.
+///
+/// Calls may block; they come from threads of the checkpoint's own, and at the start of a job. Except for one log that
+/// grows, objects are written whole and never change. An error is never taken for success, and a file of which an
+/// append or a sync has failed is not written again: what is durable is what was, when a call said so without error.
+pub trait Storage: Send + Sync + Debug + 'static {
+    /// Takes the place for this process until the guard is dropped, and clears what a crash left of a
+    /// [`publish`](Storage::publish).
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::WouldBlock`] if another has it, in the same process too.
+    fn lock(&self) -> io::Result<Box<dyn Send>>;
+
+    /// Names and lengths of what is there, in any order. Names that are not the checkpoint's do no harm.
+    fn list(&self) -> io::Result<Vec<(String, u64)>>;
+
+    /// The whole of an object.
+    fn read(&self, name: &str) -> io::Result<Vec<u8>>;
+
+    /// A new object that grows, durably there and empty when this returns.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::AlreadyExists`] if there is one of that name.
+    fn append(&self, name: &str) -> io::Result<Box<dyn Append>>;
+
+    /// Writes a whole object, in place of one of that name if there is one, so that it is there completely and durably,
+    /// or not at all. Returns its length. An error among the parts ends it: then it is not there.
+    fn publish(&self, name: &str, parts: &mut dyn Iterator<Item = io::Result<Vec<u8>>>) -> io::Result<u64>;
+
+    /// Cuts an object, durably when it returns.
+    fn truncate(&self, name: &str, length: u64) -> io::Result<()>;
+
+    /// Removes an object. It may come back after a crash.
+    fn remove(&self, name: &str) -> io::Result<()>;
+}
+
+/// An object that grows.
+pub trait Append: Send {
+    /// Adds all of `bytes` at the end. They are durable after the next [`sync`](Append::sync).
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()>;
+
+    /// Makes durable what was appended.
+    fn sync(&mut self) -> io::Result<()>;
+}
+
+/// Checkpoints in a directory of a local file system.
+///
+/// It is locked by `flock` on a file `LOCK`, which the system releases when a process dies. Appends are made durable by
+/// `fdatasync`, whole files by writing beside, `fsync`, rename and `fsync` of the directory. Not for file systems without
+/// these, as some network ones.
+#[derive(Clone, Debug)]
+pub struct LocalDirectory {
+    path: PathBuf,
+}
+
+const LOCK: &str = "LOCK";
+/// What is being written beside, and not yet there.
+const UNFINISHED: &str = ".unfinished";
+
+impl LocalDirectory {
+    /// The directory `path`, made if it is not there, with those above it.
+    ///
+    /// # Errors
+    ///
+    /// As the system says.
+    pub fn new(path: impl Into<PathBuf>) -> io::Result<Self> {
+        let path = path.into();
+        if !path.is_dir() {
+            fs::create_dir_all(&path)?;
+            // Its name has to be durable as well, or all that is in it goes with the directory.
+            let above = path.parent().filter(|above| !above.as_os_str().is_empty());
+            sync_directory(above.unwrap_or(Path::new(".")))?;
+        }
+        Ok(LocalDirectory { path })
+    }
+
+    /// The directory.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn write_beside(
+        &self,
+        unfinished: &Path,
+        parts: &mut dyn Iterator<Item = io::Result<Vec<u8>>>,
+    ) -> io::Result<u64> {
+        crash_point("publish-begin");
+        let mut file = File::create(unfinished)?;
+        let mut length = 0;
+        for part in parts {
+            let part = part?;
+            file.write_all(&part)?;
+            length += part.len() as u64;
+        }
+        crash_point("publish-written");
+        file.sync_all()?;
+        crash_point("publish-synced");
+        Ok(length)
+    }
+}
+
+fn sync_directory(path: &Path) -> io::Result<()> {
+    // Elsewhere a directory cannot be opened as a file, and its entries are journalled.
+    if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
+}
+
+impl Storage for LocalDirectory {
+    fn lock(&self) -> io::Result<Box<dyn Send>> {
+        let path = self.path.join(LOCK);
+        let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut other = String::new();
+                // Only words for the message: a lock without them is one all the same.
+                let _ = file.take(32).read_to_string(&mut other);
+                return Err(io::Error::new(io::ErrorKind::WouldBlock, format!("process {}", other.trim())));
+            }
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+        file.set_len(0)?;
+        writeln!(file, "{}", std::process::id())?;
+        for entry in fs::read_dir(&self.path)? {
+            let entry = entry?;
+            if entry.file_name().to_string_lossy().ends_with(UNFINISHED) {
+                fs::remove_file(entry.path())?;
+            }
+        }
+        Ok(Box::new(file))
+    }
+
+    fn list(&self) -> io::Result<Vec<(String, u64)>> {
+        let mut names = Vec::new();
+        for entry in fs::read_dir(&self.path)? {
+            let entry = entry?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let ours = name != LOCK && !name.ends_with(UNFINISHED);
+            // It may be gone since: an inspection reads beside a job that writes.
+            match entry.metadata() {
+                Ok(metadata) if ours && metadata.is_file() => names.push((name, metadata.len())),
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(names)
+    }
+
+    fn read(&self, name: &str) -> io::Result<Vec<u8>> {
+        fs::read(self.path.join(name))
+    }
+
+    fn append(&self, name: &str) -> io::Result<Box<dyn Append>> {
+        let file = OpenOptions::new().append(true).create_new(true).open(self.path.join(name))?;
+        sync_directory(&self.path)?;
+        Ok(Box::new(LocalFile(file)))
+    }
+
+    fn publish(&self, name: &str, parts: &mut dyn Iterator<Item = io::Result<Vec<u8>>>) -> io::Result<u64> {
+        let unfinished = self.path.join(format!("{name}{UNFINISHED}"));
+        let length = self.write_beside(&unfinished, parts).inspect_err(|_| {
+            // The room may be what is lacking. If this fails too, the next lock clears it.
+            let _ = fs::remove_file(&unfinished);
+        })?;
+        fs::rename(&unfinished, self.path.join(name))?;
+        crash_point("publish-renamed");
+        sync_directory(&self.path)?;
+        Ok(length)
+    }
+
+    fn truncate(&self, name: &str, length: u64) -> io::Result<()> {
+        let file = OpenOptions::new().write(true).open(self.path.join(name))?;
+        file.set_len(length)?;
+        file.sync_all()
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        fs::remove_file(self.path.join(name))
+    }
+}
+
+struct LocalFile(File);
+
+impl Append for LocalFile {
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.0.write_all(bytes)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        // The length is metadata that fdatasync brings along; times of access are not.
+        self.0.sync_data()
+    }
+}
