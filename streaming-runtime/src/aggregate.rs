@@ -447,7 +447,7 @@ fn beats<V: PartialOrd>(newer: &V, older: &V, wanted: Ordering) -> bool {
 }
 
 macro_rules! one_of_the_values {
-    ($name:ident $function:ident: $V:ident $(+ $bound:ident)?, |$older:ident, $newer:ident| $merged:expr) => {
+    ($name:ident $function:ident: $V:ident $(+ $bound:ident)?, $in_order:literal, |$older:ident, $newer:ident| $merged:expr) => {
         #[doc = concat!("What [`", stringify!($function), "`] returns.")]
         #[derive(Clone, Copy, Debug)]
         pub struct $name;
@@ -456,6 +456,7 @@ macro_rules! one_of_the_values {
             type Accumulator = $V;
             type Result = $V;
             type Algebra = Associative;
+            const IN_ORDER: bool = $in_order;
             #[inline]
             fn create(&self, value: $V) -> $V {
                 value
@@ -471,10 +472,10 @@ macro_rules! one_of_the_values {
     };
 }
 
-one_of_the_values!(Min min: V + Ordered, |older, newer| if beats(&newer, &older, Ordering::Less) { newer } else { older });
-one_of_the_values!(Max max: V + Ordered, |older, newer| if beats(&newer, &older, Ordering::Greater) { newer } else { older });
-one_of_the_values!(First first: V, |older, _newer| older);
-one_of_the_values!(Last last: V, |_older, newer| newer);
+one_of_the_values!(Min min: V + Ordered, false, |older, newer| if beats(&newer, &older, Ordering::Less) { newer } else { older });
+one_of_the_values!(Max max: V + Ordered, false, |older, newer| if beats(&newer, &older, Ordering::Greater) { newer } else { older });
+one_of_the_values!(First first: V, true, |older, _newer| older);
+one_of_the_values!(Last last: V, true, |_older, newer| newer);
 
 /// What [`top_k`](top_k()) returns.
 #[derive(Clone, Copy, Debug)]

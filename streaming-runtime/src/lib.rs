@@ -228,13 +228,16 @@ pub mod aggregate;
 mod blame;
 pub mod checkpoint;
 mod clock;
+mod codec;
 pub mod connect;
 mod engine;
 mod gauge;
+mod ledger;
 mod op;
 mod outbox;
 mod past;
 mod record;
+mod shape;
 mod skipped;
 mod stream;
 mod time;
@@ -242,7 +245,7 @@ mod time;
 pub use clock::ManualClock;
 pub use connect::{Memory, Sink, Source};
 pub use engine::{
-    BatchInfo, Cluster, ClusterError, Delays, Engine, Explanation, Frontier, Job, JobError, JobMetrics,
+    BatchInfo, Checkpoint, Cluster, ClusterError, Delays, Engine, Explanation, Frontier, Job, JobError, JobMetrics,
     Listener, LocalWorker, Monitor, OperatorMetrics, Pid, PidEstimator, Pipeline, SinkMetrics, SourceMetrics,
     StartError, Value, Wait,
 };

@@ -26,6 +26,7 @@ use timely::{
 use crate::{
     blame::named,
     gauge::Gauge,
+    ledger::Ledger,
     op::Reader,
     outbox::Outbox,
     past::{Past, PerBatch, Updates},
@@ -383,12 +384,25 @@ pub(crate) struct JobContext {
     pub(crate) awaited: Cell<usize>,
     pub(crate) skipped: Arc<Skipped>,
     pub(crate) outbox: Outbox,
+    pub(crate) ledger: Rc<Ledger>,
+    /// Whether an operator depends on the order of the records of a batch.
+    pub(crate) is_ordered: Cell<bool>,
 }
 
 impl JobContext {
-    /// Whether a stream that is renewed `every` so often is renewed by this batch.
-    pub(crate) fn is_due(&self, epoch: Epoch, every: Option<Duration>) -> bool {
-        every.is_none_or(|every| self.times.of(epoch).is_multiple_of(every))
+    /// Notes whether an operator depends on the order of the records of a batch.
+    pub(crate) fn depends_on_order(&self, depends: bool) {
+        self.is_ordered.update(|others| others || depends);
+    }
+
+    /// Whether this worker has the keys of an owner's number.
+    pub(crate) fn owns(&self, owner: u64) -> bool {
+        owner % self.workers as u64 == self.worker as u64
+    }
+
+    /// Whether a stream that is renewed `every` so often is renewed by the batch of this time.
+    pub(crate) fn is_due(&self, time: BatchTime, every: Option<Duration>) -> bool {
+        every.is_none_or(|every| time.is_multiple_of(every))
     }
 }
 

@@ -51,6 +51,11 @@ impl BatchTime {
     pub(crate) const fn at_or_next_multiple_of(self, interval: Duration) -> BatchTime {
         BatchTime(self.0.div_ceil(interval.as_nanos() as u64) * interval.as_nanos() as u64)
     }
+    /// This time if it is a multiple of `interval`, else the last one before it.
+    pub(crate) const fn at_or_last_multiple_of(self, interval: Duration) -> BatchTime {
+        let step = interval.as_nanos() as u64;
+        BatchTime(self.0 / step * step)
+    }
     /// The first multiple of `interval` after this time.
     pub const fn next_multiple_of(self, interval: Duration) -> BatchTime {
         let step = interval.as_nanos() as u64;

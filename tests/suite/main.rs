@@ -14,6 +14,7 @@ mod loops;
 mod lowerings;
 mod observe;
 mod overload;
+mod recovery;
 mod reference;
 mod sockets;
 mod state;

@@ -49,7 +49,9 @@ mod blocking;
 mod channel;
 mod collect;
 mod console;
+mod cut;
 pub mod directory;
+mod durable;
 mod error;
 pub mod file;
 mod format;
@@ -75,13 +77,15 @@ pub use self::futures::{FromStream, IntoSink, TryFromStream, from_stream, into_s
 pub use channel::{BatchReceiver, ChannelSink, ChannelSource, Sender, Unsent, channel, channel_sink};
 pub use collect::{Collect, Collected, collect};
 pub use console::{Console, console};
+pub(crate) use cut::Cut;
+pub use durable::{Durable, durable};
 pub use error::{Closed, ConnectorError};
 pub use format::{ByDebug, ByDisplay, Format};
 pub use gate::Memory;
 pub(crate) use gate::{Gates, Throttle};
 pub use lines::{BadLines, OnInvalidUtf8, OnLongLine};
 pub use outlet::Outlet;
-pub(crate) use outlet::{Books, Chunk, Dues, Lane, PaceRequest, Signal};
+pub(crate) use outlet::{Books, Chunk, Dues, Journal, Lane, PaceRequest, Signal, Way};
 pub use policy::{DeadLetters, OrDeadLetter, Restarted, Retried, Retries, SinkPolicies, Timed, restarted};
 pub use queue::queue;
 pub use receipt::Receipt;
@@ -122,12 +126,40 @@ pub trait Source<T>: Send + 'static {
     /// records that it has accepted and not yet sent. Others are dropped at their next await.
     const DRAINS: bool = false;
 
+    /// What becomes of its records if the job crashes, where there are checkpoints.
+    const RECOVERY: Recovery = Recovery::Lost;
+
     /// Sends records until there are no more.
     ///
     /// # Errors
     /// Whatever keeps it from going on; it ends the job. [`Closed`] from the outlet converts: a source
     /// can always use `?` on it.
     fn run(self, out: Outlet<T>) -> impl Future<Output = Result<(), ConnectorError>> + Send;
+}
+
+/// What becomes of a source's records when the job crashes ([`Engine::checkpoint`](crate::Engine::checkpoint)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recovery {
+    /// What was under way is lost: at most once.
+    Lost,
+    /// The source sends the same records in the same order again, from the position that it is given: it asks
+    /// [`Outlet::resume_from`] where to begin and tells [`Outlet::reached`] how far it is. Without a position it
+    /// begins at its beginning.
+    Replays,
+    /// The engine writes the records to the job's log before their batch counts, and sends them again itself: what
+    /// [`durable`](durable()) makes of any source.
+    Logged,
+}
+
+/// What a sink makes of a batch that comes again after a crash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// It is there twice.
+    AtLeastOnce,
+    /// It takes the place of the one that was there: batches are told apart by their times.
+    Idempotent,
+    /// It says which batch it [has for good](Sink::committed), and gets none twice.
+    Transactional,
 }
 
 /// The records of one batch on their way out.
@@ -160,6 +192,22 @@ pub struct Batch<T> {
     note = "give a connector that takes `{T}`, for instance `console()`, `collect()` or your own `impl Sink<{T}>`"
 )]
 pub trait Sink<T>: Send + 'static {
+    /// What it makes of a batch that comes again.
+    const DELIVERY: Delivery = Delivery::AtLeastOnce;
+
+    /// Whether it keeps what it shows in memory only, and of a stream of changes needs all that there is when a job
+    /// goes on from a checkpoint: as the changes of its first batch.
+    const REBUILDS: bool = false;
+
+    /// The last batch that it has for good, asked once before the first [`write`](Sink::write) of a job with
+    /// checkpoints, of a sink that is [`Transactional`](Delivery::Transactional).
+    ///
+    /// # Errors
+    /// Whatever keeps it from knowing; it ends the job.
+    fn committed(&mut self) -> impl Future<Output = Result<Option<BatchTime>, ConnectorError>> + Send {
+        async { Ok(None) }
+    }
+
     /// Takes one batch, also an empty one. Batches come in order, the next only after this returned.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -14,8 +14,10 @@ use tokio::sync::{
     oneshot, watch,
 };
 
+use serde::{Serialize, de::DeserializeOwned};
+
 use super::{
-    Closed,
+    Closed, ConnectorError, Cut,
     gate::{Gate, Held},
     receipt::Receipts,
 };
@@ -77,8 +79,8 @@ impl Signal {
 pub(crate) struct Books {
     /// Chunks that were sent and not yet taken by a worker.
     pub(crate) pending: AtomicUsize,
-    /// The number of the open batch.
-    pub(crate) open: AtomicU64,
+    /// Whether an operator of the pipeline depends on the order of records: known when the dataflow is built.
+    pub(crate) is_ordered: watch::Sender<Option<bool>>,
 }
 
 /// Records on their way to a worker, with the batch that was open when they were sent: a worker that has not
@@ -133,11 +135,31 @@ impl<T> Lane<T> {
         self.queue.reserve().await.map_err(|_| Closed)
     }
 
-    fn put(&self, place: Place<'_, T>, records: Vec<T>, receipts: Option<Receipts>, held: Held) {
+    fn put(&self, way: &Way<T>, place: Place<'_, T>, records: Vec<T>, receipts: Option<Receipts>, held: Held) {
         self.books.pending.fetch_add(1, Ordering::AcqRel);
         let dues = Dues::new(receipts, held);
-        place.send(Chunk { sent_in: self.books.open.load(Ordering::Acquire), records, dues });
+        let (putting, first) = way.cut.put(records.len());
+        if let Some(journal) = &way.journal {
+            journal(first, &records);
+        }
+        place.send(Chunk { sent_in: putting.epoch(), records, dues });
+        drop(putting);
         self.signal.raise();
+    }
+}
+
+/// Where the records of a source are counted, and written down if they are: by the number of the first of them.
+pub(crate) struct Way<T> {
+    pub(crate) cut: Arc<Cut>,
+    pub(crate) journal: Option<Journal<T>>,
+}
+
+/// Writes records down, by the number of the first of them.
+pub(crate) type Journal<T> = Arc<dyn Fn(u64, &[T]) + Send + Sync>;
+
+impl<T> Clone for Way<T> {
+    fn clone(&self) -> Self {
+        Way { cut: self.cut.clone(), journal: self.journal.clone() }
     }
 }
 
@@ -151,6 +173,9 @@ pub(crate) struct PaceRequest {
 pub struct Outlet<T> {
     gate: Gate<T>,
     lanes: Vec<Lane<T>>,
+    way: Way<T>,
+    /// Whether the first worker takes all: the order of the records matters.
+    in_order: Option<bool>,
     next: usize,
     pace: mpsc::Receiver<PaceRequest>,
     answering: Option<oneshot::Sender<()>>,
@@ -163,12 +188,40 @@ impl<T> Outlet<T> {
     pub(crate) fn new(
         gate: Gate<T>,
         lanes: Vec<Lane<T>>,
+        way: Way<T>,
         pace: mpsc::Receiver<PaceRequest>,
         stop: watch::Receiver<bool>,
         interval: Duration,
         started: BatchTime,
     ) -> Self {
-        Outlet { gate, lanes, next: 0, pace, answering: None, stop, interval, started }
+        // One worker has all in order anyway.
+        let in_order = (lanes.len() == 1).then_some(true);
+        Outlet { gate, lanes, way, in_order, next: 0, pace, answering: None, stop, interval, started }
+    }
+
+    /// Where a source that [replays](super::Recovery::Replays) begins: the last position that it
+    /// [`reached`](Outlet::reached) before a crash or stop, if the job goes on from a checkpoint. What it had sent behind
+    /// that position it sends again, and the engine leaves out what was in batches already.
+    ///
+    /// # Errors
+    /// [`ConnectorError::Config`] if the position is of another type: the program's source is another than the
+    /// checkpoint's.
+    pub fn resume_from<P: DeserializeOwned>(&self) -> Result<Option<P>, ConnectorError> {
+        let Some(position) = self.way.cut.position() else { return Ok(None) };
+        serde_json::from_slice(&position).map(Some).map_err(|error| {
+            let position = String::from_utf8_lossy(&position);
+            ConnectorError::Config(format!(
+                "the checkpoint has a position that this source does not know, {position}: {error}"
+            ))
+        })
+    }
+
+    /// Says that everything sent so far lies before `position`. It is kept as JSON with each batch, so it should be
+    /// small; say it after each piece that is read, say, and not after each record.
+    pub fn reached<P: Serialize>(&mut self, position: &P) {
+        // What cannot be JSON, such as a map with keys that are no strings, would show at the source's first test.
+        let position = serde_json::to_vec(position).expect("a position can be written as JSON");
+        self.way.cut.reached(position);
     }
 
     /// The job's batch interval.
@@ -207,10 +260,15 @@ impl<T> Outlet<T> {
         records: Vec<T>,
         mut receipts: Option<Receipts>,
     ) -> Result<(), Closed> {
-        let part = records.len().div_ceil(self.lanes.len()).clamp(1, CHUNK);
+        self.know_the_order().await?;
+        let workers = if self.in_order == Some(true) { 1 } else { self.lanes.len() };
+        let part = records.len().div_ceil(workers).clamp(1, CHUNK);
+        let skipped = self.way.cut.skip(records.len());
         let mut records = records.into_iter();
+        records.by_ref().take(skipped).for_each(drop);
         while records.len() > 0 {
-            let admitted = self.gate.admit(part.min(records.len()), &mut self.stop).await;
+            let part = part.min(records.len()).min(self.way.cut.room().await);
+            let admitted = self.gate.admit(part, &mut self.stop).await;
             if admitted == 0 {
                 self.gate.dropped(records.len());
                 break;
@@ -225,6 +283,32 @@ impl<T> Outlet<T> {
         Ok(())
     }
 
+    /// Sends records that are in the job's log, of which the first has the number `first`, but for those that were in
+    /// batches before.
+    pub(crate) async fn send_logged(&mut self, first: u64, mut records: Vec<T>) -> Result<(), Closed> {
+        self.leave_out(first, &mut records);
+        let journal = self.way.journal.take();
+        let sent = self.send_all(records).await;
+        self.way.journal = journal;
+        sent
+    }
+
+    /// Leaves out the records that were in batches before; the first of all has the number `first`.
+    pub(crate) fn leave_out(&self, first: u64, records: &mut Vec<T>) {
+        let over = self.way.cut.total().saturating_sub(first).min(records.len() as u64);
+        records.drain(..over as usize);
+    }
+
+    /// How many records were sent in all.
+    pub(crate) fn sent(&self) -> u64 {
+        self.way.cut.total()
+    }
+
+    /// Whether the open batch runs again, and how many records it lacks.
+    pub(crate) fn lacks(&self) -> Option<u64> {
+        self.way.cut.lacks()
+    }
+
     /// Sends what the rate has let through.
     async fn put(&mut self, records: Vec<T>, receipts: Option<Receipts>) -> Result<(), Closed> {
         if self.gate.sheds(&self.stop) {
@@ -233,7 +317,7 @@ impl<T> Outlet<T> {
         let (lane, bytes) = (self.turn(), self.gate.weigh(&records));
         let place = self.lanes[lane].reserve().await?;
         let held = self.gate.hold(bytes, &mut self.stop).await;
-        self.lanes[lane].put(place, records, receipts, held);
+        self.lanes[lane].put(&self.way, place, records, receipts, held);
         Ok(())
     }
 
@@ -246,7 +330,7 @@ impl<T> Outlet<T> {
                 Err(TrySendError::Full(())) => {}
                 Ok(place) => {
                     let Some(held) = self.gate.try_hold(self.gate.weigh(&records)) else { break };
-                    self.lanes[lane].put(place, records, receipts, held);
+                    self.lanes[lane].put(&self.way, place, records, receipts, held);
                     return Ok(());
                 }
             }
@@ -264,9 +348,9 @@ impl<T> Outlet<T> {
     pub(crate) async fn flush(&mut self, receipts: Receipts) -> Result<(), Closed> {
         let (first, others) = self.lanes.split_first().expect("a job has a worker");
         for lane in others {
-            lane.put(lane.reserve().await?, Vec::new(), Some(receipts.clone()), Held::default());
+            lane.put(&self.way, lane.reserve().await?, Vec::new(), Some(receipts.clone()), Held::default());
         }
-        first.put(first.reserve().await?, Vec::new(), Some(receipts), Held::default());
+        first.put(&self.way, first.reserve().await?, Vec::new(), Some(receipts), Held::default());
         Ok(())
     }
 
@@ -294,6 +378,7 @@ impl<T> Outlet<T> {
             Outlet::new(
                 self.gate.clone(),
                 self.lanes.clone(),
+                self.way.clone(),
                 requests,
                 self.stop.clone(),
                 self.interval,
@@ -308,8 +393,20 @@ impl<T> Outlet<T> {
         self.pace.recv().await
     }
 
-    /// Whose turn it is: workers get chunks one after the other.
+    /// Waits until it is known whether the order of the records matters.
+    async fn know_the_order(&mut self) -> Result<(), Closed> {
+        if self.in_order.is_none() {
+            let mut known = self.lanes[0].books.is_ordered.subscribe();
+            self.in_order = *known.wait_for(Option::is_some).await.map_err(|_| Closed)?;
+        }
+        Ok(())
+    }
+
+    /// Whose turn it is: workers get chunks one after the other, unless their order matters.
     fn turn(&mut self) -> usize {
+        if self.in_order == Some(true) {
+            return 0;
+        }
         let lane = self.next;
         self.next = (lane + 1) % self.lanes.len();
         lane

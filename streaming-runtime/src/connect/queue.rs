@@ -4,9 +4,10 @@ use std::{collections::VecDeque, fmt, vec};
 
 use tokio::sync::mpsc;
 
-use super::{ConnectorError, Outlet, Source, Unsent};
+use super::{ConnectorError, Outlet, Recovery, Source, Unsent};
 
-/// A source of the given batches, one each batch interval; it ends with the last.
+/// A source of the given batches, one each batch interval; it ends with the last. A job that goes on from a checkpoint
+/// is given the same batches again and goes on behind those that it had.
 ///
 /// ```
 /// use streaming_runtime::connect::queue;
@@ -26,11 +27,16 @@ pub struct Queue<T> {
 
 impl<T: Send + 'static> Source<T> for Queue<T> {
     const PACED: bool = true;
+    const RECOVERY: Recovery = Recovery::Replays;
 
     async fn run(mut self, mut out: Outlet<T>) -> Result<(), ConnectorError> {
+        let mut taken = out.resume_from::<usize>()?.unwrap_or(0);
+        self.batches.by_ref().take(taken).for_each(drop);
         while self.batches.len() > 0 && out.batch_due().await.is_some() {
             let records = self.batches.next().expect("one is left");
             out.send_all(records).await?;
+            taken += 1;
+            out.reached(&taken);
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! Sources that drop instead of waiting.
 
-use super::{ConnectorError, Outlet, Source};
+use super::{ConnectorError, Outlet, Recovery, Source};
 
 /// A source that never waits for the job: what comes while the job is behind is dropped, and counted by port in
 /// [`Job::shed`](crate::Job::shed).
@@ -47,6 +47,7 @@ pub struct Shedding<S>(S);
 
 impl<T: Send + 'static, S: Source<T>> Source<T> for Shedding<S> {
     const DRAINS: bool = S::DRAINS;
+    const RECOVERY: Recovery = S::RECOVERY;
 
     async fn run(self, mut out: Outlet<T>) -> Result<(), ConnectorError> {
         const { assert!(!S::PACED, "a paced source has nothing to shed") };

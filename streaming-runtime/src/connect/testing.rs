@@ -7,7 +7,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use super::{Chunk, ConnectorError, Lane, Outlet, PaceRequest, Signal, Source, gate::Gate};
+use super::{Chunk, ConnectorError, Lane, Outlet, PaceRequest, Signal, Source, Way, gate::Gate};
 use crate::time::BatchTime;
 
 /// A running source, and what the engine would hold of it.
@@ -29,7 +29,8 @@ pub(super) fn start<T: Send + 'static>(
     let (pace, requests) = mpsc::channel(1);
     let stop = watch::Sender::new(false);
     let lane = Lane { queue, signal: Arc::new(Signal::default()), books: Arc::default() };
-    let outlet = Outlet::new(Gate::open(), vec![lane], requests, stop.subscribe(), interval, started);
+    let way = Way { cut: Arc::default(), journal: None };
+    let outlet = Outlet::new(Gate::open(), vec![lane], way, requests, stop.subscribe(), interval, started);
     Running { chunks, received: Vec::new(), pace, stop, task: tokio::spawn(source.run(outlet)) }
 }
 

@@ -11,7 +11,7 @@ use std::{
     },
 };
 
-use super::{Batch, ByDebug, ByDisplay, ConnectorError, Format, Sink, blocking::blocking};
+use super::{Batch, ByDebug, ByDisplay, ConnectorError, Delivery, Format, Sink, blocking::blocking};
 use crate::time::BatchTime;
 
 const PART: &str = "part-00000";
@@ -80,6 +80,8 @@ impl<F> TextFiles<F> {
 }
 
 impl<T: Send + 'static, F: Format<T>> Sink<T> for TextFiles<F> {
+    const DELIVERY: Delivery = Delivery::Idempotent;
+
     async fn write(&mut self, batch: Batch<T>) -> Result<(), ConnectorError> {
         let directory = self.directory(batch.time);
         let format = self.format.clone();

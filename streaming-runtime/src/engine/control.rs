@@ -10,7 +10,7 @@
 use std::{
     collections::VecDeque,
     sync::{
-        Arc, Mutex, MutexGuard,
+        Arc, Mutex, MutexGuard, OnceLock,
         atomic::{AtomicBool, AtomicUsize, Ordering},
         mpsc,
     },
@@ -19,9 +19,11 @@ use std::{
 
 use tokio::sync::{Notify, watch};
 
-use super::{Backpressure, BatchInfo, clock::Clock, cluster::Peers, listener::Listeners, metrics::Board};
+use super::{
+    Backpressure, BatchInfo, clock::Clock, cluster::Peers, listener::Listeners, logged::Logged, metrics::Board,
+};
 use crate::{
-    connect::{Books, Dues, Signal},
+    connect::{Books, Cut, Dues, Signal},
     stream::Epoch,
     time::BatchTime,
 };
@@ -47,6 +49,12 @@ pub(crate) struct Control {
     sinks: usize,
     workers: Vec<(mpsc::Sender<Order>, Arc<Signal>)>,
     pub(crate) books: Arc<Books>,
+    /// Where batches cut the records of the sources, by source.
+    cuts: Vec<Arc<Cut>>,
+    /// Where batches are written down, once that is begun.
+    log: OnceLock<Logged>,
+    /// Whether batches run again, whose ends are known.
+    again: AtomicBool,
     backpressure: Option<Mutex<Backpressure>>,
     /// Workers that took in records for the open batch.
     dirty: AtomicUsize,
@@ -90,6 +98,7 @@ pub(crate) struct Settings {
     pub(crate) limit: usize,
     pub(crate) early: Option<Duration>,
     pub(crate) sources: Vec<&'static str>,
+    pub(crate) cuts: Vec<Arc<Cut>>,
     pub(crate) sinks: usize,
     pub(crate) backpressure: Option<Backpressure>,
     pub(crate) board: Arc<Board>,
@@ -103,7 +112,7 @@ impl Control {
         workers: Vec<(mpsc::Sender<Order>, Arc<Signal>)>,
         books: Arc<Books>,
     ) -> Self {
-        let Settings { interval, limit, early, sources, sinks, backpressure, board, listeners, peers } =
+        let Settings { interval, limit, early, sources, cuts, sinks, backpressure, board, listeners, peers } =
             settings;
         let clock = board.clock.clone();
         let now = clock.now();
@@ -125,6 +134,9 @@ impl Control {
             sinks,
             workers,
             books,
+            cuts,
+            log: OnceLock::new(),
+            again: AtomicBool::new(false),
             backpressure: backpressure.map(Mutex::new),
             dirty: AtomicUsize::new(0),
             holding: AtomicBool::new(false),
@@ -151,6 +163,44 @@ impl Control {
         let mut state = self.state();
         state.last = now;
         state.boundary = now.next_multiple_of(self.interval);
+    }
+
+    /// Goes on behind the batch of `last`, which is number 0 here, and writes down what comes.
+    pub(crate) fn go_on(&self, last: Option<BatchTime>, again: bool, log: Logged) {
+        self.again.store(again, Ordering::Release);
+        if let Some(last) = last {
+            let mut state = self.state();
+            state.next = 1;
+            state.last = last;
+            state.boundary = last.next_multiple_of(self.interval);
+            self.board.set_boundary(state.boundary);
+        }
+        assert!(self.log.set(log).is_ok(), "a job has one log");
+    }
+
+    /// No batch runs again any more.
+    pub(crate) fn is_live(&self) {
+        self.again.store(false, Ordering::Release);
+    }
+
+    /// A source that has not sent all records of a batch that runs again, and how many it lacks.
+    pub(crate) fn lacking(&self) -> Option<(usize, u64)> {
+        let lacks = |cut: &Arc<Cut>| cut.lacks().filter(|lacks| *lacks > 0);
+        self.cuts.iter().enumerate().find_map(|(index, cut)| Some((index, lacks(cut)?)))
+    }
+
+    /// Waits until a source has sent all records of a batch that runs again.
+    pub(crate) async fn filled(&self, source: usize) {
+        self.cuts[source].filled().await;
+    }
+
+    /// The name of a source.
+    pub(crate) fn source(&self, index: usize) -> &'static str {
+        self.sources[index]
+    }
+
+    pub(crate) fn log(&self) -> Option<&Logged> {
+        self.log.get()
     }
 
     /// The number of the open batch.
@@ -218,7 +268,7 @@ impl Control {
     /// where it is too soon after the batch before.
     pub(crate) fn close_early(&self, open: Epoch) -> Option<Duration> {
         let least = self.early?;
-        if self.books.pending.load(Ordering::Acquire) > 0 {
+        if self.books.pending.load(Ordering::Acquire) > 0 || self.again.load(Ordering::Acquire) {
             return None;
         }
         let mut state = self.state();
@@ -258,7 +308,10 @@ impl Control {
     fn close_locked(&self, state: &mut State, time: BatchTime) {
         let epoch = state.next;
         state.next += 1;
-        self.books.open.store(state.next, Ordering::Release);
+        let marks = self.cuts.iter().map(|cut| cut.close()).collect();
+        if let Some(log) = self.log.get() {
+            log.mark(epoch, time, marks);
+        }
         state.last = time;
         if time >= state.boundary {
             state.boundary = time.next_multiple_of(self.interval);
@@ -352,6 +405,9 @@ impl Control {
                 backpressure.batch_completed(&batch.info, batch.closed, now);
             }
             self.peers.iter().for_each(|peers| peers.delivered(batch.epoch));
+            if let Some(log) = self.log.get() {
+                log.delivered(batch.epoch);
+            }
             done.push((batch.info, batch.dues.into_receipts()));
         }
         if done.is_empty() {

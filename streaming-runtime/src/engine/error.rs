@@ -5,7 +5,9 @@ use std::{any::Any, io, sync::Arc, time::Duration};
 use super::ClusterError;
 use crate::{
     blame::{self, Failed},
+    checkpoint::CheckpointError,
     connect::ConnectorError,
+    time::BatchTime,
 };
 
 /// Why a job could not be started.
@@ -23,6 +25,17 @@ pub enum StartError {
     /// The thread that speaks with the other processes of a [`Cluster`](crate::Cluster) could not be made.
     #[error("starting the thread of the cluster: {0}")]
     Cluster(#[source] io::Error),
+    /// The job was asked to count each record exactly once, and a connector cannot do its part.
+    #[error("exactly once: `{port}`: this {what}")]
+    Delivery {
+        /// The port's name.
+        port: String,
+        /// Why it cannot, and what would do.
+        what: String,
+    },
+    /// The checkpoint cannot be used.
+    #[error(transparent)]
+    Checkpoint(CheckpointError),
     /// A worker's thread could not be made.
     #[error("starting the thread of worker {worker}: {source}")]
     Thread {
@@ -40,6 +53,8 @@ impl StartError {
             StartError::NoRuntime => "start.no_runtime",
             StartError::Config(_) => "start.config",
             StartError::Cluster(_) => "start.cluster",
+            StartError::Delivery { .. } => "start.delivery",
+            StartError::Checkpoint(error) => error.code(),
             StartError::Thread { .. } => "start.thread",
         }
     }
@@ -108,6 +123,22 @@ pub enum JobError {
     /// The processes of the job did not come together.
     #[error("the processes of the job did not come together: {0}")]
     Cluster(#[source] ClusterError),
+    /// The checkpoint cannot be used, or could not be written any further. What was said to be durable is.
+    #[error(transparent)]
+    Checkpoint(CheckpointError),
+    /// A source that is to send the same records again sent fewer.
+    #[error(
+        "source `{port}`: the batch at {batch} runs again after a crash, and {missing} of its records did not come again; \
+         the source must send the same from the same position, or be wrapped in `durable(..)`"
+    )]
+    Replay {
+        /// The port's name.
+        port: &'static str,
+        /// The batch.
+        batch: BatchTime,
+        /// How many records it lacks.
+        missing: u64,
+    },
     /// The job was aborted.
     #[error("the job was aborted")]
     Aborted,
@@ -148,6 +179,8 @@ impl JobError {
             JobError::StopTimedOut { .. } => "job.stop_timed_out",
             JobError::Peer { .. } => "job.peer",
             JobError::Cluster(error) => error.code(),
+            JobError::Checkpoint(error) => error.code(),
+            JobError::Replay { .. } => "job.replay",
             JobError::Aborted => "job.aborted",
             JobError::WorkerDropped => "job.worker_dropped",
             JobError::RuntimeGone => "job.runtime_gone",

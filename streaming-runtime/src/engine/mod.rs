@@ -16,6 +16,7 @@
 //! a batch is delivered whole and in order or not at all.
 
 mod backpressure;
+mod checkpoint;
 mod cluster;
 mod control;
 mod error;
@@ -24,9 +25,11 @@ mod explain;
 mod exporter;
 mod job;
 mod listener;
+mod logged;
 mod metrics;
 mod monitor;
 mod pid;
+mod recovery;
 mod supervisor;
 mod wiring;
 mod worker;
@@ -37,6 +40,7 @@ use std::{
 };
 
 use backpressure::Backpressure;
+pub use checkpoint::Checkpoint;
 pub use cluster::{Cluster, ClusterError};
 use cluster::{Link, Peers, Program, Role};
 use control::{Control, Settings};
@@ -51,12 +55,13 @@ use metrics::{Board, BoardSettings, Port};
 pub use metrics::{Delays, Frontier, JobMetrics, OperatorMetrics, SinkMetrics, SourceMetrics};
 pub use monitor::Monitor;
 pub use pid::{Pid, PidEstimator};
+use recovery::{Beginning, SourceAt};
 use supervisor::Supervisor;
 use timely::CommunicationConfig;
 pub use wiring::{Flow, InPort, OutPort, Pipeline, Value, Wiring};
 use wiring::{SinkTask, SourceTask};
 pub use worker::LocalWorker;
-use worker::{Exit, Reach, WorkerStart};
+use worker::{Exit, Reach, Resume, WorkerStart};
 
 use crate::{
     clock::{self, Clock, ManualClock},
@@ -102,6 +107,7 @@ pub struct Engine {
     listeners: Vec<Arc<dyn Listener>>,
     metered: bool,
     cluster: Option<Cluster>,
+    checkpoint: Option<Checkpoint>,
 }
 
 impl Default for Engine {
@@ -128,6 +134,7 @@ impl Engine {
             listeners: Vec::new(),
             metered: true,
             cluster: None,
+            checkpoint: None,
         }
     }
 
@@ -231,6 +238,47 @@ impl Engine {
         self
     }
 
+    /// Keeps checkpoints: what the job takes in and keeps of each batch is on disk before the batch is delivered, and the
+    /// same job started on the same directory goes on where the last one stopped or crashed, with as many workers as it
+    /// likes. What comes out is what would have come out without the crash; the crate's documentation says
+    /// [with which sources and sinks](crate#after-a-crash).
+    ///
+    /// ```
+    /// use streaming_runtime::{ManualClock, connect::{queue, text_files}, prelude::*};
+    ///
+    /// stream!(
+    ///     #[batch(secs(1))]
+    ///     fn totals<orders: Source<(u64, i64)>, out: Sink<(u64, i64)>>() {
+    ///         let all = orders.update_state(|_, sum: Option<i64>, new| Some(sum.unwrap_or(0) + new.iter().sum::<i64>()));
+    ///         all.allow_unbounded("one number a customer").to(out);
+    ///     }
+    /// );
+    ///
+    /// #[tokio::main(flavor = "current_thread")]
+    /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    ///     let directory = tempfile::tempdir()?;
+    ///     let clock = ManualClock::new();
+    ///     for batches in 1..=3 {
+    ///         // As if the process had been started anew, with all orders so far.
+    ///         let orders = [(1, 10), (2, 7), (1, 5)][..batches].iter().map(|order| vec![*order]).collect();
+    ///         let out = text_files(directory.path().join("out/totals")).debug();
+    ///         let engine = Engine::new().checkpoint(directory.path().join("state")).manual_clock(&clock);
+    ///         let mut job = engine.start(totals::Ports { orders: queue(orders), out })?;
+    ///         clock.advance(secs(1));
+    ///         job.join().await?;
+    ///     }
+    ///     let last = std::fs::read_to_string(directory.path().join("out/totals-3000/part-00000"))?;
+    ///     let mut lines: Vec<&str> = last.lines().collect();
+    ///     lines.sort();
+    ///     assert_eq!(lines, ["(1, 15)", "(2, 7)"]);
+    ///     Ok(())
+    /// }
+    /// ```
+    pub fn checkpoint(mut self, checkpoint: impl Into<Checkpoint>) -> Self {
+        self.checkpoint = Some(checkpoint.into());
+        self
+    }
+
     /// Runs each job together with the other processes of `cluster`, which start the same pipeline. One job at a
     /// time: its processes listen at the cluster's addresses until all are there.
     ///
@@ -256,7 +304,7 @@ impl Engine {
             Some(cluster) => self.join(cluster, (P::NAME, P::BATCH, P::PLAN, P::OPERATORS))?,
             None => (None, self.alone()?),
         };
-        let (prepared, seats) = self.prepare(P::NAME, P::BATCH, P::OPERATORS, wiring, together)?;
+        let (prepared, seats) = self.prepare::<P>(wiring, together)?;
         let (exits, exited) = tokio::sync::mpsc::unbounded_channel();
         for (index, (seat, reach)) in seats.into_iter().zip(reaches).enumerate() {
             let name = format!("{}-{index}", prepared.name);
@@ -311,7 +359,7 @@ impl Engine {
             return Err(StartError::Config("the workers of a cluster have threads of their own".to_owned()));
         }
         let (runtime, wiring) = self.wire(pipeline)?;
-        let (prepared, mut seats) = self.prepare(P::NAME, P::BATCH, P::OPERATORS, wiring, None)?;
+        let (prepared, mut seats) = self.prepare::<P>(wiring, None)?;
         let (exits, exited) = tokio::sync::mpsc::unbounded_channel();
         let worker = LocalWorker::new(seats.pop().expect("one worker has one seat"), exits);
         Ok((self.supervise(&runtime, prepared, exited)?, worker))
@@ -371,15 +419,14 @@ impl Engine {
     }
 
     /// What is compiled once, whatever the pipeline: everything but the workers and the supervisor.
-    fn prepare(
+    fn prepare<P: Pipeline>(
         &self,
-        pipeline: &str,
-        interval: Duration,
-        operators: &'static [&'static str],
         wiring: Wiring,
         together: Option<Together>,
     ) -> Result<(Prepared, Vec<WorkerStart>), StartError> {
-        let name = self.name.clone().unwrap_or_else(|| pipeline.to_owned());
+        let (interval, operators) = (P::BATCH, P::OPERATORS);
+        let name = self.name.clone().unwrap_or_else(|| P::NAME.to_owned());
+        let (beginning, resumes) = self.beginning(P::NAME, &wiring)?;
         let Wiring { signals, books, gates, mut sources, sinks, ends, builds, .. } = wiring;
         let backpressure =
             self.backpressure.map(|pid| Backpressure::new(pid, interval, &gates.throttles, self.workers));
@@ -412,19 +459,55 @@ impl Engine {
             listeners: Arc::new(Listeners::new(self.listeners.clone(), board.clone())),
             board,
             sources: sources.iter().map(|source| source.port).collect(),
+            cuts: sources.iter().map(|source| source.cut.clone()).collect(),
             sinks: sinks.len(),
             peers: together.as_ref().map(|(_, peers, _)| peers.clone()),
         };
         let control = Arc::new(Control::new(settings, orders, books));
-        let seats = ends.into_iter().zip(builds).zip(order_ends).zip(signals);
+        let seats = ends.into_iter().zip(builds).zip(order_ends).zip(signals).zip(resumes);
         let seats = seats
             .enumerate()
-            .map(|(seat, (((ends, build), orders), signal))| {
+            .map(|(seat, ((((ends, build), orders), signal), recovery))| {
                 let control = control.clone();
-                WorkerStart { seat, ends, build, orders, signal, control }
+                WorkerStart { seat, ends, build, orders, signal, control, recovery }
             })
             .collect();
-        Ok((Prepared { name, control, sources, sinks, together }, seats))
+        Ok((Prepared { name, control, sources, sinks, together, beginning }, seats))
+    }
+
+    /// What is to be done before the first batch of a job with checkpoints, and how its workers hear of it.
+    fn beginning(
+        &self,
+        pipeline: &'static str,
+        wiring: &Wiring,
+    ) -> Result<(Option<Beginning>, Vec<Option<Resume>>), StartError> {
+        let Some(settings) = self.checkpoint.clone() else {
+            return Ok((None, (0..self.workers).map(|_| None).collect()));
+        };
+        if self.cluster.is_some() {
+            let text = "a job of several processes keeps no checkpoints yet: leave out `checkpoint` or `cluster`";
+            return Err(StartError::Config(text.to_owned()));
+        }
+        settings.check(wiring)?;
+        let opened = settings.storage().and_then(crate::checkpoint::open).map_err(StartError::Checkpoint)?;
+        let (built, said) = tokio::sync::mpsc::unbounded_channel();
+        let (workers, resumes) = (0..self.workers)
+            .map(|_| {
+                let (send, restored) = tokio::sync::oneshot::channel();
+                (send, Some(Resume { built: built.clone(), restored }))
+            })
+            .unzip();
+        let beginning = Beginning {
+            pipeline,
+            settings,
+            opened,
+            built: said,
+            workers,
+            sources: wiring.sources.iter().map(SourceAt::of).collect(),
+            sinks: Vec::new(),
+            journal: wiring.log.clone(),
+        };
+        Ok((Some(beginning), resumes))
     }
 
     fn supervise(
@@ -433,7 +516,7 @@ impl Engine {
         prepared: Prepared,
         exited: tokio::sync::mpsc::UnboundedReceiver<Exit>,
     ) -> Result<Job, StartError> {
-        let Prepared { name, control, sources, sinks, together } = prepared;
+        let Prepared { name, control, sources, sinks, together, beginning } = prepared;
         let commands = tokio::sync::mpsc::unbounded_channel();
         let role = match together {
             Some((link, _, role)) => {
@@ -447,7 +530,8 @@ impl Engine {
         };
         tracing::info!(job = name, workers = self.workers, interval = ?control.interval, "job started");
         let connectors = (sources, sinks);
-        Ok(Supervisor::spawn(runtime, name, control, connectors, (exited, self.workers), commands, role))
+        let begin = (beginning, role);
+        Ok(Supervisor::spawn(runtime, name, control, connectors, (exited, self.workers), commands, begin))
     }
 }
 
@@ -458,6 +542,7 @@ struct Prepared {
     sources: Vec<SourceTask>,
     sinks: Vec<SinkTask>,
     together: Option<Together>,
+    beginning: Option<Beginning>,
 }
 
 /// What a job is that runs in several processes: the connections, and who tells and hears.

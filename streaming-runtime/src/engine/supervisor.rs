@@ -16,6 +16,7 @@ use super::{
     error::Outcome,
     job::Command,
     metrics::{watched_sink, watched_source},
+    recovery::{Beginning, run_again},
     wiring::{SinkTask, SourceTask},
     worker::Exit,
 };
@@ -38,6 +39,8 @@ pub(crate) struct Supervisor {
     stop: watch::Sender<bool>,
     exits: mpsc::UnboundedReceiver<Exit>,
     workers: usize,
+    /// When the sources begin.
+    begun: watch::Sender<Option<BatchTime>>,
     /// Of this process among several.
     role: Option<Role>,
 }
@@ -50,10 +53,10 @@ impl Supervisor {
         (sources, sinks): (Vec<SourceTask>, Vec<SinkTask>),
         (exits, workers): (mpsc::UnboundedReceiver<Exit>, usize),
         (commands, asked): (mpsc::UnboundedSender<Command>, mpsc::UnboundedReceiver<Command>),
-        role: Option<Role>,
+        (mut beginning, role): (Option<Beginning>, Option<Role>),
     ) -> Job {
         let (publish, outcome) = watch::channel(None);
-        let job = Job { name: name.clone(), control: control.clone(), commands, outcome };
+        let job = Job { name: name.clone(), control: control.clone(), commands: commands.clone(), outcome };
         let started = control.clock.now();
         let mut supervisor = Supervisor {
             control,
@@ -63,6 +66,7 @@ impl Supervisor {
             stop: watch::Sender::new(false),
             exits,
             workers,
+            begun: watch::Sender::new(beginning.is_none().then_some(started)),
             role,
         };
         let (board, listeners) = (supervisor.control.board.clone(), supervisor.control.listeners.clone());
@@ -71,29 +75,31 @@ impl Supervisor {
             supervisor.paced.extend(pace.map(|requests| (index, requests)));
             let (interval, stop) = (supervisor.control.interval, supervisor.stop.subscribe());
             let begin = supervisor.role.as_ref().map(Role::watch_begin);
+            let begin = begin.unwrap_or_else(|| supervisor.begun.subscribe());
             let (board, listeners) = (board.clone(), listeners.clone());
             let task = async move {
-                let started = match begin {
-                    Some(begin) => begun(begin).await,
-                    None => started,
-                };
+                let started = begun(begin).await;
                 watched_source(index, board, listeners, task(interval, started, stop)).await
             };
             supervisor.sources.spawn(runtime, port, drains, task);
         }
-        for SinkTask { port, task } in sinks {
-            let task = task(supervisor.control.clone());
+        for sink in sinks {
+            let ask = beginning.as_mut().and_then(|beginning| beginning.sink(&sink));
+            let SinkTask { port, task, .. } = sink;
+            let task = task(supervisor.control.clone(), ask);
             let task = watched_sink(port, board.clone(), listeners.clone(), task);
             supervisor.sinks.spawn(runtime, port, true, task);
         }
         let span = tracing::info_span!("job", job = name);
-        runtime.spawn(supervisor.run(name, asked, publish).instrument(span));
+        let beginning = beginning.map(|beginning| (beginning, commands));
+        runtime.spawn(supervisor.run(name, beginning, asked, publish).instrument(span));
         job
     }
 
     async fn run(
         mut self,
         name: String,
+        beginning: Option<(Beginning, mpsc::UnboundedSender<Command>)>,
         asked: mpsc::UnboundedReceiver<Command>,
         publish: watch::Sender<Option<Outcome>>,
     ) {
@@ -103,7 +109,7 @@ impl Supervisor {
         if self.role.is_none() {
             control.listeners.tell(|listener| listener.started());
         }
-        let result = self.supervise(asked).await;
+        let result = self.supervise(beginning, asked).await;
         if let Err(error) = &result {
             tracing::warn!(job = name, code = error.code(), %error, "job failed");
             if let Some(peers) = control.peers() {
@@ -124,6 +130,7 @@ impl Supervisor {
             tracing::error!(job = name, "a worker is stuck in a closure; its thread is left behind");
         }
         drop(guard);
+        let result = result.and(close_log(&control).await);
         if let Some(role) = self.role {
             role.closed().await;
         }
@@ -133,12 +140,16 @@ impl Supervisor {
     }
 
     /// Goes on until all is delivered, or until the first failure.
-    async fn supervise(&mut self, mut asked: mpsc::UnboundedReceiver<Command>) -> Result<(), JobError> {
+    async fn supervise(
+        &mut self,
+        beginning: Option<(Beginning, mpsc::UnboundedSender<Command>)>,
+        mut asked: mpsc::UnboundedReceiver<Command>,
+    ) -> Result<(), JobError> {
         let control = self.control.clone();
-        let Supervisor { sources, sinks, paced, stop, exits, workers, role, .. } = self;
+        let Supervisor { sources, sinks, paced, stop, exits, workers, begun, role, .. } = self;
         let mut left = 0;
         let mut limit = None;
-        let drive = drive(&control, sources, paced, stop, role);
+        let drive = drive(&control, sources, paced, (beginning, begun), stop, role);
         tokio::pin!(drive);
         let mut driving = true;
         // Workers that leave before they were told were never needed: the processes did not come together.
@@ -180,16 +191,29 @@ impl Supervisor {
     }
 }
 
+/// Writes what waits to the log, and that it was delivered.
+async fn close_log(control: &Control) -> Result<(), JobError> {
+    let Some(log) = control.log().map(|logged| logged.log().clone()) else { return Ok(()) };
+    let closed = tokio::task::spawn_blocking(move || log.close()).await;
+    closed.unwrap_or(Ok(())).map_err(JobError::Checkpoint)
+}
+
 /// Closes batches at their boundaries until the sources have ended or are stopped; then closes the last and
 /// waits until all are delivered.
 async fn drive(
     control: &Control,
     sources: &mut Connectors,
     paced: &mut Vec<Paced>,
+    (beginning, begun): (Option<(Beginning, mpsc::UnboundedSender<Command>)>, &watch::Sender<Option<BatchTime>>),
     stopping: &watch::Sender<bool>,
     role: &mut Option<Role>,
 ) -> Result<(), JobError> {
     let mut stop = stopping.subscribe();
+    if let Some((beginning, commands)) = beginning {
+        let again = beginning.begin(control, commands).await?;
+        begun.send_replace(Some(control.clock.now()));
+        run_again(control, sources, paced, again).await?;
+    }
     if let Some(role) = role {
         tokio::select! {
             biased;

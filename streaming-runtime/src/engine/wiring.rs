@@ -1,12 +1,19 @@
 //! From ports with connectors to what workers, source tasks and sink tasks need.
 
 use std::{
-    any::Any, cell::RefCell, collections::BTreeMap, future::Future, marker::PhantomData, pin::Pin, rc::Rc,
-    sync::Arc, time::Duration,
+    any::Any,
+    cell::RefCell,
+    collections::BTreeMap,
+    future::Future,
+    marker::PhantomData,
+    pin::Pin,
+    rc::Rc,
+    sync::{Arc, Mutex, OnceLock},
+    time::Duration,
 };
 
 use timely::dataflow::Scope;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tracing::Instrument;
 
 use super::{
@@ -15,7 +22,12 @@ use super::{
     worker::{Injector, Intake},
 };
 use crate::{
-    connect::{Batch, Books, Chunk, ConnectorError, Gates, Lane, Outlet, PaceRequest, Signal, Sink, Source},
+    checkpoint::{Input, Log, crash_point},
+    codec::{decode, encode},
+    connect::{
+        Batch, Books, Chunk, ConnectorError, Cut, Delivery, Gates, Journal, Lane, Outlet, PaceRequest,
+        Recovery, Signal, Sink, Source, Way,
+    },
     op::{Part, PartSender, SinkPort},
     record::Record,
     stream::{Epoch, JobContext, OpId, Stream},
@@ -58,12 +70,21 @@ pub(crate) struct SourceTask {
     pub(crate) pace: Option<mpsc::Sender<PaceRequest>>,
     /// How full its queues to the workers are.
     pub(crate) queues: Vec<Waiting>,
+    /// Where batches cut its records.
+    pub(crate) cut: Arc<Cut>,
+    pub(crate) recovery: Recovery,
+    /// Its input of before that it is given again.
+    pub(crate) again: Again,
 }
+
+/// Input that was logged, until the source takes it.
+pub(crate) type Again = Arc<Mutex<Vec<Input>>>;
 
 /// A sink port with its connector's future.
 pub(crate) struct SinkTask {
     pub(crate) port: &'static str,
-    pub(crate) task: Box<dyn FnOnce(Arc<Control>) -> Task + Send>,
+    pub(crate) delivery: Delivery,
+    pub(crate) task: Box<dyn FnOnce(Arc<Control>, Option<oneshot::Sender<Option<BatchTime>>>) -> Task + Send>,
 }
 
 /// The ends of the ports that one worker takes to its thread, by port, each of its port's type.
@@ -82,6 +103,8 @@ pub struct Wiring {
     /// Chunks that the queue of one source to one worker holds.
     pub(crate) queue: usize,
     pub(crate) gates: Gates,
+    /// Where input is written down, once it is.
+    pub(crate) log: Arc<OnceLock<Log>>,
     pub(crate) sources: Vec<SourceTask>,
     pub(crate) sinks: Vec<SinkTask>,
     pub(crate) ends: Vec<Ends>,
@@ -93,11 +116,11 @@ pub struct Wiring {
 pub struct InPort<T>(usize, &'static str, PhantomData<fn() -> T>);
 
 /// A sink port that was wired.
-pub struct OutPort<T>(usize, PhantomData<fn(T)>);
+pub struct OutPort<T>(usize, bool, PhantomData<fn(T)>);
 
 impl<T> Clone for OutPort<T> {
     fn clone(&self) -> Self {
-        OutPort(self.0, PhantomData)
+        OutPort(self.0, self.1, PhantomData)
     }
 }
 
@@ -108,6 +131,7 @@ impl Wiring {
             books: Arc::default(),
             queue,
             gates,
+            log: Arc::default(),
             sources: Vec::new(),
             sinks: Vec::new(),
             ends: (0..workers).map(|_| Ends::default()).collect(),
@@ -129,12 +153,23 @@ impl Wiring {
         }
         let (pace, requests) = mpsc::channel(1);
         let gate = self.gates.add::<T>(port, S::PACED, S::DRAINS);
+        let (cut, again) = (Arc::new(Cut::new(S::PACED)), Again::default());
+        let index = self.sources.len();
+        let journal = (S::RECOVERY == Recovery::Logged).then(|| journal(index, self.log.clone()));
+        let way = Way { cut: cut.clone(), journal };
+        let logged = again.clone();
         let task = move |interval, started, stop| -> Task {
-            Box::pin(source.run(Outlet::new(gate, lanes, requests, stop, interval, started)))
+            let mut out = Outlet::new(gate, lanes, way, requests, stop, interval, started);
+            Box::pin(async move {
+                let again = std::mem::take(&mut *logged.lock().expect("nothing panics under this lock"));
+                send_again(again, S::PACED, &mut out).await?;
+                source.run(out).await
+            })
         };
+        let (drains, recovery) = (S::DRAINS, S::RECOVERY);
         let pace = S::PACED.then_some(pace);
-        self.sources.push(SourceTask { port, task: Box::new(task), drains: S::DRAINS, pace, queues });
-        InPort(self.sources.len() - 1, port, PhantomData)
+        self.sources.push(SourceTask { port, task: Box::new(task), drains, pace, queues, cut, recovery, again });
+        InPort(index, port, PhantomData)
     }
 
     /// Wires a sink port. What reaches it is a record already, by the operator that made it.
@@ -144,15 +179,59 @@ impl Wiring {
             ends.parts.push(Box::new(parts.clone()));
         }
         let (workers, index) = (self.ends.len(), self.sinks.len());
-        let task = move |control| -> Task { Box::pin(deliver(sink, incoming, workers, index, control)) };
-        self.sinks.push(SinkTask { port, task: Box::new(task) });
-        OutPort(self.sinks.len() - 1, PhantomData)
+        let task = move |control, committed| -> Task {
+            Box::pin(deliver(sink, incoming, workers, index, control, committed))
+        };
+        self.sinks.push(SinkTask { port, delivery: S::DELIVERY, task: Box::new(task) });
+        OutPort(self.sinks.len() - 1, S::REBUILDS, PhantomData)
     }
 
     /// Gives the function that builds the pipeline's dataflow, once on each worker.
     pub fn build(&mut self, build: impl Fn(&Flow<'_>) + Clone + Send + 'static) {
         self.builds = self.ends.iter().map(|_| Box::new(build.clone()) as Build).collect();
     }
+}
+
+/// Writes the records of a source down, where there is a log.
+fn journal<T: Record>(port: usize, log: Arc<OnceLock<Log>>) -> Journal<T> {
+    Arc::new(move |first, records| {
+        if let Some(log) = log.get().filter(|_| !records.is_empty()) {
+            let mut bytes = Vec::new();
+            encode(records, &mut bytes);
+            log.input(port as u32, first, records.len() as u64, bytes);
+        }
+    })
+}
+
+/// Sends what was written down of a source and is not in the state; what is, the cut leaves out.
+async fn send_again<T: Record>(
+    again: Vec<Input>,
+    paced: bool,
+    out: &mut Outlet<T>,
+) -> Result<(), ConnectorError> {
+    let mut inputs = again.into_iter();
+    if !paced {
+        for input in inputs {
+            out.send_logged(input.first, decode(&input.bytes)).await?;
+        }
+        return Ok(());
+    }
+    // A batch that runs again has what it had; the first that does not has the rest.
+    let mut records = Vec::new();
+    let mut first = None;
+    for input in inputs.by_ref() {
+        first.get_or_insert(input.first);
+        records.append(&mut decode::<Vec<T>>(&input.bytes));
+    }
+    let Some(first) = first else { return Ok(()) };
+    out.leave_out(first, &mut records);
+    while !records.is_empty() && out.batch_due().await.is_some() {
+        let wanted = out.lacks().unwrap_or(u64::MAX).min(records.len() as u64) as usize;
+        let part: Vec<T> = records.drain(..wanted).collect();
+        let first = out.sent();
+        out.send_logged(first, part).await?;
+    }
+    Ok(())
 }
 
 /// Puts the workers' parts of each batch together and hands the batches to the sink in order.
@@ -162,7 +241,14 @@ async fn deliver<T: Send + 'static>(
     workers: usize,
     index: usize,
     control: Arc<Control>,
+    ask: Option<oneshot::Sender<Option<BatchTime>>>,
 ) -> Result<(), ConnectorError> {
+    let mut committed = None;
+    if let Some(ask) = ask {
+        committed = sink.committed().await?;
+        // Nobody waits for it any more if the job is on its way down.
+        let _ = ask.send(committed);
+    }
     let seen = &control.board.sinks[index];
     let mut gathering: BTreeMap<Epoch, Vec<Part<T>>> = BTreeMap::new();
     while let Some(part) = incoming.recv().await {
@@ -176,17 +262,28 @@ async fn deliver<T: Send + 'static>(
         // A worker sends its parts in order, so the first batch to be whole is the oldest.
         let mut parts = gathering.remove(&epoch).expect("it was just looked at");
         parts.sort_by_key(|part| part.worker);
-        let (time, is_due) = (parts[0].time, parts[0].is_due);
+        let (time, is_due, is_past) = (parts[0].time, parts[0].is_due, parts[0].is_past);
         let records = parts.into_iter().map(|part| part.records).reduce(|mut all, mut more| {
             all.append(&mut more);
             all
         });
-        if is_due {
+        if let Some(log) = control.log().filter(|_| !is_past)
+            && !log.released(epoch).await
+        {
+            return Ok(()); // the log has failed, and the job with it
+        }
+        // What a sink has for good it does not get again.
+        if is_due && committed.is_none_or(|committed| time > committed) {
             let records = records.unwrap_or_default();
+            crash_point("before-commit");
             let writing = seen.writes(records.len(), &control.clock);
             let span = tracing::trace_span!("write", batch = %time, records = records.len());
             sink.write(Batch { time, records }).instrument(span).await?;
             writing.done(&control.clock);
+            crash_point("after-commit");
+        }
+        if is_past {
+            continue;
         }
         seen.took(epoch);
         control.took_out(epoch);
@@ -228,6 +325,6 @@ impl<'s> Flow<'s> {
         let end = std::mem::replace(&mut self.ends.borrow_mut().parts[port.0], Box::new(()));
         let parts: PartSender<T> =
             *end.downcast().expect("a port is built once, with the type it was wired with");
-        SinkPort { parts, scope: PhantomData }
+        SinkPort { parts, rebuilds: port.1, scope: PhantomData }
     }
 }

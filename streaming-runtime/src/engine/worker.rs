@@ -24,7 +24,7 @@ use timely::{
     },
     worker::Worker,
 };
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use super::{
     JobError,
@@ -34,10 +34,13 @@ use super::{
     wiring::{Ends, Flow},
 };
 use crate::{
+    checkpoint::Restored,
     connect::{Chunk, Dues, Signal},
     gauge,
+    ledger::Ledger,
     outbox::Outbox,
     record::Record,
+    shape::OperatorState,
     stream::{Epoch, JobContext, Times},
 };
 
@@ -121,6 +124,14 @@ pub(crate) struct WorkerStart {
     pub(crate) orders: Receiver<Order>,
     pub(crate) signal: Arc<Signal>,
     pub(crate) control: Arc<Control>,
+    /// In a job with checkpoints.
+    pub(crate) recovery: Option<Resume>,
+}
+
+/// How a worker of a job with checkpoints begins: it says what its operators keep, and hears what they go on from.
+pub(crate) struct Resume {
+    pub(crate) built: mpsc::UnboundedSender<Vec<OperatorState>>,
+    pub(crate) restored: oneshot::Receiver<Option<Arc<Restored>>>,
 }
 
 /// How a worker reaches the others.
@@ -155,7 +166,12 @@ pub(crate) fn spawn(
                 let mut worker = on(build(allocator));
                 let run = || {
                     start.signal.attach_thread();
-                    let mut running = Running::new(start, &mut worker);
+                    let (mut running, recovery) = Running::new(start, &mut worker);
+                    if let Some(restored) = recovery {
+                        // It will not come: the supervisor knows why.
+                        let Ok(restored) = restored.blocking_recv() else { return };
+                        running.go_on(restored);
+                    }
                     while running.turn() {
                         running.park();
                     }
@@ -232,7 +248,11 @@ impl std::fmt::Debug for LocalWorker {
 async fn work(start: WorkerStart) {
     let wake = start.signal.attach_task();
     let mut worker = on(Allocator::Thread(Thread::default()));
-    let mut running = Running::new(start, &mut worker);
+    let (mut running, recovery) = Running::new(start, &mut worker);
+    if let Some(restored) = recovery {
+        let Ok(restored) = restored.await else { return };
+        running.go_on(restored);
+    }
     let mut began = Instant::now();
     while running.turn() {
         if running.has_work() {
@@ -264,6 +284,8 @@ fn on(allocator: Allocator) -> Worker {
     Worker::new(timely::WorkerConfig::default(), allocator, Some(Instant::now()))
 }
 
+type Restoring = oneshot::Receiver<Option<Arc<Restored>>>;
+
 /// A worker at work.
 struct Running<'w> {
     intakes: Vec<Box<dyn Intake>>,
@@ -283,18 +305,33 @@ struct Running<'w> {
 }
 
 impl<'w> Running<'w> {
-    fn new(start: WorkerStart, worker: &'w mut Worker) -> Self {
-        let WorkerStart { seat, ends, build, orders, signal, control } = start;
+    /// A worker with its dataflow, and where it hears what that goes on from.
+    fn new(start: WorkerStart, worker: &'w mut Worker) -> (Self, Option<Restoring>) {
+        let WorkerStart { seat, ends, build, orders, signal, control, recovery } = start;
+        let place = (worker.index(), worker.peers());
+        let ledger = match &recovery {
+            Some(_) => {
+                let control = control.clone();
+                let send = move |epoch, part| {
+                    let log = control.log().expect("workers step only when there is a log");
+                    log.part(epoch, place.0, part);
+                };
+                Ledger::new(place, Box::new(send))
+            }
+            None => Ledger::default(),
+        };
         let job = Rc::new(JobContext {
             times: Times::default(),
             seat,
-            worker: worker.index(),
-            workers: worker.peers(),
+            worker: place.0,
+            workers: place.1,
             interval: control.interval,
             sinks: Cell::new(0),
             awaited: Cell::new(0),
             skipped: control.board.skipped.clone(),
             outbox: Outbox::default(),
+            ledger: Rc::new(ledger),
+            is_ordered: Cell::new(false),
         });
         let board = &control.board;
         let metered = board.is_metered.then(|| board.workers[seat].cells.clone());
@@ -309,9 +346,15 @@ impl<'w> Running<'w> {
             })
         });
         meter.begin(made);
+        control.books.is_ordered.send_if_modified(|known| known.replace(job.is_ordered.get()).is_none());
+        let recovery = recovery.map(|Resume { built, restored }| {
+            // Nobody hears it any more if the job is on its way down.
+            let _ = built.send(job.ledger.operators());
+            restored
+        });
         let open =
             Open { epoch: 0, seat, records: vec![0; intakes.len()], dues: Dues::default(), dirty: false };
-        Running {
+        let running = Running {
             intakes,
             worker,
             open,
@@ -323,7 +366,21 @@ impl<'w> Running<'w> {
             busy: false,
             idle: PARK,
             idle_steps: 0,
-        }
+        };
+        (running, recovery)
+    }
+
+    /// Goes on behind a batch, which is number 0 in here: in it, operators take up what they had.
+    fn go_on(&mut self, restored: Option<Arc<Restored>>) {
+        let Some(restored) = restored else { return };
+        let time = restored.time.expect("what is restored is as of a batch");
+        self.job.ledger.restore(restored);
+        self.job.times.set(0, time);
+        self.job.awaited.update(|parts| parts + self.job.sinks.get());
+        self.intakes.iter_mut().for_each(|intake| intake.advance(1));
+        self.open.epoch = 1;
+        self.control.board.workers[self.open.seat].opens(1);
+        self.signal.raise();
     }
 
     /// Does what was ordered and takes in what waits, then steps the dataflow if there is anything; returns whether

@@ -57,6 +57,9 @@ pub trait Aggregate<V>: Sized + 'static {
     /// What [`merge`](Aggregate::merge) can be relied on for: [`Abelian`], [`Associative`] or [`Neither`]. It decides
     /// what a window keeps of each key.
     type Algebra: Algebra<V, Self>;
+    /// Whether the result depends on the order of values in a batch, as the first of them does. A job of several workers
+    /// then has one of them take in what a source sends, so that they are merged in that order.
+    const IN_ORDER: bool = false;
 
     /// The accumulator of one value.
     fn create(&self, value: V) -> Self::Accumulator;
@@ -216,6 +219,7 @@ impl<T, V: 'static, G: Aggregate<V>, F: Fn(&T) -> V + 'static> Aggregate<T> for 
     type Accumulator = G::Accumulator;
     type Result = G::Result;
     type Algebra = Each;
+    const IN_ORDER: bool = G::IN_ORDER;
     #[inline]
     fn create(&self, value: T) -> G::Accumulator {
         self.aggregate.create((self.part)(&value))
@@ -247,6 +251,7 @@ macro_rules! several {
             type Accumulator = ($($G::Accumulator,)+ $L::Accumulator);
             type Result = ($($G::Result,)+ $L::Result);
             type Algebra = Each;
+            const IN_ORDER: bool = $($G::IN_ORDER ||)+ $L::IN_ORDER;
             #[inline]
             fn create(&self, value: V) -> Self::Accumulator {
                 ($(self.$i.create(value.clone()),)+ self.$l.create(value))
@@ -372,6 +377,7 @@ impl<V: Record> Aggregate<V> for Group {
     type Result = Vec<V>;
     // To be associative is of no use: two stacks would hold the suffixes of a list, a list each.
     type Algebra = Neither;
+    const IN_ORDER: bool = true;
     fn create(&self, value: V) -> Vec<V> {
         vec![value]
     }

@@ -3,7 +3,7 @@
 //! All are one: gather the records of a batch per key where they are, send one accumulator per key to the worker that
 //! owns the key, and merge there: until the batch closes, or in a window.
 
-use std::{hash::BuildHasher, marker::PhantomData, rc::Rc};
+use std::{convert::Infallible, hash::BuildHasher, marker::PhantomData, rc::Rc, time::Duration};
 
 use timely::dataflow::{
     StreamVec,
@@ -12,16 +12,19 @@ use timely::dataflow::{
 
 use super::{
     aggregate::{Aggregate, Combine, Group, Once, Reduce, ReduceBack, Sum},
-    keep::{gather_all, keep},
+    keep::{At, Keeper, Said, keep, last_due},
     key_map::{Combining, KeyMap},
     per_epoch::{Answers, per_epoch},
     sliding::{Cut, Lasts, Sliding},
 };
 use crate::{
     blame::named,
+    ledger::Entry,
     past::{Idle, Kept, Past, PerBatch, Relation, State, Unbounded, Windowed},
     record::{Key, Keyed, Record},
+    shape::{StateShape, short_name},
     stream::{Chain, Epoch, JobContext, OpId, Stream},
+    time::BatchTime,
 };
 
 /// Which worker owns a key. All workers of a job must agree, so the seed is fixed; what a hostile sender can
@@ -61,6 +64,7 @@ impl<K, V, R: Record> ByKey<K, V, R> for PerBatch {
         V: Record,
     {
         let Stream { held, chain, id, job, every, .. } = stream;
+        job.depends_on_order(G::IN_ORDER);
         let how = Rc::new(how);
         let result = how.clone();
         let whole = move |map: &mut KeyMap<K, G::Accumulator>, out: &mut Vec<(K, G::Result)>| {
@@ -159,6 +163,7 @@ fn slide<'s, T: Keyed<K, V> + 'static, K: Key, V: Record, C: Chain<Out = T>, G: 
     lasts: Option<Lasts<(K, G::Result)>>,
 ) -> Stream<'s, (K, G::Result), Kept> {
     let Stream { held, chain, id, job, every, .. } = stream;
+    job.depends_on_order(G::IN_ORDER);
     let how = Rc::new(how);
     let here = gather(held.batches, chain, id, how.clone(), |map, out| map.drain_into(out, |a| a));
     let cut = Cut::new(held.size, every.unwrap_or(job.interval));
@@ -170,28 +175,50 @@ fn slide<'s, T: Keyed<K, V> + 'static, K: Key, V: Record, C: Chain<Out = T>, G: 
 fn slide_here<'s, K: Key, V: Record, G: Aggregate<V>>(
     here: StreamVec<'s, Epoch, (K, G::Accumulator)>,
     cut: Cut,
-    every: Option<std::time::Duration>,
+    every: Option<Duration>,
     id: OpId,
     job: Rc<JobContext>,
     how: Rc<G>,
     lasts: Option<Lasts<(K, G::Result)>>,
 ) -> Relation<'s, (K, G::Result)> {
-    let mut sliding = Sliding::<K, V, G>::new(cut, lasts);
-    let context = job.clone();
-    keep(
-        here,
-        Exchange::new(|(key, _): &(K, G::Accumulator)| owner(key)),
-        id,
-        job,
-        gather_all,
-        move |epoch, time, batch, said| {
-            sliding.batch(time, batch.drain(..), &*how, said.wants.changes());
-            if context.is_due(epoch, every) {
-                sliding.slide(time, &*how, said);
-            }
-            said.held = sliding.held();
-        },
-    )
+    let keeper = Slide { sliding: Sliding::<K, V, G>::new(cut, lasts), how, every, job: job.clone() };
+    keep(here, Exchange::new(|(key, _): &(K, G::Accumulator)| owner(key)), id, job, keeper)
+}
+
+/// A window by key.
+struct Slide<K, V, G: Aggregate<V>> {
+    sliding: Sliding<K, V, G>,
+    how: Rc<G>,
+    every: Option<Duration>,
+    job: Rc<JobContext>,
+}
+
+impl<K: Key, V: Record, G: Aggregate<V>> Keeper for Slide<K, V, G> {
+    type In = (K, G::Accumulator);
+    type Out = (K, G::Result);
+    type Emitted = Infallible;
+
+    fn shape(&self) -> Option<StateShape> {
+        Some(self.sliding.shape(short_name::<G>()))
+    }
+
+    fn close(&mut self, at: At, batch: &mut Vec<Self::In>, said: &mut Said<Self::Out>, log: &Entry) {
+        if log.is_on() {
+            self.sliding.write(at, batch, log);
+        }
+        self.sliding.batch(at.time, batch.drain(..), &*self.how, said.wants_changes());
+        if self.job.is_due(at.time, self.every) {
+            self.sliding.slide(at, &*self.how, said, log);
+        }
+        said.held = self.sliding.held();
+    }
+
+    fn restore(&mut self, as_of: BatchTime, log: &Entry, _: &mut Vec<Self::In>, said: &mut Said<Self::Out>) {
+        let job = self.job.clone();
+        let due = last_due(as_of, self.every);
+        self.sliding.restore(due, |key| job.owns(owner(key)), &*self.how, said, log);
+        said.held = self.sliding.held();
+    }
 }
 
 impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {

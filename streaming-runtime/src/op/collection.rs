@@ -6,7 +6,9 @@
 //!
 //! What only ever enters and leaves whole has cheaper lowerings (`sliding`, `meet`), of which this is the reference.
 
-use std::{collections::HashMap, fmt::Debug, marker::PhantomData, rc::Rc, time::Duration};
+use std::{
+    collections::HashMap, convert::Infallible, fmt::Debug, marker::PhantomData, rc::Rc, time::Duration,
+};
 
 use differential_dataflow::{
     AsCollection, VecCollection,
@@ -26,14 +28,17 @@ use timely::{
 use super::{
     aggregate::Aggregate,
     by_key::{ByKey, owner},
-    keep::{Said, gather_all, keep},
+    keep::{At, Keeper, Said, keep},
 };
 use crate::{
     blame::named,
     gauge::{Gauge, Held, made},
+    ledger::Entry,
     past::{Arrangement, Kept, Past, Relation, Updates},
     record::{Key, Keyed, Record},
+    shape::StateShape,
     stream::{Chain, Epoch, JobContext, OpId, Stream},
+    time::BatchTime,
 };
 
 /// A record that can be taken back: told from others, and put in an order so that equal ones meet.
@@ -119,45 +124,73 @@ pub(super) fn relation<'s, T: Comparable>(
             });
         }
     });
-    let mut contents = HashMap::<T, i64, foldhash::fast::RandomState>::default();
-    let context = job.clone();
-    keep(
-        changes,
-        // What is added on one worker may be taken back on another: an antijoin does.
-        Exchange::new(|(record, _): &(T, i64)| owner(record)),
-        id,
-        job,
-        gather_all,
-        move |epoch, _, batch, said: &mut Said<T>| {
-            // The same record may have come and gone on its way here.
-            batch.sort_unstable();
-            for (record, times) in batch.drain(..) {
-                match said.changes.last_mut() {
-                    Some((last, sum)) if *last == record => *sum += times,
-                    _ => said.changes.push((record, times)),
+    let contents = HashMap::default();
+    let keeper = Contents { contents, every, job: job.clone() };
+    // What is added on one worker may be taken back on another: an antijoin does.
+    keep(changes, Exchange::new(|(record, _): &(T, i64)| owner(record)), id, job, keeper)
+}
+
+/// What the changes of a collection sum up to. It is not written down: it is made again of what it is made of.
+struct Contents<T> {
+    contents: HashMap<T, i64, foldhash::fast::RandomState>,
+    every: Option<Duration>,
+    job: Rc<JobContext>,
+}
+
+impl<T: Comparable> Contents<T> {
+    /// Sums up what the batch changes.
+    fn take_in(&mut self, batch: &mut Vec<(T, i64)>, said: &mut Said<T>) {
+        // The same record may have come and gone on its way here.
+        batch.sort_unstable();
+        for (record, times) in batch.drain(..) {
+            match said.changes.last_mut() {
+                Some((last, sum)) if *last == record => *sum += times,
+                _ => said.changes.push((record, times)),
+            }
+        }
+        said.changes.retain(|(_, times)| *times != 0);
+        if said.wants.contents() {
+            for (record, times) in &said.changes {
+                let sum = self.contents.entry(record.clone()).or_default();
+                *sum += times;
+                if *sum == 0 {
+                    self.contents.remove(record);
                 }
             }
-            said.changes.retain(|(_, times)| *times != 0);
-            if said.wants.contents() {
-                for (record, times) in &said.changes {
-                    let sum = contents.entry(record.clone()).or_default();
-                    *sum += times;
-                    if *sum == 0 {
-                        contents.remove(record);
-                    }
-                }
-                if context.is_due(epoch, every) {
-                    for (record, times) in &contents {
-                        said.contents.extend((0..*times).map(|_| record.clone()));
-                    }
-                }
-            }
-            if !said.wants.changes() {
-                said.changes.clear();
-            }
-            said.held = Held::new(contents.len(), contents.capacity() * size_of::<(T, i64)>());
-        },
-    )
+        }
+        said.held = Held::new(self.contents.len(), self.contents.capacity() * size_of::<(T, i64)>());
+    }
+}
+
+/// A record as often as it is there.
+fn repeated<T: Clone>((record, times): (&T, i64)) -> impl Iterator<Item = T> {
+    (0..times).map(move |_| record.clone())
+}
+
+impl<T: Comparable> Keeper for Contents<T> {
+    type In = (T, i64);
+    type Out = T;
+    type Emitted = Infallible;
+
+    fn shape(&self) -> Option<StateShape> {
+        None
+    }
+
+    fn close(&mut self, at: At, batch: &mut Vec<(T, i64)>, said: &mut Said<T>, _: &Entry) {
+        self.take_in(batch, said);
+        if said.wants_contents() && self.job.is_due(at.time, self.every) {
+            said.contents.extend(self.contents.iter().flat_map(|(record, times)| repeated((record, *times))));
+        }
+        if !said.wants_changes() {
+            said.changes.clear();
+        }
+    }
+
+    fn restore(&mut self, _: BatchTime, _: &Entry, batch: &mut Vec<(T, i64)>, said: &mut Said<T>) {
+        self.take_in(batch, said);
+        let Said { changes, contents, .. } = said;
+        contents.extend(changes.iter().flat_map(|(record, times)| repeated((record, *times))));
+    }
 }
 
 /// The trace of pairs by key.

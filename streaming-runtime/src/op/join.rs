@@ -355,6 +355,7 @@ macro_rules! joins {
 
 joins!([] PerBatch, PerBatch => PerBatch, (J: Meeting<K, V, W>,), |left, right, how| {
     let id = left.id;
+    left.job.depends_on_order(J::WHOLE);
     let left = left.map(|record| with_side(record, Side::<V, W>::Left));
     let right = right.map(|record| with_side(record, Side::<V, W>::Right));
     let groups = PerBatch::aggregate(left.union(right.at(id)), Cogroup);
@@ -467,6 +468,7 @@ fn met<'s, K: Key, V: Record, W: Record, J: Meeting<K, V, W, Out: Record>>(
     how: J,
 ) -> Stream<'s, J::Out, Kept> {
     let Coming { records, id, job, every } = left;
+    job.depends_on_order(J::WHOLE);
     named(id, || renewed_together(&job, every, right.every));
     let every = every.or(right.every);
     let relation = meet(records.concat(right.records), spans, every, id, job.clone(), how);

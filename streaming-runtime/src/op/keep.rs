@@ -1,6 +1,9 @@
 //! The shell of all operators that keep something from batch to batch.
+//!
+//! What an operator keeps it also writes down, see [`ledger`](crate::ledger). The shell calls the [`Keeper`] for each
+//! batch, in order, and once before the first to find again what it had.
 
-use std::{convert::Infallible, rc::Rc};
+use std::{convert::Infallible, rc::Rc, time::Duration};
 
 use timely::{
     container::CapacityContainerBuilder,
@@ -18,118 +21,192 @@ use super::per_epoch::Open;
 use crate::{
     blame::named,
     gauge::{Gauge, Held},
+    ledger::Entry,
     past::{Arrangement, Relation, Wants},
+    shape::StateShape,
     stream::{Epoch, JobContext, OpId},
     time::BatchTime,
 };
 
+/// A batch that closes.
+#[derive(Clone, Copy)]
+pub(super) struct At {
+    pub(super) epoch: Epoch,
+    pub(super) time: BatchTime,
+}
+
+/// What lasts of an operator, and what it makes of a batch.
+pub(super) trait Keeper: 'static {
+    type In: 'static;
+    type Out: Clone + 'static;
+    /// Records beside what is kept.
+    type Emitted: Clone + 'static;
+
+    /// How the state is written down; `None` for what can be made again of the changes that come in.
+    fn shape(&self) -> Option<StateShape>;
+
+    /// Takes in the records of a batch, also none, and says what became of them. What must be found again after a crash
+    /// goes to `log`.
+    fn close(
+        &mut self,
+        at: At,
+        batch: &mut Vec<Self::In>,
+        said: &mut Said<Self::Out, Self::Emitted>,
+        log: &Entry,
+    );
+
+    /// Takes up what was written up to `as_of`, and says as contents what it kept when it was last due; `batch` has
+    /// changes of kept streams, all that they have.
+    fn restore(
+        &mut self,
+        as_of: BatchTime,
+        log: &Entry,
+        batch: &mut Vec<Self::In>,
+        said: &mut Said<Self::Out, Self::Emitted>,
+    );
+}
+
+/// When what is due `every` so often was due last.
+pub(super) fn last_due(as_of: BatchTime, every: Option<Duration>) -> BatchTime {
+    every.map_or(as_of, |every| as_of.at_or_last_multiple_of(every))
+}
+
 /// What an operator says when a batch closes. It need not say what is not wanted.
 pub(super) struct Said<U, E = Infallible> {
     pub(super) wants: Rc<Wants>,
+    pub(super) says: Says,
     pub(super) contents: Vec<U>,
     pub(super) changes: Vec<(U, i64)>,
-    /// Records beside what is kept; of an operator that was made by [`keep_and_emit`].
     pub(super) emitted: Vec<E>,
     /// What is kept when the batch is closed.
     pub(super) held: Held,
 }
 
-impl<U: Clone, E> Said<U, E> {
+/// Who listens.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Says {
+    /// Those who read the stream.
+    All,
+    /// Nobody: it was said before the crash.
+    Nothing,
+    /// The shell, which makes changes of the contents.
+    Contents,
+}
+
+impl<U, E> Said<U, E> {
+    pub(super) fn new(wants: Rc<Wants>) -> Self {
+        Said {
+            wants,
+            says: Says::All,
+            contents: Vec::new(),
+            changes: Vec::new(),
+            emitted: Vec::new(),
+            held: Held::default(),
+        }
+    }
+
+    /// Whether to say all that is kept.
+    pub(super) fn wants_contents(&self) -> bool {
+        match self.says {
+            Says::All => self.wants.contents(),
+            Says::Nothing => false,
+            Says::Contents => true,
+        }
+    }
+
+    /// Whether to say what changed. What tells changes must be kept while nobody listens, too.
+    pub(super) fn wants_changes(&self) -> bool {
+        self.wants.changes()
+    }
+
+    /// Whether what comes in was delivered before the crash.
+    pub(super) fn is_past(&self) -> bool {
+        self.says != Says::All
+    }
+
     /// Notes that a record came or went, if that is wanted.
     pub(super) fn change(&mut self, record: impl FnOnce() -> U, times: i64) {
-        if self.wants.changes() {
+        if self.wants_changes() {
             self.changes.push((record(), times));
         }
     }
+
+    /// Lets `say` speak to others than usual. Changes, and all that is said to nobody, are forgotten.
+    pub(super) fn speaking(&mut self, to: Says, say: impl FnOnce(&mut Self)) {
+        let before = std::mem::replace(&mut self.says, to);
+        say(self);
+        self.says = before;
+        self.changes.clear();
+        self.emitted.clear();
+    }
+}
+
+/// Gathers the records of each batch and has `keeper` close it: each batch, the empty ones too, in order.
+pub(super) fn keep<'s, K: Keeper>(
+    input: StreamVec<'s, Epoch, K::In>,
+    pact: impl ParallelizationContract<Epoch, Vec<K::In>>,
+    id: OpId,
+    job: Rc<JobContext>,
+    keeper: K,
+) -> Relation<'s, K::Out> {
+    keep_of(input, pact, false, id, job, keeper, gather_all).1
+}
+
+/// As [`keep`], with what else the keeper emits.
+pub(super) fn keep_and_emit<'s, K: Keeper>(
+    input: StreamVec<'s, Epoch, K::In>,
+    pact: impl ParallelizationContract<Epoch, Vec<K::In>>,
+    id: OpId,
+    job: Rc<JobContext>,
+    keeper: K,
+) -> (StreamVec<'s, Epoch, K::Emitted>, Relation<'s, K::Out>) {
+    let (emitted, relation) = keep_of(input, pact, true, id, job, keeper, gather_all);
+    (emitted.expect("it was asked to emit"), relation)
 }
 
 /// Gathers records as they are. Where a batch comes in one piece, the piece is taken.
-pub(super) fn gather_all<T>(batch: &mut Vec<T>, records: &mut Vec<T>) {
+fn gather_all<T>(batch: &mut Vec<T>, records: &mut Vec<T>) {
     match batch.is_empty() {
         true => std::mem::swap(batch, records),
         false => batch.append(records),
     }
 }
 
-/// Gathers the records of each batch in an `S` by `add`, and calls `close` with them at each batch, the empty ones
-/// too, in order. What lasts is in the closure.
-pub(super) fn keep<'s, A, S, U>(
-    input: StreamVec<'s, Epoch, A>,
-    pact: impl ParallelizationContract<Epoch, Vec<A>>,
-    id: OpId,
-    job: Rc<JobContext>,
-    add: impl FnMut(&mut S, &mut Vec<A>) + 'static,
-    close: impl FnMut(Epoch, BatchTime, &mut S, &mut Said<U>) + 'static,
-) -> Relation<'s, U>
-where
-    A: 'static,
-    S: Default + 'static,
-    U: Clone + 'static,
-{
-    shell(input, pact, false, id, job, add, close).1
-}
-
-/// As [`keep`], of an operator that also emits records of another type.
-pub(super) fn keep_and_emit<'s, A, S, U, E>(
-    input: StreamVec<'s, Epoch, A>,
-    pact: impl ParallelizationContract<Epoch, Vec<A>>,
-    id: OpId,
-    job: Rc<JobContext>,
-    add: impl FnMut(&mut S, &mut Vec<A>) + 'static,
-    close: impl FnMut(Epoch, BatchTime, &mut S, &mut Said<U, E>) + 'static,
-) -> (StreamVec<'s, Epoch, E>, Relation<'s, U>)
-where
-    A: 'static,
-    S: Default + 'static,
-    U: Clone + 'static,
-    E: Clone + 'static,
-{
-    let (emitted, relation) = shell(input, pact, true, id, job, add, close);
-    (emitted.expect("it was asked to emit"), relation)
-}
-
 type Outlet<T> = OutputBuilder<Epoch, CapacityContainerBuilder<Vec<T>>>;
 
-fn shell<'s, A, S, U, E>(
+/// As [`keep_and_emit`], of records that are gathered as something else than they are.
+pub(super) fn keep_of<'s, A: 'static, K: Keeper>(
     input: StreamVec<'s, Epoch, A>,
     pact: impl ParallelizationContract<Epoch, Vec<A>>,
     emits: bool,
     id: OpId,
     job: Rc<JobContext>,
-    mut add: impl FnMut(&mut S, &mut Vec<A>) + 'static,
-    mut close: impl FnMut(Epoch, BatchTime, &mut S, &mut Said<U, E>) + 'static,
-) -> (Option<StreamVec<'s, Epoch, E>>, Relation<'s, U>)
-where
-    A: 'static,
-    S: Default + 'static,
-    U: Clone + 'static,
-    E: Clone + 'static,
-{
+    mut keeper: K,
+    mut gather: impl FnMut(&mut Vec<K::In>, &mut Vec<A>) + 'static,
+) -> (Option<StreamVec<'s, Epoch, K::Emitted>>, Relation<'s, K::Out>) {
     let wants = Rc::new(Wants::default());
+    let log = match keeper.shape() {
+        Some(shape) => job.ledger.operator(id, || shape),
+        None => Entry::nowhere(),
+    };
     let mut builder = OperatorBuilder::new(id.0.to_owned(), input.scope());
     let mut input = builder.new_input(input, pact);
-    let (emitted, emitted_root) = emits.then(|| builder.new_output::<Vec<E>>()).unzip();
+    let (emitted, emitted_root) = emits.then(|| builder.new_output::<Vec<K::Emitted>>()).unzip();
     let mut emitted = emitted.map(Outlet::from);
-    let (contents, contents_root) = builder.new_output::<Vec<U>>();
-    let (changes, changes_root) = builder.new_output::<Vec<(U, i64)>>();
+    let (contents, contents_root) = builder.new_output::<Vec<K::Out>>();
+    let (changes, changes_root) = builder.new_output::<Vec<(K::Out, i64)>>();
     let (mut contents, mut changes) = (Outlet::from(contents), Outlet::from(changes));
-    let mut said = Said {
-        wants: wants.clone(),
-        contents: Vec::new(),
-        changes: Vec::new(),
-        emitted: Vec::new(),
-        held: Held::default(),
-    };
+    let mut said = Said::<K::Out, K::Emitted>::new(wants.clone());
     builder.build(|mut rights| {
         // The rights to speak at the oldest open epoch. What is emitted was the first output to be made.
         let mut floor = rights.pop().zip(rights.pop());
         let mut emitted_floor = rights.pop();
-        let mut open = Open::<(), S>::default();
+        let mut open = Open::<(), Vec<K::In>>::default();
         let gauge = Gauge::of_batches(id);
         move |frontiers| {
             let _runs = gauge.runs();
             named(id, || {
-                input.for_each(|time, records| add(open.at(*time.time(), || ()), records));
+                input.for_each(|time, records| gather(open.at(*time.time(), || ()), records));
                 let (Some(&upper), Some((changes_floor, contents_floor))) =
                     (frontiers[0].frontier().first(), &mut floor)
                 else {
@@ -140,9 +217,21 @@ where
                     return;
                 };
                 for epoch in *contents_floor.time()..upper {
-                    let mut state = open.take(epoch);
-                    close(epoch, job.times.of(epoch), &mut state, &mut said);
-                    open.spare.push(state);
+                    let mut batch = open.take(epoch);
+                    let at = At { epoch, time: job.times.of(epoch) };
+                    if job.ledger.is_past(epoch) {
+                        said.speaking(Says::Nothing, |said| keeper.restore(at.time, &log, &mut batch, said));
+                        if said.wants.changes() {
+                            said.changes.extend(said.contents.drain(..).map(|record| (record, 1)));
+                        }
+                        said.contents.clear();
+                        log.taken();
+                    } else {
+                        keeper.close(at, &mut batch, &mut said, &log);
+                        log.close(epoch);
+                    }
+                    batch.clear();
+                    open.spare.push(batch);
                     say(&mut contents, contents_floor, &mut said.contents);
                     say(&mut changes, changes_floor, &mut said.changes);
                     if let (Some(emitted), Some(floor)) = (&mut emitted, &mut emitted_floor) {

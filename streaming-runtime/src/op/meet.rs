@@ -4,20 +4,22 @@
 //! first; panes hold slot numbers, as in `sliding`. A value that comes or goes meets what the other side has then, so
 //! a batch costs the pairs that it changes.
 
-use std::{collections::VecDeque, rc::Rc, time::Duration};
+use std::{collections::VecDeque, convert::Infallible, rc::Rc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use timely::dataflow::{StreamVec, channels::pact::Exchange};
 
 use super::{
     by_key::owner,
-    keep::{Said, gather_all, keep},
+    keep::{At, Keeper, Said, Says, keep, last_due},
     slots::Slots,
 };
 use crate::{
     gauge::Held,
+    ledger::Entry,
     past::Relation,
     record::{Key, Record},
+    shape::{StateShape, short_name},
     stream::{Epoch, JobContext, OpId},
     time::BatchTime,
 };
@@ -69,6 +71,16 @@ pub(super) enum Span<V> {
     Window(Option<Duration>),
     /// Until it is taken back.
     Kept(fn(&V, &V) -> bool),
+}
+
+impl<V> Span<V> {
+    fn size(&self) -> Option<Duration> {
+        match self {
+            Span::Batch => Some(Duration::ZERO),
+            Span::Window(size) => *size,
+            Span::Kept(_) => None,
+        }
+    }
 }
 
 struct Slot<V, W> {
@@ -154,11 +166,11 @@ impl<K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Clone>> Meet<K, V, W
                 _ => {}
             }
         }
-        if said.wants.contents() {
+        if said.wants_contents() {
             self.say_contents(said);
         }
         for (number, before) in std::mem::take(&mut self.touched) {
-            if M::WHOLE && said.wants.changes() {
+            if M::WHOLE && said.wants_changes() {
                 before.into_iter().for_each(|made| said.changes.push((made, -1)));
                 let (key, slot) = self.slots.get(number);
                 self.how.all(key, &slot.left, &slot.right, &mut |made| said.changes.push((made, 1)));
@@ -224,7 +236,7 @@ impl<K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Clone>> Meet<K, V, W
 
     /// Says what a left value makes that is not, or no longer, in its slot.
     fn left_moves(&mut self, number: u32, value: &V, times: i64, said: &mut Said<M::Out>) {
-        if !M::WHOLE && said.wants.changes() {
+        if !M::WHOLE && said.wants_changes() {
             let (key, slot) = self.slots.get(number);
             let out = &mut |made, n: i64| said.changes.push((made, n * times));
             self.how.left(key, value, slot.left.is_empty(), &slot.right, out);
@@ -232,7 +244,7 @@ impl<K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Clone>> Meet<K, V, W
     }
 
     fn right_moves(&mut self, number: u32, value: &W, times: i64, said: &mut Said<M::Out>) {
-        if !M::WHOLE && said.wants.changes() {
+        if !M::WHOLE && said.wants_changes() {
             let (key, slot) = self.slots.get(number);
             let out = &mut |made, n: i64| said.changes.push((made, n * times));
             self.how.right(key, value, slot.right.is_empty(), &slot.left, out);
@@ -247,7 +259,7 @@ impl<K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Clone>> Meet<K, V, W
         }
         slot.touched = self.now;
         let mut before = Vec::new();
-        if M::WHOLE && said.wants.changes() {
+        if M::WHOLE && said.wants_changes() {
             self.how.all(key, &slot.left, &slot.right, &mut |made| before.push(made));
         }
         self.touched.push((number, before));
@@ -289,6 +301,9 @@ fn note<V>(span: &Span<V>, panes: &mut Panes, came: BatchTime, number: u32) {
     }
 }
 
+/// Something that comes: in which batch, and how often.
+type Coming<K, V, W> = (BatchTime, K, Side<V, W>, i64);
+
 /// Brings the two sides of each key to its owner, and keeps what they make together up to date.
 pub(super) fn meet<'s, K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Clone + 'static>>(
     sides: StreamVec<'s, Epoch, (K, Side<V, W>, i64)>,
@@ -298,8 +313,7 @@ pub(super) fn meet<'s, K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Cl
     job: Rc<JobContext>,
     how: M,
 ) -> Relation<'s, M::Out> {
-    let context = job.clone();
-    let mut meet = Meet {
+    let meet = Meet {
         how,
         left,
         right,
@@ -311,21 +325,122 @@ pub(super) fn meet<'s, K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Cl
         touched: Vec::new(),
         now: 0,
     };
-    let mut waiting = Vec::new();
-    keep(
-        sides,
-        Exchange::new(|(key, ..): &(K, Side<V, W>, i64)| owner(key)),
-        id,
-        job,
-        gather_all,
-        move |epoch, time, batch, said| {
-            // Batches that closed early belong to the boundary behind them.
-            let came = time.at_or_next_multiple_of(context.interval);
-            waiting.extend(batch.drain(..).map(|(key, side, times)| (came, key, side, times)));
-            if context.is_due(epoch, every) {
-                meet.meet(time, waiting.drain(..), said);
+    let keeper = Join { meet, waiting: Vec::new(), every, job: job.clone() };
+    keep(sides, Exchange::new(|(key, ..): &(K, Side<V, W>, i64)| owner(key)), id, job, keeper)
+}
+
+/// Both sides, and what waits until they are due.
+struct Join<K, V, W, M: Meeting<K, V, W>> {
+    meet: Meet<K, V, W, M>,
+    waiting: Vec<Coming<K, V, W>>,
+    every: Option<Duration>,
+    job: Rc<JobContext>,
+}
+
+impl<K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Clone>> Join<K, V, W, M> {
+    /// Writes down what comes to a side that is not made again of changes, each side for as long as it is kept.
+    fn write(&self, At { epoch, time }: At, batch: &[(K, Side<V, W>, i64)], log: &Entry) {
+        let came = time.at_or_next_multiple_of(self.job.interval);
+        let due = |until: BatchTime| until.at_or_next_multiple_of(self.every.unwrap_or(self.job.interval));
+        // What a batch brings is there until the next time that it is due.
+        let batch_until = || due(due(came) + Duration::from_nanos(1));
+        fn until<V>(span: &Span<V>, batch: impl Fn() -> BatchTime, window: impl Fn(Duration) -> BatchTime) -> Option<Option<BatchTime>> {
+            match span {
+                Span::Batch => Some(Some(batch())),
+                Span::Window(size) => Some(size.map(window)),
+                Span::Kept(_) => None,
             }
-            said.held = meet.held();
-        },
-    )
+        }
+        let window_until = |size| due(came + size);
+        for (is_left, until) in [
+            (true, until(&self.meet.left, batch_until, window_until)),
+            (false, until(&self.meet.right, batch_until, window_until)),
+        ] {
+            let Some(until) = until else { continue };
+            let side: Vec<_> =
+                batch.iter().filter(|(_, side, _)| matches!(side, Side::Left(_)) == is_left).collect();
+            if !side.is_empty() {
+                log.pane(epoch, until, &side);
+            }
+        }
+    }
+}
+
+impl<K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Clone>> Keeper for Join<K, V, W, M> {
+    type In = (K, Side<V, W>, i64);
+    type Out = M::Out;
+    type Emitted = Infallible;
+
+    fn shape(&self) -> Option<StateShape> {
+        let Meet { left, right, .. } = &self.meet;
+        let kept = |is_kept| if is_kept { "changes" } else { "batches" };
+        let spans = [left.size(), right.size()].map(|size| match size {
+            Some(size) => format!("{size:?}"),
+            None => "ever".to_owned(),
+        });
+        let (left, right) = (matches!(left, Span::Kept(_)), matches!(right, Span::Kept(_)));
+        let how = format!(
+            "{} of {} for {} with {} for {}",
+            short_name::<M>(),
+            kept(left),
+            spans[0],
+            kept(right),
+            spans[1]
+        );
+        Some(StateShape::panes::<Self::In>(None, self.every).by(how))
+    }
+
+    fn close(&mut self, at: At, batch: &mut Vec<Self::In>, said: &mut Said<M::Out>, log: &Entry) {
+        if log.is_on() {
+            self.write(at, batch, log);
+        }
+        // Batches that closed early belong to the boundary behind them.
+        let came = at.time.at_or_next_multiple_of(self.job.interval);
+        self.waiting.extend(batch.drain(..).map(|(key, side, times)| (came, key, side, times)));
+        if self.job.is_due(at.time, self.every) {
+            self.meet.meet(at.time, self.waiting.drain(..), said);
+        }
+        said.held = self.meet.held();
+    }
+
+    fn restore(
+        &mut self,
+        as_of: BatchTime,
+        log: &Entry,
+        batch: &mut Vec<Self::In>,
+        said: &mut Said<M::Out>,
+    ) {
+        let due = last_due(as_of, self.every);
+        // A batch that was delivered at the last time but one is gone.
+        let is_over = |time: BatchTime| match self.every {
+            Some(every) => time + every <= due,
+            None => time < due,
+        };
+        let mut entering: Vec<Coming<K, V, W>> = Vec::new();
+        let (left, right) = (&self.meet.left, &self.meet.right);
+        log.panes(|time, _, brought: Vec<Self::In>| {
+            let came = time.at_or_next_multiple_of(self.job.interval);
+            for (key, side, times) in brought {
+                let is_gone = match &side {
+                    Side::Left(_) => matches!(left, Span::Batch) && is_over(time),
+                    Side::Right(_) => matches!(right, Span::Batch) && is_over(time),
+                };
+                if is_gone || !self.job.owns(owner(&key)) {
+                    continue;
+                }
+                match time > due {
+                    true => self.waiting.push((came, key, side, times)),
+                    false => entering.push((came, key, side, times)),
+                }
+            }
+        });
+        // What else comes to this batch was in the state already.
+        let kept = batch.drain(..).filter(|(_, side, _)| match side {
+            Side::Left(_) => matches!(left, Span::Kept(_)),
+            Side::Right(_) => matches!(right, Span::Kept(_)),
+        });
+        entering.extend(kept.map(|(key, side, times)| (due, key, side, times)));
+        said.speaking(Says::Contents, |said| self.meet.meet(due, entering.into_iter(), said));
+        said.held = self.meet.held();
+    }
 }

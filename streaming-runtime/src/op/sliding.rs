@@ -5,20 +5,24 @@
 
 use std::{collections::VecDeque, time::Duration};
 
+use hashbrown::HashMap;
+
 use super::{
     aggregate::{Aggregate, LeavingOf, UpkeepOf},
-    keep::Said,
+    keep::{At, Said, Says},
     slots::Slots,
     upkeep::Upkeep,
 };
-use crate::{gauge::Held, past::Idle, record::Key, time::BatchTime};
+use crate::{
+    gauge::Held, ledger::Entry, past::Idle, record::Key, shape::StateShape, stream::Epoch, time::BatchTime,
+};
 
 /// How a stream is cut into windows.
 #[derive(Clone, Copy)]
 pub(super) struct Cut {
     /// `None`: nothing ever leaves.
     pub(super) size: Option<Duration>,
-    slide: Duration,
+    pub(super) slide: Duration,
     /// Windows begin and end at multiples of this.
     pane: Duration,
 }
@@ -44,6 +48,11 @@ impl Cut {
     /// Whether the pane that ended at `end` is in no window from `time` on.
     pub(super) fn has_left(self, end: BatchTime, time: BatchTime) -> bool {
         self.size.is_some_and(|size| end + size <= time)
+    }
+
+    /// When the pane that ended at `end` is in no window any more and none that could change.
+    pub(super) fn until(self, end: BatchTime) -> Option<BatchTime> {
+        self.size.map(|size| (end + size).at_or_next_multiple_of(self.slide))
     }
 
     /// Whether the pane that ends at `end` is in no window at all: it lies between two.
@@ -198,23 +207,127 @@ impl<K: Key, V, G: Aggregate<V>> Sliding<K, V, G> {
         }
     }
 
-    /// Brings the window to where it is at `time`, a slide, and says what it holds.
-    pub(super) fn slide(&mut self, time: BatchTime, how: &G, said: &mut Said<(K, G::Result)>) {
-        let tracked = said.wants.changes();
-        self.leave(time, how, tracked);
+    /// Brings the window to where it is at the slide `at`, and says what it holds.
+    pub(super) fn slide(&mut self, at: At, how: &G, said: &mut Said<(K, G::Result)>, log: &Entry) {
+        let tracked = said.wants_changes();
+        self.leave(at.time, how, tracked);
         self.seal(how, tracked);
+        if self.writes_keys() {
+            self.write_keys(at.epoch, log);
+        }
         self.say_changes(tracked, how, said);
         if let Some(lasts) = self.lasts.take() {
-            self.forget(time, &lasts, how, said);
+            let gone = self.forget(at.time, &lasts, how, said);
             self.lasts = Some(lasts);
+            log.keys::<K, (G::Accumulator, u64)>(at.epoch, |put| {
+                gone.iter().for_each(|number| put(&self.slots.get(*number).0, None));
+            });
+            gone.into_iter().for_each(|number| self.slots.release(number));
         }
-        if said.wants.contents() {
+        self.say_contents(how, said);
+    }
+
+    fn say_contents(&mut self, how: &G, said: &mut Said<(K, G::Result)>) {
+        if said.wants_contents() {
             said.contents.reserve(self.slots.len());
             for (key, slot) in self.slots.iter() {
                 said.contents.extend(slot.window.value(how).and_then(|value| self.shown(key.clone(), value)));
             }
         }
         self.slide = self.slide.wrapping_add(1).max(1);
+    }
+
+    /// How the state is written down: what comes in, for as long as it is in a window. What never leaves, or outlives its
+    /// panes, is written key by key; unless it is all that came, for then to write a key again is to write all of it.
+    pub(super) fn shape(&self, how: String) -> StateShape {
+        let (size, slide) = (self.cut.size, Some(self.cut.slide));
+        let shape = match (self.writes_keys(), size) {
+            (false, _) => StateShape::panes::<(K, G::Accumulator)>(size, slide),
+            (true, _) => StateShape::panes_and_keys::<(K, G::Accumulator)>(size, slide),
+        };
+        shape.by(how)
+    }
+
+    fn writes_keys(&self) -> bool {
+        self.lasts.is_some() || self.cut.size.is_none() && !<UpkeepOf<V, G> as Upkeep<V, G>>::HAS_ALL
+    }
+
+    /// Writes down the batch that is about to be taken in.
+    pub(super) fn write(&self, At { epoch, time }: At, accumulators: &[(K, G::Accumulator)], log: &Entry) {
+        let end = self.cut.pane_of(time);
+        let until = match self.cut.size {
+            _ if accumulators.is_empty() || self.cut.is_between(end) => return,
+            Some(_) => self.cut.until(end),
+            None if !self.writes_keys() => None,
+            // It is in its keys when they are written next.
+            None if time == end => return,
+            None => Some(end),
+        };
+        log.pane(epoch, until, accumulators);
+    }
+
+    /// Writes down the keys that have changed since the last slide.
+    fn write_keys(&self, epoch: Epoch, log: &Entry) {
+        log.keys(epoch, |put| {
+            for (number, _) in &self.changed {
+                let (key, slot) = self.slots.get(*number);
+                put(key, slot.window.whole().map(|whole| (whole, slot.fed.as_nanos())).as_ref());
+            }
+        });
+    }
+
+    /// Takes up what was written, as it was at the slide `due`, says that, and takes in what came after it.
+    pub(super) fn restore(
+        &mut self,
+        due: BatchTime,
+        owns: impl Fn(&K) -> bool,
+        how: &G,
+        said: &mut Said<(K, G::Result)>,
+        log: &Entry,
+    ) {
+        let mut later = Vec::new();
+        log.panes(|time, _, mut batch: Vec<(K, G::Accumulator)>| {
+            batch.retain(|(key, _)| owns(key));
+            match time > due {
+                true => later.push((time, batch)),
+                false => self.batch(time, batch.into_iter(), how, false),
+            }
+        });
+        self.leave(due, how, false);
+        self.seal(how, false);
+        if self.writes_keys() {
+            self.changed.clear();
+            self.restore_keys(owns, how, log);
+        }
+        self.say_changes(false, how, said);
+        said.speaking(Says::Contents, |said| self.say_contents(how, said));
+        for (time, batch) in later {
+            self.batch(time, batch.into_iter(), how, said.wants_changes());
+        }
+    }
+
+    fn restore_keys(&mut self, owns: impl Fn(&K) -> bool, how: &G, log: &Entry) {
+        let mut known = HashMap::<K, Option<(G::Accumulator, u64)>, foldhash::fast::RandomState>::default();
+        log.states(|key: K, state| {
+            if owns(&key) {
+                known.insert(key, state);
+            }
+        });
+        for (key, state) in known {
+            let Some((whole, fed)) = state else { continue };
+            let number = self.slots.number(key);
+            let (_, slot) = self.slots.get_mut(number);
+            slot.window.put(whole, how);
+            slot.fed = BatchTime::from_nanos(fed);
+        }
+        // What was forgotten before the last slide, of panes that had left by then.
+        let gone: Vec<u32> = self
+            .slots
+            .numbered()
+            .filter(|(_, (_, slot))| slot.window.whole().is_none())
+            .map(|(number, _)| number)
+            .collect();
+        gone.into_iter().for_each(|number| self.slots.release(number));
     }
 
     /// What is kept: keys, and of each pane the keys that it has.
@@ -252,16 +365,16 @@ impl<K: Key, V, G: Aggregate<V>> Sliding<K, V, G> {
         shown.is_none_or(|shown| shown(&pair)).then_some(pair)
     }
 
-    /// Forgets the keys that outlived their panes and are hidden, or were idle too long.
+    /// The keys to be forgotten: those that outlived their panes and are hidden, or were idle too long.
     fn forget(
         &mut self,
         time: BatchTime,
         lasts: &Lasts<(K, G::Result)>,
         how: &G,
         said: &mut Said<(K, G::Result)>,
-    ) {
+    ) -> Vec<u32> {
         if lasts.shown.is_none() && lasts.idle.get().is_none() {
-            return; // kept for ever
+            return Vec::new(); // kept for ever
         }
         let mut gone = Vec::new();
         for (number, (key, slot)) in self.slots.numbered().filter(|(_, (_, slot))| slot.window.is_gone()) {
@@ -276,7 +389,7 @@ impl<K: Key, V, G: Aggregate<V>> Sliding<K, V, G> {
                 gone.push(number);
             }
         }
-        gone.into_iter().for_each(|number| self.slots.release(number));
+        gone
     }
 
     /// Lets the open pane enter.

@@ -3,22 +3,25 @@
 //! Records go to the worker that owns their key as they are: what a function makes of a state may depend on their
 //! order, so nothing is combined on the way.
 
-use std::time::Duration;
+use std::{convert::Infallible, hash::BuildHasher, marker::PhantomData, rc::Rc, time::Duration};
 
 use hashbrown::HashMap;
 use timely::dataflow::channels::pact::Exchange;
 
 use super::{
     by_key::owner,
-    keep::{Said, gather_all, keep, keep_and_emit},
+    keep::{At, Keeper, Said, keep, keep_and_emit},
     state_table::{KeyState, StateTable},
     window::Whole,
 };
 use crate::{
+    codec::encode,
     gauge::Held,
+    ledger::Entry,
     past::{Idle, Kept, Past, State, Unbounded},
     record::{Key, Keyed, Record},
-    stream::{Chain, JobContext, Stream},
+    shape::StateShape,
+    stream::{Chain, Epoch, JobContext, Stream},
     time::BatchTime,
 };
 
@@ -64,6 +67,14 @@ struct Known<S, V> {
     values: Vec<V>,
     /// The last batch in which it had values.
     fed: BatchTime,
+    /// What was written down of it, by its hash.
+    written: u64,
+}
+
+impl<S, V> Known<S, V> {
+    fn new(fed: BatchTime) -> Self {
+        Known { state: None, values: Vec::new(), fed, written: 0 }
+    }
 }
 
 /// The records of each batch, each with the key by which it goes to its worker.
@@ -80,8 +91,183 @@ where
 
 /// Those of the initial states that this worker owns: an exchange takes the rest of what it is given, too.
 fn owned<K: Key, S>(initial: impl IntoIterator<Item = (K, S)>, job: &JobContext) -> Vec<(K, S)> {
-    let here = |(key, _): &(K, S)| owner(key) % job.workers as u64 == job.worker as u64;
-    initial.into_iter().filter(here).collect()
+    initial.into_iter().filter(|(key, _)| job.owns(owner(key))).collect()
+}
+
+/// The states of [`update_state`](Stream::update_state).
+struct Updating<K, V, S, F> {
+    keys: HashMap<K, Known<S, V>, foldhash::fast::RandomState>,
+    initial: Option<Vec<(K, S)>>,
+    f: F,
+    idle: Idle,
+    every: Option<Duration>,
+    job: Rc<JobContext>,
+    values: PhantomData<V>,
+}
+
+impl<K, V, S, F> Updating<K, V, S, F>
+where
+    K: Key,
+    V: Record,
+    S: Record,
+    F: Fn(BatchTime, &K, Option<S>, &[V]) -> Option<S> + 'static,
+{
+    /// Writes down the states that are not as they were when they were last written. Which those are nobody says, so it
+    /// is seen by their bytes.
+    fn write(&mut self, epoch: Epoch, gone: &[K], log: &Entry) {
+        let expires = self.idle.get().is_some();
+        let mut bytes = Vec::new();
+        log.keys(epoch, |put| {
+            for (key, known) in &mut self.keys {
+                let fed = if expires { known.fed.as_nanos() } else { 0 };
+                let state = known.state.as_ref().map(|state| (state, fed));
+                bytes.clear();
+                encode(&state, &mut bytes);
+                let now = foldhash::quality::FixedState::default().hash_one(&bytes);
+                if std::mem::replace(&mut known.written, now) != now {
+                    put(key, state.as_ref());
+                }
+            }
+            gone.iter().for_each(|key| put(key, None));
+        });
+    }
+}
+
+impl<K, V, S, F> Keeper for Updating<K, V, S, F>
+where
+    K: Key,
+    V: Record,
+    S: Record,
+    F: Fn(BatchTime, &K, Option<S>, &[V]) -> Option<S> + 'static,
+{
+    type In = (K, V);
+    type Out = (K, S);
+    type Emitted = Infallible;
+
+    fn shape(&self) -> Option<StateShape> {
+        Some(StateShape::keys::<(K, S)>())
+    }
+
+    fn close(&mut self, At { epoch, time }: At, batch: &mut Vec<(K, V)>, said: &mut Said<(K, S)>, log: &Entry) {
+        if !self.job.is_due(time, self.every) {
+            return;
+        }
+        let initial = self.initial.take();
+        // In the first batch no state was said before.
+        let is_first = initial.is_some();
+        for (key, state) in initial.into_iter().flatten() {
+            self.keys.insert(key, Known { state: Some(state), ..Known::new(time) });
+        }
+        for (key, value) in batch.drain(..) {
+            let known = self.keys.entry(key).or_insert_with(|| Known::new(time));
+            known.values.push(value);
+            known.fed = time;
+        }
+        let mut gone = Vec::new();
+        self.keys.retain(|key, known| {
+            let old = known.state.take();
+            if !is_first && let Some(old) = &old {
+                said.change(|| (key.clone(), old.clone()), -1);
+            }
+            let is_over = |idle| known.fed < time && known.fed + idle <= time;
+            if !self.idle.get().is_some_and(is_over) {
+                known.state = (self.f)(time, key, old, &std::mem::take(&mut known.values));
+            }
+            let Some(state) = &known.state else {
+                if log.is_on() {
+                    gone.push(key.clone());
+                }
+                return false;
+            };
+            said.change(|| (key.clone(), state.clone()), 1);
+            if said.wants_contents() {
+                said.contents.push((key.clone(), state.clone()));
+            }
+            true
+        });
+        if log.is_on() {
+            self.write(epoch, &gone, log);
+        }
+        said.held = Held::new(self.keys.len(), self.keys.allocation_size());
+    }
+
+    fn restore(&mut self, _: BatchTime, log: &Entry, _: &mut Vec<(K, V)>, said: &mut Said<(K, S)>) {
+        self.initial = None;
+        log.states(|key: K, state: Option<(S, u64)>| {
+            if self.job.owns(owner(&key)) {
+                match state {
+                    Some((state, fed)) => {
+                        let known = Known::new(BatchTime::from_nanos(fed));
+                        self.keys.insert(key, Known { state: Some(state), ..known });
+                    }
+                    None => drop(self.keys.remove(&key)),
+                }
+            }
+        });
+        let pairs = self.keys.iter().filter_map(|(key, known)| Some((key.clone(), known.state.clone()?)));
+        said.contents.extend(pairs);
+        said.held = Held::new(self.keys.len(), self.keys.allocation_size());
+    }
+}
+
+/// The states of [`map_with_state`](Stream::map_with_state).
+struct Mapping<K, V, S, U, F> {
+    states: StateTable<K, S>,
+    initial: Vec<(K, S)>,
+    f: F,
+    keeps: Keeps,
+    every: Option<Duration>,
+    job: Rc<JobContext>,
+    values: PhantomData<(V, U)>,
+}
+
+impl<K, V, S, U, F> Keeper for Mapping<K, V, S, U, F>
+where
+    K: Key,
+    V: Record,
+    S: Record,
+    U: Record,
+    F: Fn(BatchTime, &K, Option<V>, &mut KeyState<S>) -> Option<U> + 'static,
+{
+    type In = (K, V);
+    type Out = (K, S);
+    type Emitted = U;
+
+    fn shape(&self) -> Option<StateShape> {
+        Some(StateShape::keys::<(K, S)>())
+    }
+
+    fn close(
+        &mut self,
+        At { epoch, time }: At,
+        batch: &mut Vec<(K, V)>,
+        said: &mut Said<(K, S), U>,
+        log: &Entry,
+    ) {
+        if !self.job.is_due(time, self.every) {
+            return;
+        }
+        let Mapping { states, initial, f, keeps, .. } = self;
+        for (key, state) in initial.drain(..) {
+            states.touch(time, key, |_, known| known.update(state));
+        }
+        for (key, value) in batch.drain(..) {
+            said.emitted.extend(states.touch(time, key, |key, state| f(time, key, Some(value), state)));
+        }
+        if let Keeps(Some(timeout)) = *keeps {
+            let is_over = |touched| touched + timeout < time;
+            while let Some(out) = states.time_out(is_over, |key, state| f(time, key, None, state)) {
+                said.emitted.extend(out);
+            }
+        }
+        states.close(epoch, said, log);
+    }
+
+    fn restore(&mut self, _: BatchTime, log: &Entry, _: &mut Vec<(K, V)>, said: &mut Said<(K, S), U>) {
+        self.initial.clear();
+        let job = self.job.clone();
+        self.states.restore(|key| job.owns(owner(key)), said, log);
+    }
 }
 
 impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
@@ -151,52 +337,18 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
         P: Whole,
     {
         let Stream { held, id, job, every, .. } = pairs(self);
-        let context = job.clone();
+        job.depends_on_order(true);
         let idle = Idle::default();
-        let expires = idle.clone();
-        let mut initial = Some(owned(initial, &job));
-        let mut keys = HashMap::<K, Known<S, V>, foldhash::fast::RandomState>::default();
-        let relation = keep(
-            held,
-            Exchange::new(|(key, _): &(K, V)| owner(key)),
-            id,
-            job.clone(),
-            gather_all,
-            move |epoch, time, batch, said: &mut Said<(K, S)>| {
-                if !context.is_due(epoch, every) {
-                    return;
-                }
-                let initial = initial.take();
-                // In the first batch no state was said before.
-                let is_first = initial.is_some();
-                for (key, state) in initial.into_iter().flatten() {
-                    keys.insert(key, Known { state: Some(state), values: Vec::new(), fed: time });
-                }
-                for (key, value) in batch.drain(..) {
-                    let new = || Known { state: None, values: Vec::new(), fed: time };
-                    let known = keys.entry(key).or_insert_with(new);
-                    known.values.push(value);
-                    known.fed = time;
-                }
-                keys.retain(|key, known| {
-                    let old = known.state.take();
-                    if !is_first && let Some(old) = &old {
-                        said.change(|| (key.clone(), old.clone()), -1);
-                    }
-                    let is_over = |idle| known.fed < time && known.fed + idle <= time;
-                    if !expires.get().is_some_and(is_over) {
-                        known.state = f(time, key, old, &std::mem::take(&mut known.values));
-                    }
-                    let Some(state) = &known.state else { return false };
-                    said.change(|| (key.clone(), state.clone()), 1);
-                    if said.wants.contents() {
-                        said.contents.push((key.clone(), state.clone()));
-                    }
-                    true
-                });
-                said.held = Held::new(keys.len(), keys.allocation_size());
-            },
-        );
+        let keeper = Updating {
+            keys: HashMap::default(),
+            initial: Some(owned(initial, &job)),
+            f,
+            idle: idle.clone(),
+            every,
+            job: job.clone(),
+            values: PhantomData,
+        };
+        let relation = keep(held, Exchange::new(|(key, _): &(K, V)| owner(key)), id, job.clone(), keeper);
         Stream::new(Unbounded { relation, idle }, id, job, every)
     }
 
@@ -281,35 +433,18 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     {
         let keeps = keeps.keeps();
         let Stream { held, id, job, every, .. } = pairs(self);
-        let context = job.clone();
-        let mut initial = owned(initial, &job);
-        let mut states = StateTable::new(keeps.0.is_some());
-        let (emitted, relation) = keep_and_emit(
-            held,
-            Exchange::new(|(key, _): &(K, V)| owner(key)),
-            id,
-            job.clone(),
-            gather_all,
-            move |epoch, time, batch, said| {
-                if !context.is_due(epoch, every) {
-                    return;
-                }
-                for (key, state) in initial.drain(..) {
-                    states.touch(time, key, |_, known| known.update(state));
-                }
-                for (key, value) in batch.drain(..) {
-                    said.emitted
-                        .extend(states.touch(time, key, |key, state| f(time, key, Some(value), state)));
-                }
-                if let Keeps(Some(timeout)) = keeps {
-                    let is_over = |touched| touched + timeout < time;
-                    while let Some(out) = states.time_out(is_over, |key, state| f(time, key, None, state)) {
-                        said.emitted.extend(out);
-                    }
-                }
-                states.close(said);
-            },
-        );
+        job.depends_on_order(true);
+        let keeper = Mapping {
+            states: StateTable::new(keeps.0.is_some(), job.ledger.is_on()),
+            initial: owned(initial, &job),
+            f,
+            keeps,
+            every,
+            job: job.clone(),
+            values: PhantomData,
+        };
+        let by_owner = Exchange::new(|(key, _): &(K, V)| owner(key));
+        let (emitted, relation) = keep_and_emit(held, by_owner, id, job.clone(), keeper);
         (Stream::new(emitted, id, job.clone(), every), Stream::new(relation, id, job, every))
     }
 }

@@ -4,9 +4,13 @@
 //! many keys there are, and to find those that are idle costs what is found.
 
 use super::{keep::Said, slots::Slots};
+use hashbrown::HashMap;
+
 use crate::{
     gauge::Held,
+    ledger::Entry,
     record::{Key, Record},
+    stream::Epoch,
     time::BatchTime,
 };
 
@@ -83,12 +87,13 @@ struct Slot<S> {
     state: Option<S>,
     /// Whether it changed in this batch.
     is_changed: bool,
+    is_listed: bool,
     touched: BatchTime,
 }
 
 impl<S> Default for Slot<S> {
     fn default() -> Self {
-        Slot { state: None, is_changed: false, touched: BatchTime::default() }
+        Slot { state: None, is_changed: false, is_listed: false, touched: BatchTime::default() }
     }
 }
 
@@ -99,11 +104,18 @@ pub(super) struct StateTable<K, S> {
     touched: Option<Ring>,
     /// Slots that changed in this batch, with what they held before it.
     changed: Vec<(u32, Option<S>)>,
+    /// Slots that were touched in this batch, where that is to be written down.
+    listed: Option<Vec<u32>>,
 }
 
 impl<K: Key, S: Record> StateTable<K, S> {
-    pub(super) fn new(times_out: bool) -> Self {
-        StateTable { slots: Slots::default(), touched: times_out.then(Ring::default), changed: Vec::new() }
+    pub(super) fn new(times_out: bool, is_written: bool) -> Self {
+        StateTable {
+            slots: Slots::default(),
+            touched: times_out.then(Ring::default),
+            changed: Vec::new(),
+            listed: is_written.then(Vec::new),
+        }
     }
 
     /// Calls `f` with the state of `key`, for a record of it.
@@ -146,12 +158,13 @@ impl<K: Key, S: Record> StateTable<K, S> {
     }
 
     /// Ends a batch: says what changed, and what there is.
-    pub(super) fn close<E>(&mut self, said: &mut Said<(K, S), E>) {
+    pub(super) fn close<E>(&mut self, epoch: Epoch, said: &mut Said<(K, S), E>, log: &Entry) {
+        self.write(epoch, log);
         let mut changed = std::mem::take(&mut self.changed);
         for (number, before) in changed.drain(..) {
             let (key, slot) = self.slots.get_mut(number);
             slot.is_changed = false;
-            if said.wants.changes() {
+            if said.wants_changes() {
                 for (state, times) in [(before, -1), (slot.state.clone(), 1)] {
                     said.changes.extend(state.map(|state| ((key.clone(), state), times)));
                 }
@@ -161,10 +174,54 @@ impl<K: Key, S: Record> StateTable<K, S> {
             }
         }
         self.changed = changed;
-        if said.wants.contents() {
-            let pairs = self.slots.iter().filter_map(|(key, slot)| Some((key, slot.state.as_ref()?)));
-            said.contents.extend(pairs.map(|(key, state)| (key.clone(), state.clone())));
+        if said.wants_contents() {
+            self.say_contents(said);
         }
+        said.held = self.held();
+    }
+
+    fn say_contents<E>(&self, said: &mut Said<(K, S), E>) {
+        let pairs = self.slots.iter().filter_map(|(key, slot)| Some((key, slot.state.as_ref()?)));
+        said.contents.extend(pairs.map(|(key, state)| (key.clone(), state.clone())));
+    }
+
+    /// Writes down the keys that were touched; a touch without a change counts where keys time out.
+    fn write(&mut self, epoch: Epoch, log: &Entry) {
+        let Some(listed) = &mut self.listed else { return };
+        log.keys(epoch, |put| {
+            for number in &*listed {
+                let (key, slot) = self.slots.get(*number);
+                put(key, slot.state.as_ref().map(|state| (state, slot.touched.as_nanos())).as_ref());
+            }
+        });
+        for number in listed.drain(..) {
+            self.slots.get_mut(number).1.is_listed = false;
+        }
+    }
+
+    /// Takes up what was written of the keys that this worker owns, and says it.
+    pub(super) fn restore<E>(
+        &mut self,
+        owns: impl Fn(&K) -> bool,
+        said: &mut Said<(K, S), E>,
+        log: &Entry,
+    ) {
+        let mut known = HashMap::<K, (S, u64), foldhash::fast::RandomState>::default();
+        log.states(|key: K, state: Option<(S, u64)>| match state {
+            _ if !owns(&key) => {}
+            Some(state) => drop(known.insert(key, state)),
+            None => drop(known.remove(&key)),
+        });
+        let mut known: Vec<(K, (S, u64))> = known.into_iter().collect();
+        known.sort_unstable_by_key(|(_, (_, touched))| *touched);
+        for (key, (state, touched)) in known {
+            let number = self.slots.number(key);
+            let (_, slot) = self.slots.get_mut(number);
+            slot.state = Some(state);
+            slot.touched = BatchTime::from_nanos(touched);
+            self.touched.iter_mut().for_each(|ring| ring.touch(number));
+        }
+        self.say_contents(said);
         said.held = self.held();
     }
 
@@ -177,6 +234,12 @@ impl<K: Key, S: Record> StateTable<K, S> {
         let (_, slot) = self.slots.get_mut(number);
         slot.state = state.state;
         slot.touched = time;
+        if let Some(listed) = &mut self.listed
+            && (state.is_changed || self.touched.is_some() && slot.state.is_some())
+            && !std::mem::replace(&mut slot.is_listed, true)
+        {
+            listed.push(number);
+        }
         if state.is_changed && !slot.is_changed {
             slot.is_changed = true;
             self.changed.push((number, state.before));
@@ -232,24 +295,18 @@ mod tests {
     use super::*;
 
     fn said() -> Said<(u32, u32)> {
-        Said {
-            wants: Default::default(),
-            contents: Vec::new(),
-            changes: Vec::new(),
-            emitted: Vec::new(),
-            held: Held::default(),
-        }
+        Said::new(Default::default())
     }
 
     #[test]
     fn keys_time_out_oldest_touch_first() {
-        let (mut table, mut said, at) = (StateTable::<u32, u32>::new(true), said(), BatchTime::from_millis);
+        let (mut table, mut said, at) = (StateTable::<u32, u32>::new(true, false), said(), BatchTime::from_millis);
         for round in 0..10 {
             for key in [1, 2, 3].map(|key| key + round) {
                 table.touch(at(1), key, |_, state| state.update(key));
             }
             table.touch(at(2), 1 + round, |_, state| assert_eq!(state.get(), Some(&(1 + round))));
-            table.close(&mut said);
+            table.close(0, &mut said, &Entry::nowhere());
             let next = |table: &mut StateTable<u32, u32>, before| {
                 table.time_out(
                     |touched| touched < at(before),
@@ -261,19 +318,19 @@ mod tests {
                 [Some((2, true)), Some((3, true)), None]
             );
             assert_eq!(next(&mut table, 3), Some((1, true)), "it was touched again");
-            table.close(&mut said);
+            table.close(0, &mut said, &Entry::nowhere());
             assert_eq!(table.slots.len(), 0);
         }
     }
 
     #[test]
     fn a_removed_key_is_not_timed_out() {
-        let (mut table, at) = (StateTable::<u32, u32>::new(true), BatchTime::from_millis);
+        let (mut table, at) = (StateTable::<u32, u32>::new(true, false), BatchTime::from_millis);
         table.touch(at(1), 7, |_, state| state.update(1));
         table.touch(at(2), 7, |_, state| state.remove());
         assert!(table.time_out(|_| true, |_, _| ()).is_none());
         table.touch(at(2), 7, |_, state| assert!(!state.exists()));
-        table.close(&mut said());
+        table.close(0, &mut said(), &Entry::nowhere());
         assert_eq!(table.slots.len(), 0);
     }
 }

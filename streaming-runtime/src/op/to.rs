@@ -23,6 +23,8 @@ pub(crate) struct Part<T> {
     pub(crate) time: BatchTime,
     /// Whether the sink gets to see it: a window is delivered at its slides.
     pub(crate) is_due: bool,
+    /// Whether it is what there is from before the job was started.
+    pub(crate) is_past: bool,
     pub(crate) records: Vec<T>,
 }
 
@@ -32,6 +34,8 @@ pub(crate) type PartSender<T> = mpsc::UnboundedSender<Part<T>>;
 /// A sink of the header of `stream!`, inside the pipeline.
 pub struct SinkPort<'s, T> {
     pub(crate) parts: PartSender<T>,
+    /// Whether it asks for what there is from before.
+    pub(crate) rebuilds: bool,
     pub(crate) scope: PhantomData<&'s ()>,
 }
 
@@ -63,12 +67,12 @@ impl<T> Port for SinkPort<'_, T> {
 
 /// Hides the channel from the trait's signature.
 #[doc(hidden)]
-pub struct PartSenderOf<T>(pub(crate) PartSender<T>);
+pub struct PartSenderOf<T>(pub(crate) PartSender<T>, bool);
 
 #[diagnostic::do_not_recommend]
 impl<T> Accepts<T, T> for SinkPort<'_, T> {
     fn parts(&self) -> PartSenderOf<T> {
-        PartSenderOf(self.parts.clone())
+        PartSenderOf(self.parts.clone(), self.rebuilds)
     }
 }
 
@@ -93,7 +97,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
         P: Whole,
     {
         let Stream { held: root, mut chain, id, job, every, .. } = P::contents(self);
-        let PartSenderOf(parts) = sink.parts();
+        let PartSenderOf(parts, rebuilds) = sink.parts();
         let mut open: VecDeque<(Epoch, Vec<T>)> = VecDeque::new();
         let mut next = 0;
         let gauge = Gauge::of_batches(id);
@@ -114,18 +118,23 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
                 for epoch in next..upper {
                     let records = open.pop_front_if(|(open, _)| *open == epoch).map(|(_, records)| records);
                     gauge.holds(records.as_ref().map(Vec::held).unwrap_or_default());
+                    let time = job.times.of(epoch);
                     let part = Part {
                         worker: job.seat,
                         epoch,
-                        time: job.times.of(epoch),
-                        is_due: job.is_due(epoch, every),
+                        time,
+                        is_due: job.is_due(time, every),
+                        is_past: job.ledger.is_past(epoch),
                         records: records.unwrap_or_default(),
                     };
-                    let parts = parts.clone();
-                    job.outbox.put(epoch, move || {
-                        // A sink that is gone has reported its error; the job is on its way down.
-                        let _ = parts.send(part);
-                    });
+                    // What is of before was delivered then; a sink that keeps it in memory gets it again.
+                    if !part.is_past || rebuilds {
+                        let parts = parts.clone();
+                        job.outbox.put(epoch, move || {
+                            // A sink that is gone has reported its error; the job is on its way down.
+                            let _ = parts.send(part);
+                        });
+                    }
                     job.awaited.update(|parts| parts - 1);
                 }
                 next = upper;

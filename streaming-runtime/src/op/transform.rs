@@ -70,7 +70,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
             |parts: &mut Vec<(usize, Vec<T>)>, more| parts.append(more),
             move |epoch, parts, out| {
                 let mut parts = std::mem::take(parts);
-                if !context.is_due(epoch, every) {
+                if !context.is_due(context.times.of(epoch), every) {
                     return;
                 }
                 parts.sort_by_key(|(worker, _)| *worker);

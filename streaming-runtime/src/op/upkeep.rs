@@ -25,6 +25,8 @@ pub trait Upkeep<V, G: Aggregate<V>>: Default + 'static {
     type Leaving: 'static;
     /// Bytes that it keeps itself of what a pane has of a key.
     const BYTES: usize;
+    /// Whether what is kept of something that never leaves is all that came.
+    const HAS_ALL: bool = false;
     fn enter(&mut self, accumulator: G::Accumulator, how: &G) -> Self::Leaving;
     /// As `enter`, of what never leaves.
     fn grow(&mut self, accumulator: G::Accumulator, how: &G);
@@ -33,6 +35,10 @@ pub trait Upkeep<V, G: Aggregate<V>>: Default + 'static {
     fn is_gone(&self) -> bool;
     /// The window's result; `None` when it has none of the key.
     fn value(&self, how: &G) -> Option<G::Result>;
+    /// What is kept besides what leaves, where something may never leave.
+    fn whole(&self) -> Option<G::Accumulator>;
+    /// Puts that back.
+    fn put(&mut self, whole: G::Accumulator, how: &G);
 }
 
 fn merged<V, G: Aggregate<V>>(
@@ -97,6 +103,14 @@ impl<V, A: Record, G: Aggregate<V, Accumulator = A>> Upkeep<V, G> for TwoStacks<
             (older, newer) => older.or(newer.as_ref()).map(|one| how.peek(one)),
         }
     }
+
+    fn whole(&self) -> Option<A> {
+        self.newer_merged.clone()
+    }
+
+    fn put(&mut self, whole: A, _: &G) {
+        self.newer_merged = Some(whole);
+    }
 }
 
 /// One value a key, with the panes that it is made of counted.
@@ -141,6 +155,14 @@ impl<V, A: Record, G: Undo<V, Accumulator = A>> Upkeep<V, G> for Undone<A> {
     fn value(&self, how: &G) -> Option<G::Result> {
         self.whole.as_ref().map(|whole| how.peek(whole))
     }
+
+    fn whole(&self) -> Option<A> {
+        self.whole.clone()
+    }
+
+    fn put(&mut self, whole: A, _: &G) {
+        *self = Undone { whole: Some(whole), panes: self.panes.max(1) };
+    }
 }
 
 /// As [`Undone`], and what the inverse leaves of a key stays when no pane has the key: Spark's meaning.
@@ -177,6 +199,14 @@ impl<V, A: Record, G: Undo<V, Accumulator = A>> Upkeep<V, G> for Lasting<A> {
     fn value(&self, how: &G) -> Option<G::Result> {
         self.0.value(how)
     }
+
+    fn whole(&self) -> Option<A> {
+        self.0.whole.clone()
+    }
+
+    fn put(&mut self, whole: A, _: &G) {
+        self.0.whole = Some(whole);
+    }
 }
 
 #[doc(hidden)]
@@ -191,6 +221,7 @@ impl<A> Default for Queue<A> {
 impl<V, A: Record, G: Aggregate<V, Accumulator = A>> Upkeep<V, G> for Queue<A> {
     type Leaving = ();
     const BYTES: usize = size_of::<A>();
+    const HAS_ALL: bool = true;
 
     fn enter(&mut self, accumulator: A, how: &G) {
         self.0.push_back(accumulator);
@@ -214,6 +245,14 @@ impl<V, A: Record, G: Aggregate<V, Accumulator = A>> Upkeep<V, G> for Queue<A> {
         let whole = self.0.iter().cloned().reduce(|older, newer| how.merge(older, newer));
         whole.map(|whole| how.result(whole))
     }
+
+    fn whole(&self) -> Option<A> {
+        self.0.back().cloned()
+    }
+
+    fn put(&mut self, whole: A, _: &G) {
+        self.0 = [whole].into();
+    }
 }
 
 /// What is kept for an aggregate of a part of each value.
@@ -229,6 +268,7 @@ where
 {
     type Leaving = W::Leaving;
     const BYTES: usize = W::BYTES;
+    const HAS_ALL: bool = W::HAS_ALL;
 
     fn enter(&mut self, accumulator: G::Accumulator, how: &Of<G, F, V>) -> W::Leaving {
         self.0.enter(accumulator, &how.aggregate)
@@ -249,6 +289,14 @@ where
     fn value(&self, how: &Of<G, F, V>) -> Option<G::Result> {
         self.0.value(&how.aggregate)
     }
+
+    fn whole(&self) -> Option<G::Accumulator> {
+        self.0.whole()
+    }
+
+    fn put(&mut self, whole: G::Accumulator, how: &Of<G, F, V>) {
+        self.0.put(whole, &how.aggregate);
+    }
 }
 
 /// Several aggregates at once: they enter and leave together, so the first knows whether all are gone.
@@ -257,6 +305,7 @@ macro_rules! several {
         impl<V: Clone, $($G: Aggregate<V>, $W: Upkeep<V, $G>),+> Upkeep<V, ($($G,)+)> for ($($W,)+) {
             type Leaving = ($($W::Leaving,)+);
             const BYTES: usize = 0 $(+ $W::BYTES)+;
+            const HAS_ALL: bool = false $(|| $W::HAS_ALL)+;
 
             fn enter(&mut self, accumulator: ($($G::Accumulator,)+), how: &($($G,)+)) -> Self::Leaving {
                 ($(self.$i.enter(accumulator.$i, &how.$i),)+)
@@ -276,6 +325,14 @@ macro_rules! several {
 
             fn value(&self, how: &($($G,)+)) -> Option<($($G::Result,)+)> {
                 Some(($(self.$i.value(&how.$i)?,)+))
+            }
+
+            fn whole(&self) -> Option<($($G::Accumulator,)+)> {
+                Some(($(self.$i.whole()?,)+))
+            }
+
+            fn put(&mut self, whole: ($($G::Accumulator,)+), how: &($($G,)+)) {
+                $(self.$i.put(whole.$i, &how.$i);)+
             }
         }
     };

@@ -83,7 +83,7 @@ fn total<'s>(
         |n: &mut i64, parts| *n += parts.drain(..).sum::<i64>(),
         move |epoch, n, out| {
             let n = before + std::mem::take(n);
-            if context.is_due(epoch, every) {
+            if context.is_due(context.times.of(epoch), every) {
                 out.push(n);
             }
             before = if lasts { n } else { 0 };

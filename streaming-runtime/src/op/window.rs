@@ -1,19 +1,21 @@
 //! Windows, and the forms in which what is kept is delivered: whole, or as changes.
 
-use std::{collections::VecDeque, time::Duration};
+use std::{collections::VecDeque, convert::Infallible, rc::Rc, time::Duration};
 
 use timely::dataflow::channels::pact::Pipeline;
 
 use super::{
-    keep::{Said, keep},
+    keep::{At, Keeper, Said, Says, keep_of, last_due},
     sliding::Cut,
 };
 use crate::{
     blame::named,
     gauge::Held,
+    ledger::Entry,
     past::{History, Kept, Panes, Past, PerBatch, Relation, State, Windowed},
     record::Record,
-    stream::{Chain, Ready, Stream},
+    shape::StateShape,
+    stream::{Chain, JobContext, Ready, Stream},
     time::BatchTime,
 };
 
@@ -91,54 +93,103 @@ pub(super) fn kept<'s, T: Record, C: Chain<Out = T>>(
     stream: Stream<'s, T, Windowed, C>,
 ) -> Stream<'s, T, Kept> {
     let Stream { held: Panes { batches, size }, mut chain, id, job, every, .. } = stream;
-    let cut = Cut::new(size, every.unwrap_or(job.interval));
-    let context = job.clone();
-    let (mut panes, mut entered) = (VecDeque::<(BatchTime, Vec<T>)>::new(), 0);
-    let mut kept = 0;
-    let relation = keep(
-        batches,
-        Pipeline,
-        id,
-        job.clone(),
-        move |batch: &mut Vec<T>, records| chain.gather(records, batch),
-        move |epoch, time, batch, said: &mut Said<T>| {
-            if size.is_none() && !said.wants.contents() {
-                // Nothing ever leaves, so nothing needs to be remembered.
-                batch.drain(..).for_each(|record| said.change(|| record, 1));
-                return;
-            }
-            // Panes from `entered` on are not in the window that was delivered last.
-            let end = cut.pane_of(time);
-            kept += if cut.is_between(end) { 0 } else { batch.len() };
-            let fresh = panes.len() > entered;
-            match panes.back_mut() {
-                Some((last, pane)) if fresh && *last == end => pane.append(batch),
-                _ if batch.is_empty() || cut.is_between(end) => batch.clear(),
-                _ => panes.push_back((end, std::mem::take(batch))),
-            }
-            said.held = Held::new(kept, kept * size_of::<T>());
-            if !context.is_due(epoch, every) {
-                return;
-            }
-            while let Some((_, pane)) = panes.pop_front_if(|(end, _)| cut.has_left(*end, time)) {
-                kept -= pane.len();
-                if entered == 0 {
-                    continue; // it was never in a window that was delivered
-                }
-                entered -= 1;
-                pane.into_iter().for_each(|record| said.change(|| record, -1));
-            }
-            for (_, pane) in panes.range(entered..) {
-                pane.iter().for_each(|record| said.change(|| record.clone(), 1));
-            }
-            entered = panes.len();
-            said.held = Held::new(kept, kept * size_of::<T>());
-            if said.wants.contents() {
-                panes.iter().for_each(|(_, pane)| said.contents.extend_from_slice(pane));
-            }
-        },
-    );
+    let keeper = Records {
+        cut: Cut::new(size, every.unwrap_or(job.interval)),
+        every,
+        job: job.clone(),
+        panes: VecDeque::new(),
+        entered: 0,
+        kept: 0,
+    };
+    let gather = move |batch: &mut Vec<T>, records: &mut Vec<C::In>| chain.gather(records, batch);
+    let (_, relation) = keep_of(batches, Pipeline, false, id, job.clone(), keeper, gather);
     Stream::new(relation, id, job, every)
+}
+
+/// The records of a window as they are.
+struct Records<T> {
+    cut: Cut,
+    every: Option<Duration>,
+    job: Rc<JobContext>,
+    panes: VecDeque<(BatchTime, Vec<T>)>,
+    /// Panes from here on are not in the window that was delivered last.
+    entered: usize,
+    /// How many records the panes have together.
+    kept: usize,
+}
+
+impl<T: Record> Records<T> {
+    fn enter(&mut self, time: BatchTime, batch: &mut Vec<T>) {
+        let end = self.cut.pane_of(time);
+        if batch.is_empty() || self.cut.is_between(end) {
+            return batch.clear();
+        }
+        self.kept += batch.len();
+        let fresh = self.panes.len() > self.entered;
+        match self.panes.back_mut() {
+            Some((last, pane)) if fresh && *last == end => pane.append(batch),
+            _ => self.panes.push_back((end, std::mem::take(batch))),
+        }
+    }
+
+    fn slide(&mut self, time: BatchTime, said: &mut Said<T>) {
+        while let Some((_, pane)) = self.panes.pop_front_if(|(end, _)| self.cut.has_left(*end, time)) {
+            self.kept -= pane.len();
+            if self.entered == 0 {
+                continue; // it was never in a window that was delivered
+            }
+            self.entered -= 1;
+            pane.into_iter().for_each(|record| said.change(|| record, -1));
+        }
+        for (_, pane) in self.panes.range(self.entered..) {
+            pane.iter().for_each(|record| said.change(|| record.clone(), 1));
+        }
+        self.entered = self.panes.len();
+        if said.wants_contents() {
+            self.panes.iter().for_each(|(_, pane)| said.contents.extend_from_slice(pane));
+        }
+    }
+}
+
+impl<T: Record> Keeper for Records<T> {
+    type In = T;
+    type Out = T;
+    type Emitted = Infallible;
+
+    fn shape(&self) -> Option<StateShape> {
+        Some(StateShape::panes::<T>(self.cut.size, self.every))
+    }
+
+    fn close(&mut self, At { epoch, time }: At, batch: &mut Vec<T>, said: &mut Said<T>, log: &Entry) {
+        let end = self.cut.pane_of(time);
+        if log.is_on() && !batch.is_empty() && !self.cut.is_between(end) {
+            log.pane(epoch, self.cut.until(end), &*batch);
+        }
+        if self.cut.size.is_none() && !said.wants.contents() {
+            // Nothing ever leaves, so nothing needs to be remembered.
+            self.panes.clear();
+            batch.drain(..).for_each(|record| said.change(|| record, 1));
+            return;
+        }
+        self.enter(time, batch);
+        if self.job.is_due(time, self.every) {
+            self.slide(time, said);
+        }
+        said.held = Held::new(self.kept, self.kept * size_of::<T>());
+    }
+
+    fn restore(&mut self, as_of: BatchTime, log: &Entry, _: &mut Vec<T>, said: &mut Said<T>) {
+        let due = last_due(as_of, self.every);
+        let mut later = Vec::new();
+        log.panes(|time, is_mine, mut batch| match () {
+            () if !is_mine => {}
+            () if time > due => later.push((time, batch)),
+            () => self.enter(time, &mut batch),
+        });
+        said.speaking(Says::Contents, |said| self.slide(due, said));
+        later.iter_mut().for_each(|(time, batch)| self.enter(*time, batch));
+        said.held = Held::new(self.kept, self.kept * size_of::<T>());
+    }
 }
 
 impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {

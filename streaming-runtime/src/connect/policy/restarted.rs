@@ -5,7 +5,7 @@ use std::{pin::pin, time::Duration};
 use tokio::time::{Instant, sleep_until};
 
 use super::Retries;
-use crate::connect::{ConnectorError, Outlet, Retry, Source, retry::Failures};
+use crate::connect::{ConnectorError, Outlet, Recovery, Retry, Source, retry::Failures};
 
 /// A source that is made by `make`, and made again when it fails with an error that
 /// [may pass](ConnectorError::may_pass): after the waits of `retry`, and not more often in a row than it says. A
@@ -72,6 +72,7 @@ where
 {
     const PACED: bool = S::PACED;
     const DRAINS: bool = S::DRAINS;
+    const RECOVERY: Recovery = S::RECOVERY;
 
     async fn run(mut self, mut out: Outlet<T>) -> Result<(), ConnectorError> {
         let mut failures = Failures::new(self.retry);

@@ -5,7 +5,10 @@ use std::marker::PhantomData;
 use tokio::time::sleep;
 
 use super::Retries;
-use crate::connect::{Batch, ConnectorError, Retry, Sink, retry::Failures};
+use crate::{
+    connect::{Batch, ConnectorError, Delivery, Retry, Sink, retry::Failures},
+    time::BatchTime,
+};
 
 /// See [`retry`](super::SinkPolicies::retry).
 #[derive(Debug)]
@@ -24,6 +27,13 @@ impl<S, T> Retried<S, T> {
 }
 
 impl<T: Clone + Send + 'static, S: Sink<T>> Sink<T> for Retried<S, T> {
+    const DELIVERY: Delivery = S::DELIVERY;
+    const REBUILDS: bool = S::REBUILDS;
+
+    async fn committed(&mut self) -> Result<Option<BatchTime>, ConnectorError> {
+        self.sink.committed().await
+    }
+
     async fn write(&mut self, batch: Batch<T>) -> Result<(), ConnectorError> {
         let mut failures = Failures::new(self.retry);
         loop {

@@ -4,7 +4,10 @@ use std::{marker::PhantomData, time::Duration};
 
 use tokio::time::timeout;
 
-use crate::connect::{Batch, ConnectorError, Sink};
+use crate::{
+    connect::{Batch, ConnectorError, Delivery, Sink},
+    time::BatchTime,
+};
 
 /// See [`timeout`](super::SinkPolicies::timeout).
 #[derive(Debug)]
@@ -15,6 +18,13 @@ pub struct Timed<S, T> {
 }
 
 impl<T: Send + 'static, S: Sink<T>> Sink<T> for Timed<S, T> {
+    const DELIVERY: Delivery = S::DELIVERY;
+    const REBUILDS: bool = S::REBUILDS;
+
+    async fn committed(&mut self) -> Result<Option<BatchTime>, ConnectorError> {
+        self.sink.committed().await
+    }
+
     async fn write(&mut self, batch: Batch<T>) -> Result<(), ConnectorError> {
         let late = ConnectorError::TimedOut { limit: self.limit };
         timeout(self.limit, self.sink.write(batch)).await.unwrap_or(Err(late))

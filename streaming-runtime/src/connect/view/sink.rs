@@ -99,6 +99,8 @@ where
     K: Clone + Eq + Hash + Send + Sync + 'static,
     V: Clone + PartialEq + Send + Sync + 'static,
 {
+    const REBUILDS: bool = true;
+
     async fn write(&mut self, Batch { time, records }: Batch<((K, V), i64)>) -> Result<(), ConnectorError> {
         let (shared, behind) = (self.writer.shared.clone(), self.behind.clone());
         let is_torn = std::mem::replace(&mut self.is_torn, true);

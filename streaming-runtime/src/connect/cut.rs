@@ -1,0 +1,150 @@
+//! Where the batches cut the records of a source.
+//!
+//! What is in a batch must be known exactly, and be the same when the batch runs again after a crash: a record counts
+//! for the batch that is open when it is put into its queue, under one lock with the count; closing a batch takes the
+//! same lock. So a batch has the records of a source from one place in their order to another, and a place is a
+//! position that the source has named and the number of records after it.
+
+use std::{
+    collections::VecDeque,
+    sync::{Mutex, MutexGuard},
+};
+
+use tokio::sync::Notify;
+
+use crate::{checkpoint::SourceMark, stream::Epoch};
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(crate) struct Cut {
+    /// Whether the source is asked for each batch, and so knows itself what belongs to it.
+    paced: bool,
+    state: Mutex<State>,
+    /// Told when a batch that runs again was closed, or has all of its records.
+    moved: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    open: Epoch,
+    mark: SourceMark,
+    /// Records that come again from behind the position and were in batches before.
+    skip: u64,
+    /// Records that the open batch and those behind it have yet to get, of batches that run again.
+    again: VecDeque<u64>,
+}
+
+/// The right to put records into the open batch.
+pub(super) struct Putting<'a>(MutexGuard<'a, State>);
+
+impl Putting<'_> {
+    pub(super) fn epoch(&self) -> Epoch {
+        self.0.open
+    }
+}
+
+impl Cut {
+    pub(crate) fn new(paced: bool) -> Self {
+        Cut { paced, ..Cut::default() }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("nothing panics under this lock")
+    }
+
+    /// Begins with batch `open`, behind `mark`; the batches in `again` run again with so many records each.
+    pub(crate) fn resume(&self, open: Epoch, mark: SourceMark, replays: bool, again: VecDeque<u64>) {
+        let mut state = self.state();
+        state.open = open;
+        state.skip = if replays { mark.since } else { 0 };
+        state.mark = SourceMark { records: 0, ..mark };
+        state.again = again;
+    }
+
+    /// Counts `records` into the open batch; they must be sent before what is returned is dropped. Returns the number of
+    /// the first of them, too.
+    pub(super) fn put(&self, records: usize) -> (Putting<'_>, u64) {
+        let (mut state, records) = (self.state(), records as u64);
+        let first = state.mark.total;
+        state.mark.records += records;
+        state.mark.total += records;
+        state.mark.since += records;
+        if let Some(left) = state.again.front_mut() {
+            *left = left.saturating_sub(records);
+            if *left == 0 {
+                self.moved.notify_waiters();
+            }
+        }
+        (Putting(state), first)
+    }
+
+    /// All records so far lie before `position`.
+    pub(super) fn reached(&self, position: Vec<u8>) {
+        let mut state = self.state();
+        state.mark.position = Some(position);
+        state.mark.since = state.skip;
+    }
+
+    /// How many records there were in all batches so far.
+    pub(super) fn total(&self) -> u64 {
+        self.state().mark.total
+    }
+
+    pub(super) fn position(&self) -> Option<Vec<u8>> {
+        self.state().mark.position.clone()
+    }
+
+    /// How many of the next `records` were in batches before.
+    pub(super) fn skip(&self, records: usize) -> usize {
+        let mut state = self.state();
+        let skip = state.skip.min(records as u64);
+        state.skip -= skip;
+        skip as usize
+    }
+
+    /// How many records the open batch may still get: 1 at least, once there is room for it.
+    pub(super) async fn room(&self) -> usize {
+        while !self.paced {
+            let moved = self.moved.notified();
+            tokio::pin!(moved);
+            moved.as_mut().enable();
+            match self.state().again.front() {
+                None => return usize::MAX,
+                Some(0) => {}
+                Some(left) => return usize::try_from(*left).unwrap_or(usize::MAX),
+            }
+            moved.await;
+        }
+        usize::MAX
+    }
+
+    /// Whether the open batch runs again, and how many records it lacks.
+    pub(crate) fn lacks(&self) -> Option<u64> {
+        self.state().again.front().copied()
+    }
+
+    /// Waits until the open batch lacks nothing.
+    pub(crate) async fn filled(&self) {
+        loop {
+            let moved = self.moved.notified();
+            tokio::pin!(moved);
+            moved.as_mut().enable();
+            if self.lacks().is_none_or(|lacks| lacks == 0) {
+                return;
+            }
+            moved.await;
+        }
+    }
+
+    /// Closes the open batch; what is put from now on is in the next.
+    pub(crate) fn close(&self) -> SourceMark {
+        let mut state = self.state();
+        state.open += 1;
+        if state.again.pop_front().is_some() {
+            self.moved.notify_waiters();
+        }
+        let closed = state.mark.clone();
+        state.mark.records = 0;
+        closed
+    }
+}

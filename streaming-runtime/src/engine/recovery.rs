@@ -1,0 +1,248 @@
+//! How a job with checkpoints begins: what it goes on from, and which batches run again.
+//!
+//! ```text
+//! start: lock and read the place          Engine::start, so that what is wrong with it is said there
+//! workers build their dataflows, and say what their operators keep
+//! does that fit what is written?          nothing was touched so far
+//! transactional sinks say which batch they have
+//! state as of the last batch that all sinks have for good -> workers; positions -> sources
+//! batches behind it run again: same records, same times, no second delivery
+//! ```
+
+use std::{collections::VecDeque, sync::Arc};
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::{
+    Checkpoint, JobError,
+    control::Control,
+    job::Command,
+    logged::Logged,
+    supervisor::{Connectors, Paced, pace, source_ended, until},
+    wiring::{Again, SinkTask, SourceTask},
+};
+use crate::{
+    checkpoint::{
+        AgainMark, CheckpointError, Edits, Log, Opened, OperatorEntry, Program, Restored, Settings,
+    },
+    connect::{Cut, Delivery, Recovery},
+    shape::OperatorState,
+    stream::Epoch,
+    time::BatchTime,
+};
+
+/// What a job with checkpoints has to do before its first batch.
+pub(crate) struct Beginning {
+    pub(crate) pipeline: &'static str,
+    pub(crate) settings: Checkpoint,
+    pub(crate) opened: Opened,
+    pub(crate) built: mpsc::UnboundedReceiver<Vec<OperatorState>>,
+    pub(crate) workers: Vec<oneshot::Sender<Option<Arc<Restored>>>>,
+    pub(crate) sources: Vec<SourceAt>,
+    pub(crate) sinks: Vec<SinkAt>,
+    /// Where sources find the log for what they write down.
+    pub(crate) journal: Arc<std::sync::OnceLock<Log>>,
+}
+
+/// A source, as its recovery sees it.
+pub(crate) struct SourceAt {
+    port: &'static str,
+    recovery: Recovery,
+    cut: Arc<Cut>,
+    again: Again,
+}
+
+impl SourceAt {
+    pub(crate) fn of(source: &SourceTask) -> Self {
+        let SourceTask { port, recovery, cut, again, .. } = source;
+        SourceAt { port, recovery: *recovery, cut: cut.clone(), again: again.clone() }
+    }
+}
+
+/// A sink, as its recovery sees it.
+pub(crate) struct SinkAt {
+    port: &'static str,
+    /// What a transactional one has.
+    committed: Option<oneshot::Receiver<Option<BatchTime>>>,
+}
+
+impl SinkAt {
+    /// A sink, and where it is to say what it has.
+    fn of(sink: &SinkTask) -> (Self, Option<oneshot::Sender<Option<BatchTime>>>) {
+        let (ask, committed) = match sink.delivery {
+            Delivery::Transactional => Some(oneshot::channel()).unzip(),
+            Delivery::AtLeastOnce | Delivery::Idempotent => (None, None),
+        };
+        (SinkAt { port: sink.port, committed }, ask)
+    }
+}
+
+impl Beginning {
+    /// One more sink; returns where it is to say what it has, if it is to.
+    pub(crate) fn sink(&mut self, sink: &SinkTask) -> Option<oneshot::Sender<Option<BatchTime>>> {
+        let (sink, ask) = SinkAt::of(sink);
+        self.sinks.push(sink);
+        ask
+    }
+
+    /// Brings all to where the job goes on; returns the batches that run again.
+    pub(crate) async fn begin(
+        mut self,
+        control: &Control,
+        commands: mpsc::UnboundedSender<Command>,
+    ) -> Result<Vec<AgainMark>, JobError> {
+        let mut operators = Vec::new();
+        for _ in &self.workers {
+            match self.built.recv().await {
+                Some(built) => operators = built,
+                // A worker has failed, of which the supervisor hears.
+                None => std::future::pending().await,
+            }
+        }
+        let edits = self.carry(&operators)?;
+        let committed = self.committed().await;
+        let at = self.last_taken(&committed).map_err(JobError::Checkpoint)?;
+        let Beginning { pipeline, settings, opened, workers, sources, sinks, journal, .. } = self;
+        let program = Program {
+            pipeline: pipeline.to_owned(),
+            sources: sources.iter().map(|source| source.port.to_owned()).collect(),
+            sinks: sinks.iter().map(|sink| sink.port.to_owned()).collect(),
+            operators: operators
+                .iter()
+                .map(|operator| OperatorEntry {
+                    id: operator.id.clone(),
+                    state: format!("{:?}", operator.shape),
+                })
+                .collect(),
+        };
+        let with_state = if operators.is_empty() { 0 } else { workers.len() };
+        // Reading and syncing take their time, which is not this thread's.
+        let begun = tokio::task::spawn_blocking(move || {
+            let (restored, place) = opened.restore(at, edits)?;
+            let failed = Box::new(move |error| drop(commands.send(Command::Fail(JobError::Checkpoint(error)))));
+            let log =
+                Log::start(place, program, Settings::default(), with_state, failed, Box::new(|_| {}))?;
+            Ok((restored, log))
+        });
+        let (mut restored, log) = match begun.await {
+            Ok(begun) => begun.map_err(JobError::Checkpoint)?,
+            Err(error) => match error.try_into_panic() {
+                Ok(payload) => std::panic::resume_unwind(payload),
+                Err(_) => return Err(JobError::RuntimeGone),
+            },
+        };
+        let again = std::mem::take(&mut restored.again);
+        resume(&sources, &mut restored, &again);
+        tracing::info!(as_of = ?restored.time, again = again.len(), "job goes on from its checkpoint");
+        assert!(journal.set(log.clone()).is_ok(), "a job has one log");
+        control.go_on(restored.time, !again.is_empty(), Logged::new(log, restored.at.unwrap_or(0), settings.holds_back));
+        let restored = restored.at.is_some().then(|| Arc::new(restored));
+        for worker in workers {
+            // One that is gone has said why.
+            let _ = worker.send(restored.clone());
+        }
+        Ok(again)
+    }
+
+    /// What is to be done for the state to fit these operators.
+    fn carry(&self, operators: &[OperatorState]) -> Result<Edits, JobError> {
+        let _ = operators;
+        Ok(Edits::default())
+    }
+
+    /// What the transactional sinks have, by port.
+    async fn committed(&mut self) -> Vec<(&'static str, Option<BatchTime>)> {
+        let mut all = Vec::new();
+        for sink in &mut self.sinks {
+            if let Some(committed) = sink.committed.take() {
+                match committed.await {
+                    Ok(batch) => all.push((sink.port, batch)),
+                    // The sink has failed, of which the supervisor hears.
+                    Err(_) => std::future::pending().await,
+                }
+            }
+        }
+        all
+    }
+
+    /// The last batch that every sink has for good.
+    fn last_taken(&self, committed: &[(&'static str, Option<BatchTime>)]) -> Result<Option<Epoch>, CheckpointError> {
+        let Some((head, head_time)) = self.opened.head() else { return Ok(None) };
+        let base = self.opened.base();
+        let program = self.opened.program();
+        // What cannot be sent again is in the state only, so the state is the last there is.
+        let lost = self.sources.iter().any(|source| source.recovery == Recovery::Lost);
+        let told_by_all = committed.len() == self.sinks.len();
+        let mut at = if lost || told_by_all { Some(head) } else { self.opened.delivered() };
+        for &(port, batch) in committed {
+            let is_known = program.is_some_and(|program| program.sinks.iter().any(|known| known == port));
+            let epoch = match batch {
+                // A port that is new begins with what is new.
+                None if !is_known => continue,
+                Some(batch) if batch > head_time => {
+                    return Err(CheckpointError::Behind { port: port.to_owned(), batch });
+                }
+                batch => batch.and_then(|batch| self.opened.epoch_of(batch)),
+            };
+            if let Some((base, batch)) = base
+                && epoch.is_none_or(|epoch| epoch < base)
+            {
+                return Err(CheckpointError::Lost { port: port.to_owned(), base: batch });
+            }
+            if !lost {
+                at = at.min(epoch);
+            }
+        }
+        Ok(at.max(base.map(|(epoch, _)| epoch)))
+    }
+}
+
+/// Brings the sources to where they go on, and tells which batches run again.
+fn resume(sources: &[SourceAt], restored: &mut Restored, again: &[AgainMark]) {
+    let open = if restored.at.is_some() { 1 } else { 0 };
+    for source in sources {
+        let of = |marks: &[(String, crate::checkpoint::SourceMark)]| {
+            marks.iter().find(|(port, _)| port == source.port).map(|(_, mark)| mark.clone())
+        };
+        let mark = of(&restored.sources).unwrap_or_default();
+        let records = again.iter().map(|batch| of(&batch.sources).unwrap_or_default().records);
+        let records: VecDeque<u64> = records.collect();
+        source.cut.resume(open, mark, source.recovery == Recovery::Replays, records);
+        if source.recovery == Recovery::Logged {
+            let inputs = restored.inputs.remove(source.port).unwrap_or_default();
+            *source.again.lock().expect("nothing panics under this lock") = inputs;
+        }
+    }
+}
+
+/// Runs batches again: each gets the records that it had.
+pub(super) async fn run_again(
+    control: &Control,
+    sources: &mut Connectors,
+    paced: &mut Vec<Paced>,
+    again: Vec<AgainMark>,
+) -> Result<(), JobError> {
+    for batch in again {
+        until(control, Control::has_room).await;
+        pace(control, sources, paced, batch.time).await?;
+        while let Some((index, missing)) = control.lacking() {
+            tokio::select! {
+                biased;
+                () = control.filled(index) => {}
+                ended = sources.join_next(source_ended), if !sources.tasks.is_empty() => {
+                    ended.unwrap_or(Ok(()))?;
+                }
+                else => {}
+            }
+            if sources.tasks.is_empty() && control.lacking().is_some() {
+                let port = control.source(index);
+                return Err(JobError::Replay { port, batch: batch.time, missing });
+            }
+        }
+        while !control.close(batch.time) {
+            until(control, Control::has_room).await;
+        }
+    }
+    control.is_live();
+    Ok(())
+}
