@@ -29,19 +29,34 @@
 // The engine does not use all of it yet.
 #![allow(dead_code)]
 
+mod compact;
 mod crash;
 mod error;
+mod format;
+mod frame;
+mod image;
+mod inspect;
 mod log;
 mod part;
 mod recover;
+#[cfg(any(test, feature = "simulated"))]
+#[doc(hidden)]
+pub mod simulated;
 mod storage;
+#[cfg(test)]
+mod tests;
+mod writer;
 
 pub(crate) use crash::crash_point;
 pub use error::CheckpointError;
-pub(crate) use log::{Durable, Log, Settings};
+pub use inspect::{
+    EpochInspection, FileInspection, Inspection, OperatorInspection, Problem, SourceInspection, inspect,
+};
+pub(crate) use log::Log;
 pub(crate) use part::{Entry, KeysReader, KeysWriter, PartWriter, What};
 pub(crate) use recover::{AgainMark, Cut, Edits, Input, Opened, Place, Restored, open};
 pub use storage::{Append, LocalDirectory, Storage};
+pub(crate) use writer::{Durable, Settings};
 
 use crate::{stream::Epoch, time::BatchTime};
 
