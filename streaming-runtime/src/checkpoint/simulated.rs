@@ -32,6 +32,8 @@ struct State {
     files: BTreeMap<String, SimulatedFile>,
     /// Removed, but the directory is not synced since: they may come back.
     removed: BTreeMap<String, SimulatedFile>,
+    /// Renamed into place by a publish that failed, and what was there before: it may be there again.
+    replaced: BTreeMap<String, Option<SimulatedFile>>,
     chance: StdRng,
     calls: u64,
     fault: Option<(u64, Fault)>,
@@ -54,6 +56,7 @@ impl Default for State {
         State {
             files: BTreeMap::new(),
             removed: BTreeMap::new(),
+            replaced: BTreeMap::new(),
             chance: StdRng::seed_from_u64(0),
             calls: 0,
             fault: None,
@@ -140,7 +143,19 @@ impl State {
         self.call()?.map_or(Ok(()), |fault| Err(fault.error()))
     }
 
+    fn sync_names(&mut self) {
+        self.removed.clear();
+        self.replaced.clear();
+    }
+
     fn crash(&mut self) {
+        for (name, before) in std::mem::take(&mut self.replaced) {
+            match before {
+                _ if self.chance.random_bool(0.5) => {}
+                Some(file) => drop(self.files.insert(name, file)),
+                None => drop(self.files.remove(&name)),
+            }
+        }
         let chance = &mut self.chance;
         for file in self.files.values_mut() {
             let unsynced = file.bytes.len() - file.synced;
@@ -228,7 +243,7 @@ impl Storage for SimulatedDisk {
             return Err(ErrorKind::AlreadyExists.into());
         }
         state.files.insert(name.to_owned(), SimulatedFile::default());
-        state.removed.clear();
+        state.sync_names();
         let life = state.life;
         Ok(Box::new(Appending { disk: self.clone(), name: name.to_owned(), life }))
     }
@@ -246,12 +261,13 @@ impl Storage for SimulatedDisk {
         if let Some(fault) = state.call()? {
             // The rename may have come before what failed.
             if state.chance.random_bool(0.5) {
-                state.files.insert(name.to_owned(), file);
+                let before = state.files.insert(name.to_owned(), file);
+                state.replaced.entry(name.to_owned()).or_insert(before);
             }
             return Err(fault.error());
         }
         state.files.insert(name.to_owned(), file);
-        state.removed.clear();
+        state.sync_names();
         Ok(length as u64)
     }
 
