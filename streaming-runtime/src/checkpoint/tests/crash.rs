@@ -42,7 +42,7 @@ fn a_process_that_ends_at_any_point_is_followed_by_one_that_goes_on() {
     for &point in ours {
         let directory = tempfile::tempdir().expect("there is room");
         // A job that ended without closing, so that recovery has something to do.
-        assert!(child(directory.path(), "before-append", 4));
+        assert!(child(directory.path(), "before-sync", 2));
         let ended = [1, 2].map(|nth| child(directory.path(), point, nth));
         if ended == [false; 2] {
             never.insert(point);

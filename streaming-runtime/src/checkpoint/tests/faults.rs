@@ -5,10 +5,10 @@ use crate::checkpoint::{CheckpointError, simulated::Fault};
 
 fn run_with(fault: Fault, nth: u64, machine_too: bool) -> (bool, u64) {
     let mut run = Run::new(3);
-    run.live(12, true).expect("the disk is good");
+    run.live(6, true).expect("the disk is good");
     let before = run.disk.calls();
     run.disk.fail_at(nth, fault);
-    let result = run.live(40, true);
+    let result = run.live(22, true);
     let reached = run.disk.calls() - before >= nth;
     match result {
         Ok(()) => {} // a compaction failed, or nothing did
@@ -22,7 +22,7 @@ fn run_with(fault: Fault, nth: u64, machine_too: bool) -> (bool, u64) {
     } else {
         run.disk.kill()
     }
-    run.live(5, true).unwrap_or_else(|error| panic!("after {fault:?} at {nth}: {error}"));
+    run.live(2, true).unwrap_or_else(|error| panic!("after {fault:?} at {nth}: {error}"));
     run.disk.restart();
     run.live(1, true).unwrap_or_else(|error| panic!("once more after {fault:?} at {nth}: {error}"));
     (reached, run.compactions)
