@@ -1,6 +1,6 @@
 //! The outside of a file: its name, its head, and frames, each with a checksum.
 //!
-//! A head is `"STRMCKPT", version u32, kind u8, number u64, length of the log before u64, salt u64, crc32 u32`, in every
+//! A head is `"STRMCKPT", version u32, kind u8, number u64, bytes of the log before that count u64, salt u64, crc32 u32`, in every
 //! version of the format. A frame is `mark u32, length u32, crc32 u32, synced u64, payload`: the mark is the lower half
 //! of the salt, the checksum starts from its upper half and covers length, synced and payload. So nobody who does not
 //! know the salt, least of all a record, can make bytes that look like a frame. `synced` says how much of the file was
@@ -51,7 +51,7 @@ impl Kind {
 pub(super) struct Head {
     pub kind: Kind,
     pub number: u64,
-    /// The length of the log of the number before, 0 if there was none.
+    /// How much of the log before is on disk for good, 0 if there is none. Behind it there may be a note.
     pub follows: u64,
     pub salt: u64,
 }
@@ -96,6 +96,12 @@ impl Head {
         };
         let [number, follows, salt] = [13, 21, 29].map(|at| u64_at(head, at));
         Ok(Head { kind, number, follows, salt })
+    }
+
+    /// Whether nothing was ever written behind the head, nor that itself completely: a head is synced before what is
+    /// behind it is written.
+    pub(super) fn is_torn(bytes: &[u8]) -> bool {
+        bytes.len() <= HEAD && Head::decode(bytes) == Err(BadHead::Damaged)
     }
 
     fn mark(&self) -> [u8; 4] {

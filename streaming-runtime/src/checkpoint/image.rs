@@ -6,7 +6,7 @@
 use super::{
     CheckpointError, Cut, Edits, Mark, Program, SourceMark,
     format::{Reader, Record},
-    frame::{BadHead, Frame, HEAD, Head, Kind, VERSION},
+    frame::{BadHead, Frame, Head, Kind, VERSION},
     part::RawEntry,
 };
 use crate::{stream::Epoch, time::BatchTime};
@@ -74,6 +74,8 @@ pub(super) struct LocatedInput {
 pub(super) struct LogFile {
     pub number: u64,
     pub bytes: u64,
+    /// How much of it is known to be on disk.
+    pub proven: u64,
     /// Its first batch.
     pub first: Option<Epoch>,
     /// The last batch in it and those before.
@@ -86,7 +88,7 @@ pub(super) struct Tail {
     pub cut: Option<Cut>,
     /// It has no frames, so that it is as if it were not there.
     pub void: bool,
-    /// There are batches or inputs that no frame proves to be on disk: they may be in memory only.
+    /// There is something that counts, not only a note, and that no frame proves to be on disk: they may be in memory only.
     pub unproven: bool,
 }
 
@@ -234,30 +236,31 @@ impl Image {
     }
 
     /// Takes in a log, the next in order. Only the newest may be torn; the image has it without what is cut.
+    ///
+    /// The log behind it says how much of it `counts`: what was known to be on disk when that was opened. There may be
+    /// more, a note that was not yet known to be. One that has less lacks its end.
     pub(super) fn read_log(
         &mut self,
         number: u64,
         mut bytes: Vec<u8>,
+        counts: Option<u64>,
         newest: bool,
     ) -> Result<Tail, CheckpointError> {
         let name = &*Kind::Log.name(number);
-        let cut_at = |at: usize, length: usize| Cut {
-            file: name.to_owned(),
-            at: at as u64,
-            bytes: (length - at) as u64,
-        };
-        if newest && bytes.len() <= HEAD && Head::decode(&bytes) == Err(BadHead::Damaged) {
-            // The head is synced before anything is written behind it.
-            let cut = (!bytes.is_empty()).then(|| cut_at(0, bytes.len()));
-            return Ok(Tail { cut, void: true, unproven: false });
-        }
         let head = head(name, Kind::Log, number, &bytes)?;
-        self.check_follows(name, number, head.follows)?;
+        if let Some(counts) = counts {
+            if (bytes.len() as u64) < counts {
+                let what =
+                    format!("it has {} bytes, and the log behind it says that it had {counts}", bytes.len());
+                return Err(CheckpointError::corrupt(name, bytes.len(), what));
+            }
+            bytes.truncate(counts as usize);
+        }
         let scan = head.scan(&bytes);
         let mut tail = Tail::default();
         if let Some(bad) = scan.bad {
             match bad.proof {
-                None if newest => tail.cut = Some(cut_at(bad.at, bytes.len())),
+                None if newest => tail.cut = Cut::of(name.to_owned(), bad.at, bytes.len()),
                 None => return Err(CheckpointError::corrupt(name, bad.at, bad.what)),
                 Some(proof) => {
                     let what =
@@ -275,6 +278,7 @@ impl Image {
         let log = LogFile {
             number,
             bytes: bytes.len() as u64,
+            proven: if newest { proven } else { bytes.len() as u64 },
             first: None,
             last: self.head().map(|(epoch, _)| epoch),
         };
@@ -284,18 +288,6 @@ impl Image {
         })?;
         self.files.push(Arc::new(bytes));
         Ok(tail)
-    }
-
-    /// A log says how long the one before it was, so that one that lacks its end is known.
-    fn check_follows(&self, name: &str, number: u64, follows: u64) -> Result<(), CheckpointError> {
-        match self.logs.last() {
-            Some(before) if before.number + 1 == number && before.bytes != follows => {
-                let what = format!("it has {} bytes, and `{name}` says that it had {follows}", before.bytes);
-                let at = before.bytes.min(follows) as usize;
-                Err(CheckpointError::corrupt(&Kind::Log.name(before.number), at, what))
-            }
-            _ => Ok(()),
-        }
     }
 
     fn read_log_frames(
@@ -326,6 +318,7 @@ impl Image {
                         program: program.clone(),
                     });
                     self.program = Some(program);
+                    matters(frame);
                 }
                 (Record::Epoch { mark, delivered, parts }, Some(incoming)) => {
                     if *next.get_or_insert(mark.epoch) != mark.epoch {

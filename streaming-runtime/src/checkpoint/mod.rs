@@ -27,7 +27,7 @@
 //! - Compaction knows bytes only, and is restoring and writing: the base at an epoch is what `restore` would give there.
 
 // The engine does not use all of it yet.
-#![allow(dead_code)]
+#![allow(dead_code, unused_imports)]
 
 mod compact;
 mod crash;

@@ -4,7 +4,7 @@
 
 use super::{
     CheckpointError, Entry, KeysReader, Program, SourceMark, Storage, What, crash_point,
-    frame::Kind,
+    frame::{Head, Kind},
     image::{Batch, Image, Located, LogFile, Tail},
 };
 use crate::{stream::Epoch, time::BatchTime};
@@ -40,6 +40,8 @@ pub(super) struct Reading {
     pub image: Image,
     pub base: Option<BaseFile>,
     pub tail: Tail,
+    /// Logs without anything in them, the newest first.
+    pub void: Vec<String>,
     /// What a newer base has taken the place of.
     pub leftovers: Vec<String>,
     /// The number of the next log.
@@ -66,48 +68,82 @@ pub(super) fn read(storage: &dyn Storage, before: Option<u64>) -> Result<Reading
     let (stays, goes): (Vec<_>, Vec<_>) = files
         .into_iter()
         .partition(|&(kind, number)| if kind == Kind::Base { Some(number) == base } else { number >= first });
-    let leftovers = goes.into_iter().map(|(kind, number)| kind.name(number)).collect();
-    let mut reading =
-        Reading { image: Image::default(), base: None, tail: Tail::default(), leftovers, next: first };
-    let newest = stays.last().copied();
-    for file in stays {
-        reading.file(storage, file, before.is_none() && Some(file) == newest)?;
+    let mut reading = Reading {
+        image: Image::default(),
+        base: None,
+        tail: Tail::default(),
+        void: Vec::new(),
+        leftovers: goes.into_iter().map(|(kind, number)| kind.name(number)).collect(),
+        next: first,
+    };
+    if let Some(number) = base {
+        reading.base(storage, number)?;
     }
+    let logs = stays.into_iter().filter(|(kind, _)| *kind == Kind::Log).map(|(_, number)| number);
+    reading.logs(storage, logs.collect(), before.is_none())?;
     Ok(reading)
 }
 
+impl Cut {
+    pub(super) fn of(file: String, at: usize, length: usize) -> Option<Cut> {
+        (length > at).then(|| Cut { file, at: at as u64, bytes: (length - at) as u64 })
+    }
+}
+
 impl Reading {
-    fn file(
+    fn base(&mut self, storage: &dyn Storage, number: u64) -> Result<(), CheckpointError> {
+        let bytes = contents(storage, Kind::Base, number)?;
+        let length = bytes.len() as u64;
+        self.image.read_base(number, bytes)?;
+        let (epoch, _) = self.image.base.expect("it was just read");
+        self.base = Some(BaseFile { number, bytes: length, epoch });
+        Ok(())
+    }
+
+    fn logs(
         &mut self,
         storage: &dyn Storage,
-        (kind, number): (Kind, u64),
-        newest: bool,
+        numbers: Vec<u64>,
+        with_newest: bool,
     ) -> Result<(), CheckpointError> {
-        let name = kind.name(number);
-        if kind == Kind::Log && number != self.next {
-            let missing = Kind::Log.name(self.next);
-            return Err(CheckpointError::corrupt(
-                &missing,
-                0,
-                format!("it is missing, but `{name}` is there"),
-            ));
+        let mut logs = Vec::with_capacity(numbers.len());
+        for number in numbers {
+            if number != self.next {
+                let what = format!("it is missing, but `{}` is there", Kind::Log.name(number));
+                return Err(CheckpointError::corrupt(&Kind::Log.name(self.next), 0, what));
+            }
+            logs.push((number, contents(storage, Kind::Log, number)?));
+            self.next += 1;
         }
-        let bytes = storage.read(&name).map_err(CheckpointError::io("reading", &name))?;
-        let length = bytes.len() as u64;
-        match kind {
-            Kind::Base => {
-                self.image.read_base(number, bytes)?;
-                let (epoch, _) = self.image.base.expect("it was just read");
-                self.base = Some(BaseFile { number, bytes: length, epoch });
+        if with_newest && let Some((number, bytes)) = logs.pop_if(|(_, bytes)| Head::is_torn(bytes)) {
+            self.void(number);
+            self.tail.cut = Cut::of(Kind::Log.name(number), 0, bytes.len());
+        }
+        let follows: Vec<_> = logs.iter().map(|(_, bytes)| Head::decode(bytes).ok()).collect();
+        let count = logs.len();
+        for (nth, (number, bytes)) in logs.into_iter().enumerate() {
+            let counts = follows.get(nth + 1).and_then(|head| head.as_ref()).map(|head| head.follows);
+            let newest = with_newest && nth + 1 == count;
+            let tail = self.image.read_log(number, bytes, counts, newest)?;
+            if tail.void {
+                self.void(number);
             }
-            Kind::Log => {
-                self.tail = self.image.read_log(number, bytes, newest)?;
-                // One that holds nothing is removed, and its number is taken again.
-                self.next += !self.tail.void as u64;
-            }
+            let cut = tail.cut.clone().or(self.tail.cut.take());
+            self.tail = Tail { cut, ..tail };
         }
         Ok(())
     }
+
+    /// A log that holds nothing is removed, and its number is taken again.
+    fn void(&mut self, number: u64) {
+        self.void.push(Kind::Log.name(number));
+        self.next = number;
+    }
+}
+
+fn contents(storage: &dyn Storage, kind: Kind, number: u64) -> Result<Vec<u8>, CheckpointError> {
+    let name = kind.name(number);
+    storage.read(&name).map_err(CheckpointError::io("reading", &name))
 }
 
 /// A place that is locked and read.
@@ -189,22 +225,21 @@ impl Opened {
         at: Option<Epoch>,
         edits: Edits,
     ) -> Result<(Restored, Place), CheckpointError> {
-        let Opened { storage, guard, reading: Reading { mut image, base, tail, leftovers, next } } = self;
+        let Opened { storage, guard, reading: Reading { mut image, base, tail, void, leftovers, next } } =
+            self;
         assert!(at >= image.base.map(|(epoch, _)| epoch), "nothing is known from before the base");
         assert!(at <= image.head().map(|(epoch, _)| epoch), "nothing is known from after the last batch");
         image.edit(&edits).map_err(|what| CheckpointError::Incompatible { what })?;
-        let rewritten = tail.cut.is_some() || tail.unproven;
+        let newest = image.logs.last().zip(image.files.last());
+        let rewrite = newest
+            .map(|(log, bytes)| (Kind::Log.name(log.number), bytes.clone()))
+            .filter(|(name, _)| tail.unproven || tail.cut.as_ref().is_some_and(|cut| cut.file == *name));
         let place = Place {
             storage,
             guard,
             base,
-            void: tail.void.then(|| Kind::Log.name(next)),
-            rewrite: image
-                .logs
-                .last()
-                .zip(image.files.last())
-                .filter(|_| rewritten && !tail.void)
-                .map(|(log, bytes)| (Kind::Log.name(log.number), bytes.clone())),
+            void,
+            rewrite,
             leftovers,
             next,
             head: image.head(),
@@ -244,8 +279,8 @@ pub(crate) struct Place {
     pub(super) guard: Box<dyn Send>,
     pub(super) base: Option<BaseFile>,
     pub(super) logs: Vec<LogFile>,
-    /// The newest log, if nothing is in it.
-    pub(super) void: Option<String>,
+    /// Logs without anything in them, the newest first.
+    pub(super) void: Vec<String>,
     /// The newest log, if its end was cut or may be in memory only, and what of it counts.
     pub(super) rewrite: Option<(String, Arc<Vec<u8>>)>,
     pub(super) leftovers: Vec<String>,

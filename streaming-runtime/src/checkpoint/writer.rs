@@ -138,6 +138,7 @@ impl Writer {
         stop: Arc<AtomicBool>,
     ) -> Result<Writer, CheckpointError> {
         let storage = place.storage;
+        let rewritten = place.rewrite.is_some();
         if let Some((name, bytes)) = place.rewrite {
             crash_point("before-cut");
             // Not truncated, but written anew: after a sync that failed, what is read may be in memory only, and a
@@ -146,13 +147,13 @@ impl Writer {
             storage.publish(&name, &mut parts).map_err(CheckpointError::io("writing", &name))?;
             crash_point("after-cut");
         }
-        if let Some(name) = place.void {
+        for name in place.void {
             storage.remove(&name).map_err(CheckpointError::io("removing", &name))?;
         }
         let other_operators = |ran: &Arc<Program>| ran.operators != program.operators;
         let otherwise = place.edits != Edits::default() || place.ran.iter().any(other_operators);
         let again = place.first_behind.filter(|_| otherwise);
-        let follows = place.logs.last().map_or(0, |log| log.bytes);
+        let follows = place.logs.last().map_or(0, |log| if rewritten { log.bytes } else { log.proven });
         let mut log = OpenLog::create(&*storage, place.next, follows)?;
         log.frame(|| "the program".to_owned(), |into| format::program(into, &program, &place.edits, again))?;
         // The new log's name is durable, and with it all names before it: now what they replace may go.
