@@ -13,7 +13,14 @@
 //! | `base-<k>` | what is live of everything in the logs before `log-<k>` | whole or not at all |
 //!
 //! So the state is the base with the highest number and the logs from that number on. Every file begins with a head
-//! (version, number, length of the log before it), then come frames, each with a checksum.
+//! (version, number, how much of the log before it counts), then come frames, each with a checksum.
+//!
+//! ```text
+//!   engine -> Log (thread) -> Writer -> Storage          open -> Opened -> restore -> Restored + Place -> Log::start
+//!                               |                          |                  |
+//!                               v                          v                  v
+//!                           Compaction ---------------->  Image  <------- inspect
+//! ```
 //!
 //! # Invariants
 //!
@@ -24,6 +31,9 @@
 //! - Epochs and numbers of logs have no gaps, times of batches grow.
 //! - A file is removed only when a newer base that is durable holds what is live in it.
 //! - A file whose append or sync has failed is never written again.
+//! - Recovery touches nothing on disk before [`Log::start`]: a job that is refused leaves all as it was.
+//! - A batch that runs again in a program with other operators is written again, and its newest frame counts; no base
+//!   ends between such batches.
 //! - Compaction knows bytes only, and is restoring and writing: the base at an epoch is what `restore` would give there.
 
 // The engine does not use all of it yet.

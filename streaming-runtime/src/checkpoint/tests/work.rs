@@ -84,7 +84,7 @@ impl Work {
             said.push(Said::Pane(EVER, None, bytes(5)));
         }
         if self.operators.len() > 3 {
-            said.push(Said::Key(3, vec![worker as u8], Some(epoch.to_le_bytes().to_vec())));
+            said.push(Said::Pane(3, None, vec![worker as u8]));
         }
         said
     }
