@@ -31,7 +31,7 @@
 //! - Epochs and numbers of logs have no gaps, times of batches grow.
 //! - A file is removed only when a newer base that is durable holds what is live in it.
 //! - A file whose append or sync has failed is never written again.
-//! - Recovery touches nothing on disk before [`Log::start`]: a job that is refused leaves all as it was.
+//! - Recovery touches nothing on disk before `Log::start`: a job that is refused leaves all as it was.
 //! - A batch that runs again in a program with other operators is written again, and its newest frame counts; no base
 //!   ends between such batches.
 //! - Compaction knows bytes only, and is restoring and writing: the base at an epoch is what `restore` would give there.
