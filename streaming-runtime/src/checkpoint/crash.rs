@@ -18,8 +18,8 @@ pub(crate) const POINTS: &[&str] = &[
     "before-remove",
     "after-remove",
     "recovery-read",
-    "before-truncate",
-    "after-truncate",
+    "before-cut",
+    "after-cut",
     "recovery-end",
     // The engine's own.
     "before-commit",

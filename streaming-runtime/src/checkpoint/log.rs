@@ -1,44 +1,44 @@
-//! The writer: one thread that appends what is complete, in order, with one sync for all that waits.
+//! The writer's thread: it takes what is waiting, has it written with one sync, and says what is durable.
 
-use super::{CheckpointError, Mark, Place, Program};
+use super::{
+    CheckpointError, Durable, Mark, Place, Program, Settings,
+    compact::Compaction,
+    writer::{Message, Writer},
+};
 use crate::stream::Epoch;
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
+    thread::{self, JoinHandle},
+};
+use tokio::sync::watch;
 
-/// Sizes, in one place.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Settings {
-    /// The least size at which a log is closed and compacted; larger if the base is.
-    pub segment: u64,
-    /// The size of the frames of a base.
-    pub frame: usize,
-    /// How much is gathered before it is appended.
-    pub group: usize,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Settings { segment: 64 << 10, frame: 1 << 20, group: 1 << 20 }
-    }
-}
-
-/// What a crash cannot take any more.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Durable {
-    /// All batches up to this.
-    pub epoch: Option<Epoch>,
-    /// Of each source that logs its input, how many records, in the order of [`Program::sources`].
-    pub inputs: Vec<u64>,
-}
-
-/// A handle on the writer. Clones are the same writer.
+/// A handle on the writer. Clones are the same writer; when the last is dropped it is closed.
+///
+/// Its queue has no bound of its own. What is in it is bounded by what the engine lets in flight: batches by
+/// `Engine::in_flight`, inputs by `Engine::memory_limit`.
 #[derive(Clone, Debug)]
-pub(crate) struct Log {}
+pub(crate) struct Log {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    messages: mpsc::Sender<Message>,
+    durable: watch::Receiver<Durable>,
+    thread: Mutex<Option<JoinHandle<Result<(), CheckpointError>>>>,
+}
 
 impl Log {
-    /// Opens a new log behind what is in the place, and starts the thread. Batches that are there already are not
-    /// written again, but count as durable.
+    /// Puts the place in order, opens a new log in it, and starts the thread. Batches that are there already are not
+    /// written again, but count as durable; unless another program ran them, whose operators said other things: then
+    /// those behind `at` are written again as they run again.
     ///
-    /// `on_error` is called at most once; nothing is written after. `on_durable` is called on the writer's thread each
-    /// time that more is durable.
+    /// `workers_with_state` parts are awaited for each batch. `on_error` is called at most once; nothing is written
+    /// after it. `on_durable` is called on the writer's thread each time that more is durable.
     pub(crate) fn start(
         place: Place,
         program: Program,
@@ -47,36 +47,141 @@ impl Log {
         on_error: Box<dyn FnOnce(CheckpointError) + Send>,
         on_durable: Box<dyn Fn(Durable) + Send>,
     ) -> Result<Log, CheckpointError> {
-        todo!()
+        let stop = Arc::new(AtomicBool::new(false));
+        let writer = Writer::start(place, program, settings, workers_with_state, stop.clone())?;
+        let (messages, queue) = mpsc::channel();
+        let (publish, durable) = watch::channel(writer.durable().clone());
+        let mut thread =
+            Thread { writer, queue, messages: messages.clone(), compaction: None, publish, on_durable };
+        let run = move || {
+            let result = thread.run();
+            stop.store(true, Ordering::Relaxed);
+            if let Some(compaction) = thread.compaction.take() {
+                // The place is not given free while something is written there.
+                let _ = compaction.join();
+            }
+            drop(thread);
+            result.inspect_err(|error| on_error(error.clone()))
+        };
+        let thread = thread::Builder::new().name("checkpoint".to_owned()).spawn(run);
+        let thread = thread.map_err(CheckpointError::io("starting the thread of", "the log"))?;
+        Ok(Log { shared: Arc::new(Shared { messages, durable, thread: Mutex::new(Some(thread)) }) })
     }
 
     /// The batch is closed. Input that was logged for it was given to [`input`](Log::input) before.
     pub(crate) fn mark(&self, mark: Mark) {
-        todo!()
+        self.shared.send(Message::Mark(mark));
     }
 
     /// What a worker says of a batch, from [`PartWriter::take`](super::PartWriter::take).
     pub(crate) fn part(&self, epoch: Epoch, worker: u32, bytes: Vec<u8>) {
-        todo!()
+        self.shared.send(Message::Part(epoch, worker, bytes));
     }
 
     /// Input of a source that cannot replay: `count` records, the first of which has the number `first`.
     pub(crate) fn input(&self, port: u32, first: u64, count: u64, bytes: Vec<u8>) {
-        todo!()
+        self.shared.send(Message::Input { port, first, count, bytes });
     }
 
     /// All sinks have the batch, and those before it.
     pub(crate) fn delivered(&self, epoch: Epoch) {
-        todo!()
+        self.shared.send(Message::Delivered(epoch));
     }
 
     /// What is durable; closed when the writer has ended.
-    pub(crate) fn durable(&self) -> tokio::sync::watch::Receiver<Durable> {
-        todo!()
+    pub(crate) fn durable(&self) -> watch::Receiver<Durable> {
+        self.shared.durable.clone()
     }
 
-    /// Writes what waits and is complete, and what was delivered, syncs, and waits for the thread.
+    /// Writes what waits and is complete, and what was delivered, syncs, and waits for the thread. The error is the one
+    /// that `on_error` was given. Not for the writer's own thread.
     pub(crate) fn close(&self) -> Result<(), CheckpointError> {
-        todo!()
+        self.shared.close()
+    }
+}
+
+impl Shared {
+    fn send(&self, message: Message) {
+        // The thread ends early only after an error, which it has told.
+        let _ = self.messages.send(message);
+    }
+
+    fn close(&self) -> Result<(), CheckpointError> {
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(thread) = thread else { return Ok(()) };
+        self.send(Message::Close);
+        if thread.thread().id() == thread::current().id() {
+            return Ok(());
+        }
+        thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        if let Err(error) = self.close() {
+            tracing::debug!(%error, "the log had ended by an error");
+        }
+    }
+}
+
+/// What the thread has.
+struct Thread {
+    writer: Writer,
+    queue: mpsc::Receiver<Message>,
+    /// For compactions, to say that they are done.
+    messages: mpsc::Sender<Message>,
+    compaction: Option<JoinHandle<()>>,
+    publish: watch::Sender<Durable>,
+    on_durable: Box<dyn Fn(Durable) + Send>,
+}
+
+impl Thread {
+    fn run(&mut self) -> Result<(), CheckpointError> {
+        loop {
+            let Ok(mut message) = self.queue.recv() else { return Ok(()) };
+            let mut closing = false;
+            // All that waits goes with one sync, up to a bound: what came first should not wait for ever.
+            loop {
+                match message {
+                    Message::Close => closing = true,
+                    message => self.writer.take(message)?,
+                }
+                if closing || self.writer.has_much() {
+                    break;
+                }
+                let Ok(next) = self.queue.try_recv() else { break };
+                message = next;
+            }
+            if self.writer.commit()? {
+                let durable = self.writer.durable().clone();
+                self.publish.send_replace(durable.clone());
+                (self.on_durable)(durable);
+            }
+            if closing {
+                return self.writer.note();
+            }
+            self.writer.roll_if_due()?;
+            if let Some(compaction) = self.writer.compaction() {
+                self.compact(compaction);
+            }
+        }
+    }
+
+    fn compact(&mut self, compaction: Compaction) {
+        let messages = self.messages.clone();
+        let run = move || {
+            let done = compaction.run();
+            // There is nobody to tell if the job has ended.
+            let _ = messages.send(Message::Compacted(done));
+        };
+        let thread = thread::Builder::new().name("checkpoint-compaction".to_owned());
+        match thread.spawn(run) {
+            Ok(thread) => self.compaction = Some(thread),
+            Err(error) => {
+                let error = CheckpointError::io("starting the thread of", "a compaction")(error);
+                self.writer.compacted(Err(error));
+            }
+        }
     }
 }

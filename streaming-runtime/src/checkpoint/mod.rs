@@ -13,7 +13,14 @@
 //! | `base-<k>` | what is live of everything in the logs before `log-<k>` | whole or not at all |
 //!
 //! So the state is the base with the highest number and the logs from that number on. Every file begins with a head
-//! (version, number, length of the log before it), then come frames, each with a checksum.
+//! (version, number, how much of the log before it counts), then come frames, each with a checksum.
+//!
+//! ```text
+//!   engine -> Log (thread) -> Writer -> Storage          open -> Opened -> restore -> Restored + Place -> Log::start
+//!                               |                          |                  |
+//!                               v                          v                  v
+//!                           Compaction ---------------->  Image  <------- inspect
+//! ```
 //!
 //! # Invariants
 //!
@@ -24,24 +31,42 @@
 //! - Epochs and numbers of logs have no gaps, times of batches grow.
 //! - A file is removed only when a newer base that is durable holds what is live in it.
 //! - A file whose append or sync has failed is never written again.
+//! - Recovery touches nothing on disk before `Log::start`: a job that is refused leaves all as it was.
+//! - A batch that runs again in a program with other operators is written again, and its newest frame counts; no base
+//!   ends between such batches.
 //! - Compaction knows bytes only, and is restoring and writing: the base at an epoch is what `restore` would give there.
 
 // The engine does not use all of it yet.
-#![allow(dead_code)]
+#![allow(dead_code, unused_imports)]
 
+mod compact;
 mod crash;
 mod error;
+mod format;
+mod frame;
+mod image;
+mod inspect;
 mod log;
 mod part;
 mod recover;
+#[cfg(any(test, feature = "simulated"))]
+#[doc(hidden)]
+pub mod simulated;
 mod storage;
+#[cfg(test)]
+mod tests;
+mod writer;
 
 pub(crate) use crash::crash_point;
 pub use error::CheckpointError;
-pub(crate) use log::{Durable, Log, Settings};
+pub use inspect::{
+    EpochInspection, FileInspection, Inspection, OperatorInspection, Problem, SourceInspection, inspect,
+};
+pub(crate) use log::Log;
 pub(crate) use part::{Entry, KeysReader, KeysWriter, PartWriter, What};
 pub(crate) use recover::{AgainMark, Cut, Edits, Input, Opened, Place, Restored, open};
 pub use storage::{Append, LocalDirectory, Storage};
+pub(crate) use writer::{Durable, Settings};
 
 use crate::{stream::Epoch, time::BatchTime};
 

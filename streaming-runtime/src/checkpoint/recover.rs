@@ -1,15 +1,19 @@
 //! Reading a place: what is there, what is cut, and the state as of a batch.
+//!
+//! Nothing on disk is touched before [`Log::start`](super::Log::start), so a job that is refused leaves it as it was.
 
-use super::{CheckpointError, Entry, Mark, Program, SourceMark, Storage};
+use super::{
+    CheckpointError, Entry, KeysReader, Program, SourceMark, Storage, What, crash_point,
+    frame::{Head, Kind},
+    image::{Batch, Image, Located, LogFile, Tail},
+};
 use crate::{stream::Epoch, time::BatchTime};
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fmt,
+    io::ErrorKind,
     sync::Arc,
 };
-
-/// A place that is locked and read.
-#[derive(Debug)]
-pub(crate) struct Opened {}
 
 /// A tail that a crash has left unfinished, and that is cut off.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,25 +30,294 @@ pub(crate) struct Cut {
 pub(crate) struct Edits {
     /// Old id to new id.
     pub rename: BTreeMap<String, String>,
-    /// Old ids whose state is dropped.
+    /// Old ids whose state is dropped. They are applied before the renaming, at each start for which they are given.
     pub forget: BTreeSet<String>,
 }
 
-/// The part of a place that the writer needs.
+/// The files of a place, read.
 #[derive(Debug)]
-pub(crate) struct Place {}
+pub(super) struct Reading {
+    pub image: Image,
+    pub base: Option<BaseFile>,
+    pub tail: Tail,
+    /// Logs without anything in them, the newest first.
+    pub void: Vec<String>,
+    /// What a newer base has taken the place of.
+    pub leftovers: Vec<String>,
+    /// The number of the next log.
+    pub next: u64,
+}
+
+/// A base as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct BaseFile {
+    /// Of the first log that it does not hold.
+    pub number: u64,
+    pub bytes: u64,
+    pub epoch: Epoch,
+}
+
+/// Reads the newest base and the logs from its number on, up to `before` if that is given.
+pub(super) fn read(storage: &dyn Storage, before: Option<u64>) -> Result<Reading, CheckpointError> {
+    let names = storage.list().map_err(CheckpointError::io("listing", ""))?;
+    let mut files: Vec<_> = names.iter().filter_map(|(name, _)| Kind::of(name)).collect();
+    files.sort();
+    files.retain(|&(kind, number)| kind == Kind::Base || before.is_none_or(|before| number < before));
+    let base = files.iter().filter(|(kind, _)| *kind == Kind::Base).map(|&(_, number)| number).next_back();
+    let first = base.unwrap_or(1);
+    let (stays, goes): (Vec<_>, Vec<_>) = files
+        .into_iter()
+        .partition(|&(kind, number)| if kind == Kind::Base { Some(number) == base } else { number >= first });
+    let mut reading = Reading {
+        image: Image::default(),
+        base: None,
+        tail: Tail::default(),
+        void: Vec::new(),
+        leftovers: goes.into_iter().map(|(kind, number)| kind.name(number)).collect(),
+        next: first,
+    };
+    if let Some(number) = base {
+        reading.base(storage, number)?;
+    }
+    let logs = stays.into_iter().filter(|(kind, _)| *kind == Kind::Log).map(|(_, number)| number);
+    reading.logs(storage, logs.collect(), before.is_none())?;
+    Ok(reading)
+}
+
+impl Cut {
+    pub(super) fn of(file: String, at: usize, length: usize) -> Option<Cut> {
+        (length > at).then(|| Cut { file, at: at as u64, bytes: (length - at) as u64 })
+    }
+}
+
+impl Reading {
+    fn base(&mut self, storage: &dyn Storage, number: u64) -> Result<(), CheckpointError> {
+        let bytes = contents(storage, Kind::Base, number)?;
+        let length = bytes.len() as u64;
+        self.image.read_base(number, bytes)?;
+        let (epoch, _) = self.image.base.expect("it was just read");
+        self.base = Some(BaseFile { number, bytes: length, epoch });
+        Ok(())
+    }
+
+    fn logs(
+        &mut self,
+        storage: &dyn Storage,
+        numbers: Vec<u64>,
+        with_newest: bool,
+    ) -> Result<(), CheckpointError> {
+        let mut logs = Vec::with_capacity(numbers.len());
+        for number in numbers {
+            if number != self.next {
+                let what = format!("it is missing, but `{}` is there", Kind::Log.name(number));
+                return Err(CheckpointError::corrupt(&Kind::Log.name(self.next), 0, what));
+            }
+            logs.push((number, contents(storage, Kind::Log, number)?));
+            self.next += 1;
+        }
+        if with_newest && let Some((number, bytes)) = logs.pop_if(|(_, bytes)| Head::is_torn(bytes)) {
+            self.void(number);
+            self.tail.cut = Cut::of(Kind::Log.name(number), 0, bytes.len());
+        }
+        let follows: Vec<_> = logs.iter().map(|(_, bytes)| Head::decode(bytes).ok()).collect();
+        let count = logs.len();
+        for (nth, (number, bytes)) in logs.into_iter().enumerate() {
+            let counts = follows.get(nth + 1).and_then(|head| head.as_ref()).map(|head| head.follows);
+            let newest = with_newest && nth + 1 == count;
+            let tail = self.image.read_log(number, bytes, counts, newest)?;
+            if tail.void {
+                self.void(number);
+            }
+            let cut = tail.cut.clone().or(self.tail.cut.take());
+            self.tail = Tail { cut, ..tail };
+        }
+        Ok(())
+    }
+
+    /// A log that holds nothing is removed, and its number is taken again.
+    fn void(&mut self, number: u64) {
+        self.void.push(Kind::Log.name(number));
+        self.next = number;
+    }
+}
+
+fn contents(storage: &dyn Storage, kind: Kind, number: u64) -> Result<Vec<u8>, CheckpointError> {
+    let name = kind.name(number);
+    storage.read(&name).map_err(CheckpointError::io("reading", &name))
+}
+
+/// A place that is locked and read.
+pub(crate) struct Opened {
+    storage: Arc<dyn Storage>,
+    guard: Box<dyn Send>,
+    reading: Reading,
+}
+
+impl fmt::Debug for Opened {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Opened")
+            .field("storage", &self.storage)
+            .field("head", &self.head())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Locks the place and reads all of it. What a torn tail has after its last good frame is left out.
+pub(crate) fn open(storage: Arc<dyn Storage>) -> Result<Opened, CheckpointError> {
+    let guard = storage.lock().map_err(|error| match error.kind() {
+        ErrorKind::WouldBlock => {
+            CheckpointError::Taken { place: format!("{storage:?}"), by: error.to_string() }
+        }
+        _ => CheckpointError::io("locking", "")(error),
+    })?;
+    let reading = read(&*storage, None)?;
+    crash_point("recovery-read");
+    Ok(Opened { storage, guard, reading })
+}
+
+impl Opened {
+    /// The newest; `None` if nothing is there.
+    pub(crate) fn program(&self) -> Option<&Program> {
+        self.reading.image.program.as_deref()
+    }
+
+    /// The operators of which there is state: those of the newest program, and those that earlier ones left.
+    pub(crate) fn operators(&self) -> impl Iterator<Item = &str> {
+        self.reading.image.operators.iter().filter_map(Option::as_deref)
+    }
+
+    /// The last batch that is there.
+    pub(crate) fn head(&self) -> Option<(Epoch, BatchTime)> {
+        self.reading.image.head()
+    }
+
+    /// The batch before which nothing can be restored any more.
+    pub(crate) fn base(&self) -> Option<(Epoch, BatchTime)> {
+        self.reading.image.base
+    }
+
+    /// The last batch that all sinks had, as far as is known here.
+    pub(crate) fn delivered(&self) -> Option<Epoch> {
+        self.reading.image.delivered
+    }
+
+    /// The epoch of the batch of this time, from the base on.
+    pub(crate) fn epoch_of(&self, time: BatchTime) -> Option<Epoch> {
+        let image = &self.reading.image;
+        let of_base = image.base.filter(|&(_, base)| base == time).map(|(epoch, _)| epoch);
+        let found = image.batches.binary_search_by_key(&time, |batch| batch.mark.time);
+        of_base.or(found.ok().map(|at| image.batches[at].mark.epoch))
+    }
+
+    /// What is cut off the newest log: a batch that was being written when the process died, or damage that cannot be
+    /// told from that.
+    pub(crate) fn cut(&self) -> Option<&Cut> {
+        self.reading.tail.cut.as_ref()
+    }
+
+    /// The state as of the end of `at`, or before the first batch if `None`, and what runs again.
+    ///
+    /// # Panics
+    ///
+    /// If `at` is not between the base and the head.
+    pub(crate) fn restore(
+        self,
+        at: Option<Epoch>,
+        edits: Edits,
+    ) -> Result<(Restored, Place), CheckpointError> {
+        let Opened { storage, guard, reading: Reading { mut image, base, tail, void, leftovers, next } } =
+            self;
+        assert!(at >= image.base.map(|(epoch, _)| epoch), "nothing is known from before the base");
+        assert!(at <= image.head().map(|(epoch, _)| epoch), "nothing is known from after the last batch");
+        image.edit(&edits).map_err(|what| CheckpointError::Incompatible { what })?;
+        let newest = image.logs.last().zip(image.files.last());
+        let rewrite = newest
+            .map(|(log, bytes)| (Kind::Log.name(log.number), bytes.clone()))
+            .filter(|(name, _)| tail.unproven || tail.cut.as_ref().is_some_and(|cut| cut.file == *name));
+        let place = Place {
+            storage,
+            guard,
+            base,
+            void,
+            rewrite,
+            leftovers,
+            next,
+            head: image.head(),
+            at,
+            first_behind: image.split(at).1.first().map(|batch| batch.mark.epoch),
+            ran: programs(image.split(at).1),
+            inputs: logged(&image),
+            logs: std::mem::take(&mut image.logs),
+            edits,
+        };
+        Ok((Restored::new(image, at), place))
+    }
+}
+
+/// Who ran these batches.
+fn programs(batches: &[Batch]) -> Vec<Arc<Program>> {
+    let mut programs: Vec<Arc<Program>> = batches.iter().map(|batch| batch.program.clone()).collect();
+    programs.dedup_by(|a, b| Arc::ptr_eq(a, b));
+    programs
+}
+
+/// How many records of each source are logged, or in the state.
+fn logged(image: &Image) -> BTreeMap<String, u64> {
+    let sources = image.sources(image.head().map(|(epoch, _)| epoch));
+    let mut logged: BTreeMap<_, _> =
+        sources.into_iter().map(|(port, mark)| (port.to_owned(), mark.total)).collect();
+    for input in &image.inputs {
+        let reached = logged.entry(input.port.clone()).or_default();
+        *reached = (*reached).max(input.first + input.count);
+    }
+    logged
+}
+
+/// The part of a place that the writer needs, and what it has to put in order before it writes.
+pub(crate) struct Place {
+    pub(super) storage: Arc<dyn Storage>,
+    pub(super) guard: Box<dyn Send>,
+    pub(super) base: Option<BaseFile>,
+    pub(super) logs: Vec<LogFile>,
+    /// Logs without anything in them, the newest first.
+    pub(super) void: Vec<String>,
+    /// The newest log, if its end was cut or may be in memory only, and what of it counts.
+    pub(super) rewrite: Option<(String, Arc<Vec<u8>>)>,
+    pub(super) leftovers: Vec<String>,
+    /// The number of the next log.
+    pub(super) next: u64,
+    pub(super) head: Option<(Epoch, BatchTime)>,
+    pub(super) at: Option<Epoch>,
+    /// The first batch behind `at`.
+    pub(super) first_behind: Option<Epoch>,
+    /// The programs of the batches behind `at`.
+    pub(super) ran: Vec<Arc<Program>>,
+    pub(super) inputs: BTreeMap<String, u64>,
+    pub(super) edits: Edits,
+}
+
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Place")
+            .field("storage", &self.storage)
+            .field("next", &self.next)
+            .finish_non_exhaustive()
+    }
+}
 
 /// The state as of a batch, and what runs again behind it.
 #[derive(Debug)]
 pub(crate) struct Restored {
     pub at: Option<Epoch>,
     pub time: Option<BatchTime>,
-    /// By port, as of `at`; empty if that is `None`.
+    /// By port, as of `at`; empty if that is `None`. Sources that only earlier programs had are among them.
     pub sources: Vec<(String, SourceMark)>,
     /// The batches behind `at`, in order.
     pub again: Vec<AgainMark>,
     /// By port, what was logged of its input and has records after `at`, oldest first.
     pub inputs: BTreeMap<String, Vec<Input>>,
+    files: Vec<Arc<Vec<u8>>>,
+    entries: BTreeMap<String, Vec<Located>>,
 }
 
 /// A batch that runs again.
@@ -52,6 +325,7 @@ pub(crate) struct Restored {
 pub(crate) struct AgainMark {
     pub epoch: Epoch,
     pub time: BatchTime,
+    /// By port, the sources of the program that ran it first.
     pub sources: Vec<(String, SourceMark)>,
 }
 
@@ -64,58 +338,41 @@ pub(crate) struct Input {
     pub bytes: Vec<u8>,
 }
 
-/// Locks the place, reads all of it, cuts a torn tail, removes what a crash left over.
-pub(crate) fn open(storage: Arc<dyn Storage>) -> Result<Opened, CheckpointError> {
-    todo!()
-}
-
-impl Opened {
-    /// The newest; `None` if nothing is there.
-    pub(crate) fn program(&self) -> Option<&Program> {
-        todo!()
-    }
-
-    /// The last batch that is there.
-    pub(crate) fn head(&self) -> Option<(Epoch, BatchTime)> {
-        todo!()
-    }
-
-    /// The batch before which nothing can be restored any more.
-    pub(crate) fn base(&self) -> Option<(Epoch, BatchTime)> {
-        todo!()
-    }
-
-    /// The last batch that all sinks had, as far as is known here.
-    pub(crate) fn delivered(&self) -> Option<Epoch> {
-        todo!()
-    }
-
-    /// The epoch of the batch of this time, from the base on.
-    pub(crate) fn epoch_of(&self, time: BatchTime) -> Option<Epoch> {
-        todo!()
-    }
-
-    /// What was cut off the newest log.
-    pub(crate) fn cut(&self) -> Option<&Cut> {
-        todo!()
-    }
-
-    /// The state as of the end of `at`, or before the first batch if `None`, and what runs again. `at` lies between the
-    /// base and the head.
-    pub(crate) fn restore(
-        self,
-        at: Option<Epoch>,
-        edits: Edits,
-    ) -> Result<(Restored, Place), CheckpointError> {
-        todo!()
-    }
-}
-
 impl Restored {
+    fn new(image: Image, at: Option<Epoch>) -> Restored {
+        let (done, behind) = image.split(at);
+        let time = done.last().map(|batch| batch.mark.time).or(image.base.map(|(_, time)| time));
+        let again = behind.iter().map(|Batch { mark, program, .. }| AgainMark {
+            epoch: mark.epoch,
+            time: mark.time,
+            sources: program.sources.iter().cloned().zip(mark.sources.iter().cloned()).collect(),
+        });
+        let again = again.collect();
+        let sources = image.sources(at);
+        let mut inputs: BTreeMap<String, Vec<Input>> = BTreeMap::new();
+        for input in image.inputs_behind(&sources) {
+            let bytes = image.files[input.file][input.bytes.clone()].to_vec();
+            let of_port = inputs.entry(input.port.clone()).or_default();
+            of_port.push(Input { first: input.first, count: input.count, bytes });
+        }
+        let mut entries: BTreeMap<String, Vec<Located>> = BTreeMap::new();
+        for entry in image.live(at) {
+            let name = image.operators[entry.operator as usize].as_deref().expect("what is live has a name");
+            entries.entry(name.to_owned()).or_default().push(entry.clone());
+        }
+        let sources = sources.into_iter().map(|(port, mark)| (port.to_owned(), mark)).collect();
+        Restored { at, time, sources, again, inputs, files: image.files, entries }
+    }
+
     /// All live entries of an operator, by its new id, oldest first: the base, then the batches in order, then by
     /// worker. Of a key that occurs more than once the last counts.
+    ///
+    /// Costs nothing but the walk: the bytes are those of the files.
     pub(crate) fn entries(&self, operator: &str) -> impl Iterator<Item = Entry<'_>> {
-        let _ = operator;
-        std::iter::empty()
+        self.entries.get(operator).into_iter().flatten().map(|located| {
+            let bytes = &self.files[located.file][located.bytes.clone()];
+            let what = if located.keys { What::Keys(KeysReader::new(bytes)) } else { What::Pane(bytes) };
+            Entry { epoch: located.epoch, time: located.time, worker: located.worker, what }
+        })
     }
 }

@@ -39,9 +39,6 @@ pub trait Storage: Send + Sync + Debug + 'static {
     /// or not at all. Returns its length. An error among the parts ends it: then it is not there.
     fn publish(&self, name: &str, parts: &mut dyn Iterator<Item = io::Result<Vec<u8>>>) -> io::Result<u64>;
 
-    /// Cuts an object, durably when it returns.
-    fn truncate(&self, name: &str, length: u64) -> io::Result<()>;
-
     /// Removes an object. It may come back after a crash.
     fn remove(&self, name: &str) -> io::Result<()>;
 }
@@ -177,12 +174,6 @@ impl Storage for LocalDirectory {
         crash_point("publish-renamed");
         sync_directory(&self.path)?;
         Ok(length)
-    }
-
-    fn truncate(&self, name: &str, length: u64) -> io::Result<()> {
-        let file = OpenOptions::new().write(true).open(self.path.join(name))?;
-        file.set_len(length)?;
-        file.sync_all()
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {

@@ -1,0 +1,298 @@
+//! Compaction: a new base of what is live in the old one and in logs whose batches are delivered.
+//!
+//! It knows no types: a pane is dropped when its time has come, of each key the newest value stays. Entries of the old
+//! base are unique, so only the keys of the logs are put into tables; everything is copied once, from the bytes that
+//! were read into the frames that are written.
+
+use super::{
+    CheckpointError, Edits, KeysReader, SourceMark, Storage, crash_point, format,
+    frame::{Head, Kind},
+    image::{Image, Located, LocatedInput},
+    part::RawEntry,
+    recover::{self, BaseFile},
+};
+use crate::{stream::Epoch, time::BatchTime};
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
+use std::{
+    collections::BTreeMap,
+    io,
+    iter::Peekable,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+/// A compaction that is due.
+#[derive(Debug)]
+pub(super) struct Compaction {
+    pub storage: Arc<dyn Storage>,
+    /// All logs of lower numbers go into the base.
+    pub before: u64,
+    pub frame: usize,
+    /// Set when the job ends: the base is not needed then.
+    pub stop: Arc<AtomicBool>,
+}
+
+impl Compaction {
+    /// Writes the base and removes what it replaces. Until it is durable nothing else has changed.
+    pub(super) fn run(self) -> Result<BaseFile, CheckpointError> {
+        crash_point("compaction-begin");
+        let image = recover::read(&*self.storage, Some(self.before))?.image;
+        crash_point("compaction-read");
+        let name = Kind::Base.name(self.before);
+        let bytes = self.publish(&name, &image).map_err(|error| error.into_checkpoint_error(&name))?;
+        crash_point("after-publish");
+        self.remove_replaced();
+        let (epoch, _) = image.head().expect("there is a batch in what is compacted");
+        Ok(BaseFile { number: self.before, bytes, epoch })
+    }
+
+    fn publish(&self, name: &str, image: &Image) -> Result<u64, Failed> {
+        let head = Head::new(Kind::Base, self.before, 0);
+        let mut too_large = None;
+        let mut parts = Parts::new(head, image, self.frame).map(|part| {
+            if self.stop.load(Ordering::Relaxed) {
+                return Err(io::Error::new(io::ErrorKind::Interrupted, "the job ends"));
+            }
+            part.map_err(|error| {
+                let error = too_large.insert(error);
+                io::Error::other(error.to_string())
+            })
+        });
+        let published = self.storage.publish(name, &mut parts);
+        drop(parts);
+        published.map_err(|source| too_large.map_or(Failed::Io(source), Failed::Frame))
+    }
+
+    /// The base is what counts now, so a file that cannot be removed does no harm but to the disk: the next compaction
+    /// or start removes it.
+    fn remove_replaced(&self) {
+        let files = self.storage.list().unwrap_or_default();
+        let replaced =
+            files.iter().filter(|(name, _)| Kind::of(name).is_some_and(|(_, number)| number < self.before));
+        for (name, _) in replaced {
+            remove(&*self.storage, name);
+        }
+    }
+}
+
+/// Removes a file that is of no use any more.
+pub(super) fn remove(storage: &dyn Storage, name: &str) {
+    crash_point("before-remove");
+    if let Err(error) = storage.remove(name) {
+        tracing::warn!(file = name, %error, "cannot remove an old file of the checkpoint; it is tried again");
+    }
+    crash_point("after-remove");
+}
+
+enum Failed {
+    Io(io::Error),
+    Frame(CheckpointError),
+}
+
+impl Failed {
+    fn into_checkpoint_error(self, name: &str) -> CheckpointError {
+        match self {
+            Failed::Io(error) => CheckpointError::io("writing", name)(error),
+            Failed::Frame(error) => error,
+        }
+    }
+}
+
+/// The parts of a base: its head and who it is of, inputs, state in frames of about the same size, the end.
+struct Parts<'a> {
+    head: Head,
+    image: &'a Image,
+    at: (Epoch, BatchTime),
+    /// The size of the frames of state.
+    size: usize,
+    next: Next,
+    operators: Vec<String>,
+    sources: Vec<(String, SourceMark)>,
+    inputs: std::vec::IntoIter<LocatedInput>,
+    pieces: Peekable<Box<dyn Iterator<Item = Piece<'a>> + 'a>>,
+    frames: u64,
+    entries: u64,
+}
+
+enum Next {
+    First,
+    Inputs,
+    End,
+    Nothing,
+}
+
+impl<'a> Parts<'a> {
+    fn new(head: Head, image: &'a Image, size: usize) -> Self {
+        let at = image.head().expect("there is a batch in what is compacted");
+        let sources = image.sources(Some(at.0));
+        let inputs: Vec<_> = image.inputs_behind(&sources).cloned().collect();
+        let mut sources: Vec<_> = sources.into_iter().map(|(port, mark)| (port.to_owned(), mark)).collect();
+        for input in &inputs {
+            // A source may have input and no batch yet.
+            if !sources.iter().any(|(port, _)| *port == input.port) {
+                sources.push((input.port.clone(), SourceMark::default()));
+            }
+        }
+        let (operators, pieces) = live(image, at.0);
+        let (pieces, inputs) = (pieces.peekable(), inputs.into_iter());
+        Parts {
+            head,
+            image,
+            at,
+            size,
+            next: Next::First,
+            operators,
+            sources,
+            inputs,
+            pieces,
+            frames: 0,
+            entries: 0,
+        }
+    }
+
+    fn first(&mut self) -> Result<Vec<u8>, CheckpointError> {
+        let program = self.image.program.as_ref().expect("who wrote batches has said who it is");
+        let mut bytes = self.head.encode();
+        let what = || "the program".to_owned();
+        self.head
+            .frame(&mut bytes, 0, what, |into| format::program(into, program, &Edits::default(), None))?;
+        let what = || "the list of operators and sources".to_owned();
+        self.head.frame(&mut bytes, 0, what, |into| {
+            format::base(into, self.at, &self.operators, &self.sources);
+        })?;
+        self.frames += 2;
+        Ok(bytes)
+    }
+
+    fn input(&mut self, input: &LocatedInput) -> Result<Vec<u8>, CheckpointError> {
+        let mut bytes = Vec::new();
+        let port = self.sources.iter().position(|(port, _)| *port == input.port).expect("each was added");
+        let logged = &self.image.files[input.file][input.bytes.clone()];
+        self.head.frame(
+            &mut bytes,
+            0,
+            || format!("input of `{}`", input.port),
+            |into| {
+                format::input(into, port as u32, input.first, input.count, logged);
+            },
+        )?;
+        self.frames += 1;
+        Ok(bytes)
+    }
+
+    /// As many pieces as make a frame.
+    fn state(&mut self) -> Result<Vec<u8>, CheckpointError> {
+        let mut bytes = Vec::with_capacity(self.size + self.size / 8);
+        let Parts { head, image, at, size, pieces, entries, .. } = self;
+        head.frame(
+            &mut bytes,
+            0,
+            || "a pane".to_owned(),
+            |into| {
+                format::state(into);
+                while into.len() < *size
+                    && let Some(piece) = pieces.next()
+                {
+                    *entries += 1;
+                    match piece {
+                        Piece::Pane(operator, pane) => {
+                            format::entry(into, (pane.epoch, pane.time), pane.worker);
+                            let bytes = &image.files[pane.file][pane.bytes.clone()];
+                            RawEntry::copy_pane(into, operator, pane.until, bytes);
+                        }
+                        Piece::Key(operator, key, value) => {
+                            format::entry(into, *at, 0);
+                            let mut keys = RawEntry::copy_keys(into, operator);
+                            keys.copy(key, value);
+                            let same =
+                                |piece: &Piece<'_>| matches!(piece, Piece::Key(of, ..) if *of == operator);
+                            while keys.written() < *size
+                                && let Some(Piece::Key(_, key, value)) = pieces.next_if(same)
+                            {
+                                keys.copy(key, value);
+                            }
+                        }
+                    }
+                }
+            },
+        )?;
+        self.frames += 1;
+        Ok(bytes)
+    }
+
+    fn end(&mut self) -> Result<Vec<u8>, CheckpointError> {
+        let mut bytes = Vec::new();
+        let (frames, entries) = (self.frames, self.entries);
+        self.head.frame(&mut bytes, 0, String::new, |into| format::end(into, frames, entries))?;
+        Ok(bytes)
+    }
+}
+
+impl Iterator for Parts<'_> {
+    type Item = Result<Vec<u8>, CheckpointError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self.next {
+            Next::First => {
+                self.next = Next::Inputs;
+                Some(self.first())
+            }
+            Next::Inputs => match self.inputs.next() {
+                Some(input) => Some(self.input(&input)),
+                None if self.pieces.peek().is_some() => Some(self.state()),
+                None => {
+                    self.next = Next::End;
+                    self.next()
+                }
+            },
+            Next::End => {
+                self.next = Next::Nothing;
+                Some(self.end())
+            }
+            Next::Nothing => None,
+        }
+    }
+}
+
+/// Something that is live, of the operator at this place in the base's list.
+enum Piece<'a> {
+    Pane(u32, &'a Located),
+    Key(u32, &'a [u8], &'a [u8]),
+}
+
+/// The operators that have state, and all of it: by operator, panes from the oldest, then keys.
+fn live<'a>(image: &'a Image, at: Epoch) -> (Vec<String>, Box<dyn Iterator<Item = Piece<'a>> + 'a>) {
+    let mut by_operator: BTreeMap<u32, Vec<&'a Located>> = BTreeMap::new();
+    for entry in image.live(Some(at)) {
+        by_operator.entry(entry.operator).or_default().push(entry);
+    }
+    let name = |&place: &u32| image.operators[place as usize].clone().expect("what is live has a name");
+    let operators = by_operator.keys().map(name).collect();
+    let pieces = by_operator.into_values().zip(0..).flat_map(move |(entries, operator)| {
+        let (keys, panes): (Vec<_>, Vec<_>) = entries.into_iter().partition(|entry| entry.keys);
+        let panes = panes.into_iter().map(move |pane| Piece::Pane(operator, pane));
+        panes.chain(newest(image, keys).map(move |(key, value)| Piece::Key(operator, key, value)))
+    });
+    (operators, Box::new(pieces))
+}
+
+/// The keys that are there and their newest values, in the order in which those were written.
+fn newest<'a>(
+    image: &'a Image,
+    lists: Vec<&'a Located>,
+) -> impl Iterator<Item = (&'a [u8], &'a [u8])> + use<'a> {
+    let read = |list: &Located| KeysReader::new(&image.files[list.file][list.bytes.clone()]);
+    // Where the newest of each key of the logs is: a key occurs at an address once.
+    let mut newest: HashMap<&[u8], *const u8, RandomState> = HashMap::default();
+    let of_base = |list: &Located| image.base.is_some() && list.file == 0;
+    for list in lists.iter().filter(|list| !of_base(list)) {
+        newest.extend(read(list).map(|(key, _)| (key, key.as_ptr())));
+    }
+    lists.into_iter().flat_map(read).filter_map(move |(key, value)| {
+        let counts = newest.is_empty() || newest.get(key).is_none_or(|&at| at == key.as_ptr());
+        value.filter(|_| counts).map(|value| (key, value))
+    })
+}

@@ -1,0 +1,259 @@
+//! A look at a checkpoint for people: what is in it, how large it is, and whether it is whole.
+
+use super::{
+    CheckpointError, Storage,
+    format::Record,
+    frame::{BadHead, Head, Kind},
+    image::{Batch, Image, Located},
+    part::KeysReader,
+    recover,
+};
+use crate::time::BatchTime;
+use std::{collections::BTreeMap, io::ErrorKind};
+
+/// What is in a checkpoint.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Inspection {
+    /// All files, oldest first.
+    pub files: Vec<FileInspection>,
+    /// The newest program that wrote there; empty if none has.
+    pub pipeline: String,
+    /// Its sinks.
+    pub sinks: Vec<String>,
+    /// The last batch of the base, before which nothing can be restored.
+    pub base: Option<(u64, BatchTime)>,
+    /// The last batch.
+    pub head: Option<(u64, BatchTime)>,
+    /// The last batch that all sinks had, as was known when the last batch was written.
+    pub delivered: Option<u64>,
+    /// The batches behind the base, in order.
+    pub epochs: Vec<EpochInspection>,
+    /// What is live of each operator.
+    pub operators: Vec<OperatorInspection>,
+    /// Where the sources were at the last batch.
+    pub sources: Vec<SourceInspection>,
+    /// What is wrong. Empty if the checkpoint is whole. With a problem among them that is not
+    /// [`harmless`](Problem::harmless) a job does not start there, and what the other fields say may be incomplete.
+    pub problems: Vec<Problem>,
+}
+
+/// A file of a checkpoint.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct FileInspection {
+    /// Its name.
+    pub name: String,
+    /// Its size.
+    pub bytes: u64,
+    /// How many good frames are in it.
+    pub frames: u64,
+    /// The first and the last batch in it.
+    pub epochs: Option<(u64, u64)>,
+}
+
+/// A batch that can run again.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct EpochInspection {
+    /// Its number.
+    pub epoch: u64,
+    /// Its time.
+    pub time: BatchTime,
+    /// Its size on disk.
+    pub bytes: u64,
+    /// The file that has it.
+    pub file: String,
+    /// The records of each source.
+    pub records: Vec<(String, u64)>,
+}
+
+/// What is live of an operator at the last batch.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct OperatorInspection {
+    /// Its id.
+    pub id: String,
+    /// What its state is made of, or nothing if the newest program has no such operator.
+    pub state: Option<String>,
+    /// Panes that have not ended.
+    pub panes: u64,
+    /// Keys, as they were written: one that was written twice since the last compaction counts twice.
+    pub keys: u64,
+    /// The bytes of both.
+    pub bytes: u64,
+}
+
+/// Where a source was at the last batch.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct SourceInspection {
+    /// Its port.
+    pub port: String,
+    /// Its records up to the last batch.
+    pub total: u64,
+    /// Where it reads again, in its connector's own bytes, if it can.
+    pub position: Option<Vec<u8>>,
+    /// Its records after that.
+    pub since: u64,
+    /// Its records in the log, and their bytes, if it is one that logs them.
+    pub logged: (u64, u64),
+}
+
+/// Something that is not as it should be.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Problem {
+    /// Whether the next start takes care of it.
+    pub harmless: bool,
+    /// What it is, and where.
+    pub what: String,
+}
+
+impl Inspection {
+    /// Whether a job can start there and nothing that was durable is missing, as far as can be known.
+    pub fn is_whole(&self) -> bool {
+        self.problems.iter().all(|problem| problem.harmless)
+    }
+
+    fn problem(&mut self, harmless: bool, what: impl Into<String>) {
+        self.problems.push(Problem { harmless, what: what.into() });
+    }
+}
+
+/// Reads all of a checkpoint and says what is in it. Nothing is changed, and a job may go on writing meanwhile; what it
+/// is writing then counts as an unfinished tail.
+///
+/// # Errors
+///
+/// If the storage fails. Damage is no error here, but among the [problems](Inspection::problems).
+pub fn inspect(storage: &dyn Storage) -> Result<Inspection, CheckpointError> {
+    // A job that writes may remove a file between being listed and being read. It does so rarely.
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        match once(storage) {
+            Err(CheckpointError::Io { source, .. }) if source.kind() == ErrorKind::NotFound && tries < 5 => {}
+            result => return result,
+        }
+    }
+}
+
+fn once(storage: &dyn Storage) -> Result<Inspection, CheckpointError> {
+    let mut inspection = Inspection::default();
+    inspection.list(storage)?;
+    match recover::read(storage, None) {
+        Ok(reading) => {
+            if let Some(cut) = &reading.tail.cut {
+                let what = format!(
+                    "`{}` has {} bytes of an unfinished tail at byte {}; the next start cuts them off",
+                    cut.file, cut.bytes, cut.at
+                );
+                inspection.problem(true, what);
+            }
+            for name in &reading.leftovers {
+                let what = format!("`{name}` is left over from a compaction; the next start removes it");
+                inspection.problem(true, what);
+            }
+            inspection.describe(&reading.image);
+        }
+        Err(error @ CheckpointError::Io { .. }) => return Err(error),
+        Err(error) => inspection.problem(false, error.to_string()),
+    }
+    Ok(inspection)
+}
+
+impl Inspection {
+    /// Each file by itself, so that there is something to see where they do not fit together.
+    fn list(&mut self, storage: &dyn Storage) -> Result<(), CheckpointError> {
+        let names = storage.list().map_err(CheckpointError::io("listing", ""))?;
+        let mut files = Vec::new();
+        for (name, _) in names {
+            match Kind::of(&name) {
+                Some((kind, number)) => files.push((number, kind, name)),
+                None => self.problem(true, format!("`{name}` is no file of a checkpoint; it is left alone")),
+            }
+        }
+        files.sort();
+        for (_, _, name) in files {
+            let bytes = storage.read(&name).map_err(CheckpointError::io("reading", &name))?;
+            self.files.push(file(name, &bytes));
+        }
+        Ok(())
+    }
+
+    fn describe(&mut self, image: &Image) {
+        let at = image.head().map(|(epoch, _)| epoch);
+        (self.base, self.head, self.delivered) = (image.base, image.head(), image.delivered);
+        if let Some(program) = &image.program {
+            self.pipeline.clone_from(&program.pipeline);
+            self.sinks.clone_from(&program.sinks);
+        }
+        self.epochs = image.batches.iter().map(epoch).collect();
+        let mut operators: BTreeMap<u32, OperatorInspection> = BTreeMap::new();
+        for entry in image.live(at) {
+            let operator = operators.entry(entry.operator).or_insert_with(|| operator(image, entry.operator));
+            operator.add(image, entry);
+        }
+        for (place, _) in image.operators.iter().enumerate().filter(|(_, id)| id.is_some()) {
+            operators.entry(place as u32).or_insert_with(|| operator(image, place as u32));
+        }
+        self.operators = operators.into_values().collect();
+        let logged = |port: &str| {
+            let of_port = image.inputs.iter().filter(|input| input.port == port);
+            of_port.fold((0, 0), |(records, bytes), input| {
+                (records + input.count, bytes + input.bytes.len() as u64)
+            })
+        };
+        let sources = image.sources(at).into_iter().map(|(port, mark)| SourceInspection {
+            logged: logged(port),
+            port: port.to_owned(),
+            total: mark.total,
+            position: mark.position,
+            since: mark.since,
+        });
+        self.sources = sources.collect();
+    }
+}
+
+fn file(name: String, bytes: &[u8]) -> FileInspection {
+    let (mut frames, mut epochs) = (0, None::<(u64, u64)>);
+    let length = bytes.len() as u64;
+    if let Ok(head) = Head::decode(bytes).map_err(|_: BadHead| ()) {
+        for frame in head.scan(bytes).frames {
+            frames += 1;
+            if let Ok(Record::Epoch { mark, .. }) = Record::decode(&bytes[frame.payload]) {
+                epochs = Some((epochs.map_or(mark.epoch, |(first, _)| first), mark.epoch));
+            }
+        }
+    }
+    FileInspection { name, bytes: length, frames, epochs }
+}
+
+fn epoch(Batch { mark, program, bytes, log, .. }: &Batch) -> EpochInspection {
+    let records = program.sources.iter().cloned().zip(mark.sources.iter().map(|source| source.records));
+    EpochInspection {
+        epoch: mark.epoch,
+        time: mark.time,
+        bytes: *bytes,
+        file: Kind::Log.name(*log),
+        records: records.collect(),
+    }
+}
+
+fn operator(image: &Image, place: u32) -> OperatorInspection {
+    let id = image.operators[place as usize].clone().unwrap_or_default();
+    let known = image.program.iter().flat_map(|program| &program.operators).find(|entry| entry.id == id);
+    OperatorInspection { state: known.map(|entry| entry.state.clone()), id, panes: 0, keys: 0, bytes: 0 }
+}
+
+impl OperatorInspection {
+    fn add(&mut self, image: &Image, entry: &Located) {
+        self.bytes += entry.bytes.len() as u64;
+        if entry.keys {
+            self.keys += KeysReader::new(&image.files[entry.file][entry.bytes.clone()]).count() as u64;
+        } else {
+            self.panes += 1;
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! The real directory, and the writer's thread.
+
+use super::work::{State, Work};
+use crate::checkpoint::{
+    CheckpointError, Durable, Edits, LocalDirectory, Log, Settings, Storage, inspect, open,
+    simulated::{Fault, SimulatedDisk},
+};
+use std::{
+    sync::{Arc, mpsc},
+    time::Duration,
+};
+
+fn settings() -> Settings {
+    Settings { segment: 1500, ..Settings::default() }
+}
+
+/// Says batches to a log, waits until they are durable, delivers them.
+pub(super) fn run(storage: &Arc<dyn Storage>, work: &Work, epochs: u64) -> Result<u64, CheckpointError> {
+    run_with(settings(), storage, work, epochs)
+}
+
+fn run_with(
+    settings: Settings,
+    storage: &Arc<dyn Storage>,
+    work: &Work,
+    epochs: u64,
+) -> Result<u64, CheckpointError> {
+    let opened = open(storage.clone())?;
+    let head = opened.head().map(|(epoch, _)| epoch);
+    let at = opened.delivered().min(head);
+    let (restored, place) = opened.restore(at, Edits::default())?;
+    assert_eq!(State::of(&restored, &work.operators), work.state(at));
+    let (errors, error) = mpsc::channel();
+    let on_error = Box::new(move |error| errors.send(error).expect("it is waited for"));
+    let (says, said) = mpsc::channel();
+    // Nobody listens at the end.
+    let on_durable = Box::new(move |durable| drop(says.send(durable)));
+    let log = Log::start(place, work.program(), settings, work.workers as usize, on_error, on_durable)?;
+    let watched = log.durable();
+    let mut durable: Durable = watched.borrow().clone();
+    let logged = durable.inputs[1];
+    for epoch in at.unwrap_or(0) + 1..=head.unwrap_or(0) + epochs {
+        let (first, bytes) = work.input(epoch);
+        if first >= logged {
+            log.input(1, first, 2, bytes);
+        }
+        for worker in 0..work.workers {
+            log.part(epoch, worker, work.part(epoch, worker));
+        }
+        log.mark(work.mark(epoch));
+        if epoch % 5 == 0 {
+            while durable.epoch < Some(epoch) {
+                let Ok(more) = said.recv() else {
+                    return Err(error
+                        .recv_timeout(Duration::from_secs(10))
+                        .expect("it ends by an error only"));
+                };
+                assert!(more != durable && more.epoch >= durable.epoch, "more each time");
+                durable = more;
+            }
+            log.delivered(epoch);
+        }
+    }
+    log.close()?;
+    let last = watched.borrow().epoch.expect("there were batches");
+    Ok(last)
+}
+
+#[test]
+fn a_directory_is_as_good_as_a_simulated_disk() {
+    let directory = tempfile::tempdir().expect("there is room");
+    let storage: Arc<dyn Storage> =
+        Arc::new(LocalDirectory::new(directory.path().join("a/b")).expect("it can be made"));
+    let work = Work::new(9);
+    for lived in 1..=3 {
+        assert_eq!(run(&storage, &work, 100).expect("the disk is good"), 100 * lived);
+    }
+    let inspection = inspect(&*storage).expect("the disk is good");
+    assert!(inspection.problems.is_empty(), "{:?}", inspection.problems);
+    assert_eq!(inspection.delivered, Some(300), "a log that is closed has noted it");
+    assert!(inspection.base.is_some(), "it was compacted");
+}
+
+#[test]
+fn one_job_at_a_time() {
+    let directory = tempfile::tempdir().expect("there is room");
+    let local = || Arc::new(LocalDirectory::new(directory.path()).expect("it is there"));
+    let first = open(local()).expect("nobody is there");
+    let error = open(local()).expect_err("the first is there");
+    let CheckpointError::Taken { by, .. } = &error else { panic!("{error}") };
+    assert_eq!(*by, format!("process {}", std::process::id()));
+    let (_, place) = first.restore(None, Edits::default()).expect("nothing is there");
+    assert!(open(local()).is_err(), "the place has the lock now");
+    drop(place);
+    drop(open(local()).expect("nobody is there"));
+}
+
+#[test]
+fn what_is_left_of_a_publish_is_cleared_when_the_place_is_taken() {
+    let directory = tempfile::tempdir().expect("there is room");
+    let local = LocalDirectory::new(directory.path()).expect("it is there");
+    let mut parts = [Ok(vec![1, 2]), Err(std::io::Error::other("no more"))].into_iter();
+    local.publish("base-1", &mut parts).expect_err("a part is an error");
+    std::fs::write(directory.path().join("base-2.unfinished"), "half").expect("there is room");
+    assert_eq!(local.list().expect("it is there"), []);
+    drop(local.lock().expect("nobody is there"));
+    let names: Vec<_> = std::fs::read_dir(directory.path()).expect("it is there").collect();
+    assert_eq!(names.len(), 1, "only the lock: {names:?}");
+    assert_eq!(
+        local.publish("base-1", &mut [Ok(vec![1, 2]), Ok(vec![3])].into_iter()).expect("there is room"),
+        3
+    );
+    assert_eq!(local.read("base-1").expect("it is there"), [1, 2, 3]);
+    local.append("base-1").err().expect("it is there already");
+}
+
+#[test]
+fn an_error_ends_the_log_and_is_told_once() {
+    for nth in [8, 9, 20] {
+        let disk = SimulatedDisk::new(1);
+        let storage: Arc<dyn Storage> = Arc::new(disk.clone());
+        disk.fail_at(nth, Fault::Io);
+        // Nothing is compacted, an error of which would not end it.
+        let error =
+            run_with(Settings::default(), &storage, &Work::new(1), 100).expect_err("the disk has failed");
+        assert_eq!(error.code(), "checkpoint.io");
+        run(&storage, &Work::new(1), 100).expect("the disk is good again, and nobody has the place");
+    }
+}
