@@ -235,6 +235,7 @@ mod op;
 mod outbox;
 mod past;
 mod record;
+mod schema;
 mod skipped;
 mod stream;
 mod time;
