@@ -227,6 +227,7 @@
 pub mod aggregate;
 mod blame;
 pub mod checkpoint;
+mod checkpoint_lock;
 mod clock;
 pub mod connect;
 mod engine;
