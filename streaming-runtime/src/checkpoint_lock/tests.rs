@@ -44,12 +44,15 @@ const COUNTS: &str = "p/counts/update_state = keys of (String, i64)";
 const SALES: &str = "p/sales/reduce_by_key = panes for 30s every 10s by reduce_by_key of (String, i64)";
 const JOIN: &str = "p/a+b/join = panes for 1m of (u8, (u8, u8))";
 
+/// What is edited; the old and new lines, what is declared, what becomes of it.
+type Edit<'a> = (&'a str, &'a [&'a str], &'a [&'a str], &'a [&'a str], &'a str);
+
 #[test]
 fn edits_of_programs() {
     let renamed_counts = "p/totals/update_state = keys of (String, i64)";
     let other_counts = "p/counts/update_state = keys of (String, (i64, i64))";
     let sales = |head: &str| format!("p/sales/reduce_by_key = {head} by reduce_by_key of (String, i64)");
-    let edits: &[(&str, &[&str], &[&str], &[&str], &str)] = &[
+    let edits: &[Edit<'_>] = &[
         (
             "nothing",
             &[COUNTS, SALES],

@@ -66,6 +66,8 @@ pub(super) struct Graph {
     /// Changes with whatever the plans are made from.
     version: usize,
     plans: Plans,
+    /// Branches that plans have looked at.
+    work: usize,
 }
 
 /// What to choose, for each node and each of its branches; the default is out of date.
@@ -81,6 +83,11 @@ struct Plans {
 impl Graph {
     pub(super) fn progress(&self) -> usize {
         self.progress
+    }
+
+    /// How much has been done to plan, in branches.
+    pub(super) fn work(&self) -> usize {
+        self.work
     }
 
     pub(super) fn node(&self, id: usize) -> &Node {
@@ -170,17 +177,18 @@ impl Graph {
         deep: bool,
     ) -> Option<usize> {
         self.plan();
-        let least = |steps: &[Option<usize>], may: &dyn Fn(usize, usize) -> bool| {
-            let open = steps.iter().enumerate().filter_map(|(branch, steps)| Some(((*steps)?, branch)));
-            open.filter(|(steps, branch)| may(*branch, *steps)).min().map(|(_, branch)| branch)
-        };
-        let end = least(&self.plans.end[node], &|_, _| true);
+        let end = least(&self.plans.end[node], |_, _| true);
         if deep && end.is_some() {
             return end;
         }
-        let news =
-            least(&self.plans.news[node], &|branch, steps| !inside(branch) && (steps == 0 || !explored));
-        news.or(end)
+        let may = |branch: usize, steps: usize| !inside(branch) && (steps == 0 || !explored);
+        let news = &self.plans.news[node];
+        if deep {
+            // No end is known. What has one stands last more often than first.
+            let last = (0..news.len()).rev().find(|branch| news[*branch] == Some(0) && !inside(*branch));
+            return last.or_else(|| least(news, may));
+        }
+        least(news, may).or(end)
     }
 
     fn is_due(&self, branch: &Branch) -> bool {
@@ -204,21 +212,25 @@ impl Graph {
             |branch| at_once(!branch.is_pending() && branch.parts.is_empty()),
             |parts| parts.collect::<Option<Vec<_>>>()?.into_iter().max(),
         );
+        self.work += (news.1 + end.1) * self.nodes.iter().map(|node| node.branches.len()).sum::<usize>();
+        let (news, end) = (news.0, end.0);
         self.plans = Plans { version: Some(self.version), news, end };
     }
 
     /// The steps of each branch that may be taken: `at_once`, or one more than what `along` makes of its parts. Found by
-    /// going round until nothing gets nearer.
+    /// going round until nothing gets nearer; and how many rounds that took.
     fn nearest(
         &self,
         leaf: Option<usize>,
         may: impl Fn(&Branch) -> bool,
         at_once: impl Fn(&Branch) -> Option<usize>,
         along: impl Fn(&mut dyn Iterator<Item = Option<usize>>) -> Option<usize>,
-    ) -> Vec<Vec<Option<usize>>> {
+    ) -> (Vec<Vec<Option<usize>>>, usize) {
+        let mut rounds = 0;
         let mut steps: Vec<Vec<_>> = self.nodes.iter().map(|node| vec![None; node.branches.len()]).collect();
         let mut nearest: Vec<Option<usize>> = vec![None; self.nodes.len()];
         loop {
+            rounds += 1;
             let mut changed = false;
             for (id, node) in self.nodes.iter().enumerate() {
                 for (number, branch) in node.branches.iter().enumerate() {
@@ -241,8 +253,14 @@ impl Graph {
                 nearest[id] = least;
             }
             if !changed {
-                return steps;
+                return (steps, rounds);
             }
         }
     }
+}
+
+/// The branch with the fewest steps, of those that have any and `may` be taken; of several the first.
+fn least(steps: &[Option<usize>], may: impl Fn(usize, usize) -> bool) -> Option<usize> {
+    let known = steps.iter().enumerate().filter_map(|(branch, steps)| Some(((*steps)?, branch)));
+    known.filter(|(steps, branch)| may(*branch, *steps)).min().map(|(_, branch)| branch)
 }

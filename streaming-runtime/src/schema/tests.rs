@@ -411,3 +411,25 @@ fn a_swap_of_fields_is_seen() {
         assert_ne!(of::<At>(), at, "of one name");
     }
 }
+
+/// An enum of many variants that hold it, and its only end behind them.
+macro_rules! ends_last {
+    ($name:ident $($variant:ident)*) => {
+        #[derive(Serialize, Deserialize)]
+        enum $name { $($variant(Box<$name>, u8),)* End(NonZeroU32) }
+    };
+}
+ends_last!(
+    Deep V0 V1 V2 V3 V4 V5 V6 V7 V8 V9 V10 V11 V12 V13 V14 V15 V16 V17 V18 V19 V20 V21 V22 V23 V24 V25 V26
+    V27 V28 V29 V30 V31 V32 V33 V34 V35 V36 V37 V38 V39 V40 V41 V42 V43 V44 V45 V46 V47 V48 V49 V50 V51
+    V52 V53 V54 V55 V56 V57 V58 V59 V60 V61 V62 V63 V64 V65 V66 V67 V68 V69 V70 V71 V72 V73 V74 V75 V76
+    V77 V78 V79 V80 V81 V82 V83 V84 V85 V86 V87 V88 V89 V90 V91 V92 V93 V94 V95 V96 V97 V98 V99 V100
+    V101 V102 V103 V104 V105 V106 V107 V108 V109
+);
+
+#[test]
+fn an_end_behind_more_variants_than_a_value_may_be_deep() {
+    let text = of::<Deep>();
+    assert!(text.starts_with("'a enum { V0('a, u8), V1('a, u8)"), "{text}");
+    assert!(text.ends_with("V109('a, u8), End(u32) }"), "{text}");
+}

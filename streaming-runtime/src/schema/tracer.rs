@@ -11,6 +11,8 @@ use super::graph::{Form, Graph, Kind, Shape};
 
 /// Values that are made up, in all runs together.
 const STEPS: usize = 200_000;
+/// Branches that are looked at to plan, in all runs together: some seconds in unoptimised code.
+const WORK: usize = 10_000_000;
 /// How deep a value may be: a type that has no end is given up there.
 const DEPTH: usize = 96;
 /// Bytes that a value may be large itself, without what it has on the heap: it lies on the stack, some times over.
@@ -139,7 +141,7 @@ impl Trace {
 
     fn step(&mut self) -> Result<(), Refused> {
         self.steps += 1;
-        if self.steps > STEPS { Err(Refused::TooLarge) } else { Ok(()) }
+        if self.steps > STEPS || self.graph.work() > WORK { Err(Refused::TooLarge) } else { Ok(()) }
     }
 
     fn seen(&mut self, shape: Shape) {
