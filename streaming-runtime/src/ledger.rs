@@ -19,9 +19,8 @@ use std::{
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    checkpoint::{PartWriter, Restored, What},
+    checkpoint::{OperatorState, PartWriter, Restored, StateShape, What},
     codec::{decode, encode},
-    shape::{OperatorState, StateShape},
     stream::{Epoch, OpId},
     time::BatchTime,
 };

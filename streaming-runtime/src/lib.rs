@@ -237,7 +237,7 @@ mod op;
 mod outbox;
 mod past;
 mod record;
-mod shape;
+mod schema;
 mod skipped;
 mod stream;
 mod time;

@@ -46,6 +46,7 @@ mod format;
 mod frame;
 mod image;
 mod inspect;
+mod lock;
 mod log;
 mod part;
 mod recover;
@@ -62,6 +63,7 @@ pub use error::CheckpointError;
 pub use inspect::{
     EpochInspection, FileInspection, Inspection, OperatorInspection, Problem, SourceInspection, inspect,
 };
+pub(crate) use lock::{Declared, OperatorState, StateShape, carry, read_lock, short_name, write_lock};
 pub(crate) use log::Log;
 pub(crate) use part::{Entry, KeysReader, KeysWriter, PartWriter, What};
 pub(crate) use recover::{AgainMark, Cut, Edits, Input, Opened, Place, Restored, open};

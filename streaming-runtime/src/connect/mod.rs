@@ -65,6 +65,8 @@ pub mod queue;
 mod receipt;
 mod retry;
 mod shedding;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
 pub mod tcp;
 #[cfg(test)]
 mod testing;

@@ -23,10 +23,10 @@ use super::{
 };
 use crate::{
     checkpoint::{
-        AgainMark, CheckpointError, Edits, Log, Opened, OperatorEntry, Program, Restored, Settings,
+        AgainMark, CheckpointError, Declared, Edits, Log, Opened, OperatorEntry, OperatorState, Program, Restored,
+        Settings, carry,
     },
     connect::{Cut, Delivery, Recovery},
-    shape::OperatorState,
     stream::Epoch,
     time::BatchTime,
 };
@@ -99,7 +99,7 @@ impl Beginning {
                 None => std::future::pending().await,
             }
         }
-        let edits = self.carry(&operators)?;
+        let edits = self.carry(&operators).map_err(JobError::Checkpoint)?;
         let committed = self.committed().await;
         let at = self.last_taken(&committed).map_err(JobError::Checkpoint)?;
         let Beginning { pipeline, settings, opened, workers, sources, sinks, journal, .. } = self;
@@ -111,7 +111,7 @@ impl Beginning {
                 .iter()
                 .map(|operator| OperatorEntry {
                     id: operator.id.clone(),
-                    state: format!("{:?}", operator.shape),
+                    state: operator.shape.to_string(),
                 })
                 .collect(),
         };
@@ -145,9 +145,25 @@ impl Beginning {
     }
 
     /// What is to be done for the state to fit these operators.
-    fn carry(&self, operators: &[OperatorState]) -> Result<Edits, JobError> {
-        let _ = operators;
-        Ok(Edits::default())
+    fn carry(&self, operators: &[OperatorState]) -> Result<Edits, CheckpointError> {
+        let written = self.opened.program().map(|program| program.operators.as_slice()).unwrap_or_default();
+        let written = written.iter().map(|entry| {
+            let shape = entry.state.parse().map_err(|error| CheckpointError::Incompatible {
+                what: format!("operator `{}`: {error}", entry.id),
+            })?;
+            Ok(OperatorState { id: entry.id.clone(), shape })
+        });
+        let written: Vec<OperatorState> = written.collect::<Result<_, _>>()?;
+        let Checkpoint { renamed, forgotten, .. } = self.settings.clone();
+        let carried = carry(&written, operators, &Declared { renamed, forgotten }).map_err(|refusals| {
+            let all: Vec<String> = refusals.iter().map(ToString::to_string).collect();
+            CheckpointError::Incompatible { what: all.join("; ") }
+        })?;
+        for done in &carried.done {
+            tracing::warn!("the checkpoint's declaration of {done} was carried out already: remove it");
+        }
+        let rename = carried.kept.into_iter().filter(|(old, new)| old != new).collect();
+        Ok(Edits { rename, forget: carried.forgotten.into_iter().collect() })
     }
 
     /// What the transactional sinks have, by port.

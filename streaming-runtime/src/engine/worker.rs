@@ -34,13 +34,12 @@ use super::{
     wiring::{Ends, Flow},
 };
 use crate::{
-    checkpoint::Restored,
+    checkpoint::{OperatorState, Restored},
     connect::{Chunk, Dues, Signal},
     gauge,
     ledger::Ledger,
     outbox::Outbox,
     record::Record,
-    shape::OperatorState,
     stream::{Epoch, JobContext, Times},
 };
 

@@ -19,10 +19,10 @@ use super::{
 };
 use crate::{
     blame::named,
+    checkpoint::{StateShape, short_name},
     ledger::Entry,
     past::{Idle, Kept, Past, PerBatch, Relation, State, Unbounded, Windowed},
     record::{Key, Keyed, Record},
-    shape::{StateShape, short_name},
     stream::{Chain, Epoch, JobContext, OpId, Stream},
     time::BatchTime,
 };

@@ -32,11 +32,11 @@ use super::{
 };
 use crate::{
     blame::named,
+    checkpoint::StateShape,
     gauge::{Gauge, Held, made},
     ledger::Entry,
     past::{Arrangement, Kept, Past, Relation, Updates},
     record::{Key, Keyed, Record},
-    shape::StateShape,
     stream::{Chain, Epoch, JobContext, OpId, Stream},
     time::BatchTime,
 };

@@ -20,10 +20,10 @@ use timely::{
 use super::per_epoch::Open;
 use crate::{
     blame::named,
+    checkpoint::StateShape,
     gauge::{Gauge, Held},
     ledger::Entry,
     past::{Arrangement, Relation, Wants},
-    shape::StateShape,
     stream::{Epoch, JobContext, OpId},
     time::BatchTime,
 };

@@ -15,11 +15,11 @@ use super::{
     slots::Slots,
 };
 use crate::{
+    checkpoint::{StateShape, short_name},
     gauge::Held,
     ledger::Entry,
     past::Relation,
     record::{Key, Record},
-    shape::{StateShape, short_name},
     stream::{Epoch, JobContext, OpId},
     time::BatchTime,
 };

@@ -15,12 +15,12 @@ use super::{
     window::Whole,
 };
 use crate::{
+    checkpoint::StateShape,
     codec::encode,
     gauge::Held,
     ledger::Entry,
     past::{Idle, Kept, Past, State, Unbounded},
     record::{Key, Keyed, Record},
-    shape::StateShape,
     stream::{Chain, Epoch, JobContext, Stream},
     time::BatchTime,
 };

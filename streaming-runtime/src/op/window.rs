@@ -10,11 +10,11 @@ use super::{
 };
 use crate::{
     blame::named,
+    checkpoint::StateShape,
     gauge::Held,
     ledger::Entry,
     past::{History, Kept, Panes, Past, PerBatch, Relation, State, Windowed},
     record::Record,
-    shape::StateShape,
     stream::{Chain, JobContext, Ready, Stream},
     time::BatchTime,
 };
