@@ -162,11 +162,9 @@ impl Entry {
         if let Some(Mine { ledger, index, .. }) = &self.0 {
             ledger.write(epoch, |part| {
                 let mut keys = part.keys(*index);
-                write(&mut |key, state| {
-                    match state {
-                        Some(state) => keys.put(|bytes| encode(key, bytes), |bytes| encode(state, bytes)),
-                        None => keys.remove(|bytes| encode(key, bytes)),
-                    }
+                write(&mut |key, state| match state {
+                    Some(state) => keys.put(|bytes| encode(key, bytes), |bytes| encode(state, bytes)),
+                    None => keys.remove(|bytes| encode(key, bytes)),
                 });
             });
         }
@@ -212,7 +210,10 @@ impl Entry {
     }
 
     /// The states of keys as they were written, the newest last.
-    pub(crate) fn states<K: DeserializeOwned, S: DeserializeOwned>(&self, mut with: impl FnMut(K, Option<S>)) {
+    pub(crate) fn states<K: DeserializeOwned, S: DeserializeOwned>(
+        &self,
+        mut with: impl FnMut(K, Option<S>),
+    ) {
         self.read(|read| {
             if let What::Keys(keys) = read.what {
                 keys.for_each(|(key, state)| with(decode(key), state.map(decode)));

@@ -245,9 +245,9 @@ mod time;
 pub use clock::ManualClock;
 pub use connect::{Memory, Sink, Source};
 pub use engine::{
-    BatchInfo, Checkpoint, Cluster, ClusterError, Delays, Engine, Explanation, Frontier, Job, JobError, JobMetrics,
-    Listener, LocalWorker, Monitor, OperatorMetrics, Pid, PidEstimator, Pipeline, SinkMetrics, SourceMetrics,
-    StartError, Value, Wait,
+    BatchInfo, Checkpoint, Cluster, ClusterError, Delays, Engine, Explanation, Frontier, Job, JobError,
+    JobMetrics, Listener, LocalWorker, Monitor, OperatorMetrics, Pid, PidEstimator, Pipeline, SinkMetrics,
+    SourceMetrics, StartError, Value, Wait,
 };
 #[cfg(feature = "metrics")]
 pub use engine::{MetricsExporter, metrics_exporter};

@@ -74,7 +74,6 @@ pub(super) struct Writer {
     /// The last batch that was there at the start. What is up to it and runs again is in two logs until it is reached.
     found: Option<Epoch>,
     delivered: Option<Epoch>,
-    delivered_at_start: Option<Epoch>,
     durable: Durable,
     /// What will be durable after the next sync.
     reached: Durable,
@@ -178,7 +177,6 @@ impl Writer {
             next,
             found,
             delivered: place.at,
-            delivered_at_start: place.at,
             reached: durable.clone(),
             durable,
             compacting: false,
@@ -262,7 +260,8 @@ impl Writer {
     /// The last words of a log: what was delivered, and that all before it is on disk.
     pub(super) fn note(&mut self) -> Result<(), CheckpointError> {
         let delivered = self.delivered;
-        if delivered == self.delivered_at_start && self.log.appended == HEAD as u64 {
+        // The note of the log before does not count any more: this log's head may have been written without it.
+        if delivered.is_none() && self.log.appended == HEAD as u64 {
             return Ok(());
         }
         self.log.frame(|| "a note".to_owned(), |into| format::note(into, delivered))?;

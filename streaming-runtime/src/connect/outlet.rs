@@ -135,7 +135,14 @@ impl<T> Lane<T> {
         self.queue.reserve().await.map_err(|_| Closed)
     }
 
-    fn put(&self, way: &Way<T>, place: Place<'_, T>, records: Vec<T>, receipts: Option<Receipts>, held: Held) {
+    fn put(
+        &self,
+        way: &Way<T>,
+        place: Place<'_, T>,
+        records: Vec<T>,
+        receipts: Option<Receipts>,
+        held: Held,
+    ) {
         self.books.pending.fetch_add(1, Ordering::AcqRel);
         let dues = Dues::new(receipts, held);
         let (putting, first) = way.cut.put(records.len());

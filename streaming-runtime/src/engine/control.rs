@@ -20,7 +20,8 @@ use std::{
 use tokio::sync::{Notify, watch};
 
 use super::{
-    Backpressure, BatchInfo, clock::Clock, cluster::Peers, listener::Listeners, logged::Logged, metrics::Board,
+    Backpressure, BatchInfo, clock::Clock, cluster::Peers, listener::Listeners, logged::Logged,
+    metrics::Board,
 };
 use crate::{
     connect::{Books, Cut, Dues, Signal},
@@ -165,16 +166,18 @@ impl Control {
         state.boundary = now.next_multiple_of(self.interval);
     }
 
-    /// Goes on behind the batch of `last`, which is number 0 here, and writes down what comes.
-    pub(crate) fn go_on(&self, last: Option<BatchTime>, again: bool, log: Logged) {
-        self.again.store(again, Ordering::Release);
-        if let Some(last) = last {
+    /// Goes on behind the batch of time `restored`, which is number 0 here, with batches that run again from the one of
+    /// time `again` on; writes down what comes.
+    pub(crate) fn go_on(&self, restored: Option<BatchTime>, again: Option<BatchTime>, log: Logged) {
+        let just_before = |time: BatchTime| BatchTime::from_nanos(time.as_nanos().saturating_sub(1));
+        if let Some(last) = restored.or(again.map(just_before)) {
             let mut state = self.state();
-            state.next = 1;
+            state.next = if restored.is_some() { 1 } else { 0 };
             state.last = last;
             state.boundary = last.next_multiple_of(self.interval);
             self.board.set_boundary(state.boundary);
         }
+        self.again.store(again.is_some(), Ordering::Release);
         assert!(self.log.set(log).is_ok(), "a job has one log");
     }
 

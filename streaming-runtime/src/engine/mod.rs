@@ -485,7 +485,8 @@ impl Engine {
             return Ok((None, (0..self.workers).map(|_| None).collect()));
         };
         if self.cluster.is_some() {
-            let text = "a job of several processes keeps no checkpoints yet: leave out `checkpoint` or `cluster`";
+            let text =
+                "a job of several processes keeps no checkpoints yet: leave out `checkpoint` or `cluster`";
             return Err(StartError::Config(text.to_owned()));
         }
         settings.check(wiring)?;

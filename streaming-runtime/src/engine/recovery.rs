@@ -23,8 +23,8 @@ use super::{
 };
 use crate::{
     checkpoint::{
-        AgainMark, CheckpointError, Declared, Edits, Log, Opened, OperatorEntry, OperatorState, Program, Restored,
-        Settings, carry,
+        AgainMark, CheckpointError, Declared, Edits, Log, Opened, OperatorEntry, OperatorState, Program,
+        Restored, Settings, carry,
     },
     connect::{Cut, Delivery, Recovery},
     stream::Epoch,
@@ -109,19 +109,16 @@ impl Beginning {
             sinks: sinks.iter().map(|sink| sink.port.to_owned()).collect(),
             operators: operators
                 .iter()
-                .map(|operator| OperatorEntry {
-                    id: operator.id.clone(),
-                    state: operator.shape.to_string(),
-                })
+                .map(|operator| OperatorEntry { id: operator.id.clone(), state: operator.shape.to_string() })
                 .collect(),
         };
         let with_state = if operators.is_empty() { 0 } else { workers.len() };
         // Reading and syncing take their time, which is not this thread's.
         let begun = tokio::task::spawn_blocking(move || {
             let (restored, place) = opened.restore(at, edits)?;
-            let failed = Box::new(move |error| drop(commands.send(Command::Fail(JobError::Checkpoint(error)))));
-            let log =
-                Log::start(place, program, Settings::default(), with_state, failed, Box::new(|_| {}))?;
+            let failed =
+                Box::new(move |error| drop(commands.send(Command::Fail(JobError::Checkpoint(error)))));
+            let log = Log::start(place, program, Settings::default(), with_state, failed, Box::new(|_| {}))?;
             Ok((restored, log))
         });
         let (mut restored, log) = match begun.await {
@@ -135,7 +132,9 @@ impl Beginning {
         resume(&sources, &mut restored, &again);
         tracing::info!(as_of = ?restored.time, again = again.len(), "job goes on from its checkpoint");
         assert!(journal.set(log.clone()).is_ok(), "a job has one log");
-        control.go_on(restored.time, !again.is_empty(), Logged::new(log, restored.at.unwrap_or(0), settings.holds_back));
+        let first = again.first().map(|batch| batch.time);
+        let log = Logged::new(log, restored.at.unwrap_or(0), settings.holds_back);
+        control.go_on(restored.time, first, log);
         let restored = restored.at.is_some().then(|| Arc::new(restored));
         for worker in workers {
             // One that is gone has said why.
@@ -182,7 +181,10 @@ impl Beginning {
     }
 
     /// The last batch that every sink has for good.
-    fn last_taken(&self, committed: &[(&'static str, Option<BatchTime>)]) -> Result<Option<Epoch>, CheckpointError> {
+    fn last_taken(
+        &self,
+        committed: &[(&'static str, Option<BatchTime>)],
+    ) -> Result<Option<Epoch>, CheckpointError> {
         let Some((head, head_time)) = self.opened.head() else { return Ok(None) };
         let base = self.opened.base();
         let program = self.opened.program();

@@ -204,7 +204,10 @@ async fn drive(
     control: &Control,
     sources: &mut Connectors,
     paced: &mut Vec<Paced>,
-    (beginning, begun): (Option<(Beginning, mpsc::UnboundedSender<Command>)>, &watch::Sender<Option<BatchTime>>),
+    (beginning, begun): (
+        Option<(Beginning, mpsc::UnboundedSender<Command>)>,
+        &watch::Sender<Option<BatchTime>>,
+    ),
     stopping: &watch::Sender<bool>,
     role: &mut Option<Role>,
 ) -> Result<(), JobError> {

@@ -168,7 +168,16 @@ impl Wiring {
         };
         let (drains, recovery) = (S::DRAINS, S::RECOVERY);
         let pace = S::PACED.then_some(pace);
-        self.sources.push(SourceTask { port, task: Box::new(task), drains, pace, queues, cut, recovery, again });
+        self.sources.push(SourceTask {
+            port,
+            task: Box::new(task),
+            drains,
+            pace,
+            queues,
+            cut,
+            recovery,
+            again,
+        });
         InPort(index, port, PhantomData)
     }
 

@@ -74,11 +74,13 @@ pub(super) enum Span<V> {
 }
 
 impl<V> Span<V> {
-    fn size(&self) -> Option<Duration> {
+    /// In one word.
+    fn name(&self) -> String {
         match self {
-            Span::Batch => Some(Duration::ZERO),
-            Span::Window(size) => *size,
-            Span::Kept(_) => None,
+            Span::Batch => "batch".to_owned(),
+            Span::Window(Some(size)) => format!("{size:?}"),
+            Span::Window(None) => "history".to_owned(),
+            Span::Kept(_) => "kept".to_owned(),
         }
     }
 }
@@ -344,7 +346,11 @@ impl<K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Clone>> Join<K, V, W
         let due = |until: BatchTime| until.at_or_next_multiple_of(self.every.unwrap_or(self.job.interval));
         // What a batch brings is there until the next time that it is due.
         let batch_until = || due(due(came) + Duration::from_nanos(1));
-        fn until<V>(span: &Span<V>, batch: impl Fn() -> BatchTime, window: impl Fn(Duration) -> BatchTime) -> Option<Option<BatchTime>> {
+        fn until<V>(
+            span: &Span<V>,
+            batch: impl Fn() -> BatchTime,
+            window: impl Fn(Duration) -> BatchTime,
+        ) -> Option<Option<BatchTime>> {
             match span {
                 Span::Batch => Some(Some(batch())),
                 Span::Window(size) => Some(size.map(window)),
@@ -373,20 +379,7 @@ impl<K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Clone>> Keeper for J
 
     fn shape(&self) -> Option<StateShape> {
         let Meet { left, right, .. } = &self.meet;
-        let kept = |is_kept| if is_kept { "changes" } else { "batches" };
-        let spans = [left.size(), right.size()].map(|size| match size {
-            Some(size) => format!("{size:?}"),
-            None => "ever".to_owned(),
-        });
-        let (left, right) = (matches!(left, Span::Kept(_)), matches!(right, Span::Kept(_)));
-        let how = format!(
-            "{} of {} for {} with {} for {}",
-            short_name::<M>(),
-            kept(left),
-            spans[0],
-            kept(right),
-            spans[1]
-        );
+        let how = format!("{}[{},{}]", short_name::<M>(), left.name(), right.name());
         Some(StateShape::panes::<Self::In>(None, self.every).by(how))
     }
 
@@ -403,13 +396,7 @@ impl<K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Clone>> Keeper for J
         said.held = self.meet.held();
     }
 
-    fn restore(
-        &mut self,
-        as_of: BatchTime,
-        log: &Entry,
-        batch: &mut Vec<Self::In>,
-        said: &mut Said<M::Out>,
-    ) {
+    fn restore(&mut self, as_of: BatchTime, log: &Entry, batch: &mut Vec<Self::In>, said: &mut Said<M::Out>) {
         let due = last_due(as_of, self.every);
         // A batch that was delivered at the last time but one is gone.
         let is_over = |time: BatchTime| match self.every {

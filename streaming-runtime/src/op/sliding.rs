@@ -14,8 +14,8 @@ use super::{
     upkeep::Upkeep,
 };
 use crate::{
-    checkpoint::StateShape,
-    gauge::Held, ledger::Entry, past::Idle, record::Key, stream::Epoch, time::BatchTime,
+    checkpoint::StateShape, gauge::Held, ledger::Entry, past::Idle, record::Key, stream::Epoch,
+    time::BatchTime,
 };
 
 /// How a stream is cut into windows.

@@ -148,7 +148,13 @@ where
         Some(StateShape::keys::<(K, S)>())
     }
 
-    fn close(&mut self, At { epoch, time }: At, batch: &mut Vec<(K, V)>, said: &mut Said<(K, S)>, log: &Entry) {
+    fn close(
+        &mut self,
+        At { epoch, time }: At,
+        batch: &mut Vec<(K, V)>,
+        said: &mut Said<(K, S)>,
+        log: &Entry,
+    ) {
         if !self.job.is_due(time, self.every) {
             return;
         }

@@ -200,12 +200,7 @@ impl<K: Key, S: Record> StateTable<K, S> {
     }
 
     /// Takes up what was written of the keys that this worker owns, and says it.
-    pub(super) fn restore<E>(
-        &mut self,
-        owns: impl Fn(&K) -> bool,
-        said: &mut Said<(K, S), E>,
-        log: &Entry,
-    ) {
+    pub(super) fn restore<E>(&mut self, owns: impl Fn(&K) -> bool, said: &mut Said<(K, S), E>, log: &Entry) {
         let mut known = HashMap::<K, (S, u64), foldhash::fast::RandomState>::default();
         log.states(|key: K, state: Option<(S, u64)>| match state {
             _ if !owns(&key) => {}
@@ -300,7 +295,8 @@ mod tests {
 
     #[test]
     fn keys_time_out_oldest_touch_first() {
-        let (mut table, mut said, at) = (StateTable::<u32, u32>::new(true, false), said(), BatchTime::from_millis);
+        let (mut table, mut said, at) =
+            (StateTable::<u32, u32>::new(true, false), said(), BatchTime::from_millis);
         for round in 0..10 {
             for key in [1, 2, 3].map(|key| key + round) {
                 table.touch(at(1), key, |_, state| state.update(key));

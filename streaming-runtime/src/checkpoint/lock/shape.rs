@@ -64,7 +64,10 @@ pub(crate) fn short_name<T>() -> String {
     let name = std::any::type_name::<T>().replace("{{closure}}", "");
     let mut short = String::new();
     for word in name.split_inclusive(['<', '>', ',', '(', ')', ' ', '&', '[', ']', ';']) {
-        let end = word.char_indices().last().map_or(0, |(at, last)| if last.is_alphanumeric() { word.len() } else { at });
+        let end = word
+            .char_indices()
+            .last()
+            .map_or(0, |(at, last)| if last.is_alphanumeric() { word.len() } else { at });
         let (path, rest) = word.split_at(end);
         let of = path.rsplit("::").next().unwrap_or_default();
         // What a function's closures have left of their path is not theirs alone.
