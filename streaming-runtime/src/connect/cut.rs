@@ -104,7 +104,10 @@ impl Cut {
 
     /// How many records the open batch may still get: 1 at least, once there is room for it.
     pub(super) async fn room(&self) -> usize {
-        while !self.paced {
+        if self.paced {
+            return usize::MAX;
+        }
+        loop {
             let moved = self.moved.notified();
             tokio::pin!(moved);
             moved.as_mut().enable();
@@ -115,7 +118,6 @@ impl Cut {
             }
             moved.await;
         }
-        usize::MAX
     }
 
     /// Whether the open batch runs again, and how many records it lacks.

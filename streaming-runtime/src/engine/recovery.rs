@@ -9,7 +9,7 @@
 //! batches behind it run again: same records, same times, no second delivery
 //! ```
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{collections::VecDeque, path::Path, sync::Arc};
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -19,12 +19,12 @@ use super::{
     job::Command,
     logged::Logged,
     supervisor::{Connectors, Paced, pace, source_ended, until},
-    wiring::{Again, SinkTask, SourceTask},
+    wiring::{Again, SinkTask, SourceTask, Tell},
 };
 use crate::{
     checkpoint::{
         AgainMark, CheckpointError, Declared, Edits, Log, Opened, OperatorEntry, OperatorState, Program,
-        Restored, Settings, carry,
+        Restored, Settings, carry, read_lock, write_lock,
     },
     connect::{Cut, Delivery, Recovery},
     stream::Epoch,
@@ -68,7 +68,7 @@ pub(crate) struct SinkAt {
 
 impl SinkAt {
     /// A sink, and where it is to say what it has.
-    fn of(sink: &SinkTask) -> (Self, Option<oneshot::Sender<Option<BatchTime>>>) {
+    fn of(sink: &SinkTask) -> (Self, Option<Tell>) {
         let (ask, committed) = match sink.delivery {
             Delivery::Transactional => Some(oneshot::channel()).unzip(),
             Delivery::AtLeastOnce | Delivery::Idempotent => (None, None),
@@ -79,7 +79,7 @@ impl SinkAt {
 
 impl Beginning {
     /// One more sink; returns where it is to say what it has, if it is to.
-    pub(crate) fn sink(&mut self, sink: &SinkTask) -> Option<oneshot::Sender<Option<BatchTime>>> {
+    pub(crate) fn sink(&mut self, sink: &SinkTask) -> Option<Tell> {
         let (sink, ask) = SinkAt::of(sink);
         self.sinks.push(sink);
         ask
@@ -100,6 +100,9 @@ impl Beginning {
             }
         }
         let edits = self.carry(&operators).map_err(JobError::Checkpoint)?;
+        if let Some(path) = &self.settings.lock_file {
+            lock_file(path, self.pipeline, &operators).map_err(JobError::Checkpoint)?;
+        }
         let committed = self.committed().await;
         let at = self.last_taken(&committed).map_err(JobError::Checkpoint)?;
         let Beginning { pipeline, settings, opened, workers, sources, sinks, journal, .. } = self;
@@ -213,6 +216,39 @@ impl Beginning {
         }
         Ok(at.max(base.map(|(epoch, _)| epoch)))
     }
+}
+
+/// Makes the file that is committed beside the program, or sees that it still says what the operators keep.
+fn lock_file(path: &Path, pipeline: &str, operators: &[OperatorState]) -> Result<(), CheckpointError> {
+    let name = path.display().to_string();
+    let failed = |doing| {
+        let file = name.clone();
+        move |source| CheckpointError::Io { doing, file, source: Arc::new(source) }
+    };
+    let text = write_lock(pipeline, operators);
+    let is_renewed = std::env::var_os("STREAMING_LOCK").is_some_and(|value| value == "update");
+    let written = match std::fs::read_to_string(path) {
+        Ok(written) if !is_renewed => written,
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(failed("reading")(error));
+        }
+        _ => return std::fs::write(path, text).map_err(failed("writing")),
+    };
+    if written == text {
+        return Ok(());
+    }
+    let refused = |what| CheckpointError::Incompatible { what };
+    let (_, known) = read_lock(&written).map_err(|error| refused(format!("`{name}`: {error}")))?;
+    let only = |these: &[OperatorState], those: &[OperatorState], sign: &str| -> Vec<String> {
+        let others = these.iter().filter(|operator| !those.contains(operator));
+        others.map(|operator| format!("{sign} `{}`: {}", operator.id, operator.shape)).collect()
+    };
+    let differences = [only(&known, operators, "-"), only(operators, &known, "+")].concat();
+    Err(refused(format!(
+        "`{name}` says otherwise what the operators keep: {}. If that is meant, start once with `STREAMING_LOCK=update` \
+         and commit the file",
+        differences.join(", ")
+    )))
 }
 
 /// Brings the sources to where they go on, and tells which batches run again.

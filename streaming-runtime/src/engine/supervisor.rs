@@ -29,6 +29,9 @@ use crate::{
 /// How long the connectors of a job that ended, and then its threads, may take to leave before they are left behind.
 const LEAVE_LIMIT: Duration = Duration::from_secs(5);
 
+/// What a job with checkpoints does first, and where it says that its log has failed.
+type ToBegin = (Beginning, mpsc::UnboundedSender<Command>);
+
 pub(crate) struct Supervisor {
     control: Arc<Control>,
     sources: Connectors,
@@ -99,7 +102,7 @@ impl Supervisor {
     async fn run(
         mut self,
         name: String,
-        beginning: Option<(Beginning, mpsc::UnboundedSender<Command>)>,
+        beginning: Option<ToBegin>,
         asked: mpsc::UnboundedReceiver<Command>,
         publish: watch::Sender<Option<Outcome>>,
     ) {
@@ -142,7 +145,7 @@ impl Supervisor {
     /// Goes on until all is delivered, or until the first failure.
     async fn supervise(
         &mut self,
-        beginning: Option<(Beginning, mpsc::UnboundedSender<Command>)>,
+        beginning: Option<ToBegin>,
         mut asked: mpsc::UnboundedReceiver<Command>,
     ) -> Result<(), JobError> {
         let control = self.control.clone();
@@ -204,10 +207,7 @@ async fn drive(
     control: &Control,
     sources: &mut Connectors,
     paced: &mut Vec<Paced>,
-    (beginning, begun): (
-        Option<(Beginning, mpsc::UnboundedSender<Command>)>,
-        &watch::Sender<Option<BatchTime>>,
-    ),
+    (beginning, begun): (Option<ToBegin>, &watch::Sender<Option<BatchTime>>),
     stopping: &watch::Sender<bool>,
     role: &mut Option<Role>,
 ) -> Result<(), JobError> {
