@@ -9,7 +9,7 @@
 //! batches behind it run again: same records, same times, no second delivery
 //! ```
 
-use std::{collections::VecDeque, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -259,9 +259,8 @@ fn resume(sources: &[SourceAt], restored: &mut Restored, again: &[AgainMark]) {
             marks.iter().find(|(port, _)| port == source.port).map(|(_, mark)| mark.clone())
         };
         let mark = of(&restored.sources).unwrap_or_default();
-        let records = again.iter().map(|batch| of(&batch.sources).unwrap_or_default().records);
-        let records: VecDeque<u64> = records.collect();
-        source.cut.resume(open, mark, source.recovery == Recovery::Replays, records);
+        let again = again.iter().map(|batch| of(&batch.sources).unwrap_or_default());
+        source.cut.resume(open, mark, source.recovery, again.collect());
         if source.recovery == Recovery::Logged {
             let inputs = restored.inputs.remove(source.port).unwrap_or_default();
             *source.again.lock().expect("nothing panics under this lock") = inputs;
@@ -279,18 +278,27 @@ pub(super) async fn run_again(
     for batch in again {
         until(control, Control::has_room).await;
         pace(control, sources, paced, batch.time).await?;
-        while let Some((index, missing)) = control.lacking() {
+        let replay = |index: usize, missing: u64, surplus: u64| {
+            let port = control.source(index);
+            let mark = batch.sources.iter().find(|(of, _)| of == port);
+            let records = mark.map_or(0, |(_, mark)| mark.records);
+            Err(JobError::Replay { port, batch: batch.time, records, again: records - missing + surplus })
+        };
+        if let Some((index, surplus)) = control.surplus() {
+            return replay(index, 0, surplus);
+        }
+        // A paced source has sent all that it will, as has one that has ended.
+        let sends_no_more = |sources: &Connectors, index| control.is_paced(index) || sources.has_ended(index);
+        while let Some(&(index, _)) = control.lacking().first() {
+            if let Some(&(index, missing)) =
+                control.lacking().iter().find(|(index, _)| sends_no_more(sources, *index))
+            {
+                return replay(index, missing, 0);
+            }
             tokio::select! {
                 biased;
                 () = control.filled(index) => {}
-                ended = sources.join_next(source_ended), if !sources.tasks.is_empty() => {
-                    ended.unwrap_or(Ok(()))?;
-                }
-                else => {}
-            }
-            if sources.tasks.is_empty() && control.lacking().is_some() {
-                let port = control.source(index);
-                return Err(JobError::Replay { port, batch: batch.time, missing });
+                Some(ended) = sources.join_next(source_ended) => ended?,
             }
         }
         while !control.close(batch.time) {
