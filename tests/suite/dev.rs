@@ -1,0 +1,3 @@
+#![allow(dead_code, unused_imports, missing_docs)]
+mod recovery;
+mod reference;
