@@ -43,6 +43,33 @@
 //! [`Job::stop`](crate::Job::stop) gives up waiting or the job is aborted. Records that make no sense to the pipeline
 //! itself are the matter of [`try_map`](crate::Stream::try_map).
 //!
+//! # After a crash
+//!
+//! In a job with [checkpoints](crate::Engine::checkpoint) each source is of one kind ([`Recovery`]), and each sink
+//! ([`Delivery`]). What is not of a kind that can do its part is refused where
+//! [`exactly_once`](crate::Checkpoint::exactly_once) is asked for. Without checkpoints, all that was under way is lost.
+//!
+//! | source | kind | records after a crash |
+//! |---|---|---|
+//! | [`file::lines`] | replays | each once: it reads on from its place in the file, which must be the same |
+//! | [`directory::lines`] | replays | each once, and those that came in the down time: files have to stay until they are delivered |
+//! | [`queue()`] | replays | each once: it is given the same batches again |
+//! | [`durable`](durable()) of any below | logged | each that was sent into the job once, from the job's log; what an answer was waited for is there |
+//! | [`channel()`], [`queue::shared`] | lost | what was under way is lost: at most once |
+//! | [`tcp::lines`], [`tcp::listen`] | lost | the same, and what peers send while nobody listens |
+//! | [`from_stream`], [`try_from_stream`] | lost | the same; the stream is a new one |
+//! | [`restarted`] | as the source in it | as the source in it |
+//! | [`shedding`](shedding()) | logged or lost | of a `durable` source as that; else at most once, as what is dropped is lost anyway |
+//! | a source of one's own | its [`RECOVERY`](Source::RECOVERY) | if it replays: it asks [`Outlet::resume_from`], and says what it [`reached`](Outlet::reached) |
+//!
+//! | sink | kind | batches after a crash |
+//! |---|---|---|
+//! TABLE
+//!
+//! A batch that runs again has the records and the time that it had. A source that gives it other numbers of records ends
+//! the job with [`JobError::Replay`](crate::JobError::Replay); one that finds that it cannot give the same, with an error
+//! that says so, as [`ConnectorError::Changed`].
+//!
 //! Invariant: connectors never see a timely type, an epoch number or a worker.
 
 mod blocking;

@@ -40,6 +40,8 @@ pub(crate) struct Beginning {
     pub(crate) workers: Vec<oneshot::Sender<Option<Arc<Restored>>>>,
     pub(crate) sources: Vec<SourceAt>,
     pub(crate) sinks: Vec<SinkAt>,
+    /// Dropped when nothing is opened any more: the place is free only then.
+    pub(crate) opening: Option<mpsc::Sender<()>>,
     /// Where sources find the log for what they write down.
     pub(crate) journal: Arc<std::sync::OnceLock<Log>>,
 }
@@ -105,7 +107,7 @@ impl Beginning {
         }
         let committed = self.committed().await;
         let at = self.last_taken(&committed).map_err(JobError::Checkpoint)?;
-        let Beginning { pipeline, settings, opened, workers, sources, sinks, journal, .. } = self;
+        let Beginning { pipeline, settings, opened, workers, sources, sinks, opening, journal, .. } = self;
         let program = Program {
             pipeline: pipeline.to_owned(),
             sources: sources.iter().map(|source| source.port.to_owned()).collect(),
@@ -122,9 +124,10 @@ impl Beginning {
             let failed =
                 Box::new(move |error| drop(commands.send(Command::Fail(JobError::Checkpoint(error)))));
             let log = Log::start(place, program, Settings::default(), with_state, failed, Box::new(|_| {}))?;
-            Ok((restored, log))
+            // If nobody waits for it any more, all is dropped in this order.
+            Ok((restored, log, opening))
         });
-        let (mut restored, log) = match begun.await {
+        let (mut restored, log, _) = match begun.await {
             Ok(begun) => begun.map_err(JobError::Checkpoint)?,
             Err(error) => match error.try_into_panic() {
                 Ok(payload) => std::panic::resume_unwind(payload),

@@ -102,7 +102,7 @@ impl Supervisor {
     async fn run(
         mut self,
         name: String,
-        beginning: Option<ToBegin>,
+        mut beginning: Option<ToBegin>,
         asked: mpsc::UnboundedReceiver<Command>,
         publish: watch::Sender<Option<Outcome>>,
     ) {
@@ -111,6 +111,11 @@ impl Supervisor {
         let guard = AbortOnDrop(control.clone());
         if self.role.is_none() {
             control.listeners.tell(|listener| listener.started());
+        }
+        let (opening, mut opened) = mpsc::channel(1);
+        match &mut beginning {
+            Some((beginning, _)) => beginning.opening = Some(opening),
+            None => drop(opening),
         }
         let result = self.supervise(beginning, asked).await;
         if let Err(error) = &result {
@@ -133,6 +138,8 @@ impl Supervisor {
             tracing::error!(job = name, "a worker is stuck in a closure; its thread is left behind");
         }
         drop(guard);
+        // Whoever hears of the job's end may start it again, on the same place.
+        while opened.recv().await.is_some() {}
         let result = result.and(close_log(&control).await);
         if let Some(role) = self.role {
             role.closed().await;

@@ -66,11 +66,14 @@ struct Run {
     workers: usize,
     micros: u64,
     gently: bool,
+    /// Whether batches close early.
+    early: bool,
 }
 
 fn runs() -> impl Strategy<Value = Vec<Run>> {
-    let run = (1..=3usize, 0..25_000u64, prop::bool::weighted(0.2));
-    vec(run.prop_map(|(workers, micros, gently)| Run { workers, micros, gently }), 1..6)
+    let run = (1..=3usize, 0..40_000u64, prop::bool::weighted(0.2), any::<bool>());
+    let run = run.prop_map(|(workers, micros, gently, early)| Run { workers, micros, gently, early });
+    vec(run, 1..6)
 }
 
 fn block_on<R>(future: impl Future<Output = R>) -> R {
@@ -121,11 +124,11 @@ proptest! {
             let place = tempfile::tempdir().expect("temp");
             let (out, total, safe) = (Lasting::default(), Lasting::default(), Safe::default());
             let mut next = 0;
-            let last = Run { workers: 2, micros: 0, gently: true };
+            let last = Run { workers: 2, micros: 0, gently: true, early: false };
             for run in runs.iter().chain([&last]) {
                 let (sender, numbers) = channel(16);
                 let ports = numbered::Ports { numbers: durable(numbers), out: out.clone(), total: total.clone() };
-                let job = engine(run.workers, place.path()).start(ports).expect("starts");
+                let job = engine(run.workers, place.path()).close_early(run.early).start(ports).expect("starts");
                 let noted = safe.clone();
                 let sending = tokio::spawn(async move {
                     loop {
@@ -172,7 +175,7 @@ proptest! {
                 let (pusher, numbers) = queue::shared(4);
                 let numbers = durable(if all_at_once { numbers.all_at_once() } else { numbers });
                 let ports = numbered::Ports { numbers, out: out.clone(), total: total.clone() };
-                let job = engine(run.workers, place.path()).start(ports).expect("starts");
+                let job = engine(run.workers, place.path()).close_early(run.early).start(ports).expect("starts");
                 let pushing = tokio::spawn(async move {
                     while pusher.push((next..next + 3000).collect()).await.is_ok() {
                         next += 3000;
@@ -215,7 +218,7 @@ proptest! {
             for run in &runs {
                 let lines = durable(tcp::lines(&address));
                 let ports = lined::Ports { lines, out: out.clone(), total: total.clone() };
-                end(engine(run.workers, place.path()).start(ports).expect("starts"), *run).await;
+                end(engine(run.workers, place.path()).close_early(run.early).start(ports).expect("starts"), *run).await;
             }
             serving.abort();
             // What is in the log is sent, whatever the source is now.
@@ -239,7 +242,7 @@ proptest! {
                 let lines = file::lines(&path);
                 let ports = lined::Ports { lines, out: out.clone(), total: total.clone() };
                 // As many batches as runs have time for.
-                let engine = engine(run.workers, &state).max_rate(1e6);
+                let engine = engine(run.workers, &state).max_rate(1e6).close_early(run.early);
                 end(engine.start(ports).expect("starts"), *run).await;
             }
             let ports = lined::Ports { lines: file::lines(&path), out: out.clone(), total: total.clone() };
