@@ -69,7 +69,13 @@ impl Cut {
     }
 
     /// Begins with batch `open`, behind `mark`, and writes positions down; the batches that had `again` run again.
-    pub(crate) fn resume(&self, open: Epoch, mut mark: SourceMark, recovery: Recovery, mut again: Vec<SourceMark>) {
+    pub(crate) fn resume(
+        &self,
+        open: Epoch,
+        mut mark: SourceMark,
+        recovery: Recovery,
+        mut again: Vec<SourceMark>,
+    ) {
         if recovery == Recovery::Logged {
             // What the log has lies behind any position that the source itself had.
             for mark in again.iter_mut().chain([&mut mark]) {

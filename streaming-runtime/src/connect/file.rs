@@ -246,9 +246,13 @@ impl Reading {
             return changed("it begins with other text".to_owned());
         }
         if self.before(position.offset)? != position.before {
-            return changed(format!("it has other text before byte {}, up to which it was read", position.offset));
+            return changed(format!(
+                "it has other text before byte {}, up to which it was read",
+                position.offset
+            ));
         }
-        self.left = if position.length == 0 { u64::MAX } else { position.length.saturating_sub(position.offset) };
+        self.left =
+            if position.length == 0 { u64::MAX } else { position.length.saturating_sub(position.offset) };
         self.file.seek(SeekFrom::Start(position.offset)).map_err(|error| self.failed(error))?;
         Ok(position)
     }

@@ -7,7 +7,9 @@ use tokio::{
     task::JoinHandle,
 };
 
-use super::{Chunk, ConnectorError, Cut, Lane, Outlet, PaceRequest, Recovery, Signal, Source, Way, gate::Gate};
+use super::{
+    Chunk, ConnectorError, Cut, Lane, Outlet, PaceRequest, Recovery, Signal, Source, Way, gate::Gate,
+};
 use crate::{checkpoint::SourceMark, time::BatchTime};
 
 /// A running source, and what the engine would hold of it.

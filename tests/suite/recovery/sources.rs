@@ -78,9 +78,9 @@ fn runs() -> impl Strategy<Value = Vec<Run>> {
 
 fn block_on<R>(future: impl Future<Output = R>) -> R {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    runtime.expect("a runtime").block_on(async {
-        tokio::time::timeout(secs(60), future).await.expect("nothing hangs")
-    })
+    runtime
+        .expect("a runtime")
+        .block_on(async { tokio::time::timeout(secs(60), future).await.expect("nothing hangs") })
 }
 
 fn engine(workers: usize, place: &Path) -> Engine {

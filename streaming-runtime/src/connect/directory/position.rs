@@ -70,7 +70,13 @@ impl Taken {
 
 impl Position {
     /// Behind the batch at `now`, which had `files`.
-    pub(super) fn new(started: BatchTime, now: BatchTime, new: &NewFiles, files: Vec<Taken>, base: &Path) -> Self {
+    pub(super) fn new(
+        started: BatchTime,
+        now: BatchTime,
+        new: &NewFiles,
+        files: Vec<Taken>,
+        base: &Path,
+    ) -> Self {
         let mut remembered: Vec<(u64, Vec<Name>)> = Vec::new();
         for (time, path) in new.remembered(now) {
             let (time, name) = (time.as_nanos(), Name::new(path, base));

@@ -5,7 +5,11 @@ use std::{fs::File, time::SystemTime};
 use tempfile::TempDir;
 
 use super::*;
-use crate::{checkpoint::SourceMark, connect::testing, time::{millis, secs}};
+use crate::{
+    checkpoint::SourceMark,
+    connect::testing,
+    time::{millis, secs},
+};
 
 /// Batch `k` is at `T0 + k * BATCH`.
 const T0: u64 = 1_700_000_000_000;
@@ -330,12 +334,8 @@ async fn what_was_taken_stays_taken_and_is_forgotten_as_ever() {
         mark = marks[0].clone();
     }
     // With a longer memory than it had, what is forgotten is not new.
-    let mut running = testing::resume(
-        case.source().remember(secs(100_000)),
-        (millis(BATCH), at(1000)),
-        mark,
-        Vec::new(),
-    );
+    let mut running =
+        testing::resume(case.source().remember(secs(100_000)), (millis(BATCH), at(1000)), mark, Vec::new());
     assert_eq!(running.batch(at(41)).await, Some(vec![]));
     running.end_pace();
     running.finish().await.1.expect("a clean end");
