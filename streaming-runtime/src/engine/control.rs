@@ -177,6 +177,8 @@ impl Control {
             state.boundary = last.next_multiple_of(self.interval);
             self.board.set_boundary(state.boundary);
         }
+        // The sinks have what is not given to them again.
+        self.delivered.send_replace(restored);
         self.again.store(again.is_some(), Ordering::Release);
         assert!(self.log.set(log).is_ok(), "a job has one log");
     }

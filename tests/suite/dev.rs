@@ -1,3 +1,0 @@
-#![allow(dead_code, unused_imports, missing_docs)]
-mod recovery;
-mod reference;
