@@ -9,7 +9,7 @@
 //! batches behind it run again: same records, same times, no second delivery
 //! ```
 
-use std::{collections::VecDeque, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -40,6 +40,8 @@ pub(crate) struct Beginning {
     pub(crate) workers: Vec<oneshot::Sender<Option<Arc<Restored>>>>,
     pub(crate) sources: Vec<SourceAt>,
     pub(crate) sinks: Vec<SinkAt>,
+    /// Dropped when nothing is opened any more: the place is free only then.
+    pub(crate) opening: Option<mpsc::Sender<()>>,
     /// Where sources find the log for what they write down.
     pub(crate) journal: Arc<std::sync::OnceLock<Log>>,
 }
@@ -105,7 +107,7 @@ impl Beginning {
         }
         let committed = self.committed().await;
         let at = self.last_taken(&committed).map_err(JobError::Checkpoint)?;
-        let Beginning { pipeline, settings, opened, workers, sources, sinks, journal, .. } = self;
+        let Beginning { pipeline, settings, opened, workers, sources, sinks, opening, journal, .. } = self;
         let program = Program {
             pipeline: pipeline.to_owned(),
             sources: sources.iter().map(|source| source.port.to_owned()).collect(),
@@ -122,9 +124,10 @@ impl Beginning {
             let failed =
                 Box::new(move |error| drop(commands.send(Command::Fail(JobError::Checkpoint(error)))));
             let log = Log::start(place, program, Settings::default(), with_state, failed, Box::new(|_| {}))?;
-            Ok((restored, log))
+            // If nobody waits for it any more, all is dropped in this order.
+            Ok((restored, log, opening))
         });
-        let (mut restored, log) = match begun.await {
+        let (mut restored, log, _) = match begun.await {
             Ok(begun) => begun.map_err(JobError::Checkpoint)?,
             Err(error) => match error.try_into_panic() {
                 Ok(payload) => std::panic::resume_unwind(payload),
@@ -259,9 +262,8 @@ fn resume(sources: &[SourceAt], restored: &mut Restored, again: &[AgainMark]) {
             marks.iter().find(|(port, _)| port == source.port).map(|(_, mark)| mark.clone())
         };
         let mark = of(&restored.sources).unwrap_or_default();
-        let records = again.iter().map(|batch| of(&batch.sources).unwrap_or_default().records);
-        let records: VecDeque<u64> = records.collect();
-        source.cut.resume(open, mark, source.recovery == Recovery::Replays, records);
+        let again = again.iter().map(|batch| of(&batch.sources).unwrap_or_default());
+        source.cut.resume(open, mark, source.recovery, again.collect());
         if source.recovery == Recovery::Logged {
             let inputs = restored.inputs.remove(source.port).unwrap_or_default();
             *source.again.lock().expect("nothing panics under this lock") = inputs;
@@ -279,18 +281,27 @@ pub(super) async fn run_again(
     for batch in again {
         until(control, Control::has_room).await;
         pace(control, sources, paced, batch.time).await?;
-        while let Some((index, missing)) = control.lacking() {
+        let replay = |index: usize, missing: u64, surplus: u64| {
+            let port = control.source(index);
+            let mark = batch.sources.iter().find(|(of, _)| of == port);
+            let records = mark.map_or(0, |(_, mark)| mark.records);
+            Err(JobError::Replay { port, batch: batch.time, records, again: records - missing + surplus })
+        };
+        if let Some((index, surplus)) = control.surplus() {
+            return replay(index, 0, surplus);
+        }
+        // A paced source has sent all that it will, as has one that has ended.
+        let sends_no_more = |sources: &Connectors, index| control.is_paced(index) || sources.has_ended(index);
+        while let Some(&(index, _)) = control.lacking().first() {
+            if let Some(&(index, missing)) =
+                control.lacking().iter().find(|(index, _)| sends_no_more(sources, *index))
+            {
+                return replay(index, missing, 0);
+            }
             tokio::select! {
                 biased;
                 () = control.filled(index) => {}
-                ended = sources.join_next(source_ended), if !sources.tasks.is_empty() => {
-                    ended.unwrap_or(Ok(()))?;
-                }
-                else => {}
-            }
-            if sources.tasks.is_empty() && control.lacking().is_some() {
-                let port = control.source(index);
-                return Err(JobError::Replay { port, batch: batch.time, missing });
+                Some(ended) = sources.join_next(source_ended) => ended?,
             }
         }
         while !control.close(batch.time) {

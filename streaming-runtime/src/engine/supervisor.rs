@@ -102,7 +102,7 @@ impl Supervisor {
     async fn run(
         mut self,
         name: String,
-        beginning: Option<ToBegin>,
+        mut beginning: Option<ToBegin>,
         asked: mpsc::UnboundedReceiver<Command>,
         publish: watch::Sender<Option<Outcome>>,
     ) {
@@ -111,6 +111,11 @@ impl Supervisor {
         let guard = AbortOnDrop(control.clone());
         if self.role.is_none() {
             control.listeners.tell(|listener| listener.started());
+        }
+        let (opening, mut opened) = mpsc::channel(1);
+        match &mut beginning {
+            Some((beginning, _)) => beginning.opening = Some(opening),
+            None => drop(opening),
         }
         let result = self.supervise(beginning, asked).await;
         if let Err(error) = &result {
@@ -133,6 +138,8 @@ impl Supervisor {
             tracing::error!(job = name, "a worker is stuck in a closure; its thread is left behind");
         }
         drop(guard);
+        // Whoever hears of the job's end may start it again, on the same place.
+        while opened.recv().await.is_some() {}
         let result = result.and(close_log(&control).await);
         if let Some(role) = self.role {
             role.closed().await;
@@ -320,7 +327,7 @@ pub(super) async fn pace(
 ) -> Result<(), JobError> {
     let mut answers = Vec::new();
     let board = &control.board;
-    for (index, requests) in paced.iter() {
+    for (index, requests) in paced.iter().filter(|(index, _)| control.is_due(*index)) {
         let (done, answer) = oneshot::channel();
         board.sources[*index].asks(time, control.clock.now());
         match requests.send(PaceRequest { time, done }).await {
@@ -365,6 +372,7 @@ struct Connector {
     task: AbortHandle,
     port: &'static str,
     drains: bool,
+    ended: bool,
 }
 
 impl Connectors {
@@ -376,12 +384,17 @@ impl Connectors {
         task: impl Future<Output = Result<(), ConnectorError>> + Send + 'static,
     ) {
         let task = self.tasks.spawn_on(task, runtime);
-        self.known.push(Connector { task, port, drains });
+        self.known.push(Connector { task, port, drains, ended: false });
     }
 
     /// Drops the tasks that do not end by themselves when they are asked.
     pub(super) fn abort_undrained(&self) {
         self.known.iter().filter(|connector| !connector.drains).for_each(|connector| connector.task.abort());
+    }
+
+    /// Whether the end of a task, by its place, was heard of.
+    pub(super) fn has_ended(&self, index: usize) -> bool {
+        self.known[index].ended
     }
 
     /// The end of the next task to end; `None` when there is none left.
@@ -391,8 +404,10 @@ impl Connectors {
     ) -> Option<Result<(), JobError>> {
         let joined = self.tasks.join_next_with_id().await?;
         let id = joined.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
-        let known = self.known.iter().find(|connector| connector.task.id() == id);
-        let port = known.expect("every task has a port").port;
+        let known = self.known.iter_mut().find(|connector| connector.task.id() == id);
+        let known = known.expect("every task has a port");
+        known.ended = true;
+        let port = known.port;
         Some(match joined {
             Ok((_, Ok(()))) => Ok(()),
             Ok((_, Err(error))) => wrap(port, error),

@@ -2,3 +2,4 @@
 
 mod operators;
 mod sink;
+mod sources;
