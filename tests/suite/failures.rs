@@ -34,6 +34,27 @@ stream!(
     }
 );
 
+/// Fails when it is given a batch.
+struct Broken;
+
+impl<T: Send + 'static> Sink<T> for Broken {
+    async fn write(&mut self, _: Batch<T>) -> Result<(), ConnectorError> {
+        Err(ConnectorError::other("it is broken"))
+    }
+}
+
+/// Whoever waits for a receipt has to hear of it, also where the program keeps the job to look at it.
+#[tokio::test]
+async fn no_receipt_is_waited_for_when_the_job_has_failed() {
+    let (sender, numbers) = channel(16);
+    let engine = Engine::new().close_early(true);
+    let mut job = engine.start(copy::Ports { numbers, out: Broken }).expect("it starts");
+    let receipt = sender.send_tracked(1).await.expect("it is taken");
+    let told = tokio::time::timeout(Duration::from_secs(10), receipt).await;
+    told.expect("it is told").expect_err("it was not delivered");
+    assert_eq!(job.join().await.expect_err("the sink is broken").code(), "job.sink");
+}
+
 async fn outcome(workers: usize, batches: Vec<Vec<i64>>) -> (Result<(), JobError>, usize) {
     let clock = ManualClock::new();
     let (sink, out) = collect();

@@ -473,6 +473,14 @@ impl Control {
         self.workers.iter().for_each(|(_, signal)| signal.raise());
     }
 
+    /// The job has ended: whoever waits for a receipt of a batch that was not delivered hears that it never will be.
+    pub(crate) fn lose_receipts(&self) {
+        let lost: Vec<Dues> =
+            self.state().in_flight.iter_mut().map(|batch| std::mem::take(&mut batch.dues)).collect();
+        // Not under the lock: it wakes those who wait.
+        drop(lost);
+    }
+
     pub(crate) fn is_aborted(&self) -> bool {
         self.aborted.load(Ordering::Acquire)
     }

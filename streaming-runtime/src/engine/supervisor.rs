@@ -138,6 +138,7 @@ impl Supervisor {
             tracing::error!(job = name, "a worker is stuck in a closure; its thread is left behind");
         }
         drop(guard);
+        control.lose_receipts();
         // Whoever hears of the job's end may start it again, on the same place.
         while opened.recv().await.is_some() {}
         let result = result.and(close_log(&control).await);
