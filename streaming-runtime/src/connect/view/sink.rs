@@ -13,7 +13,7 @@ use super::{
     snapshot::{Changed, Snapshot},
 };
 use crate::{
-    connect::{Batch, ConnectorError, Sink, blocking::blocking},
+    connect::{Batch, ConnectorError, Delivery, Sink, blocking::blocking},
     time::BatchTime,
 };
 
@@ -71,6 +71,9 @@ where
     K: Clone + Eq + Hash + Send + Sync + 'static,
     V: Clone + PartialEq + Send + Sync + 'static,
 {
+    // A batch takes the place of all before it.
+    const DELIVERY: Delivery = Delivery::Idempotent;
+
     async fn write(&mut self, Batch { time, records }: Batch<(K, V)>) -> Result<(), ConnectorError> {
         let shared = &self.writer.shared;
         let work = records.len() + shared.sides.read_both(|_, hidden| hidden.len());
@@ -100,6 +103,9 @@ where
     V: Clone + PartialEq + Send + Sync + 'static,
 {
     const REBUILDS: bool = true;
+
+    // It dies with the process, and the next is told all that there is: no batch can come to it twice.
+    const DELIVERY: Delivery = Delivery::Idempotent;
 
     async fn write(&mut self, Batch { time, records }: Batch<((K, V), i64)>) -> Result<(), ConnectorError> {
         let (shared, behind) = (self.writer.shared.clone(), self.behind.clone());
