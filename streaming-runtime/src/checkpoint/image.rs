@@ -33,6 +33,9 @@ pub(super) struct Image {
     pub logs: Vec<LogFile>,
 }
 
+/// What a source is called that was forgotten: no port is.
+const FORGOTTEN: &str = "";
+
 /// A batch of a log.
 #[derive(Debug)]
 pub(super) struct Batch {
@@ -136,6 +139,7 @@ impl Image {
                 newest.insert(port, (mark, Some(batch.mark.epoch) == at));
             }
         }
+        newest.remove(FORGOTTEN);
         let at_it = |(mark, at_it): (&SourceMark, bool)| match at_it {
             true => mark.clone(),
             false => SourceMark { records: 0, ..mark.clone() },
@@ -156,6 +160,7 @@ impl Image {
     /// Applies what the author said. An operator of before that is not there is no matter, so that the same edits can
     /// be given again.
     pub(super) fn edit(&mut self, edits: &Edits) -> Result<(), String> {
+        self.edit_sources(edits);
         for name in &mut self.operators {
             if name.as_ref().is_some_and(|name| edits.forget.contains(name)) {
                 *name = None;
@@ -171,6 +176,44 @@ impl Image {
                 pair[0]
             )),
             None => Ok(()),
+        }
+    }
+
+    /// Ports are called what they are called now. Batches have their sources in a row, so one that was forgotten keeps
+    /// its place there, without a name.
+    fn edit_sources(&mut self, edits: &Edits) {
+        let is_forgotten = |port: &String| edits.forget.contains(port);
+        self.base_sources.retain(|(port, _)| !is_forgotten(port));
+        self.inputs.retain(|input| !is_forgotten(&input.port));
+        let ports = self.base_sources.iter_mut().map(|(port, _)| port);
+        for port in ports.chain(self.inputs.iter_mut().map(|input| &mut input.port)) {
+            if let Some(new) = edits.rename.get(port) {
+                port.clone_from(new);
+            }
+        }
+        let edited = |program: &Arc<Program>| {
+            let mut program = Program::clone(program);
+            for port in &mut program.sources {
+                match edits.rename.get(port) {
+                    Some(new) => port.clone_from(new),
+                    None if is_forgotten(port) => FORGOTTEN.clone_into(port),
+                    None => {}
+                }
+            }
+            Arc::new(program)
+        };
+        let has = |program: &Program| {
+            program.sources.iter().any(|port| edits.rename.contains_key(port) || is_forgotten(port))
+        };
+        // Batches of one program go on sharing it.
+        let mut last: Option<(Arc<Program>, Arc<Program>)> = None;
+        let programs = self.batches.iter_mut().map(|batch| &mut batch.program).chain(&mut self.program);
+        for program in programs.filter(|program| has(program)) {
+            let (_, new) = match last.take_if(|(old, _)| Arc::ptr_eq(old, program)) {
+                Some(known) => last.insert(known),
+                None => last.insert((program.clone(), edited(program))),
+            };
+            *program = new.clone();
         }
     }
 

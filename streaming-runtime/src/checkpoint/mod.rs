@@ -63,7 +63,9 @@ pub use error::CheckpointError;
 pub use inspect::{
     EpochInspection, FileInspection, Inspection, OperatorInspection, Problem, SourceInspection, inspect,
 };
-pub(crate) use lock::{Declared, OperatorState, StateShape, carry, read_lock, short_name, write_lock};
+pub(crate) use lock::{
+    Declared, OperatorState, StateShape, carry, carry_sources, read_lock, short_name, write_lock,
+};
 pub(crate) use log::Log;
 pub(crate) use part::{Entry, KeysReader, KeysWriter, PartWriter, What};
 pub(crate) use recover::{AgainMark, Cut, Edits, Input, Opened, Place, Restored, open};

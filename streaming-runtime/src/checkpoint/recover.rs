@@ -25,7 +25,7 @@ pub(crate) struct Cut {
     pub bytes: u64,
 }
 
-/// What the author said about operators of before.
+/// What the author said about operators and sources of before, by their ids, which have a slash, and ports.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Edits {
     /// Old id to new id.

@@ -7,7 +7,7 @@ use std::{
 
 use super::{StartError, wiring::Wiring};
 use crate::{
-    checkpoint::{CheckpointError, LocalDirectory, Storage},
+    checkpoint::{CheckpointError, LocalDirectory, Settings, Storage},
     connect::{Delivery, Recovery},
 };
 
@@ -32,6 +32,7 @@ pub struct Checkpoint {
     exactly_once: bool,
     pub(crate) holds_back: bool,
     pub(crate) lock_file: Option<PathBuf>,
+    pub(crate) segment: Option<u64>,
     pub(crate) renamed: Vec<(String, String)>,
     pub(crate) forgotten: Vec<String>,
 }
@@ -60,6 +61,7 @@ impl Checkpoint {
             exactly_once: false,
             holds_back: true,
             lock_file: None,
+            segment: None,
             renamed: Vec::new(),
             forgotten: Vec::new(),
         }
@@ -87,16 +89,31 @@ impl Checkpoint {
         self
     }
 
-    /// The operator `old` is called `new` now, by its id as in the pipeline's `OPERATORS`: its state is taken over.
+    /// The operator `old` is called `new` now, by its id as in the pipeline's `OPERATORS`: its state is taken over. Or the
+    /// source `old` is, by its port: it goes on where it was.
     pub fn renamed(mut self, old: impl Into<String>, new: impl Into<String>) -> Self {
         self.renamed.push((old.into(), new.into()));
         self
     }
 
-    /// Drops what the checkpoint has of an operator, one that is gone or that begins anew.
+    /// Drops what the checkpoint has of an operator, one that is gone or that begins anew, or of a source that is gone.
     pub fn forget(mut self, operator: impl Into<String>) -> Self {
         self.forgotten.push(operator.into());
         self
+    }
+
+    /// How large a log file grows before it is compacted, in bytes: for tests that are to see compactions.
+    #[doc(hidden)]
+    pub fn segment_bytes(mut self, bytes: u64) -> Self {
+        self.segment = Some(bytes);
+        self
+    }
+
+    /// How the log is written.
+    pub(super) fn settings(&self) -> Settings {
+        let mut settings = Settings::default();
+        settings.segment = self.segment.unwrap_or(settings.segment);
+        settings
     }
 
     /// Whether the ports can give what is asked for.

@@ -24,7 +24,7 @@ use super::{
 use crate::{
     checkpoint::{
         AgainMark, CheckpointError, Declared, Edits, Log, Opened, OperatorEntry, OperatorState, Program,
-        Restored, Settings, carry, read_lock, write_lock,
+        Restored, carry, carry_sources, read_lock, write_lock,
     },
     connect::{Cut, Delivery, Recovery},
     stream::Epoch,
@@ -118,12 +118,13 @@ impl Beginning {
                 .collect(),
         };
         let with_state = if operators.is_empty() { 0 } else { workers.len() };
+        let sizes = settings.settings();
         // Reading and syncing take their time, which is not this thread's.
         let begun = tokio::task::spawn_blocking(move || {
             let (restored, place) = opened.restore(at, edits)?;
             let failed =
                 Box::new(move |error| drop(commands.send(Command::Fail(JobError::Checkpoint(error)))));
-            let log = Log::start(place, program, Settings::default(), with_state, failed, Box::new(|_| {}))?;
+            let log = Log::start(place, program, sizes, with_state, failed, Box::new(|_| {}))?;
             // If nobody waits for it any more, all is dropped in this order.
             Ok((restored, log, opening))
         });
@@ -160,15 +161,24 @@ impl Beginning {
         });
         let written: Vec<OperatorState> = written.collect::<Result<_, _>>()?;
         let Checkpoint { renamed, forgotten, .. } = self.settings.clone();
-        let carried = carry(&written, operators, &Declared { renamed, forgotten }).map_err(|refusals| {
-            let all: Vec<String> = refusals.iter().map(ToString::to_string).collect();
-            CheckpointError::Incompatible { what: all.join("; ") }
-        })?;
+        let (of_operators, of_sources) = Declared { renamed, forgotten }.by_kind();
+        let had = self.opened.program().map(|program| program.sources.as_slice()).unwrap_or_default();
+        let has: Vec<&str> = self.sources.iter().map(|source| source.port).collect();
+        let sources = carry_sources(had, &has, &of_sources);
+        let carried = carry(&written, operators, &of_operators);
+        let (sources, carried) = match (sources, carried) {
+            (Ok(sources), Ok(carried)) => (sources, carried),
+            (sources, carried) => {
+                let mut all = sources.err().unwrap_or_default();
+                all.extend(carried.err().iter().flatten().map(ToString::to_string));
+                return Err(CheckpointError::Incompatible { what: all.join("; ") });
+            }
+        };
         for done in &carried.done {
             tracing::warn!("the checkpoint's declaration of {done} was carried out already: remove it");
         }
-        let rename = carried.kept.into_iter().filter(|(old, new)| old != new).collect();
-        Ok(Edits { rename, forget: carried.forgotten.into_iter().collect() })
+        let rename = carried.kept.into_iter().filter(|(old, new)| old != new).chain(sources.rename).collect();
+        Ok(Edits { rename, forget: carried.forgotten.into_iter().chain(sources.forget).collect() })
     }
 
     /// What the transactional sinks have, by port.

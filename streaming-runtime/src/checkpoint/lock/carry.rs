@@ -221,11 +221,11 @@ impl<'a> Change<'a> {
     }
 }
 
-fn renamed(from: &str, to: &str) -> String {
+pub(super) fn renamed(from: &str, to: &str) -> String {
     format!(".renamed({from:?}, {to:?})")
 }
 
-fn forget(id: &str) -> String {
+pub(super) fn forget(id: &str) -> String {
     format!(".forget({id:?})")
 }
 
