@@ -43,7 +43,7 @@ fn skipped<T>(reason: impl Into<String>) -> Result<T, Skipped> {
 }
 
 /// The kinds that need a harness of their own.
-const LATER: &[&str] = &["checkpoint_recovery", "ml", "property"];
+const LATER: &[&str] = &["ml", "property"];
 
 /// The pipeline of a case.
 pub fn pipeline(case: &Case) -> Result<Pipeline, Skipped> {
@@ -57,7 +57,7 @@ pub fn pipeline(case: &Case) -> Result<Pipeline, Skipped> {
         _ => {}
     }
     match case.text("kind") {
-        "stream" => program(json),
+        "stream" | "checkpoint_recovery" => program(json),
         "queue_stream" => {
             let datasets = items(&json["steps"]).iter().flat_map(items);
             let defaults = json["params"]["default"].as_array().into_iter().flatten();

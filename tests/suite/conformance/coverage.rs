@@ -27,12 +27,7 @@ const ELSEWHERE: &[(&str, usize)] = &[
 
 /// The cases that wait for the engine, by the first operator of their programs that is missing. Whoever adds
 /// it, in `conformance/generator/operators.rs`, takes it from this list.
-const LATER: &[(&str, usize)] = &[
-    ("kind `checkpoint_recovery`", 12),
-    ("kind `lifecycle`, of checkpoints", 6),
-    ("kind `ml`", 9),
-    ("kind `property`", 20),
-];
+const LATER: &[(&str, usize)] = &[("kind `ml`", 9), ("kind `property`", 20)];
 
 #[test]
 fn conformance_coverage() {

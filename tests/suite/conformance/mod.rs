@@ -3,7 +3,7 @@
 //! `build.rs` turns each case of `conformance/cases/` that the engine can run into a pipeline of its own and
 //! into two tests, for one and for two workers. A test takes its case's data from the JSON, starts the
 //! pipeline as a program would, on real connectors and with time moved by hand, and compares what came out
-//! with what Spark puts out. Cases about rates and about the life of a job have no pipeline of their own: `rates` and
+//! with what Spark puts out; `recovery` stops it in between where a case says so. Cases about rates and about the life of a job have no pipeline of their own: `rates` and
 //! `life_cycle` run them. [`coverage`] says which cases are not run.
 
 mod compare;
@@ -11,6 +11,7 @@ mod coverage;
 mod given;
 mod life_cycle;
 mod rates;
+mod recovery;
 mod run;
 mod vocabulary;
 

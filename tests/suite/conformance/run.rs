@@ -16,13 +16,14 @@ use super::{
     compare::Rule,
     generated::FILES,
     given::{Given, Started},
+    recovery::recovers,
 };
 
 /// How a generated pipeline is started.
 pub type Start = fn(&Engine, &Given) -> Result<Started, StartError>;
 
 /// No case takes a second; one that takes this long hangs.
-const LIMIT: Duration = Duration::from_secs(30);
+pub(super) const LIMIT: Duration = Duration::from_secs(30);
 
 static CASES: LazyLock<HashMap<String, Value>> = LazyLock::new(|| {
     let cases = |file: &&str| serde_json::from_str::<Vec<Value>>(file).expect("the generator read it");
@@ -32,7 +33,7 @@ static CASES: LazyLock<HashMap<String, Value>> = LazyLock::new(|| {
 
 /// How time moves, and where the connectors run.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Pace {
+pub(super) enum Pace {
     /// Each batch is delivered before the next closes. One thread for all connectors.
     BatchByBatch,
     /// All are due at once, so that several are in flight, and connectors run beside each other: what the
@@ -41,7 +42,7 @@ enum Pace {
 }
 
 impl Pace {
-    fn runtime(self) -> Runtime {
+    pub(super) fn runtime(self) -> Runtime {
         let mut builder = match self {
             Pace::BatchByBatch => Builder::new_current_thread(),
             Pace::AllAtOnce => Builder::new_multi_thread(),
@@ -58,6 +59,9 @@ pub fn case(id: &str) -> &'static Value {
 /// Runs the case `id` on `start` with so many workers and compares.
 pub fn check(id: &str, workers: usize, start: Start) {
     let case = case(id);
+    if case["kind"] == "checkpoint_recovery" {
+        return recovers(case, workers, start);
+    }
     let fails = !case["expected_error"].is_null();
     // In a job that fails, which batches were delivered before is certain only if they were waited for.
     let paces = match case["kind"].as_str() {
@@ -87,17 +91,17 @@ pub fn check(id: &str, workers: usize, start: Start) {
 }
 
 /// One run of one case.
-struct Run {
+pub(super) struct Run {
     case: &'static Value,
     workers: usize,
     pace: Pace,
     clock: ManualClock,
-    batches: u64,
-    interval: u64,
+    pub(super) batches: u64,
+    pub(super) interval: u64,
 }
 
 impl Run {
-    fn new(case: &'static Value, workers: usize, pace: Pace) -> Self {
+    pub(super) fn new(case: &'static Value, workers: usize, pace: Pace) -> Self {
         let interval = case["batch_ms"].as_u64().unwrap_or(1000);
         Run { case, workers, pace, clock: ManualClock::new(), batches: batches(case), interval }
     }
@@ -223,7 +227,7 @@ fn touch(path: &Path, modified: u64) {
 }
 
 /// Holds the batches against those that stand in the case's field.
-fn compare(case: &Value, field: &str, workers: usize, got: &[(u64, Vec<Value>)]) {
+pub(super) fn compare(case: &Value, field: &str, workers: usize, got: &[(u64, Vec<Value>)]) {
     let (id, interval) = (&case["id"], case["batch_ms"].as_u64().unwrap_or(1000));
     let expected = items(&case[field]);
     let rule = Rule {
