@@ -10,7 +10,10 @@ use streaming_runtime::{
     prelude::*,
 };
 
-use super::sink::{Delivered, Lasting};
+use super::{
+    block_on,
+    sink::{Delivered, Lasting},
+};
 use crate::reference::Pair;
 
 stream!(
@@ -209,10 +212,6 @@ fn batches() -> impl Strategy<Value = Vec<Vec<Pair>>> {
 fn runs() -> impl Strategy<Value = Vec<Run>> {
     let run = (1..=3usize, 0..6u64, any::<bool>());
     vec(run.prop_map(|(workers, batches, gently)| Run { workers, batches, gently }), 0..4)
-}
-
-fn block_on<R>(future: impl Future<Output = R>) -> R {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(future)
 }
 
 proptest! {
