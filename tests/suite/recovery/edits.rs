@@ -111,17 +111,21 @@ impl Place {
         for (name, bytes) in self.files() {
             fs::write(copy.path().join(name), bytes).expect("it can be written");
         }
-        let got = self
+        let mut got = self
             .run(copy.path(), after, seconds)
             .await
             .unwrap_or_else(|error| panic!("it is refused: {error}"));
         for (sink, records) in expected {
             assert_eq!(got[sink], *records, "`{sink}`");
         }
-        // A declaration that was carried out is harmless.
-        self.run(copy.path(), after, seconds)
-            .await
-            .unwrap_or_else(|error| panic!("it is refused then: {error}"));
+        // A declaration that was carried out is harmless, and of no more use.
+        for again in [after, &plain(after.start)] {
+            let goes_on = self.run(copy.path(), again, seconds).await;
+            got = goes_on.unwrap_or_else(|error| panic!("it is refused then: {error}"));
+        }
+        if seconds == 1 && expected.contains(&FOURTH[0]) {
+            assert_eq!(got["totals"], ["(1, 21)", "(2, -6)"], "two batches later");
+        }
     }
 
     /// Is refused with words that hold all of these, and then nothing has changed.
