@@ -301,7 +301,7 @@ async fn others_get_batches_at_least_once_by_their_times() {
     deliver(&mut job, &clock, 3).await.expect("nothing ends it");
     // That the third batch was delivered is in no frame yet, and so is forgotten.
     disk.fail_at(1, Fault::Io);
-    assert_eq!(job.stop().await.err().expect("the last words fail").code(), "checkpoint.io");
+    assert_eq!(job.stop().await.expect_err("the last words fail").code(), "checkpoint.io");
     let mut batches = Vec::new();
     while let Some(batch) = received.try_recv() {
         batches.push(batch);
