@@ -52,12 +52,15 @@ pub(crate) struct SourceAt {
     recovery: Recovery,
     cut: Arc<Cut>,
     again: Again,
+    /// Of which type the records are that are written down, if they are.
+    records: Option<String>,
 }
 
 impl SourceAt {
     pub(crate) fn of(source: &SourceTask) -> Self {
-        let SourceTask { port, recovery, cut, again, .. } = source;
-        SourceAt { port, recovery: *recovery, cut: cut.clone(), again: again.clone() }
+        let SourceTask { port, recovery, cut, again, schema, .. } = source;
+        let records = (*recovery == Recovery::Logged).then(|| format!("records of {}", schema()));
+        SourceAt { port, recovery: *recovery, cut: cut.clone(), again: again.clone(), records }
     }
 }
 
@@ -115,13 +118,27 @@ impl Beginning {
             operators: operators
                 .iter()
                 .map(|operator| OperatorEntry { id: operator.id.clone(), state: operator.shape.to_string() })
+                // Ids have a slash, ports have none.
+                .chain(sources.iter().filter_map(|source| {
+                    Some(OperatorEntry { id: source.port.to_owned(), state: source.records.clone()? })
+                }))
                 .collect(),
         };
+        let misread = misread(&opened, &program, &edits);
         let with_state = if operators.is_empty() { 0 } else { workers.len() };
         let sizes = settings.settings();
         // Reading and syncing take their time, which is not this thread's.
         let begun = tokio::task::spawn_blocking(move || {
             let (restored, place) = opened.restore(at, edits)?;
+            for (port, was, is) in misread {
+                if restored.inputs.get(&port).is_some_and(|inputs| !inputs.is_empty()) {
+                    let what = format!(
+                        "source `{port}`: the log has {was} that are in no batch yet, and the source now sends {is}: start the \
+                         program that wrote them once more and stop it in order, then they are"
+                    );
+                    return Err(CheckpointError::Incompatible { what });
+                }
+            }
             let failed =
                 Box::new(move |error| drop(commands.send(Command::Fail(JobError::Checkpoint(error)))));
             let log = Log::start(place, program, sizes, with_state, failed, Box::new(|_| {}))?;
@@ -153,7 +170,7 @@ impl Beginning {
     /// What is to be done for the state to fit these operators.
     fn carry(&self, operators: &[OperatorState]) -> Result<Edits, CheckpointError> {
         let written = self.opened.program().map(|program| program.operators.as_slice()).unwrap_or_default();
-        let written = written.iter().map(|entry| {
+        let written = written.iter().filter(|entry| entry.id.contains('/')).map(|entry| {
             let shape = entry.state.parse().map_err(|error| CheckpointError::Incompatible {
                 what: format!("operator `{}`: {error}", entry.id),
             })?;
@@ -176,6 +193,15 @@ impl Beginning {
         };
         for done in &carried.done {
             tracing::warn!("the checkpoint's declaration of {done} was carried out already: remove it");
+        }
+        let of = self.opened.program().map_or(self.pipeline, |program| program.pipeline.as_str());
+        if of != self.pipeline && carried.kept.is_empty() {
+            return Err(CheckpointError::Incompatible {
+                what: format!(
+                    "it is of the pipeline `{of}`, and this is `{}`: give it a directory of its own, or its old name",
+                    self.pipeline
+                ),
+            });
         }
         let rename = carried.kept.into_iter().filter(|(old, new)| old != new).chain(sources.rename).collect();
         Ok(Edits { rename, forget: carried.forgotten.into_iter().chain(sources.forget).collect() })
@@ -229,6 +255,19 @@ impl Beginning {
         }
         Ok(at.max(base.map(|(epoch, _)| epoch)))
     }
+}
+
+/// The ports whose records are written down as another type than before, with both.
+fn misread(opened: &Opened, program: &Program, edits: &Edits) -> Vec<(String, String, String)> {
+    let written = opened.program().map(|program| program.operators.as_slice()).unwrap_or_default();
+    let ports = written.iter().filter(|entry| !entry.id.contains('/'));
+    let now = |port: &str| program.operators.iter().find(|entry| entry.id == port);
+    ports
+        .filter_map(|was| {
+            let is = now(edits.rename.get(&was.id).unwrap_or(&was.id))?;
+            (is.state != was.state).then(|| (is.id.clone(), was.state.clone(), is.state.clone()))
+        })
+        .collect()
 }
 
 /// Makes the file that is committed beside the program, or sees that it still says what the operators keep.

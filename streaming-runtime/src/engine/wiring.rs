@@ -30,6 +30,7 @@ use crate::{
     },
     op::{Part, PartSender, SinkPort},
     record::Record,
+    schema,
     stream::{Epoch, JobContext, OpId, Stream},
     time::BatchTime,
 };
@@ -73,6 +74,8 @@ pub(crate) struct SourceTask {
     /// Where batches cut its records.
     pub(crate) cut: Arc<Cut>,
     pub(crate) recovery: Recovery,
+    /// What a record is made of.
+    pub(crate) schema: fn() -> String,
     /// Its input of before that it is given again.
     pub(crate) again: Again,
 }
@@ -179,6 +182,7 @@ impl Wiring {
             queues,
             cut,
             recovery,
+            schema: schema::of::<T>,
             again,
         });
         InPort(index, port, PhantomData)

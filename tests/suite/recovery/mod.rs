@@ -3,6 +3,7 @@
 mod edits;
 mod faults;
 mod operators;
+mod records;
 mod sink;
 mod sources;
 mod wiring;
