@@ -7,7 +7,7 @@ use std::{
 
 use super::{StartError, wiring::Wiring};
 use crate::{
-    checkpoint::{CheckpointError, LocalDirectory, Storage},
+    checkpoint::{CheckpointError, LocalDirectory, Settings, Storage},
     connect::{Delivery, Recovery},
 };
 
@@ -34,6 +34,7 @@ pub struct Checkpoint {
     pub(crate) lock_file: Option<PathBuf>,
     pub(crate) renamed: Vec<(String, String)>,
     pub(crate) forgotten: Vec<String>,
+    pub(crate) segment: Option<u64>,
 }
 
 /// The place, which is made when a job starts.
@@ -62,6 +63,7 @@ impl Checkpoint {
             lock_file: None,
             renamed: Vec::new(),
             forgotten: Vec::new(),
+            segment: None,
         }
     }
 
@@ -97,6 +99,19 @@ impl Checkpoint {
     pub fn forget(mut self, operator: impl Into<String>) -> Self {
         self.forgotten.push(operator.into());
         self
+    }
+
+    /// The least size of a log that is compacted, for tests that are to see many compactions.
+    #[doc(hidden)]
+    pub fn segment_bytes(mut self, bytes: u64) -> Self {
+        self.segment = Some(bytes);
+        self
+    }
+
+    /// The sizes of the log.
+    pub(super) fn sizes(&self) -> Settings {
+        let sizes = Settings::default();
+        Settings { segment: self.segment.unwrap_or(sizes.segment), ..sizes }
     }
 
     /// Whether the ports can give what is asked for.

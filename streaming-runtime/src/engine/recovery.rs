@@ -24,7 +24,7 @@ use super::{
 use crate::{
     checkpoint::{
         AgainMark, CheckpointError, Declared, Edits, Log, Opened, OperatorEntry, OperatorState, Program,
-        Restored, Settings, carry,
+        Restored, carry,
     },
     connect::{Cut, Delivery, Recovery},
     stream::Epoch,
@@ -112,13 +112,14 @@ impl Beginning {
                 .map(|operator| OperatorEntry { id: operator.id.clone(), state: operator.shape.to_string() })
                 .collect(),
         };
+        let sizes = settings.sizes();
         let with_state = if operators.is_empty() { 0 } else { workers.len() };
         // Reading and syncing take their time, which is not this thread's.
         let begun = tokio::task::spawn_blocking(move || {
             let (restored, place) = opened.restore(at, edits)?;
             let failed =
                 Box::new(move |error| drop(commands.send(Command::Fail(JobError::Checkpoint(error)))));
-            let log = Log::start(place, program, Settings::default(), with_state, failed, Box::new(|_| {}))?;
+            let log = Log::start(place, program, sizes, with_state, failed, Box::new(|_| {}))?;
             Ok((restored, log))
         });
         let (mut restored, log) = match begun.await {
