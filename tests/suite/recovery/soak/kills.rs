@@ -108,12 +108,18 @@ pub(crate) struct Trial {
     expected: Output,
     takes: Duration,
     pub(crate) kills: u64,
+    /// How often the job came to its end.
     pub(crate) runs: u64,
 }
 
 impl Trial {
     /// Runs the job in one go, to know what comes out. All is done below `directory`.
-    pub(crate) fn new(child: Child, job: Job, (seed, batches, segment): (u64, u64, u64), below: &Path) -> Self {
+    pub(crate) fn new(
+        child: Child,
+        job: Job,
+        (seed, batches, segment): (u64, u64, u64),
+        below: &Path,
+    ) -> Self {
         let directory = below.join(format!("{job:?}"));
         let mut trial = Trial {
             child,
@@ -176,9 +182,8 @@ impl Trial {
     pub(crate) fn tear(&self) {
         let names = fs::read_dir(self.role.directory.join("state")).expect("there is a checkpoint");
         let logs = names.map(|entry| entry.expect("it can be read").path());
-        let is_log = |path: &PathBuf| {
-            path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("log-"))
-        };
+        let is_log =
+            |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("log-"));
         let newest = logs.filter(is_log).max().expect("there is a log");
         let mut bytes = fs::read(&newest).expect("it can be read");
         let again = bytes[bytes.len().min(40) / 2..].to_vec();
@@ -190,7 +195,13 @@ impl Trial {
     pub(crate) fn check(&self) {
         let found = output(self.role.job, &self.role.directory);
         let differs = differences(&self.expected, &found);
-        assert!(differs.is_empty(), "{:?} after {} kills: {differs:#?}", self.role, self.kills);
+        let Trial { role, kills, runs, .. } = self;
+        assert!(
+            differs.is_empty(),
+            "{}, {kills} kills, {runs} runs: of each file and table what is lost, and what should not be there: \
+             {differs:#?} {role:?}",
+            role.job.name()
+        );
     }
 }
 

@@ -15,6 +15,8 @@ mod output;
 mod pipelines;
 mod sources;
 
+use output::{Output, output};
+use pipelines::Role;
+
 pub(crate) use kills::{Child, Dice, Ended, Trial};
-pub(crate) use output::{Output, output};
-pub(crate) use pipelines::{Job, Role, child};
+pub(crate) use pipelines::{Job, child};

@@ -41,7 +41,8 @@ fn files(job: Job, batch: &str, directory: &Path, output: &mut Output) {
 
 fn tables(job: Job, database: &Path, output: &mut Output) {
     let database = Connection::open(database).expect("there is a database");
-    let sound: String = database.query_row("pragma integrity_check", [], |row| row.get(0)).expect("it answers");
+    let sound: String =
+        database.query_row("pragma integrity_check", [], |row| row.get(0)).expect("it answers");
     assert_eq!(sound, "ok", "the database is damaged");
     let mut names = database.prepare("select name from sqlite_schema where type = 'table'").expect("SQL");
     let names: Vec<String> =
