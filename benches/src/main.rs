@@ -4,6 +4,7 @@
 //! checksums or the run fails. Each workload's module states its estimate, written before the first run.
 
 mod chain;
+mod checkpoint;
 mod compile;
 mod data;
 mod dataflow;
@@ -75,6 +76,8 @@ enum Workload {
     Graph,
     /// What it costs to be metered and read.
     Observed,
+    /// What checkpoints cost, and how soon a job goes on from one.
+    Checkpoint,
     /// Look-ups in a view while a job writes it.
     Views,
     /// What ten idle pipelines cost.
@@ -118,6 +121,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Workload::Overload => &[overload::run],
         Workload::Graph => &[graph::run],
         Workload::Observed => &[observed::run],
+        Workload::Checkpoint => &[checkpoint::run],
         Workload::Views => &[views::run],
         Workload::Idle => &[idle::run],
         Workload::Compile => &[compile::run],
@@ -132,6 +136,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             overload::run,
             graph::run,
             observed::run,
+            checkpoint::run,
             views::run,
             idle::run,
             compile::run,

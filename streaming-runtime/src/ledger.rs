@@ -78,16 +78,13 @@ impl Ledger {
     }
 
     /// An operator that is being built. Several may have one id, as the two sides of a join: the second is `id#2`.
-    pub(crate) fn operator(self: &Rc<Self>, id: OpId, shape: impl FnOnce() -> StateShape) -> Entry {
-        if self.send.is_none() {
-            return Entry(None);
-        }
+    pub(crate) fn operator(self: &Rc<Self>, id: OpId, shape: StateShape) -> Entry {
         let mut operators = self.operators.borrow_mut();
         let name = (1..)
             .map(|n| if n == 1 { id.0.to_owned() } else { format!("{}#{n}", id.0) })
             .find(|name| operators.iter().all(|operator| operator.id != *name))
             .expect("there is always a next number");
-        operators.push(OperatorState { id: name.clone(), shape: shape() });
+        operators.push(OperatorState { id: name.clone(), shape });
         Entry(Some(Mine { ledger: self.clone(), index: operators.len() as u32 - 1, name }))
     }
 

@@ -35,7 +35,8 @@
 //! - An operator means what Spark Streaming's operator of that name means; each one's page says what it does,
 //!   what it holds and for how long.
 //! - The same batches in give the same batches out, for any number of workers, up to the order of records
-//!   inside a batch. With one worker, order of arrival is kept where an operator does not regroup.
+//!   inside a batch. Where an operator depends on that order (`first`, `last`, `group_by_key`, `cogroup`, `map_with_state`,
+//!   `update_state`), one worker takes in all that a source sends, so that a key's values keep the order of their source.
 //! - With [`Engine::close_early`], a batch also closes as soon as the sources are drained: results come within
 //!   microseconds, each as a batch of its own.
 //!
@@ -157,12 +158,54 @@
 //!
 //! In a cluster these hold for each process by itself.
 //!
-//! # Architecture
+//! # After a crash
+//!
+//! [`Engine::checkpoint`] names a directory. What a job takes in and keeps of each batch is on disk, synced, before the
+//! batch is delivered; the same job started on that directory goes on as if nothing had happened: state as of the last
+//! batch that all sinks have, batches behind it run again with the records and the times that they had, then those that are
+//! due since. The number of workers may be another.
+//!
+//! ```text
+//! for each batch   marks of the sources (positions, counts) + what stateful operators took in or changed
+//!                  -> one frame, checksummed, appended by one thread, one sync for all that waits -> sinks
+//! in background    old base + logs -> new base, on bytes: dead panes and overwritten keys are left out
+//! ```
+//!
+//! | source | after a crash | what it must be |
+//! |---|---|---|
+//! | [`file::lines`](connect::file::lines), [`directory::lines`](connect::directory::lines), [`queue()`](connect::queue()) | every record counts once | there, and as it was, when it is read again |
+//! | one's own with [`Recovery::Replays`](connect::Recovery) | every record counts once | the same records again from a position |
+//! | any in [`durable(..)`](connect::durable()) | every record that a receipt was given for counts once, others at most once | |
+//! | any other: [`channel`](connect::channel()), TCP, `futures` streams | what was under way is lost; what is in the state stays | |
+//!
+//! | sink | a batch that comes again | then each batch is there |
+//! |---|---|---|
+//! | [`text_files`](connect::text_files()) | replaces the file of that batch, by rename | once |
+//! | `sqlite::append`, `upsert`, `changes` (feature `sqlite`) | is told by its time, which is in the same transaction as its rows | once |
+//! | one's own with [`Delivery::Idempotent`](connect::Delivery) or `Transactional` | as it says | once |
+//! | [`view()`](connect::view()), [`view_of_changes`](connect::view_of_changes) | are in memory: filled again from the state | as of the last batch |
+//! | [`console`](connect::console()), [`collect`](connect::collect()), [`channel_sink`](connect::channel_sink()) | is there twice, with the same time | at least once |
+//!
+//! [`Checkpoint::exactly_once`] refuses to start with a port that cannot do its part. [`Checkpoint::deliver_at_once`] does
+//! not wait for the disk. With a source whose records are lost, the job goes on with the last state there is, and batches
+//! that were on their way to sinks may be missing.
+//!
+//! State belongs to operators by their ids (`OPERATORS`), which do not change when statements move. When a program is
+//! changed, a start compares what its operators keep with what is written, before anything is touched: what fits is kept,
+//! new operators begin empty, and anything else is refused by name until [`Checkpoint::renamed`] or
+//! [`Checkpoint::forget`] says what to do; [`Checkpoint::lock_file`] puts the list under version control. That a closure does
+//! something else now cannot be seen. `examples/checkpoint.rs` lists, inspects and verifies a directory.
+//!
+//! It differs from DESIGN in one thing: frames are not replayed through the dataflow. Each operator that keeps something
+//! reads its own entries; arrangements and loops write nothing, and are made again from what the operators before them
+//! keep, said once as changes. So nothing is written twice, and no batch of before is computed again.
+//!
+//! //! # Architecture
 //!
 //! ```text
 //!   stream! (streaming-macros)     names operators, finds the graph, checks it, draws the plan
 //!      | emits `Ports` and a body of method calls
-//!   record  <-  past, stream  <-  op  <-  connect  <-  engine          an arrow points to what is built on
+//!   record  <-  checkpoint, ledger  <-  past, stream  <-  op  <-  connect  <-  engine     an arrow points to what is built on
 //! ```
 //!
 //! | module | what it is | knows timely |
@@ -175,6 +218,8 @@
 //! | [`aggregate`] | counts, sums, extremes and the like, for operators that make one value of many | no |
 //! | [`connect`] | the contract with the outside world, and connectors | no |
 //! | `engine` | starting, workers, batches, failure, stop | `wiring`, `worker`, `metrics/meter`, `metrics/owners` |
+//! | [`checkpoint`] | frames, the log's thread, compaction, recovery, what fits a changed program; bytes only | no |
+//! | `ledger`, `codec`, `schema` | what operators write down of a batch, as which bytes, of which types | no |
 //! | `blame` | which operator panicked | no |
 //! | `gauge` | what operators say of themselves: state, progress, which one runs | no |
 //! | `outbox`, `skipped` | batches that wait for operators which may object; what was left out | no |
@@ -194,6 +239,10 @@
 //!   [`skip`](Stream::skip) and [`fail`](Stream::fail) of the pipeline to have seen its records.
 //! - A record that is taken back is taken back on the worker where it was added: operators that may part the two bring
 //!   them to the record's owner.
+//! - Of a source, a batch has the records from one place in their order to another: a record counts for the batch that is
+//!   open when it is put into its queue, under one lock with the count (`connect/cut.rs`).
+//! - In a job that goes on, batch 0 is the past: operators that write something down ignore what comes to them in it and say
+//!   what they keep, as changes, to those that do not; sinks drop it.
 //!
 //! # Seeing what a job does
 //!
@@ -217,10 +266,14 @@
 //!   connector that blocks its thread instead of waiting, if the runtime has other threads to go on with.
 //! - A panic is contained by unwinding: with `panic = "abort"` it ends the process, as does
 //!   [`fail`](Stream::fail).
-//! - Nothing is kept across a crash yet. A job may run in several processes ([`Cluster`]); the death of one ends it in
-//!   all.
-//! - With several workers the order of a batch's records is not defined, so what depends on it (`first`, `last`,
-//!   `map_with_state` with several records of a key in a batch) may differ from run to run.
+//! - A job may run in several processes ([`Cluster`]); the death of one ends it in all, and it keeps no checkpoints yet.
+//! - Records of one key from several sources, in a union, have no order among each other; with several workers, records
+//!   that were exchanged have none within a batch. A function that `reduce_by_key` is given must not depend on it.
+//! - Sums of floats in a window may differ in their last bits after a recovery, as they may with another number of
+//!   workers: they are added in another grouping.
+//! - A state is written whole when it changes: a large state a key, such as all values of it in `update_state`, costs its
+//!   size in each batch that touches it. `update_state` also pays for the keys that do not change, since nobody else knows.
+//! - After a long absence every batch of that time is made, as Spark makes them, empty ones in some 20 us.
 //! - `update_state` calls its function for every key in every batch, as Spark's does: its cost follows the keys.
 //! - `.changes()` may take a record back and add it again: records need not be comparable.
 

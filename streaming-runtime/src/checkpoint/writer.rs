@@ -35,7 +35,7 @@ pub(crate) struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Settings { segment: 64 << 10, bases: 2, frame: 1 << 20, group: 1 << 20, appends: 16, logs: 8 }
+        Settings { segment: 64 << 10, bases: 4, frame: 1 << 20, group: 1 << 20, appends: 16, logs: 8 }
     }
 }
 

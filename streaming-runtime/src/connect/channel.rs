@@ -19,6 +19,9 @@ use crate::time::BatchTime;
 /// The source takes all that wait in one go and ends when every [`Sender`] is dropped. A job that is stopped takes what
 /// was sent before.
 ///
+/// A crash loses what was under way; [`durable`](super::durable()) keeps what came into the job, and what a
+/// [receipt](Sender::send_tracked) was given for is safe.
+///
 /// ```
 /// use streaming_runtime::connect::channel;
 ///
@@ -39,7 +42,7 @@ pub fn channel<T: Send + 'static>(capacity: usize) -> (Sender<T>, ChannelSource<
 /// least 1).
 ///
 /// While they wait, the job waits. When the [`BatchReceiver`] is dropped, the next batch ends the job with
-/// [`ConnectorError::Closed`].
+/// [`ConnectorError::Closed`]. After a crash the last batches may come again, with the times that they had.
 ///
 /// ```no_run
 /// use streaming_runtime::connect::channel_sink;

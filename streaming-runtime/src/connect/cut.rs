@@ -12,6 +12,7 @@ use std::{
 
 use tokio::sync::Notify;
 
+use super::Recovery;
 use crate::{checkpoint::SourceMark, stream::Epoch};
 
 /// See the module.
@@ -30,8 +31,23 @@ struct State {
     mark: SourceMark,
     /// Records that come again from behind the position and were in batches before.
     skip: u64,
-    /// Records that the open batch and those behind it have yet to get, of batches that run again.
-    again: VecDeque<u64>,
+    /// The open batch and those behind it, of those that run again.
+    again: VecDeque<Again>,
+    /// Records that batches that run again got and had not had.
+    surplus: u64,
+    /// Whether positions are written down.
+    keeps: bool,
+}
+
+/// What a batch that runs again had of the source.
+#[derive(Debug)]
+struct Again {
+    /// Records that it has yet to get.
+    lacks: u64,
+    /// Where the source was at its end.
+    position: Option<Vec<u8>>,
+    /// Whether the source, a paced one, was asked for it: one that was not has sent nothing, and moved nowhere.
+    asked: bool,
 }
 
 /// The right to put records into the open batch.
@@ -52,13 +68,40 @@ impl Cut {
         self.state.lock().expect("nothing panics under this lock")
     }
 
-    /// Begins with batch `open`, behind `mark`; the batches in `again` run again with so many records each.
-    pub(crate) fn resume(&self, open: Epoch, mark: SourceMark, replays: bool, again: VecDeque<u64>) {
+    /// Begins with batch `open`, behind `mark`, and writes positions down; the batches that had `again` run again.
+    pub(crate) fn resume(
+        &self,
+        open: Epoch,
+        mut mark: SourceMark,
+        recovery: Recovery,
+        mut again: Vec<SourceMark>,
+    ) {
+        if recovery == Recovery::Logged {
+            // What the log has lies behind any position that the source itself had.
+            for mark in again.iter_mut().chain([&mut mark]) {
+                (mark.position, mark.since) = (None, 0);
+            }
+        }
         let mut state = self.state();
         state.open = open;
-        state.skip = if replays { mark.since } else { 0 };
+        state.keeps = recovery != Recovery::Logged;
+        // Without a position nothing comes again, but from those that begin at the beginning.
+        let comes_again = mark.position.is_some() || recovery == Recovery::Replays;
+        state.skip = if comes_again { mark.since } else { 0 };
+        let mut before = mark.position.clone();
         state.mark = SourceMark { records: 0, ..mark };
-        state.again = again;
+        let again = again.into_iter().map(|SourceMark { records, position, .. }| {
+            let asked = records > 0 || position != before;
+            before.clone_from(&position);
+            Again { lacks: records, position, asked }
+        });
+        state.again = again.collect();
+    }
+
+    /// The source begins again at its position: what it gave since then is left out.
+    pub(super) fn rewind(&self) {
+        let mut state = self.state();
+        state.skip = state.mark.since;
     }
 
     /// Counts `records` into the open batch; they must be sent before what is returned is dropped. Returns the number of
@@ -69,12 +112,15 @@ impl Cut {
         state.mark.records += records;
         state.mark.total += records;
         state.mark.since += records;
-        if let Some(left) = state.again.front_mut() {
-            *left = left.saturating_sub(records);
-            if *left == 0 {
+        let mut surplus = 0;
+        if let Some(batch) = state.again.front_mut() {
+            surplus = records.saturating_sub(batch.lacks);
+            batch.lacks = batch.lacks.saturating_sub(records);
+            if batch.lacks == 0 {
                 self.moved.notify_waiters();
             }
         }
+        state.surplus += surplus;
         (Putting(state), first)
     }
 
@@ -83,6 +129,30 @@ impl Cut {
         let mut state = self.state();
         state.mark.position = Some(position);
         state.mark.since = state.skip;
+    }
+
+    /// Whether positions are written down.
+    pub(super) fn keeps(&self) -> bool {
+        self.state().keeps
+    }
+
+    /// Where the source was at the end of the batch that runs again now, or of the next that has a position.
+    pub(super) fn again(&self) -> Option<Vec<u8>> {
+        self.state().again.iter().find_map(|batch| batch.position.clone())
+    }
+
+    pub(crate) fn is_paced(&self) -> bool {
+        self.paced
+    }
+
+    /// Whether a paced source is to be asked for the open batch.
+    pub(crate) fn is_due(&self) -> bool {
+        self.state().again.front().is_none_or(|batch| batch.asked)
+    }
+
+    /// Records that batches that run again got and had not had.
+    pub(crate) fn surplus(&self) -> u64 {
+        self.state().surplus
     }
 
     /// How many records there were in all batches so far.
@@ -104,23 +174,25 @@ impl Cut {
 
     /// How many records the open batch may still get: 1 at least, once there is room for it.
     pub(super) async fn room(&self) -> usize {
-        while !self.paced {
+        if self.paced {
+            return usize::MAX;
+        }
+        loop {
             let moved = self.moved.notified();
             tokio::pin!(moved);
             moved.as_mut().enable();
-            match self.state().again.front() {
+            match self.lacks() {
                 None => return usize::MAX,
                 Some(0) => {}
-                Some(left) => return usize::try_from(*left).unwrap_or(usize::MAX),
+                Some(left) => return usize::try_from(left).unwrap_or(usize::MAX),
             }
             moved.await;
         }
-        usize::MAX
     }
 
     /// Whether the open batch runs again, and how many records it lacks.
     pub(crate) fn lacks(&self) -> Option<u64> {
-        self.state().again.front().copied()
+        self.state().again.front().map(|batch| batch.lacks)
     }
 
     /// Waits until the open batch lacks nothing.

@@ -2,6 +2,7 @@
 
 mod glob;
 mod new_files;
+mod position;
 
 use std::{
     fmt,
@@ -18,11 +19,12 @@ use std::{
 use self::{
     glob::Directories,
     new_files::{Candidate, NewFiles},
+    position::{Position, Taken},
 };
 use super::{
-    ConnectorError, Outlet, Source,
+    ConnectorError, Outlet, Recovery, Source,
     blocking::blocking,
-    file::send_lines,
+    file::{self, Piece, Progress, Reading},
     lines::{LineRules, line_settings},
 };
 use crate::time::BatchTime;
@@ -47,6 +49,21 @@ use crate::time::BatchTime;
 /// files are better moved away. There is no watching for events: they come late or never (network file
 /// systems), and a file would then miss its batch.
 ///
+/// # After a crash
+/// Each line is there once. A job that goes on from a checkpoint has the files that it had, in the batches that it had
+/// them in, and looks for what is new as if it had never been away: from the first start on, also in the batches that
+/// catch up with the time when it was down, each at its own time. (A job that crashed before its first batch has not begun.) A file that was modified in that time is in the batch
+/// that would have had it; one that appeared with an older time, in the first that does not run again.
+///
+/// A batch that runs again reads the same bytes of the same files again. So they have to stay for a while: a batch may run
+/// again until every sink has it, some seconds mostly. A file of it that is gone, shorter or changed ends the job with
+/// [`ConnectorError::Changed`]: the batch could not be what it was. To touch it or to append to it does no harm. Files
+/// are read whole within a batch, so that there is no place within one to go on from: if the job crashes half-way, that batch
+/// was not closed, none of it was delivered, and it is simply read again.
+///
+/// With each batch, the names of the files that are remembered are written to the checkpoint: with very many files in that
+/// time, say more than 10,000, a shorter [`remember`](Lines::remember) is cheaper.
+///
 /// ```
 /// use streaming_runtime::{connect::directory, minutes};
 ///
@@ -56,7 +73,7 @@ use crate::time::BatchTime;
 ///
 /// # Errors
 /// [`ConnectorError::Config`] for a glob that is none, [`ConnectorError::LimitExceeded`] when more files than
-/// [`max_files`](Lines::max_files) are new or remembered, and what [`on_long_line`](Lines::on_long_line) and
+/// [`max_files`](Lines::max_files) are new or remembered, [`ConnectorError::Changed`] after a crash, and what [`on_long_line`](Lines::on_long_line) and
 /// [`on_invalid_utf8`](Lines::on_invalid_utf8) make one: by default neither does, and
 /// [`bad_lines`](Lines::bad_lines) counts. Each ends the job.
 pub fn lines(path_or_glob: impl AsRef<Path>) -> Lines {
@@ -161,33 +178,157 @@ impl Skipped {
 
 impl Source<String> for Lines {
     const PACED: bool = true;
+    const RECOVERY: Recovery = Recovery::Replays;
 
     async fn run(self, mut out: Outlet<String>) -> Result<(), ConnectorError> {
-        let after = if self.new_files_only { out.started() } else { BatchTime::from_nanos(0) };
-        let mut search = Search {
-            directories: Directories::new(&self.path)?,
+        let directories = Directories::new(&self.path)?;
+        let base = directories.base();
+        let search = Search {
+            directories,
             filter: self.filter,
-            new: NewFiles::new(after, self.remember, out.interval(), self.max_files),
+            new: NewFiles::new(BatchTime::from_nanos(0), self.remember, out.interval(), self.max_files),
             skipped: self.skipped.clone(),
         };
+        let Lines { new_files_only, rules, skipped, .. } = self;
+        let started = out.started();
+        let mut running = Running { search: Some(search), base, new_files_only, started, rules, skipped };
+        running.go_on(out.resume_from()?);
         while let Some(time) = out.batch_due().await {
-            let (back, found) = blocking(move || {
-                let found = search.look(time);
-                (search, found)
-            })
-            .await?;
-            search = back;
-            for path in found? {
-                match send_lines(path.clone(), self.rules.clone(), &mut out).await {
-                    Err(error @ (ConnectorError::Io { .. } | ConnectorError::Config(_))) => {
-                        self.skipped.unread(&path, &error);
-                    }
-                    sent => sent?,
-                }
+            let files = match out.again::<Position>()? {
+                Some(position) => running.send_again(time, position, &mut out).await?,
+                None => running.send_new(time, &mut out).await?,
+            };
+            if out.keeps_positions() {
+                out.reached(&running.position(time, files));
             }
         }
         Ok(())
     }
+}
+
+/// A source that runs.
+struct Running {
+    /// Elsewhere only while it looks.
+    search: Option<Search>,
+    base: PathBuf,
+    new_files_only: bool,
+    /// When the first job started.
+    started: BatchTime,
+    rules: LineRules,
+    skipped: Skipped,
+}
+
+impl Running {
+    fn search(&mut self) -> &mut Search {
+        self.search.as_mut().expect("it looks only while it is waited for")
+    }
+
+    /// Takes up a position, or begins.
+    fn go_on(&mut self, position: Option<Position>) {
+        let (mut past, mut remembered) = (BatchTime::from_nanos(0), Vec::new());
+        if let Some(position) = position {
+            self.started = BatchTime::from_nanos(position.started);
+            past = BatchTime::from_nanos(position.past);
+            remembered = position.remembered(&self.base).collect();
+        }
+        let after = if self.new_files_only { self.started } else { BatchTime::from_nanos(0) };
+        self.search().new.resume(after, past, remembered);
+    }
+
+    fn position(&mut self, time: BatchTime, files: Vec<Taken>) -> Position {
+        let search = self.search.as_ref().expect("it looks only while it is waited for");
+        Position::new(self.started, time, &search.new, files, &self.base)
+    }
+
+    /// Sends what is new in the batch at `time`; returns what that was.
+    async fn send_new(
+        &mut self,
+        time: BatchTime,
+        out: &mut Outlet<String>,
+    ) -> Result<Vec<Taken>, ConnectorError> {
+        let mut search = self.search.take().expect("it looks only while it is waited for");
+        let looking = blocking(move || {
+            let found = search.look(time);
+            (search, found)
+        });
+        let (search, found) = looking.await?;
+        self.search = Some(search);
+        let keeps = out.keeps_positions();
+        let mut files = Vec::new();
+        for path in found? {
+            let mut read = Progress::default();
+            let summed = move |reading: Reading| if keeps { reading.summed() } else { reading };
+            let sent = match open(&path, &self.rules, summed).await {
+                Ok(piece) => file::send(piece, out, |_, progress| read = progress.clone()).await,
+                Err(error) => Err(error),
+            };
+            let whole = match sent {
+                Err(error @ (ConnectorError::Io { .. } | ConnectorError::Config(_))) => {
+                    self.skipped.unread(&path, &error);
+                    false
+                }
+                sent => sent.map(|()| true)?,
+            };
+            files.push(Taken::new(&path, &self.base, &read, whole));
+        }
+        Ok(files)
+    }
+
+    /// Sends what the batch at `time` had, behind which the source was at `position`.
+    async fn send_again(
+        &mut self,
+        time: BatchTime,
+        position: Position,
+        out: &mut Outlet<String>,
+    ) -> Result<Vec<Taken>, ConnectorError> {
+        if position.batch != time.as_nanos() {
+            return Err(ConnectorError::Config(format!(
+                "the checkpoint has a position of the batch at {} for the batch at {time}",
+                BatchTime::from_nanos(position.batch)
+            )));
+        }
+        for file in &position.files {
+            self.read_again(file, out).await?;
+        }
+        let files = position.files.clone();
+        self.go_on(Some(position));
+        Ok(files)
+    }
+
+    /// Sends what was sent of a file before.
+    async fn read_again(&self, file: &Taken, out: &mut Outlet<String>) -> Result<(), ConnectorError> {
+        if file.bytes == 0 {
+            return Ok(());
+        }
+        let path = file.name.path(&self.base);
+        let changed = |how: String| Err(ConnectorError::Changed { what: path.display().to_string(), how });
+        let (bytes, whole) = (file.bytes, file.whole);
+        let piece = match open(&path, &self.rules, move |reading| reading.summed().only(bytes, whole)).await {
+            Err(ConnectorError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                return changed("it is gone".to_owned());
+            }
+            piece => piece?,
+        };
+        let mut read = Progress::default();
+        file::send(piece, out, |_, progress| read = progress.clone()).await?;
+        if read.length < file.bytes {
+            return changed(format!("it has {} bytes, and {} were read of it", read.length, file.bytes));
+        }
+        if read.sum != file.sum {
+            return changed("it has other text".to_owned());
+        }
+        Ok(())
+    }
+}
+
+/// Opens a file and reads its first lines.
+async fn open(
+    path: &Path,
+    rules: &LineRules,
+    how: impl FnOnce(Reading) -> Reading + Send + 'static,
+) -> Result<Piece, ConnectorError> {
+    let (path, rules) = (path.to_owned(), rules.clone());
+    blocking(move || Ok(how(Reading::open(&path, rules)?).next())).await?
 }
 
 /// Finds the files of a batch.

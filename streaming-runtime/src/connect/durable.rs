@@ -9,7 +9,11 @@ use super::{ConnectorError, Outlet, Recovery, Source};
 ///
 /// A peer that is to hear that its records are safe waits for what a channel's
 /// [`send_tracked`](super::Sender::send_tracked) or [`flush`](super::Sender::flush) return: that is after the log.
-/// Records that no answer was waited for may be lost with the process, as they may be on their way to it.
+/// Records that no answer was waited for may be lost with the process, as they may be on their way to it. So are those
+/// that wait in the channel or queue of the source itself: the log has what the source has sent into the job. A job that
+/// [delivers at once](crate::Checkpoint::deliver_at_once) does not wait for its log, and a receipt does not either.
+///
+/// A source that [replays](Recovery::Replays), as files do, is left as it is: it needs no log.
 ///
 /// ```
 /// use streaming_runtime::connect::{channel, durable, tcp};
@@ -30,7 +34,10 @@ pub struct Durable<S>(S);
 impl<T: Send + 'static, S: Source<T>> Source<T> for Durable<S> {
     const PACED: bool = S::PACED;
     const DRAINS: bool = S::DRAINS;
-    const RECOVERY: Recovery = Recovery::Logged;
+    const RECOVERY: Recovery = match S::RECOVERY {
+        Recovery::Replays => Recovery::Replays,
+        Recovery::Lost | Recovery::Logged => Recovery::Logged,
+    };
 
     async fn run(self, out: Outlet<T>) -> Result<(), ConnectorError> {
         self.0.run(out).await

@@ -66,6 +66,15 @@ pub enum ConnectorError {
         /// Which batch, and what it does to a key.
         what: String,
     },
+    /// What a source is to read again after a crash is not what it was. Put back what was there, or begin with a new
+    /// checkpoint.
+    #[error("`{what}` is to be read again after a crash, and is not what it was: {how}")]
+    Changed {
+        /// The file.
+        what: String,
+        /// What is different.
+        how: String,
+    },
     /// A setting that cannot work.
     #[error("{0}")]
     Config(String),
@@ -115,6 +124,7 @@ impl ConnectorError {
             | ConnectorError::InvalidUtf8 { .. }
             | ConnectorError::LimitExceeded { .. }
             | ConnectorError::NotUnique { .. }
+            | ConnectorError::Changed { .. }
             | ConnectorError::Config(_)
             | ConnectorError::Closed => false,
         }
@@ -130,6 +140,7 @@ impl ConnectorError {
             ConnectorError::InvalidUtf8 { .. } => "connector.invalid_utf8",
             ConnectorError::LimitExceeded { .. } => "connector.limit",
             ConnectorError::NotUnique { .. } => "connector.not_unique",
+            ConnectorError::Changed { .. } => "connector.changed",
             ConnectorError::Config(_) => "connector.config",
             ConnectorError::Closed => "connector.closed",
             ConnectorError::Other(_) => "connector.other",

@@ -13,6 +13,8 @@ type Boxed = Box<dyn Error + Send + Sync>;
 
 /// A source of the items of `stream`; it ends with it.
 ///
+/// A crash loses what was under way; [`durable`](super::durable()) keeps what came into the job.
+///
 /// Items that are ready together travel together, 1,024 at most; none waits for another. Nothing fails here: of items
 /// that are `Result`s, [`try_map`](crate::Stream::try_map) parts off the errors, `items.try_map(|item| item)`.
 ///

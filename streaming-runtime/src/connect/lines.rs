@@ -145,17 +145,42 @@ pub(super) struct LineDecoder {
     skipping: bool,
     /// Lines in the last block: what to make room for in the next.
     usual: usize,
+    /// Bytes that were read in all.
+    taken: u64,
+    /// Where the line begins whose end was not read yet.
+    line: u64,
 }
 
 impl LineDecoder {
     /// For bytes from `what`, which errors name, in reads of `max_read` bytes at most.
     pub(super) fn new(what: String, rules: LineRules, max_read: usize) -> Self {
         let read = FIRST_READ.min(max_read);
-        LineDecoder { rules, what, buffer: Vec::new(), filled: 0, read, max_read, skipping: false, usual: 0 }
+        LineDecoder {
+            rules,
+            what,
+            buffer: Vec::new(),
+            filled: 0,
+            read,
+            max_read,
+            skipping: false,
+            usual: 0,
+            taken: 0,
+            line: 0,
+        }
     }
 
     pub(super) fn what(&self) -> &str {
         &self.what
+    }
+
+    /// Bytes that were read in all.
+    pub(super) fn taken(&self) -> u64 {
+        self.taken
+    }
+
+    /// Where the line begins whose end was not read yet: what comes from there on does not depend on what was before.
+    pub(super) fn line(&self) -> u64 {
+        self.line
     }
 
     /// Where the next read goes.
@@ -174,12 +199,14 @@ impl LineDecoder {
         }
         let fresh = self.filled;
         self.filled += n;
+        self.taken += n as u64;
         // Before `fresh` there is no end of line: nothing is searched twice, however slowly a line comes in.
         if let Some(last) = self.buffer[fresh..self.filled].iter().rposition(|&byte| byte == b'\n') {
             let end = fresh + last;
             let outcome = self.cut(end, lines);
             self.buffer.copy_within(end + 1..self.filled, 0);
             self.filled -= end + 1;
+            self.line = self.taken - self.filled as u64;
             outcome?;
         }
         if self.skipping {

@@ -24,8 +24,8 @@
 //! |---|---|---|---|
 //! | [`tcp::lines`] | long lines skipped, bad UTF-8 replaced, both counted; or an error | connecting: [`Retry`] | a peer away for too long |
 //! | [`tcp::listen`] | the same, where an error closes that connection only | accepting | no way to accept |
-//! | [`file::lines`] | the same, where an error ends the job | | a file that cannot be read |
-//! | [`directory::lines`] | the same; an unreadable file skipped and counted | looking, in each batch | a bad glob, too many files |
+//! | [`file::lines`] | the same, where an error ends the job | | a file that cannot be read, or is another after a crash |
+//! | [`directory::lines`] | the same; an unreadable file skipped and counted | looking, in each batch | a bad glob, too many files, a file that is another when its batch runs again |
 //! | [`channel()`], [`queue()`], [`queue::shared`] | none: records come typed | | nothing |
 //! | [`from_stream`] | none; items that are `Result`s are parted by [`try_map`](crate::Stream::try_map) | | nothing |
 //! | [`try_from_stream`] | the first error ends the job | | that error |
@@ -42,6 +42,39 @@
 //! No sink is limited in time unless [`timeout`](SinkPolicies::timeout) says so: one that hangs holds its job up, until
 //! [`Job::stop`](crate::Job::stop) gives up waiting or the job is aborted. Records that make no sense to the pipeline
 //! itself are the matter of [`try_map`](crate::Stream::try_map).
+//!
+//! # After a crash
+//!
+//! In a job with [checkpoints](crate::Engine::checkpoint) each source is of one kind ([`Recovery`]), and each sink
+//! ([`Delivery`]). What is not of a kind that can do its part is refused where
+//! [`exactly_once`](crate::Checkpoint::exactly_once) is asked for. Without checkpoints, all that was under way is lost.
+//!
+//! | source | kind | records after a crash |
+//! |---|---|---|
+//! | [`file::lines`] | replays | each once: it reads on from its place in the file, which must be the same |
+//! | [`directory::lines`] | replays | each once, and those that came in the down time: files have to stay until they are delivered |
+//! | [`queue()`] | replays | each once: it is given the same batches again |
+//! | [`durable`](durable()) of any below | logged | each that was sent into the job once, from the job's log; what an answer was waited for is there |
+//! | [`channel()`], [`queue::shared`] | lost | what was under way is lost: at most once |
+//! | [`tcp::lines`], [`tcp::listen`] | lost | the same, and what peers send while nobody listens |
+//! | [`from_stream`], [`try_from_stream`] | lost | the same; the stream is a new one |
+//! | [`restarted`] | as the source in it | as the source in it |
+//! | [`shedding`](shedding()) | logged or lost | of a `durable` source as that; else at most once, as what is dropped is lost anyway |
+//! | a source of one's own | its [`RECOVERY`](Source::RECOVERY) | if it replays: it asks [`Outlet::resume_from`], and says what it [`reached`](Outlet::reached) |
+//!
+//! | sink | kind | batches after a crash |
+//! |---|---|---|
+//! | `sqlite::append`, `sqlite::upsert`, `sqlite::changes` (feature `sqlite`) | transactional | each once |
+//! | [`text_files`] | idempotent | each once: it takes the place of the same batch |
+//! | [`view()`], [`view_of_changes`] | at least once | in memory only, so there is none to double: the new view has all from its first batch on |
+//! | [`console`], [`channel_sink`], [`collect`], [`into_sink`] | at least once | the last ones may come twice, with the same times |
+//! | a sink with [`retry`](SinkPolicies::retry) or [`timeout`](SinkPolicies::timeout) | as the sink in it | as the sink in it |
+//! | a sink with [`or_dead_letter`](SinkPolicies::or_dead_letter) | at least once | the last ones may come twice, here or there |
+//! | a sink of one's own | its [`DELIVERY`](Sink::DELIVERY) | batches are told apart by their times |
+//!
+//! A batch that runs again has the records and the time that it had. A source that gives it other numbers of records ends
+//! the job with [`JobError::Replay`](crate::JobError::Replay); one that finds that it cannot give the same, with an error
+//! that says so, as [`ConnectorError::Changed`].
 //!
 //! Invariant: connectors never see a timely type, an epoch number or a worker.
 
@@ -146,7 +179,9 @@ pub enum Recovery {
     Lost,
     /// The source sends the same records in the same order again, from the position that it is given: it asks
     /// [`Outlet::resume_from`] where to begin and tells [`Outlet::reached`] how far it is. Without a position it
-    /// begins at its beginning.
+    /// begins at its beginning. The engine cuts what comes into batches as it was cut before, by number; a
+    /// [paced](Source::PACED) source has to give each batch what it had, and may ask what that was
+    /// ([`Outlet::again`]). It is asked only for those for which it was asked before.
     Replays,
     /// The engine writes the records to the job's log before their batch counts, and sends them again itself: what
     /// [`durable`](durable()) makes of any source.

@@ -26,6 +26,8 @@ use crate::{stream::Epoch, time::BatchTime};
 /// Records of one send that travel together. Longer sends are cut: a queue is bounded in chunks, so
 /// chunks must be bounded in records.
 pub(crate) const CHUNK: usize = 1024;
+/// What an error shows of a position, in characters.
+const SHOWN: usize = 200;
 
 /// Wakes one worker. The flag outlives the wake-up, so that a worker which was busy still sees it.
 #[derive(Default)]
@@ -191,6 +193,20 @@ pub struct Outlet<T> {
     started: BatchTime,
 }
 
+/// A position, as the source knows it.
+fn position<P: DeserializeOwned>(written: &[u8]) -> Result<P, ConnectorError> {
+    serde_json::from_slice(written).map_err(|error| {
+        let mut written = String::from_utf8_lossy(written).into_owned();
+        if let Some((end, _)) = written.char_indices().nth(SHOWN) {
+            written.replace_range(end.., "..");
+        }
+        ConnectorError::Config(format!(
+            "the checkpoint has a position that this source does not know, {written}: {error}; give the port the kind of \
+             source that it had, or begin with a new checkpoint"
+        ))
+    })
+}
+
 impl<T> Outlet<T> {
     pub(crate) fn new(
         gate: Gate<T>,
@@ -214,21 +230,40 @@ impl<T> Outlet<T> {
     /// [`ConnectorError::Config`] if the position is of another type: the program's source is another than the
     /// checkpoint's.
     pub fn resume_from<P: DeserializeOwned>(&self) -> Result<Option<P>, ConnectorError> {
-        let Some(position) = self.way.cut.position() else { return Ok(None) };
-        serde_json::from_slice(&position).map(Some).map_err(|error| {
-            let position = String::from_utf8_lossy(&position);
-            ConnectorError::Config(format!(
-                "the checkpoint has a position that this source does not know, {position}: {error}"
-            ))
-        })
+        self.way.cut.position().as_deref().map(position).transpose()
     }
 
     /// Says that everything sent so far lies before `position`. It is kept as JSON with each batch, so it should be
-    /// small; say it after each piece that is read, say, and not after each record.
+    /// small; say it after each piece that is read, say, and not after each record. Without checkpoints it does nothing.
     pub fn reached<P: Serialize>(&mut self, position: &P) {
+        if !self.keeps_positions() {
+            return;
+        }
         // What cannot be JSON, such as a map with keys that are no strings, would show at the source's first test.
         let position = serde_json::to_vec(position).expect("a position can be written as JSON");
         self.way.cut.reached(position);
+    }
+
+    /// For a source that [replays](super::Recovery::Replays) and has to know what it gave to a batch: where it was at the end
+    /// of the batch that runs again now after a crash, if one does. A paced source asks when the batch is
+    /// [due](Outlet::batch_due), and sends what lies between the position before and this one; if the position names
+    /// what the batch had, it need not find that out a second time. Other sources are told of the next batch
+    /// that has a position.
+    ///
+    /// # Errors
+    /// As [`resume_from`](Outlet::resume_from).
+    pub fn again<P: DeserializeOwned>(&self) -> Result<Option<P>, ConnectorError> {
+        self.way.cut.again().as_deref().map(position).transpose()
+    }
+
+    /// Whether positions are written down, so that it is worth to make them.
+    pub(super) fn keeps_positions(&self) -> bool {
+        self.way.cut.keeps()
+    }
+
+    /// The source begins again at its position, and what it sends for the second time is left out.
+    pub(super) fn rewind(&self) {
+        self.way.cut.rewind();
     }
 
     /// The job's batch interval.

@@ -49,6 +49,9 @@ impl<T: Send + 'static> Source<T> for Queue<T> {
 /// that wait. When none waits, the batch is empty or the [`default`](SharedQueue::default_batch). The source
 /// ends when every [`Pusher`] is dropped and every dataset taken; the default does not hold it up.
 ///
+/// A crash loses what was under way; [`durable`](super::durable()) keeps what came into the job. A dataset that was not in
+/// a batch yet may then be there in part, and comes as one with what else was not: in the first batch that does not run again.
+///
 /// ```
 /// use streaming_runtime::connect::queue;
 ///

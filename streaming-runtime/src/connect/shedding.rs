@@ -12,6 +12,9 @@ use super::{ConnectorError, Outlet, Recovery, Source};
 /// job that is being stopped drops nothing more. A [`Receipt`](super::Receipt) of a record that was dropped says
 /// [`Closed`](super::Closed).
 ///
+/// After a crash, what it had sent is there again if it was in a log, of `shedding(durable(source))`; what was under way is
+/// lost otherwise, of a source that could replay too: what is dropped would not be the same the second time.
+///
 /// Of a paced source ([`Source::PACED`]) nothing can be shed: it is asked for each batch when there is room, and does not
 /// compile here.
 ///
@@ -47,7 +50,11 @@ pub struct Shedding<S>(S);
 
 impl<T: Send + 'static, S: Source<T>> Source<T> for Shedding<S> {
     const DRAINS: bool = S::DRAINS;
-    const RECOVERY: Recovery = S::RECOVERY;
+    /// What is dropped is not the same the second time.
+    const RECOVERY: Recovery = match S::RECOVERY {
+        Recovery::Logged => Recovery::Logged,
+        Recovery::Lost | Recovery::Replays => Recovery::Lost,
+    };
 
     async fn run(self, mut out: Outlet<T>) -> Result<(), ConnectorError> {
         const { assert!(!S::PACED, "a paced source has nothing to shed") };

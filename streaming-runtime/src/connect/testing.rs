@@ -7,8 +7,10 @@ use tokio::{
     task::JoinHandle,
 };
 
-use super::{Chunk, ConnectorError, Lane, Outlet, PaceRequest, Signal, Source, Way, gate::Gate};
-use crate::time::BatchTime;
+use super::{
+    Chunk, ConnectorError, Cut, Lane, Outlet, PaceRequest, Recovery, Signal, Source, Way, gate::Gate,
+};
+use crate::{checkpoint::SourceMark, time::BatchTime};
 
 /// A running source, and what the engine would hold of it.
 pub(super) struct Running<T> {
@@ -16,6 +18,7 @@ pub(super) struct Running<T> {
     received: Vec<T>,
     pace: mpsc::Sender<PaceRequest>,
     stop: watch::Sender<bool>,
+    cut: Arc<Cut>,
     pub(super) task: JoinHandle<Result<(), ConnectorError>>,
 }
 
@@ -25,13 +28,35 @@ pub(super) fn start<T: Send + 'static>(
     interval: Duration,
     started: BatchTime,
 ) -> Running<T> {
+    start_with(source, interval, started, Arc::default())
+}
+
+/// As [`start`], in a job with checkpoints: behind `mark`, with the batches that had `again` to run again.
+pub(super) fn resume<T: Send + 'static, S: Source<T>>(
+    source: S,
+    (interval, started): (Duration, BatchTime),
+    mark: SourceMark,
+    again: Vec<SourceMark>,
+) -> Running<T> {
+    let cut = Cut::new(S::PACED);
+    assert_eq!(S::RECOVERY, Recovery::Replays);
+    cut.resume(0, mark, S::RECOVERY, again);
+    start_with(source, interval, started, Arc::new(cut))
+}
+
+fn start_with<T: Send + 'static>(
+    source: impl Source<T>,
+    interval: Duration,
+    started: BatchTime,
+    cut: Arc<Cut>,
+) -> Running<T> {
     let (queue, chunks) = mpsc::channel(4);
     let (pace, requests) = mpsc::channel(1);
     let stop = watch::Sender::new(false);
     let lane = Lane { queue, signal: Arc::new(Signal::default()), books: Arc::default() };
-    let way = Way { cut: Arc::default(), journal: None };
+    let way = Way { cut: cut.clone(), journal: None };
     let outlet = Outlet::new(Gate::open(), vec![lane], way, requests, stop.subscribe(), interval, started);
-    Running { chunks, received: Vec::new(), pace, stop, task: tokio::spawn(source.run(outlet)) }
+    Running { chunks, received: Vec::new(), pace, stop, cut, task: tokio::spawn(source.run(outlet)) }
 }
 
 /// As [`start`], for sources that take no notice of time.
@@ -45,6 +70,11 @@ impl<T> Running<T> {
         self.stop.send_replace(true);
     }
 
+    /// Closes the open batch; what a checkpoint has of it.
+    pub(super) fn close(&self) -> SourceMark {
+        self.cut.close()
+    }
+
     /// Waits for `n` more records.
     pub(super) async fn take(&mut self, n: usize) -> Vec<T> {
         while self.received.len() < n {
@@ -56,7 +86,12 @@ impl<T> Running<T> {
 
     /// Waits for what the source sends next in one go.
     pub(super) async fn chunk(&mut self) -> Vec<T> {
-        self.chunks.recv().await.expect("the source still runs").records
+        self.next_chunk().await.expect("the source still runs")
+    }
+
+    /// As [`chunk`](Running::chunk), or `None` at the source's end.
+    pub(super) async fn next_chunk(&mut self) -> Option<Vec<T>> {
+        Some(self.chunks.recv().await?.records)
     }
 
     /// Asks for the batch at `time` and returns its records, or `None` if the source ended before it.
@@ -90,6 +125,14 @@ impl<T> Running<T> {
     /// The engine ends: no more batches are asked for.
     pub(super) fn end_pace(&mut self) {
         self.pace = mpsc::channel(1).0;
+    }
+
+    /// Waits until the source has ended or was aborted; the rest of its records.
+    pub(super) async fn finish_aborted(&mut self) -> Vec<T> {
+        while let Some(chunk) = self.chunks.recv().await {
+            self.received.extend(chunk.records);
+        }
+        std::mem::take(&mut self.received)
     }
 
     /// Waits until the source has ended; the rest of its records and how it ended.

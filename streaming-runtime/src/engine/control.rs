@@ -177,6 +177,8 @@ impl Control {
             state.boundary = last.next_multiple_of(self.interval);
             self.board.set_boundary(state.boundary);
         }
+        // The sinks have what is not given to them again.
+        self.delivered.send_replace(restored);
         self.again.store(again.is_some(), Ordering::Release);
         assert!(self.log.set(log).is_ok(), "a job has one log");
     }
@@ -186,10 +188,27 @@ impl Control {
         self.again.store(false, Ordering::Release);
     }
 
-    /// A source that has not sent all records of a batch that runs again, and how many it lacks.
-    pub(crate) fn lacking(&self) -> Option<(usize, u64)> {
+    /// The sources that have not sent all records of a batch that runs again, and how many each lacks.
+    pub(crate) fn lacking(&self) -> Vec<(usize, u64)> {
         let lacks = |cut: &Arc<Cut>| cut.lacks().filter(|lacks| *lacks > 0);
-        self.cuts.iter().enumerate().find_map(|(index, cut)| Some((index, lacks(cut)?)))
+        let lacking = self.cuts.iter().enumerate().filter_map(|(index, cut)| Some((index, lacks(cut)?)));
+        lacking.collect()
+    }
+
+    /// A source that has sent more to a batch that runs again than it had, and how many.
+    pub(crate) fn surplus(&self) -> Option<(usize, u64)> {
+        let surplus = self.cuts.iter().map(|cut| cut.surplus()).enumerate();
+        surplus.into_iter().find(|(_, surplus)| *surplus > 0)
+    }
+
+    /// Whether a source is asked for its batches.
+    pub(crate) fn is_paced(&self, source: usize) -> bool {
+        self.cuts[source].is_paced()
+    }
+
+    /// Whether a paced source is to be asked for the open batch: for one that runs again only if it was before.
+    pub(crate) fn is_due(&self, source: usize) -> bool {
+        self.cuts[source].is_due()
     }
 
     /// Waits until a source has sent all records of a batch that runs again.
@@ -285,6 +304,10 @@ impl Control {
             return None;
         }
         let (now, soonest) = (self.clock.now(), state.last + least);
+        // What a paced source gives to the batch of a boundary must all be in that batch, if it is to run again.
+        if self.log.get().is_some() && now >= state.boundary && self.cuts.iter().any(|cut| cut.is_paced()) {
+            return None;
+        }
         if !least.is_zero() && now < soonest {
             // At the boundary the supervisor closes it.
             let early = soonest < state.boundary;

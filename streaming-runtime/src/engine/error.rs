@@ -126,9 +126,9 @@ pub enum JobError {
     /// The checkpoint cannot be used, or could not be written any further. What was said to be durable is.
     #[error(transparent)]
     Checkpoint(CheckpointError),
-    /// A source that is to send the same records again sent fewer.
+    /// A source that is to send the same records again sent fewer, or more.
     #[error(
-        "source `{port}`: the batch at {batch} runs again after a crash, and {missing} of its records did not come again; \
+        "source `{port}`: the batch at {batch} runs again after a crash, and {again} records came where {records} had come before; \
          the source must send the same from the same position, or be wrapped in `durable(..)`"
     )]
     Replay {
@@ -136,8 +136,10 @@ pub enum JobError {
         port: &'static str,
         /// The batch.
         batch: BatchTime,
-        /// How many records it lacks.
-        missing: u64,
+        /// How many records it had of this source.
+        records: u64,
+        /// How many came again.
+        again: u64,
     },
     /// The job was aborted.
     #[error("the job was aborted")]

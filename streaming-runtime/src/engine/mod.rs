@@ -506,6 +506,7 @@ impl Engine {
             workers,
             sources: wiring.sources.iter().map(SourceAt::of).collect(),
             sinks: Vec::new(),
+            opening: None,
             journal: wiring.log.clone(),
         };
         Ok((Some(beginning), resumes))

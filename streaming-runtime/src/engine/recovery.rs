@@ -9,7 +9,7 @@
 //! batches behind it run again: same records, same times, no second delivery
 //! ```
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{path::Path, sync::Arc};
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -19,12 +19,12 @@ use super::{
     job::Command,
     logged::Logged,
     supervisor::{Connectors, Paced, pace, source_ended, until},
-    wiring::{Again, SinkTask, SourceTask},
+    wiring::{Again, SinkTask, SourceTask, Tell},
 };
 use crate::{
     checkpoint::{
         AgainMark, CheckpointError, Declared, Edits, Log, Opened, OperatorEntry, OperatorState, Program,
-        Restored, carry,
+        Restored, carry, read_lock, write_lock,
     },
     connect::{Cut, Delivery, Recovery},
     stream::Epoch,
@@ -40,6 +40,8 @@ pub(crate) struct Beginning {
     pub(crate) workers: Vec<oneshot::Sender<Option<Arc<Restored>>>>,
     pub(crate) sources: Vec<SourceAt>,
     pub(crate) sinks: Vec<SinkAt>,
+    /// Dropped when nothing is opened any more: the place is free only then.
+    pub(crate) opening: Option<mpsc::Sender<()>>,
     /// Where sources find the log for what they write down.
     pub(crate) journal: Arc<std::sync::OnceLock<Log>>,
 }
@@ -68,7 +70,7 @@ pub(crate) struct SinkAt {
 
 impl SinkAt {
     /// A sink, and where it is to say what it has.
-    fn of(sink: &SinkTask) -> (Self, Option<oneshot::Sender<Option<BatchTime>>>) {
+    fn of(sink: &SinkTask) -> (Self, Option<Tell>) {
         let (ask, committed) = match sink.delivery {
             Delivery::Transactional => Some(oneshot::channel()).unzip(),
             Delivery::AtLeastOnce | Delivery::Idempotent => (None, None),
@@ -79,7 +81,7 @@ impl SinkAt {
 
 impl Beginning {
     /// One more sink; returns where it is to say what it has, if it is to.
-    pub(crate) fn sink(&mut self, sink: &SinkTask) -> Option<oneshot::Sender<Option<BatchTime>>> {
+    pub(crate) fn sink(&mut self, sink: &SinkTask) -> Option<Tell> {
         let (sink, ask) = SinkAt::of(sink);
         self.sinks.push(sink);
         ask
@@ -100,9 +102,12 @@ impl Beginning {
             }
         }
         let edits = self.carry(&operators).map_err(JobError::Checkpoint)?;
+        if let Some(path) = &self.settings.lock_file {
+            lock_file(path, self.pipeline, &operators).map_err(JobError::Checkpoint)?;
+        }
         let committed = self.committed().await;
         let at = self.last_taken(&committed).map_err(JobError::Checkpoint)?;
-        let Beginning { pipeline, settings, opened, workers, sources, sinks, journal, .. } = self;
+        let Beginning { pipeline, settings, opened, workers, sources, sinks, opening, journal, .. } = self;
         let program = Program {
             pipeline: pipeline.to_owned(),
             sources: sources.iter().map(|source| source.port.to_owned()).collect(),
@@ -120,9 +125,10 @@ impl Beginning {
             let failed =
                 Box::new(move |error| drop(commands.send(Command::Fail(JobError::Checkpoint(error)))));
             let log = Log::start(place, program, sizes, with_state, failed, Box::new(|_| {}))?;
-            Ok((restored, log))
+            // If nobody waits for it any more, all is dropped in this order.
+            Ok((restored, log, opening))
         });
-        let (mut restored, log) = match begun.await {
+        let (mut restored, log, _) = match begun.await {
             Ok(begun) => begun.map_err(JobError::Checkpoint)?,
             Err(error) => match error.try_into_panic() {
                 Ok(payload) => std::panic::resume_unwind(payload),
@@ -216,6 +222,39 @@ impl Beginning {
     }
 }
 
+/// Makes the file that is committed beside the program, or sees that it still says what the operators keep.
+fn lock_file(path: &Path, pipeline: &str, operators: &[OperatorState]) -> Result<(), CheckpointError> {
+    let name = path.display().to_string();
+    let failed = |doing| {
+        let file = name.clone();
+        move |source| CheckpointError::Io { doing, file, source: Arc::new(source) }
+    };
+    let text = write_lock(pipeline, operators);
+    let is_renewed = std::env::var_os("STREAMING_LOCK").is_some_and(|value| value == "update");
+    let written = match std::fs::read_to_string(path) {
+        Ok(written) if !is_renewed => written,
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(failed("reading")(error));
+        }
+        _ => return std::fs::write(path, text).map_err(failed("writing")),
+    };
+    if written == text {
+        return Ok(());
+    }
+    let refused = |what| CheckpointError::Incompatible { what };
+    let (_, known) = read_lock(&written).map_err(|error| refused(format!("`{name}`: {error}")))?;
+    let only = |these: &[OperatorState], those: &[OperatorState], sign: &str| -> Vec<String> {
+        let others = these.iter().filter(|operator| !those.contains(operator));
+        others.map(|operator| format!("{sign} `{}`: {}", operator.id, operator.shape)).collect()
+    };
+    let differences = [only(&known, operators, "-"), only(operators, &known, "+")].concat();
+    Err(refused(format!(
+        "`{name}` says otherwise what the operators keep: {}. If that is meant, start once with `STREAMING_LOCK=update` \
+         and commit the file",
+        differences.join(", ")
+    )))
+}
+
 /// Brings the sources to where they go on, and tells which batches run again.
 fn resume(sources: &[SourceAt], restored: &mut Restored, again: &[AgainMark]) {
     let open = if restored.at.is_some() { 1 } else { 0 };
@@ -224,9 +263,8 @@ fn resume(sources: &[SourceAt], restored: &mut Restored, again: &[AgainMark]) {
             marks.iter().find(|(port, _)| port == source.port).map(|(_, mark)| mark.clone())
         };
         let mark = of(&restored.sources).unwrap_or_default();
-        let records = again.iter().map(|batch| of(&batch.sources).unwrap_or_default().records);
-        let records: VecDeque<u64> = records.collect();
-        source.cut.resume(open, mark, source.recovery == Recovery::Replays, records);
+        let again = again.iter().map(|batch| of(&batch.sources).unwrap_or_default());
+        source.cut.resume(open, mark, source.recovery, again.collect());
         if source.recovery == Recovery::Logged {
             let inputs = restored.inputs.remove(source.port).unwrap_or_default();
             *source.again.lock().expect("nothing panics under this lock") = inputs;
@@ -244,18 +282,27 @@ pub(super) async fn run_again(
     for batch in again {
         until(control, Control::has_room).await;
         pace(control, sources, paced, batch.time).await?;
-        while let Some((index, missing)) = control.lacking() {
+        let replay = |index: usize, missing: u64, surplus: u64| {
+            let port = control.source(index);
+            let mark = batch.sources.iter().find(|(of, _)| of == port);
+            let records = mark.map_or(0, |(_, mark)| mark.records);
+            Err(JobError::Replay { port, batch: batch.time, records, again: records - missing + surplus })
+        };
+        if let Some((index, surplus)) = control.surplus() {
+            return replay(index, 0, surplus);
+        }
+        // A paced source has sent all that it will, as has one that has ended.
+        let sends_no_more = |sources: &Connectors, index| control.is_paced(index) || sources.has_ended(index);
+        while let Some(&(index, _)) = control.lacking().first() {
+            if let Some(&(index, missing)) =
+                control.lacking().iter().find(|(index, _)| sends_no_more(sources, *index))
+            {
+                return replay(index, missing, 0);
+            }
             tokio::select! {
                 biased;
                 () = control.filled(index) => {}
-                ended = sources.join_next(source_ended), if !sources.tasks.is_empty() => {
-                    ended.unwrap_or(Ok(()))?;
-                }
-                else => {}
-            }
-            if sources.tasks.is_empty() && control.lacking().is_some() {
-                let port = control.source(index);
-                return Err(JobError::Replay { port, batch: batch.time, missing });
+                Some(ended) = sources.join_next(source_ended) => ended?,
             }
         }
         while !control.close(batch.time) {

@@ -29,6 +29,9 @@ use crate::{
 /// How long the connectors of a job that ended, and then its threads, may take to leave before they are left behind.
 const LEAVE_LIMIT: Duration = Duration::from_secs(5);
 
+/// What a job with checkpoints does first, and where it says that its log has failed.
+type ToBegin = (Beginning, mpsc::UnboundedSender<Command>);
+
 pub(crate) struct Supervisor {
     control: Arc<Control>,
     sources: Connectors,
@@ -99,7 +102,7 @@ impl Supervisor {
     async fn run(
         mut self,
         name: String,
-        beginning: Option<(Beginning, mpsc::UnboundedSender<Command>)>,
+        mut beginning: Option<ToBegin>,
         asked: mpsc::UnboundedReceiver<Command>,
         publish: watch::Sender<Option<Outcome>>,
     ) {
@@ -108,6 +111,11 @@ impl Supervisor {
         let guard = AbortOnDrop(control.clone());
         if self.role.is_none() {
             control.listeners.tell(|listener| listener.started());
+        }
+        let (opening, mut opened) = mpsc::channel(1);
+        match &mut beginning {
+            Some((beginning, _)) => beginning.opening = Some(opening),
+            None => drop(opening),
         }
         let result = self.supervise(beginning, asked).await;
         if let Err(error) = &result {
@@ -130,6 +138,8 @@ impl Supervisor {
             tracing::error!(job = name, "a worker is stuck in a closure; its thread is left behind");
         }
         drop(guard);
+        // Whoever hears of the job's end may start it again, on the same place.
+        while opened.recv().await.is_some() {}
         let result = result.and(close_log(&control).await);
         if let Some(role) = self.role {
             role.closed().await;
@@ -142,7 +152,7 @@ impl Supervisor {
     /// Goes on until all is delivered, or until the first failure.
     async fn supervise(
         &mut self,
-        beginning: Option<(Beginning, mpsc::UnboundedSender<Command>)>,
+        beginning: Option<ToBegin>,
         mut asked: mpsc::UnboundedReceiver<Command>,
     ) -> Result<(), JobError> {
         let control = self.control.clone();
@@ -204,10 +214,7 @@ async fn drive(
     control: &Control,
     sources: &mut Connectors,
     paced: &mut Vec<Paced>,
-    (beginning, begun): (
-        Option<(Beginning, mpsc::UnboundedSender<Command>)>,
-        &watch::Sender<Option<BatchTime>>,
-    ),
+    (beginning, begun): (Option<ToBegin>, &watch::Sender<Option<BatchTime>>),
     stopping: &watch::Sender<bool>,
     role: &mut Option<Role>,
 ) -> Result<(), JobError> {
@@ -320,7 +327,7 @@ pub(super) async fn pace(
 ) -> Result<(), JobError> {
     let mut answers = Vec::new();
     let board = &control.board;
-    for (index, requests) in paced.iter() {
+    for (index, requests) in paced.iter().filter(|(index, _)| control.is_due(*index)) {
         let (done, answer) = oneshot::channel();
         board.sources[*index].asks(time, control.clock.now());
         match requests.send(PaceRequest { time, done }).await {
@@ -365,6 +372,7 @@ struct Connector {
     task: AbortHandle,
     port: &'static str,
     drains: bool,
+    ended: bool,
 }
 
 impl Connectors {
@@ -376,12 +384,17 @@ impl Connectors {
         task: impl Future<Output = Result<(), ConnectorError>> + Send + 'static,
     ) {
         let task = self.tasks.spawn_on(task, runtime);
-        self.known.push(Connector { task, port, drains });
+        self.known.push(Connector { task, port, drains, ended: false });
     }
 
     /// Drops the tasks that do not end by themselves when they are asked.
     pub(super) fn abort_undrained(&self) {
         self.known.iter().filter(|connector| !connector.drains).for_each(|connector| connector.task.abort());
+    }
+
+    /// Whether the end of a task, by its place, was heard of.
+    pub(super) fn has_ended(&self, index: usize) -> bool {
+        self.known[index].ended
     }
 
     /// The end of the next task to end; `None` when there is none left.
@@ -391,8 +404,10 @@ impl Connectors {
     ) -> Option<Result<(), JobError>> {
         let joined = self.tasks.join_next_with_id().await?;
         let id = joined.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
-        let known = self.known.iter().find(|connector| connector.task.id() == id);
-        let port = known.expect("every task has a port").port;
+        let known = self.known.iter_mut().find(|connector| connector.task.id() == id);
+        let known = known.expect("every task has a port");
+        known.ended = true;
+        let port = known.port;
         Some(match joined {
             Ok((_, Ok(()))) => Ok(()),
             Ok((_, Err(error))) => wrap(port, error),

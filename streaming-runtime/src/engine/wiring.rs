@@ -80,11 +80,14 @@ pub(crate) struct SourceTask {
 /// Input that was logged, until the source takes it.
 pub(crate) type Again = Arc<Mutex<Vec<Input>>>;
 
+/// Where a sink says which batch it has for good.
+pub(crate) type Tell = oneshot::Sender<Option<BatchTime>>;
+
 /// A sink port with its connector's future.
 pub(crate) struct SinkTask {
     pub(crate) port: &'static str,
     pub(crate) delivery: Delivery,
-    pub(crate) task: Box<dyn FnOnce(Arc<Control>, Option<oneshot::Sender<Option<BatchTime>>>) -> Task + Send>,
+    pub(crate) task: Box<dyn FnOnce(Arc<Control>, Option<Tell>) -> Task + Send>,
 }
 
 /// The ends of the ports that one worker takes to its thread, by port, each of its port's type.
@@ -250,7 +253,7 @@ async fn deliver<T: Send + 'static>(
     workers: usize,
     index: usize,
     control: Arc<Control>,
-    ask: Option<oneshot::Sender<Option<BatchTime>>>,
+    ask: Option<Tell>,
 ) -> Result<(), ConnectorError> {
     let mut committed = None;
     if let Some(ask) = ask {

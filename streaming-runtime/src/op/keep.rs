@@ -119,11 +119,6 @@ impl<U, E> Said<U, E> {
         self.wants.changes()
     }
 
-    /// Whether what comes in was delivered before the crash.
-    pub(super) fn is_past(&self) -> bool {
-        self.says != Says::All
-    }
-
     /// Notes that a record came or went, if that is wanted.
     pub(super) fn change(&mut self, record: impl FnOnce() -> U, times: i64) {
         if self.wants_changes() {
@@ -174,6 +169,10 @@ fn gather_all<T>(batch: &mut Vec<T>, records: &mut Vec<T>) {
 
 type Outlet<T> = OutputBuilder<Epoch, CapacityContainerBuilder<Vec<T>>>;
 
+/// What a keeper emits, if it was asked to, and what it keeps.
+type Answers<'s, K> =
+    (Option<StreamVec<'s, Epoch, <K as Keeper>::Emitted>>, Relation<'s, <K as Keeper>::Out>);
+
 /// As [`keep_and_emit`], of records that are gathered as something else than they are.
 pub(super) fn keep_of<'s, A: 'static, K: Keeper>(
     input: StreamVec<'s, Epoch, A>,
@@ -183,12 +182,10 @@ pub(super) fn keep_of<'s, A: 'static, K: Keeper>(
     job: Rc<JobContext>,
     mut keeper: K,
     mut gather: impl FnMut(&mut Vec<K::In>, &mut Vec<A>) + 'static,
-) -> (Option<StreamVec<'s, Epoch, K::Emitted>>, Relation<'s, K::Out>) {
+) -> Answers<'s, K> {
     let wants = Rc::new(Wants::default());
-    let log = match keeper.shape() {
-        Some(shape) => job.ledger.operator(id, || shape),
-        None => Entry::nowhere(),
-    };
+    let shape = if job.ledger.is_on() { keeper.shape() } else { None };
+    let log = shape.map_or_else(Entry::nowhere, |shape| job.ledger.operator(id, shape));
     let mut builder = OperatorBuilder::new(id.0.to_owned(), input.scope());
     let mut input = builder.new_input(input, pact);
     let (emitted, emitted_root) = emits.then(|| builder.new_output::<Vec<K::Emitted>>()).unzip();

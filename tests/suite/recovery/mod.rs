@@ -4,3 +4,4 @@ mod kills;
 mod operators;
 mod sink;
 mod soak;
+mod sources;

@@ -38,6 +38,15 @@ impl Directories {
         Ok(Directories { parts: path.components().map(part).collect::<Result<_, _>>()? })
     }
 
+    /// The path up to its first pattern: all that it names lies in there.
+    pub(super) fn base(&self) -> PathBuf {
+        let names = self.parts.iter().map_while(|part| match part {
+            Part::Name(name) => Some(name),
+            Part::Pattern(_) => None,
+        });
+        names.collect()
+    }
+
     /// What the path names now. Without patterns that is the path itself, there or not.
     pub(super) fn matching(&self) -> Vec<PathBuf> {
         let mut found = vec![PathBuf::new()];

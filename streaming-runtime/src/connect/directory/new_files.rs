@@ -21,6 +21,8 @@ pub(super) struct Candidate {
 /// Decides what is new, and remembers what was.
 pub(super) struct NewFiles {
     after: BatchTime,
+    /// What was modified then or before was taken or left, and may be forgotten.
+    past: BatchTime,
     window: Duration,
     limit: usize,
     taken: HashSet<PathBuf, foldhash::fast::RandomState>,
@@ -36,11 +38,30 @@ impl NewFiles {
         let window = u64::try_from(batches * interval.as_nanos()).unwrap_or(u64::MAX);
         NewFiles {
             after,
+            past: BatchTime::from_nanos(0),
             window: Duration::from_nanos(window),
             limit,
             taken: HashSet::default(),
             by_time: VecDeque::new(),
         }
+    }
+
+    /// Goes on from where another was: it has to be told of all that is remembered, the oldest first.
+    pub(super) fn resume(
+        &mut self,
+        after: BatchTime,
+        past: BatchTime,
+        taken: impl IntoIterator<Item = (BatchTime, PathBuf)>,
+    ) {
+        (self.after, self.past) = (after, past);
+        self.by_time = taken.into_iter().collect();
+        self.taken = self.by_time.iter().map(|(_, path)| path.clone()).collect();
+    }
+
+    /// What was taken before the batch at `now` and is remembered, the oldest first.
+    pub(super) fn remembered(&self, now: BatchTime) -> impl Iterator<Item = (BatchTime, &Path)> {
+        let taken = self.by_time.iter().map(|(time, path)| (*time, path.as_path()));
+        taken.take_while(move |(time, _)| *time < now)
     }
 
     pub(super) fn is_taken(&self, path: &Path) -> bool {
@@ -49,7 +70,7 @@ impl NewFiles {
 
     /// Whether a file modified at `modified` can belong to the batch at `now`.
     pub(super) fn is_in_time(&self, now: BatchTime, modified: BatchTime) -> bool {
-        modified > self.after.max(self.horizon(now)) && modified <= now
+        modified > self.after.max(self.past).max(self.horizon(now)) && modified <= now
     }
 
     /// Takes those that are new in the batch at `now`, in their order.
@@ -83,7 +104,8 @@ impl NewFiles {
         Ok(())
     }
 
-    fn horizon(&self, now: BatchTime) -> BatchTime {
+    /// What was modified then or before is too old for the batch at `now`, and those behind it.
+    pub(super) fn horizon(&self, now: BatchTime) -> BatchTime {
         BatchTime::from_nanos(now.as_nanos().saturating_sub(self.window.as_nanos() as u64))
     }
 }

@@ -5,7 +5,11 @@ use std::{fs::File, time::SystemTime};
 use tempfile::TempDir;
 
 use super::*;
-use crate::{connect::testing, time::millis};
+use crate::{
+    checkpoint::SourceMark,
+    connect::testing,
+    time::{millis, secs},
+};
 
 /// Batch `k` is at `T0 + k * BATCH`.
 const T0: u64 = 1_700_000_000_000;
@@ -231,4 +235,108 @@ async fn too_many_files_and_a_broken_glob_are_errors() {
     assert_eq!(running.finish().await.1.expect_err("three").code(), "connector.limit");
     let broken = Lines { path: "a[".into(), ..case.source() };
     assert_eq!(testing::run(broken).finish().await.1.expect_err("no glob").code(), "connector.config");
+}
+
+/// The time of batch `k`.
+fn at(k: u64) -> BatchTime {
+    BatchTime::from_millis(T0 + k * BATCH)
+}
+
+/// Runs batches `ks` of a job that goes on from `mark`, with those of `again` to run again; what they had, and what a
+/// checkpoint has of each.
+async fn run_on(
+    case: &Case,
+    mark: SourceMark,
+    again: &[SourceMark],
+    ks: std::ops::RangeInclusive<u64>,
+) -> Result<(Vec<Vec<String>>, Vec<SourceMark>), ConnectorError> {
+    // A job that is started again starts later.
+    let started = if mark == SourceMark::default() { at(0) } else { at(1000) };
+    let mut running = testing::resume(case.source(), (millis(BATCH), started), mark, again.to_vec());
+    let (mut had, mut marks) = (Vec::new(), Vec::new());
+    for k in ks {
+        match running.batch(at(k)).await {
+            Some(records) => had.push(records),
+            None => break,
+        }
+        marks.push(running.close());
+        if running.task.is_finished() {
+            break;
+        }
+    }
+    running.end_pace();
+    running.finish().await.1.map(|()| (had, marks))
+}
+
+#[tokio::test]
+async fn batches_that_run_again_have_what_they_had() {
+    let case = Case::new("own");
+    let long: Vec<String> = (0..40_000).map(|n| n.to_string()).collect();
+    case.write("old", "old\n", T0 - 1);
+    case.write("b", "b1\nb2", T0 + BATCH);
+    case.write("a", &long.join("\n"), T0 + 2 * BATCH);
+    case.write("c", "", T0 + 2 * BATCH);
+    let (had, marks) = run_on(&case, SourceMark::default(), &[], 1..=4).await.expect("it runs");
+    assert_eq!(had.iter().map(Vec::len).collect::<Vec<_>>(), [2, 40_000, 0, 0]);
+
+    // What happens later: new files with old times, touches, more text, and a file that nobody needs is gone.
+    case.write("late", "late\n", T0 + BATCH);
+    case.write("down", "down\n", T0 + 6 * BATCH);
+    case.step(0, Append("b", "b3\nb4\n"));
+    case.touch("a", T0 + 3 * BATCH);
+    case.step(0, Delete("c"));
+    for done in 0..=4 {
+        let mark = if done == 0 { SourceMark::default() } else { marks[done - 1].clone() };
+        let (again, later) = run_on(&case, mark, &marks[done..], done as u64 + 1..=7).await.expect("it runs");
+        assert_eq!(again[..4 - done], had[done..], "behind batch {done}");
+        assert_eq!(later[..4 - done], marks[done..], "behind batch {done}");
+        assert_eq!(again[4 - done..], [vec!["late"], vec!["down"], vec![]], "behind batch {done}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_changed_cannot_be_read_again() {
+    let case = Case::new("own");
+    case.write("a", "one\ntwo\n", T0 + BATCH);
+    let (_, marks) = run_on(&case, SourceMark::default(), &[], 1..=1).await.expect("it runs");
+    let changes = [
+        (Write("a", "one\nTWO\n", 0), "other text"),
+        (Write("a", "one\n", 0), "4 bytes, and 8"),
+        (Delete("a"), "gone"),
+    ];
+    for (change, how) in changes {
+        case.step(T0 + BATCH, change);
+        let error = run_on(&case, SourceMark::default(), &marks, 1..=1).await.expect_err(how);
+        assert_eq!(error.code(), "connector.changed");
+        assert!(error.to_string().contains("/a`") && error.to_string().contains(how), "{error}");
+        // Behind that batch nobody wants it any more.
+        let (had, _) = run_on(&case, marks[0].clone(), &[], 2..=2).await.expect("it runs");
+        assert_eq!(had, [[""; 0]]);
+    }
+}
+
+#[tokio::test]
+async fn what_was_taken_stays_taken_and_is_forgotten_as_ever() {
+    let case = Case { glob: "/*", ..Case::new("own") }.subdirectories(&["x", "y"]);
+    case.write("x/a", "a\n", T0 + BATCH);
+    case.write("y/b", "b\n", T0 + 2 * BATCH);
+    let (_, marks) = run_on(&case, SourceMark::default(), &[], 1..=3).await.expect("it runs");
+    let text = String::from_utf8(marks[2].position.clone().expect("a position")).expect("JSON");
+    assert!(text.contains(r#""x/a""#) && text.contains(r#""y/b""#) && text.len() < 250, "{text}");
+    // Touched each time, so that only memory keeps it out.
+    let mut mark = marks[2].clone();
+    for k in 4..=40 {
+        case.touch("x/a", T0 + k * BATCH);
+        let (had, marks) = run_on(&case, mark, &[], k..=k).await.expect("it runs");
+        // 30 batches are remembered, and the batch after that forgets.
+        let want: &[&str] = if k == 33 { &["a"] } else { &[] };
+        assert_eq!(had, [want], "batch {k}");
+        mark = marks[0].clone();
+    }
+    // With a longer memory than it had, what is forgotten is not new.
+    let mut running =
+        testing::resume(case.source().remember(secs(100_000)), (millis(BATCH), at(1000)), mark, Vec::new());
+    assert_eq!(running.batch(at(41)).await, Some(vec![]));
+    running.end_pace();
+    running.finish().await.1.expect("a clean end");
 }

@@ -12,7 +12,9 @@ use crate::connect::{ConnectorError, Outlet, Recovery, Retry, Source, retry::Fai
 /// source that ran for longer than the longest wait before it failed begins a new row.
 ///
 /// What a source has sent stays sent, so the next should go on behind it: `make` may remember how far the last one
-/// came. While none runs, batches are closed without its records. A panic of the source ends the job.
+/// came. A source that [replays](Recovery::Replays) needs no help with that: it goes on from its last position in a job with
+/// checkpoints, or from its beginning in one without, and what it had sent is left out. (A paced one that fails within a
+/// batch has to find the same records again in the next.) While none runs, batches are closed without its records. A panic of the source ends the job.
 ///
 /// ```
 /// use futures::stream;
@@ -89,6 +91,9 @@ where
                 return Err(ConnectorError::GaveUp { attempts: failures.count(), source: Box::new(error) });
             };
             self.retries.add(&error);
+            if S::RECOVERY == Recovery::Replays {
+                out.rewind();
+            }
             if stopped_within(wait, &mut out).await {
                 return Ok(());
             }

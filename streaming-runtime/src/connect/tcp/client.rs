@@ -24,6 +24,7 @@ use crate::connect::{
 /// that accepts and closes at once so often. A peer that comes back starts from new: what it sent while
 /// nobody was connected is lost, and so is a line that broke off; the last line before a clean close needs no
 /// `\n`. TCP has no receipts: a crash loses what was under way.
+/// [`durable`](crate::connect::durable()) keeps what came into the job.
 ///
 /// ```
 /// use streaming_runtime::{connect::tcp, millis, secs};

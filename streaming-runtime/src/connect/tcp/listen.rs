@@ -30,7 +30,8 @@ use crate::connect::{
 /// connection breaks, or a line of its makes [`on_long_line`](Listen::on_long_line) or
 /// [`on_invalid_utf8`](Listen::on_invalid_utf8) fail, that connection is closed and counted in
 /// [`Connections`], and the line that broke off is dropped. The last line before a clean close needs no `\n`.
-/// While the workers are behind, nothing is read, and the clients wait.
+/// While the workers are behind, nothing is read, and the clients wait. A crash loses what was under way, of which clients do
+/// not hear; [`durable`](crate::connect::durable()) keeps what came into the job.
 ///
 /// ```
 /// use streaming_runtime::{connect::{ConnectorError, tcp}, secs};
