@@ -3,5 +3,6 @@
 mod kills;
 mod operators;
 mod sink;
+mod slides;
 mod soak;
 mod sources;
