@@ -75,7 +75,7 @@ impl Source<Pair> for Numbers {
             if pieces % 3 == 0 {
                 out.reached(&next);
             }
-            if mixed(self.seed, next) % 4 == 0 {
+            if mixed(self.seed, next).is_multiple_of(4) {
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
         }
