@@ -21,6 +21,7 @@ mod open_loop;
 mod overload;
 mod pairs;
 mod running;
+mod soak;
 mod views;
 mod windows;
 mod words;
@@ -83,11 +84,16 @@ enum Workload {
     Idle,
     /// `cargo check` after an edit, the macro itself, release build per pipeline.
     Compile,
-    /// All of the above, without the largest sizes.
+    /// Processes that are killed 200 times, and what they leave behind.
+    Soak,
+    /// All of the above but the last, without the largest sizes.
     All,
     /// A task in a process of its own, for a workload that measures memory.
     #[command(hide = true)]
     Alone { task: Vec<String> },
+    /// A process that `soak` kills.
+    #[command(hide = true)]
+    Killed,
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -110,6 +116,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             memory::alone(&task, runs);
             return Ok(());
         }
+        Workload::Killed => return soak::killed(),
+        Workload::Soak => &[soak::run],
         Workload::Overload => &[overload::run],
         Workload::Graph => &[graph::run],
         Workload::Observed => &[observed::run],

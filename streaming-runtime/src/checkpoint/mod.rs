@@ -58,6 +58,9 @@ mod storage;
 mod tests;
 mod writer;
 
+#[cfg(feature = "crash-points")]
+#[doc(hidden)]
+pub use crash::POINTS as CRASH_POINTS;
 pub(crate) use crash::crash_point;
 pub use error::CheckpointError;
 pub use inspect::{

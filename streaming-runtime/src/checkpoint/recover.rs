@@ -209,6 +209,11 @@ impl Opened {
         of_base.or(found.ok().map(|at| image.batches[at].mark.epoch))
     }
 
+    /// The epochs and times of the batches behind the base.
+    pub(crate) fn batches(&self) -> impl Iterator<Item = (Epoch, BatchTime)> {
+        self.reading.image.batches.iter().map(|batch| (batch.mark.epoch, batch.mark.time))
+    }
+
     /// What is cut off the newest log: a batch that was being written when the process died, or damage that cannot be
     /// told from that.
     pub(crate) fn cut(&self) -> Option<&Cut> {

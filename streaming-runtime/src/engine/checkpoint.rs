@@ -32,9 +32,9 @@ pub struct Checkpoint {
     exactly_once: bool,
     pub(crate) holds_back: bool,
     pub(crate) lock_file: Option<PathBuf>,
-    pub(crate) segment: Option<u64>,
     pub(crate) renamed: Vec<(String, String)>,
     pub(crate) forgotten: Vec<String>,
+    pub(crate) segment: Option<u64>,
 }
 
 /// The place, which is made when a job starts.
@@ -61,9 +61,9 @@ impl Checkpoint {
             exactly_once: false,
             holds_back: true,
             lock_file: None,
-            segment: None,
             renamed: Vec::new(),
             forgotten: Vec::new(),
+            segment: None,
         }
     }
 
@@ -102,18 +102,17 @@ impl Checkpoint {
         self
     }
 
-    /// How large a log file grows before it is compacted, in bytes: for tests that are to see compactions.
+    /// The least size of a log that is compacted, for tests that are to see many compactions.
     #[doc(hidden)]
     pub fn segment_bytes(mut self, bytes: u64) -> Self {
         self.segment = Some(bytes);
         self
     }
 
-    /// How the log is written.
-    pub(super) fn settings(&self) -> Settings {
-        let mut settings = Settings::default();
-        settings.segment = self.segment.unwrap_or(settings.segment);
-        settings
+    /// The sizes of the log.
+    pub(super) fn sizes(&self) -> Settings {
+        let sizes = Settings::default();
+        Settings { segment: self.segment.unwrap_or(sizes.segment), ..sizes }
     }
 
     /// Whether the ports can give what is asked for.

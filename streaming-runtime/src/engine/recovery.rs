@@ -9,7 +9,7 @@
 //! batches behind it run again: same records, same times, no second delivery
 //! ```
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -27,6 +27,7 @@ use crate::{
         Restored, carry, carry_sources, read_lock, write_lock,
     },
     connect::{Cut, Delivery, Recovery},
+    op::Renewed,
     stream::Epoch,
     time::BatchTime,
 };
@@ -67,6 +68,7 @@ impl SourceAt {
 /// A sink, as its recovery sees it.
 pub(crate) struct SinkAt {
     port: &'static str,
+    renewed: Renewed,
     /// What a transactional one has.
     committed: Option<oneshot::Receiver<Option<BatchTime>>>,
 }
@@ -78,7 +80,7 @@ impl SinkAt {
             Delivery::Transactional => Some(oneshot::channel()).unzip(),
             Delivery::AtLeastOnce | Delivery::Idempotent => (None, None),
         };
-        (SinkAt { port: sink.port, committed }, ask)
+        (SinkAt { port: sink.port, renewed: sink.renewed.clone(), committed }, ask)
     }
 }
 
@@ -109,7 +111,7 @@ impl Beginning {
             lock_file(path, self.pipeline, &operators).map_err(JobError::Checkpoint)?;
         }
         let committed = self.committed().await;
-        let at = self.last_taken(&committed).map_err(JobError::Checkpoint)?;
+        let at = self.last_taken(&committed, control.interval).map_err(JobError::Checkpoint)?;
         let Beginning { pipeline, settings, opened, workers, sources, sinks, opening, journal, .. } = self;
         let program = Program {
             pipeline: pipeline.to_owned(),
@@ -125,8 +127,8 @@ impl Beginning {
                 .collect(),
         };
         let misread = misread(&opened, &program, &edits);
+        let sizes = settings.sizes();
         let with_state = if operators.is_empty() { 0 } else { workers.len() };
-        let sizes = settings.settings();
         // Reading and syncing take their time, which is not this thread's.
         let begun = tokio::task::spawn_blocking(move || {
             let (restored, place) = opened.restore(at, edits)?;
@@ -226,6 +228,7 @@ impl Beginning {
     fn last_taken(
         &self,
         committed: &[(&'static str, Option<BatchTime>)],
+        interval: Duration,
     ) -> Result<Option<Epoch>, CheckpointError> {
         let Some((head, head_time)) = self.opened.head() else { return Ok(None) };
         let base = self.opened.base();
@@ -236,24 +239,55 @@ impl Beginning {
         let mut at = if lost || told_by_all { Some(head) } else { self.opened.delivered() };
         for &(port, batch) in committed {
             let is_known = program.is_some_and(|program| program.sinks.iter().any(|known| known == port));
-            let epoch = match batch {
+            match batch {
                 // A port that is new begins with what is new.
                 None if !is_known => continue,
                 Some(batch) if batch > head_time => {
                     return Err(CheckpointError::Behind { port: port.to_owned(), batch });
                 }
-                batch => batch.and_then(|batch| self.opened.epoch_of(batch)),
-            };
-            if let Some((base, batch)) = base
-                && epoch.is_none_or(|epoch| epoch < base)
-            {
-                return Err(CheckpointError::Lost { port: port.to_owned(), base: batch });
+                _ => {}
             }
+            let taken = self.taken(port, batch, (head, interval));
+            let epoch = taken.map_err(|base| CheckpointError::Lost { port: port.to_owned(), base })?;
             if !lost {
                 at = at.min(epoch);
             }
         }
         Ok(at.max(base.map(|(epoch, _)| epoch)))
+    }
+
+    /// The last batch up to which a sink lacks nothing that has all up to `batch`. The error is the time of the base, if
+    /// something is lacking from before that.
+    fn taken(
+        &self,
+        port: &str,
+        batch: Option<BatchTime>,
+        (head, interval): (Epoch, Duration),
+    ) -> Result<Option<Epoch>, BatchTime> {
+        let base = self.opened.base();
+        let sink = self.sinks.iter().find(|sink| sink.port == port);
+        let every = sink.and_then(|sink| sink.renewed.get().copied().flatten());
+        let Some(every) = every else {
+            let epoch = batch.and_then(|batch| self.opened.epoch_of(batch));
+            return match base {
+                Some((base, time)) if epoch.is_none_or(|epoch| epoch < base) => Err(time),
+                _ => Ok(epoch),
+            };
+        };
+        // It gets a batch at each slide of its window only, and does not lack those in between.
+        if let Some((base, time)) = base {
+            let due = time.at_or_last_multiple_of(every);
+            // Batches are an interval apart at most, so the first of all was then or later.
+            let first = u128::from(time.as_nanos()).saturating_sub(u128::from(base) * interval.as_nanos());
+            if u128::from(due.as_nanos()) >= first && batch.is_none_or(|batch| batch < due) {
+                return Err(time);
+            }
+        }
+        let is_next = |time: BatchTime| batch.is_none_or(|batch| time > batch) && time.is_multiple_of(every);
+        match self.opened.batches().find(|&(_, time)| is_next(time)) {
+            Some((next, _)) => Ok(next.checked_sub(1)),
+            None => Ok(Some(head)),
+        }
     }
 }
 

@@ -28,7 +28,7 @@ use crate::{
         Batch, Books, Chunk, ConnectorError, Cut, Delivery, Gates, Journal, Lane, Outlet, PaceRequest,
         Recovery, Signal, Sink, Source, Way,
     },
-    op::{Part, PartSender, SinkPort},
+    op::{Part, PartSender, Renewed, SinkPort},
     record::Record,
     schema,
     stream::{Epoch, JobContext, OpId, Stream},
@@ -90,6 +90,8 @@ pub(crate) type Tell = oneshot::Sender<Option<BatchTime>>;
 pub(crate) struct SinkTask {
     pub(crate) port: &'static str,
     pub(crate) delivery: Delivery,
+    /// When it gets something.
+    pub(crate) renewed: Renewed,
     pub(crate) task: Box<dyn FnOnce(Arc<Control>, Option<Tell>) -> Task + Send>,
 }
 
@@ -122,11 +124,11 @@ pub struct Wiring {
 pub struct InPort<T>(usize, &'static str, PhantomData<fn() -> T>);
 
 /// A sink port that was wired.
-pub struct OutPort<T>(usize, bool, PhantomData<fn(T)>);
+pub struct OutPort<T>(usize, bool, Renewed, PhantomData<fn(T)>);
 
 impl<T> Clone for OutPort<T> {
     fn clone(&self) -> Self {
-        OutPort(self.0, self.1, PhantomData)
+        OutPort(self.0, self.1, self.2.clone(), PhantomData)
     }
 }
 
@@ -198,8 +200,10 @@ impl Wiring {
         let task = move |control, committed| -> Task {
             Box::pin(deliver(sink, incoming, workers, index, control, committed))
         };
-        self.sinks.push(SinkTask { port, delivery: S::DELIVERY, task: Box::new(task) });
-        OutPort(self.sinks.len() - 1, S::REBUILDS, PhantomData)
+        let renewed = Renewed::default();
+        let at = renewed.clone();
+        self.sinks.push(SinkTask { port, delivery: S::DELIVERY, renewed, task: Box::new(task) });
+        OutPort(self.sinks.len() - 1, S::REBUILDS, at, PhantomData)
     }
 
     /// Gives the function that builds the pipeline's dataflow, once on each worker.
@@ -341,6 +345,6 @@ impl<'s> Flow<'s> {
         let end = std::mem::replace(&mut self.ends.borrow_mut().parts[port.0], Box::new(()));
         let parts: PartSender<T> =
             *end.downcast().expect("a port is built once, with the type it was wired with");
-        SinkPort { parts, rebuilds: port.1, scope: PhantomData }
+        SinkPort { parts, rebuilds: port.1, renewed: port.2.clone(), scope: PhantomData }
     }
 }

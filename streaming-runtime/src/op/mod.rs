@@ -55,4 +55,4 @@ pub use lent::Reader;
 pub use state::{Keeps, idle_for, unbounded};
 pub use state_table::KeyState;
 pub use to::SinkPort;
-pub(crate) use to::{Part, PartSender};
+pub(crate) use to::{Part, PartSender, Renewed};

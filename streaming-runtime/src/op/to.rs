@@ -1,6 +1,11 @@
 //! The end of a stream: batches leave the dataflow for their sink.
 
-use std::{collections::VecDeque, marker::PhantomData};
+use std::{
+    collections::VecDeque,
+    marker::PhantomData,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use timely::dataflow::{channels::pact::Pipeline, operators::generic::operator::Operator};
 use tokio::sync::mpsc;
@@ -28,6 +33,9 @@ pub(crate) struct Part<T> {
     pub(crate) records: Vec<T>,
 }
 
+/// How often what a sink gets is renewed, if not by each batch: known when a worker has built its dataflow.
+pub(crate) type Renewed = Arc<OnceLock<Option<Duration>>>;
+
 /// Bounded by the batches in flight: the engine closes no batch before older ones are delivered.
 pub(crate) type PartSender<T> = mpsc::UnboundedSender<Part<T>>;
 
@@ -36,6 +44,7 @@ pub struct SinkPort<'s, T> {
     pub(crate) parts: PartSender<T>,
     /// Whether it asks for what there is from before.
     pub(crate) rebuilds: bool,
+    pub(crate) renewed: Renewed,
     pub(crate) scope: PhantomData<&'s ()>,
 }
 
@@ -67,12 +76,12 @@ impl<T> Port for SinkPort<'_, T> {
 
 /// Hides the channel from the trait's signature.
 #[doc(hidden)]
-pub struct PartSenderOf<T>(pub(crate) PartSender<T>, bool);
+pub struct PartSenderOf<T>(pub(crate) PartSender<T>, bool, Renewed);
 
 #[diagnostic::do_not_recommend]
 impl<T> Accepts<T, T> for SinkPort<'_, T> {
     fn parts(&self) -> PartSenderOf<T> {
-        PartSenderOf(self.parts.clone(), self.rebuilds)
+        PartSenderOf(self.parts.clone(), self.rebuilds, self.renewed.clone())
     }
 }
 
@@ -97,7 +106,9 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
         P: Whole,
     {
         let Stream { held: root, mut chain, id, job, every, .. } = P::contents(self);
-        let PartSenderOf(parts, rebuilds) = sink.parts();
+        let PartSenderOf(parts, rebuilds, renewed) = sink.parts();
+        // Each worker says the same.
+        let _ = renewed.set(every);
         let mut open: VecDeque<(Epoch, Vec<T>)> = VecDeque::new();
         let mut next = 0;
         let gauge = Gauge::of_batches(id);

@@ -2,9 +2,12 @@
 
 mod edits;
 mod faults;
+mod kills;
 mod operators;
 mod records;
 mod sink;
+mod slides;
+mod soak;
 mod sources;
 mod wiring;
 
