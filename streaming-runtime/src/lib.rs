@@ -191,9 +191,9 @@
 //! that were on their way to sinks may be missing.
 //!
 //! State belongs to operators by their ids (`OPERATORS`), which do not change when statements move. When a program is
-//! changed, a start compares what its operators keep with what is written, before anything is touched: what fits is kept,
-//! new operators begin empty, and anything else is refused by name until [`Checkpoint::renamed`] or
-//! [`Checkpoint::forget`] says what to do; [`Checkpoint::lock_file`] puts the list under version control. That a closure does
+//! changed, a start compares what its operators keep, and its source ports, with what is written, before anything is
+//! touched: what fits is kept, new operators begin empty, and anything else is refused by name until
+//! [`Checkpoint::renamed`] or [`Checkpoint::forget`] says what to do; [`Checkpoint::lock_file`] puts the list under version control. That a closure does
 //! something else now cannot be seen. `examples/checkpoint.rs` lists, inspects and verifies a directory.
 //!
 //! It differs from DESIGN in one thing: frames are not replayed through the dataflow. Each operator that keeps something
