@@ -43,7 +43,7 @@ use crate::time::BatchTime;
 /// So a file has to be whole when it appears: write it elsewhere, then rename it into place. Files of a batch
 /// come in the order of their modification, then of their paths. A missing directory is empty. A file that
 /// vanishes or cannot be read is left out, with a warning, and counted in [`Skipped`]; if that happens
-/// half-way, its first lines stay. Lines are cut as by [`file::lines`](super::file::lines).
+/// half-way, its first lines stay. Lines are cut as by [`file::lines`](super::file::lines()).
 ///
 /// Each batch costs one look at every file that is not yet taken, about 3 µs each on a local disk, so old
 /// files are better moved away. There is no watching for events: they come late or never (network file
