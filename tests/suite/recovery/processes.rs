@@ -327,13 +327,13 @@ fn what_a_follower_has_taken_in_is_not_lost() {
         let directory = tempfile::tempdir().expect("temp");
         let mut sinks = Sinks::<true>::default();
         let mut sum = 0;
-        for round in 0..4 {
+        for round in 0..4_usize {
             let hosts = hosts(3);
             let mut senders = Vec::new();
             let mut jobs: Vec<Job> = (0..3)
                 .map(|process| {
                     let cluster = Cluster::new(hosts.clone(), process).silence(secs(20));
-                    let engine = Engine::new().workers(1 + round % 2).cluster(cluster).close_early(true);
+                    let engine = Engine::new().workers(1 + round.div_ceil(2) % 2).cluster(cluster).close_early(true);
                     let checkpoint = Checkpoint::new(directory.path()).exactly_once();
                     let (sender, numbers) = channel(64);
                     senders.push(sender);
