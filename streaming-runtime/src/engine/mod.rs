@@ -499,7 +499,7 @@ impl Engine {
         let leads = self.cluster.as_ref().is_none_or(|cluster| cluster.index == 0);
         let notes = Arc::new(Notes::default());
         let written = if leads {
-            Written::Here(crate::checkpoint::open(storage).map_err(StartError::Checkpoint)?)
+            Written::Here(Box::new(crate::checkpoint::open(storage).map_err(StartError::Checkpoint)?))
         } else {
             Written::AtLeader { storage, notes: notes.clone() }
         };
@@ -508,7 +508,7 @@ impl Engine {
             .map(|seat| {
                 let (send, restored) = tokio::sync::oneshot::channel();
                 let of_process = (seat == 0 && !leads).then(|| notes.clone());
-                let notes = self.cluster.is_some().then(|| Noting { leads, of_process });
+                let notes = self.cluster.is_some().then_some(Noting { leads, of_process });
                 (send, Some(Resume { built: built.clone(), restored, notes }))
             })
             .unzip();

@@ -57,7 +57,7 @@ pub(crate) struct Beginning {
 /// What is written of the job.
 pub(crate) enum Written {
     /// It was read, and is this process's to go on with.
-    Here(Opened),
+    Here(Box<Opened>),
     /// The leader has it; it is read here when that says so.
     AtLeader { storage: Arc<dyn Storage>, notes: Arc<Notes> },
     /// It was looked at.

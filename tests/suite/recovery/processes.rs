@@ -333,7 +333,8 @@ fn what_a_follower_has_taken_in_is_not_lost() {
             let mut jobs: Vec<Job> = (0..3)
                 .map(|process| {
                     let cluster = Cluster::new(hosts.clone(), process).silence(secs(20));
-                    let engine = Engine::new().workers(1 + round.div_ceil(2) % 2).cluster(cluster).close_early(true);
+                    let engine =
+                        Engine::new().workers(1 + round.div_ceil(2) % 2).cluster(cluster).close_early(true);
                     let checkpoint = Checkpoint::new(directory.path()).exactly_once();
                     let (sender, numbers) = channel(64);
                     senders.push(sender);
