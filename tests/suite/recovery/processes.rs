@@ -295,7 +295,7 @@ fn block_on<R>(future: impl Future<Output = R>) -> R {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 8, max_shrink_iters: 10, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 6, max_shrink_iters: 10, ..ProptestConfig::default() })]
 
     #[test]
     fn sinks_that_replace(here in batches(12), there in batches(4), others in batches(12), runs in runs()) {
