@@ -266,7 +266,8 @@
 //!   connector that blocks its thread instead of waiting, if the runtime has other threads to go on with.
 //! - A panic is contained by unwinding: with `panic = "abort"` it ends the process, as does
 //!   [`fail`](Stream::fail).
-//! - A job may run in several processes ([`Cluster`]); the death of one ends it in all, and it keeps no checkpoints yet.
+//! - A job may run in several processes ([`Cluster`]); the death of one ends it in all. With checkpoints it goes on
+//!   when it is started again: nothing starts it by itself.
 //! - Records of one key from several sources, in a union, have no order among each other; with several workers, records
 //!   that were exchanged have none within a batch. A function that `reduce_by_key` is given must not depend on it.
 //! - Sums of floats in a window may differ in their last bits after a recovery, as they may with another number of

@@ -119,7 +119,7 @@ impl Role {
 }
 
 /// Addresses below the ports that systems give to outgoing connections, so that nobody takes them meanwhile.
-fn hosts(processes: usize) -> Vec<String> {
+pub(crate) fn hosts(processes: usize) -> Vec<String> {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let first = 10_000 + (std::process::id() % 200) as u16 * 100;
     let free = |_| loop {

@@ -62,6 +62,7 @@ fn put_texts<'a>(into: &mut Vec<u8>, texts: impl ExactSizeIterator<Item = &'a St
 fn put_source(into: &mut Vec<u8>, source: &SourceMark) {
     [source.records, source.total, source.since].into_iter().for_each(|number| put_u64(into, number));
     into.push(source.position.is_some() as u8);
+    into.push(source.ended as u8);
     put_bytes(into, source.position.as_deref().unwrap_or(&[]));
 }
 
@@ -70,6 +71,9 @@ pub(super) fn program(into: &mut Vec<u8>, program: &Program, edits: &Edits, agai
     put_bytes(into, program.pipeline.as_bytes());
     put_texts(into, program.sources.iter());
     put_texts(into, program.sinks.iter());
+    put_u32(into, program.processes);
+    put_u32(into, program.workers);
+    put_option(into, program.moved);
     put_count(into, program.operators.len());
     for operator in &program.operators {
         put_bytes(into, operator.id.as_bytes());
@@ -254,10 +258,10 @@ impl<'a> Reader<'a> {
 
     fn source(&mut self) -> Result<SourceMark, &'static str> {
         let (records, total, since) = (self.u64()?, self.u64()?, self.u64()?);
-        let there = self.flag()?;
+        let (there, ended) = (self.flag()?, self.flag()?);
         let position = self.bytes()?;
         let position = there.then(|| self.bytes[position].to_vec());
-        Ok(SourceMark { records, total, position, since })
+        Ok(SourceMark { records, total, position, since, ended })
     }
 
     fn program(&mut self) -> Result<Record, &'static str> {
@@ -265,6 +269,9 @@ impl<'a> Reader<'a> {
             pipeline: self.text()?,
             sources: self.texts()?,
             sinks: self.texts()?,
+            processes: self.u32()?,
+            workers: self.u32()?,
+            moved: self.option()?,
             operators: self.list(|reader| Ok(OperatorEntry { id: reader.text()?, state: reader.text()? }))?,
         };
         let old = self.texts()?;

@@ -71,14 +71,16 @@ pub(crate) use lock::{
 };
 pub(crate) use log::Log;
 pub(crate) use part::{Entry, KeysReader, KeysWriter, PartWriter, What};
-pub(crate) use recover::{AgainMark, Cut, Edits, Input, Opened, Place, Restored, open};
+pub(crate) use recover::{AgainMark, Cut, Edits, Input, Opened, Place, Restored, look, open};
 pub use storage::{Append, LocalDirectory, Storage};
 pub(crate) use writer::{Durable, Settings};
+
+use serde::{Deserialize, Serialize};
 
 use crate::{stream::Epoch, time::BatchTime};
 
 /// How far a source was at a batch.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct SourceMark {
     /// Its records in this batch.
     pub records: u64,
@@ -88,6 +90,8 @@ pub(crate) struct SourceMark {
     pub position: Option<Vec<u8>>,
     /// Records that it gave after `position`, up to and with this batch.
     pub since: u64,
+    /// Whether it had ended by itself, and no more was to come.
+    pub ended: bool,
 }
 
 /// That a batch is closed, and what it took of each source.
@@ -105,6 +109,11 @@ pub(crate) struct Program {
     pub pipeline: String,
     pub sources: Vec<String>,
     pub sinks: Vec<String>,
+    /// Where it ran: so many processes, each with so many workers.
+    pub processes: u32,
+    pub workers: u32,
+    /// The last batch that came out before it ran there, if it ran elsewhere before.
+    pub moved: Option<Epoch>,
     /// The stateful operators; entries name them by their place in this list.
     pub operators: Vec<OperatorEntry>,
 }

@@ -175,6 +175,13 @@ pub(crate) fn open(storage: Arc<dyn Storage>) -> Result<Opened, CheckpointError>
     Ok(Opened { storage, guard, reading })
 }
 
+/// Reads all of a place that another process has locked and does not write to now: [`Opened::restore`] gives the state,
+/// and nothing can be written.
+pub(crate) fn look(storage: Arc<dyn Storage>) -> Result<Opened, CheckpointError> {
+    let reading = read(&*storage, None)?;
+    Ok(Opened { storage, guard: Box::new(()), reading })
+}
+
 impl Opened {
     /// The newest; `None` if nothing is there.
     pub(crate) fn program(&self) -> Option<&Program> {
@@ -251,6 +258,7 @@ impl Opened {
             at,
             first_behind: image.split(at).1.first().map(|batch| batch.mark.epoch),
             ran: programs(image.split(at).1),
+            program: image.program.clone(),
             inputs: logged(&image),
             logs: std::mem::take(&mut image.logs),
             edits,
@@ -297,6 +305,8 @@ pub(crate) struct Place {
     pub(super) first_behind: Option<Epoch>,
     /// The programs of the batches behind `at`.
     pub(super) ran: Vec<Arc<Program>>,
+    /// The newest.
+    pub(super) program: Option<Arc<Program>>,
     pub(super) inputs: BTreeMap<String, u64>,
     pub(super) edits: Edits,
 }

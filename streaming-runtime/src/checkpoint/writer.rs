@@ -155,6 +155,13 @@ impl Writer {
         let follows = place.logs.last().map_or(0, |log| if rewritten { log.bytes } else { log.proven });
         let mut log = OpenLog::create(&*storage, place.next, follows)?;
         log.frame(|| "the program".to_owned(), |into| format::program(into, &program, &place.edits, again))?;
+        let place_of = |program: &Program| (program.processes, program.workers);
+        if place.program.as_ref().is_some_and(|then| place_of(then) != place_of(&program)) {
+            // Sinks of other processes may get batches that are durable already, before anything is written: where those
+            // are must be known after the next crash.
+            log.append()?;
+            log.sync()?;
+        }
         // The new log's name is durable, and with it all names before it: now what they replace may go.
         place.leftovers.iter().for_each(|name| compact::remove(&*storage, name));
         crash_point("recovery-end");

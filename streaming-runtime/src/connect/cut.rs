@@ -42,7 +42,9 @@ struct State {
 /// What a batch that runs again had of the source.
 #[derive(Debug)]
 struct Again {
-    /// Records that it has yet to get.
+    /// Its records.
+    had: u64,
+    /// Those that it has yet to get.
     lacks: u64,
     /// Where the source was at its end.
     position: Option<Vec<u8>>,
@@ -89,11 +91,11 @@ impl Cut {
         let comes_again = mark.position.is_some() || recovery == Recovery::Replays;
         state.skip = if comes_again { mark.since } else { 0 };
         let mut before = mark.position.clone();
-        state.mark = SourceMark { records: 0, ..mark };
+        state.mark = SourceMark { records: 0, ended: false, ..mark };
         let again = again.into_iter().map(|SourceMark { records, position, .. }| {
             let asked = records > 0 || position != before;
             before.clone_from(&position);
-            Again { lacks: records, position, asked }
+            Again { had: records, lacks: records, position, asked }
         });
         state.again = again.collect();
     }
@@ -193,6 +195,16 @@ impl Cut {
     /// Whether the open batch runs again, and how many records it lacks.
     pub(crate) fn lacks(&self) -> Option<u64> {
         self.state().again.front().map(|batch| batch.lacks)
+    }
+
+    /// How many records the open batch had, if it runs again.
+    pub(crate) fn had(&self) -> u64 {
+        self.state().again.front().map_or(0, |batch| batch.had)
+    }
+
+    /// The source has ended by itself.
+    pub(crate) fn ended(&self) {
+        self.state().mark.ended = true;
     }
 
     /// Waits until the open batch lacks nothing.

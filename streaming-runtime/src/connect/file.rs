@@ -418,7 +418,7 @@ mod tests {
         };
         // As of the middle of the first piece.
         let json = serde_json::to_vec(&position.clone().beginning()).expect("JSON");
-        let begun = SourceMark { position: Some(json), since: 3, total: 3, records: 3 };
+        let begun = SourceMark { position: Some(json), since: 3, total: 3, records: 3, ended: false };
         fs::write(&path, text.clone() + " but one\nand more\n").expect("written");
         assert_eq!(again(&whole).await.0, [""; 0]);
         let (rest, ended) = again(&begun).await;

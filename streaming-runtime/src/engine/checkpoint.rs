@@ -144,6 +144,10 @@ impl Checkpoint {
         Ok(())
     }
 
+    pub(super) fn is_exactly_once(&self) -> bool {
+        self.exactly_once
+    }
+
     pub(super) fn storage(&self) -> Result<Arc<dyn Storage>, CheckpointError> {
         Ok(match &self.storage {
             Storing::Directory(path) => Arc::new(LocalDirectory::new(path).map_err(|source| {

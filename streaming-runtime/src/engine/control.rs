@@ -75,6 +75,10 @@ struct State {
     last: BatchTime,
     boundary: BatchTime,
     in_flight: VecDeque<InFlight>,
+    /// The last batch that runs again.
+    again_upto: BatchTime,
+    /// Whether a batch was closed in this run.
+    has_closed: bool,
     /// The open batch that the leader was told to be ripe.
     ripe: Option<Epoch>,
 }
@@ -122,6 +126,8 @@ impl Control {
             last: now,
             boundary: now.next_multiple_of(interval),
             in_flight: VecDeque::new(),
+            again_upto: BatchTime::default(),
+            has_closed: false,
             ripe: None,
         };
         board.set_boundary(state.boundary);
@@ -167,10 +173,15 @@ impl Control {
     }
 
     /// Goes on behind the batch of time `restored`, which is number 0 here, with batches that run again from the one of
-    /// time `again` on; writes down what comes.
-    pub(crate) fn go_on(&self, restored: Option<BatchTime>, again: Option<BatchTime>, log: Logged) {
+    /// the first time in `again` to the one of the second; writes down what comes.
+    pub(crate) fn go_on(
+        &self,
+        restored: Option<BatchTime>,
+        again: Option<(BatchTime, BatchTime)>,
+        log: Logged,
+    ) {
         let just_before = |time: BatchTime| BatchTime::from_nanos(time.as_nanos().saturating_sub(1));
-        if let Some(last) = restored.or(again.map(just_before)) {
+        if let Some(last) = restored.or(again.map(|(first, _)| just_before(first))) {
             let mut state = self.state();
             state.next = if restored.is_some() { 1 } else { 0 };
             state.last = last;
@@ -179,13 +190,9 @@ impl Control {
         }
         // The sinks have what is not given to them again.
         self.delivered.send_replace(restored);
+        self.state().again_upto = again.map_or(BatchTime::default(), |(_, last)| last);
         self.again.store(again.is_some(), Ordering::Release);
         assert!(self.log.set(log).is_ok(), "a job has one log");
-    }
-
-    /// No batch runs again any more.
-    pub(crate) fn is_live(&self) {
-        self.again.store(false, Ordering::Release);
     }
 
     /// The sources that have not sent all records of a batch that runs again, and how many each lacks.
@@ -216,6 +223,11 @@ impl Control {
         self.cuts[source].filled().await;
     }
 
+    /// How many records the open batch had of a source, if it runs again.
+    pub(crate) fn had(&self, source: usize) -> u64 {
+        self.cuts[source].had()
+    }
+
     /// The name of a source.
     pub(crate) fn source(&self, index: usize) -> &'static str {
         self.sources[index]
@@ -243,6 +255,11 @@ impl Control {
     /// Whether a source may be asked for all of a batch: one that waits for memory is waiting for a delivery.
     pub(crate) fn has_memory(&self) -> bool {
         self.is_idle() || !self.board.gates.account.is_full()
+    }
+
+    /// Whether any batch was closed here since the job was started.
+    pub(crate) fn has_closed(&self) -> bool {
+        self.state().has_closed
     }
 
     /// Whether everything that was closed is delivered.
@@ -305,7 +322,8 @@ impl Control {
         }
         let (now, soonest) = (self.clock.now(), state.last + least);
         // What a paced source gives to the batch of a boundary must all be in that batch, if it is to run again.
-        if self.log.get().is_some() && now >= state.boundary && self.cuts.iter().any(|cut| cut.is_paced()) {
+        let is_paced = || self.peers.is_some() || self.cuts.iter().any(|cut| cut.is_paced());
+        if self.log.get().is_some() && now >= state.boundary && is_paced() {
             return None;
         }
         if !least.is_zero() && now < soonest {
@@ -339,6 +357,10 @@ impl Control {
             log.mark(epoch, time, marks);
         }
         state.last = time;
+        state.has_closed = true;
+        if time >= state.again_upto {
+            self.again.store(false, Ordering::Release);
+        }
         if time >= state.boundary {
             state.boundary = time.next_multiple_of(self.interval);
             self.board.set_boundary(state.boundary);

@@ -28,7 +28,9 @@ mod listener;
 mod logged;
 mod metrics;
 mod monitor;
+mod notes;
 mod pid;
+mod placed;
 mod recovery;
 mod supervisor;
 mod wiring;
@@ -51,17 +53,18 @@ pub use exporter::{MetricsExporter, metrics_exporter};
 pub use job::Job;
 use listener::Listeners;
 pub use listener::{BatchInfo, Listener};
+use logged::Notes;
 use metrics::{Board, BoardSettings, Port};
 pub use metrics::{Delays, Frontier, JobMetrics, OperatorMetrics, SinkMetrics, SourceMetrics};
 pub use monitor::Monitor;
 pub use pid::{Pid, PidEstimator};
-use recovery::{Beginning, SourceAt};
+use recovery::{Beginning, SourceAt, Written};
 use supervisor::Supervisor;
 use timely::CommunicationConfig;
 pub use wiring::{Flow, InPort, OutPort, Pipeline, Value, Wiring};
 use wiring::{SinkTask, SourceTask};
 pub use worker::LocalWorker;
-use worker::{Exit, Reach, Resume, WorkerStart};
+use worker::{Exit, Noting, Reach, Resume, WorkerStart};
 
 use crate::{
     clock::{self, Clock, ManualClock},
@@ -397,7 +400,14 @@ impl Engine {
         (name, interval, plan, operators): (&str, Duration, &str, &[&str]),
     ) -> Result<(Option<Together>, Vec<Reach>), StartError> {
         cluster.check().map_err(StartError::Config)?;
-        let program = Program::new(name, interval, plan, operators, cluster.processes(), self.workers);
+        let program = Program::new(
+            name,
+            interval,
+            plan,
+            operators,
+            (cluster.processes(), self.workers),
+            self.checkpoint.is_some(),
+        );
         let (seats, reaches): (Vec<_>, Vec<_>) = (0..self.workers).map(|_| mpsc::channel()).unzip();
         let together = Link::new(cluster.clone(), program, seats);
         Ok((Some(together), reaches.into_iter().map(Reach::Cluster).collect()))
@@ -484,24 +494,29 @@ impl Engine {
         let Some(settings) = self.checkpoint.clone() else {
             return Ok((None, (0..self.workers).map(|_| None).collect()));
         };
-        if self.cluster.is_some() {
-            let text =
-                "a job of several processes keeps no checkpoints yet: leave out `checkpoint` or `cluster`";
-            return Err(StartError::Config(text.to_owned()));
-        }
         settings.check(wiring)?;
-        let opened = settings.storage().and_then(crate::checkpoint::open).map_err(StartError::Checkpoint)?;
+        let storage = settings.storage().map_err(StartError::Checkpoint)?;
+        let leads = self.cluster.as_ref().is_none_or(|cluster| cluster.index == 0);
+        let notes = Arc::new(Notes::default());
+        let written = if leads {
+            Written::Here(Box::new(crate::checkpoint::open(storage).map_err(StartError::Checkpoint)?))
+        } else {
+            Written::AtLeader { storage, notes: notes.clone() }
+        };
         let (built, said) = tokio::sync::mpsc::unbounded_channel();
         let (workers, resumes) = (0..self.workers)
-            .map(|_| {
+            .map(|seat| {
                 let (send, restored) = tokio::sync::oneshot::channel();
-                (send, Some(Resume { built: built.clone(), restored }))
+                let of_process = (seat == 0 && !leads).then(|| notes.clone());
+                let notes = self.cluster.is_some().then_some(Noting { leads, of_process });
+                (send, Some(Resume { built: built.clone(), restored, notes }))
             })
             .unzip();
         let beginning = Beginning {
             pipeline,
             settings,
-            opened,
+            written,
+            each: self.workers,
             built: said,
             workers,
             sources: wiring.sources.iter().map(SourceAt::of).collect(),

@@ -9,22 +9,27 @@
 //! batches behind it run again: same records, same times, no second delivery
 //! ```
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::Path,
+    sync::{Arc, OnceLock},
+};
 
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
     Checkpoint, JobError,
+    cluster::{Built, Role},
     control::Control,
     job::Command,
-    logged::Logged,
+    logged::{Logged, Notes, Scribe},
+    placed::{Placed, Taken, absent},
     supervisor::{Connectors, Paced, pace, source_ended, until},
     wiring::{Again, SinkTask, SourceTask, Tell},
 };
 use crate::{
     checkpoint::{
-        AgainMark, CheckpointError, Declared, Edits, Log, Opened, OperatorEntry, OperatorState, Program,
-        Restored, carry, carry_sources, read_lock, write_lock,
+        AgainMark, CheckpointError, Declared, Durable, Edits, Log, Opened, OperatorEntry, OperatorState,
+        Program, Restored, SourceMark, Storage, carry, carry_sources, look, read_lock, write_lock,
     },
     connect::{Cut, Delivery, Recovery},
     op::Renewed,
@@ -36,7 +41,9 @@ use crate::{
 pub(crate) struct Beginning {
     pub(crate) pipeline: &'static str,
     pub(crate) settings: Checkpoint,
-    pub(crate) opened: Opened,
+    pub(crate) written: Written,
+    /// How many workers each process has.
+    pub(crate) each: usize,
     pub(crate) built: mpsc::UnboundedReceiver<Vec<OperatorState>>,
     pub(crate) workers: Vec<oneshot::Sender<Option<Arc<Restored>>>>,
     pub(crate) sources: Vec<SourceAt>,
@@ -44,7 +51,17 @@ pub(crate) struct Beginning {
     /// Dropped when nothing is opened any more: the place is free only then.
     pub(crate) opening: Option<mpsc::Sender<()>>,
     /// Where sources find the log for what they write down.
-    pub(crate) journal: Arc<std::sync::OnceLock<Log>>,
+    pub(crate) journal: Arc<OnceLock<Scribe>>,
+}
+
+/// What is written of the job.
+pub(crate) enum Written {
+    /// It was read, and is this process's to go on with.
+    Here(Box<Opened>),
+    /// The leader has it; it is read here when that says so.
+    AtLeader { storage: Arc<dyn Storage>, notes: Arc<Notes> },
+    /// It was looked at.
+    Taken,
 }
 
 /// A source, as its recovery sees it.
@@ -96,6 +113,7 @@ impl Beginning {
     pub(crate) async fn begin(
         mut self,
         control: &Control,
+        role: &mut Option<Role>,
         commands: mpsc::UnboundedSender<Command>,
     ) -> Result<Vec<AgainMark>, JobError> {
         let mut operators = Vec::new();
@@ -106,34 +124,49 @@ impl Beginning {
                 None => std::future::pending().await,
             }
         }
-        let edits = self.carry(&operators).map_err(JobError::Checkpoint)?;
-        if let Some(path) = &self.settings.lock_file {
-            lock_file(path, self.pipeline, &operators).map_err(JobError::Checkpoint)?;
+        match role {
+            Some(role) if !role.leads() => self.follow(control, role, &operators).await,
+            role => self.lead(control, role, &operators, commands).await,
         }
-        let committed = self.committed().await;
-        let at = self.last_taken(&committed, control.interval).map_err(JobError::Checkpoint)?;
-        let Beginning { pipeline, settings, opened, workers, sources, sinks, opening, journal, .. } = self;
-        let program = Program {
-            pipeline: pipeline.to_owned(),
-            sources: sources.iter().map(|source| source.port.to_owned()).collect(),
-            sinks: sinks.iter().map(|sink| sink.port.to_owned()).collect(),
-            operators: operators
-                .iter()
-                .map(|operator| OperatorEntry { id: operator.id.clone(), state: operator.shape.to_string() })
-                // Ids have a slash, ports have none.
-                .chain(sources.iter().filter_map(|source| {
-                    Some(OperatorEntry { id: source.port.to_owned(), state: source.records.clone()? })
-                }))
-                .collect(),
-        };
+    }
+
+    /// In the process that has the log.
+    async fn lead(
+        mut self,
+        control: &Control,
+        role: &mut Option<Role>,
+        operators: &[OperatorState],
+        commands: mpsc::UnboundedSender<Command>,
+    ) -> Result<Vec<AgainMark>, JobError> {
+        let Written::Here(opened) = self.written.take() else { panic!("who leads has the log") };
+        let processes = role.as_ref().map_or(1, |role| role.place().1);
+        let edits = self.carry(&opened, operators, processes).map_err(JobError::Checkpoint)?;
+        if let Some(path) = &self.settings.lock_file {
+            lock_file(path, self.pipeline, operators).map_err(JobError::Checkpoint)?;
+        }
+        let mut all = vec![self.has(0).await];
+        if let Some(role) = role {
+            all.extend(role.built().await?);
+        }
+        let now = Placed { processes: all.len(), workers: self.each };
+        let exactly_once = self.settings.is_exactly_once();
+        let every =
+            self.sinks.iter().map(|sink| (sink.port, sink.renewed.get().copied().flatten())).collect();
+        let interval = control.interval;
+        let at = Taken { opened: &opened, all: &all, now, exactly_once, every, interval }.last();
+        let at = at.map_err(JobError::Checkpoint)?;
+        let program = self.program(&opened, operators, now, at);
         let misread = misread(&opened, &program, &edits);
-        let sizes = settings.sizes();
-        let with_state = if operators.is_empty() { 0 } else { workers.len() };
+        let sizes = self.settings.sizes();
+        role.iter().for_each(|role| role.restore(at, opened.head().map(|(epoch, _)| epoch)));
         // Reading and syncing take their time, which is not this thread's.
-        let begun = tokio::task::spawn_blocking(move || {
+        let opening = self.opening.take();
+        let restored = blocking(move || {
             let (restored, place) = opened.restore(at, edits)?;
             for (port, was, is) in misread {
-                if restored.inputs.get(&port).is_some_and(|inputs| !inputs.is_empty()) {
+                let of_port =
+                    |(of, inputs): (&String, &Vec<_>)| process_of(of).1 == port && !inputs.is_empty();
+                if restored.inputs.iter().any(of_port) {
                     let what = format!(
                         "source `{port}`: the log has {was} that are in no batch yet, and the source now sends {is}: start the \
                          program that wrote them once more and stop it in order, then they are"
@@ -141,37 +174,142 @@ impl Beginning {
                     return Err(CheckpointError::Incompatible { what });
                 }
             }
-            let failed =
-                Box::new(move |error| drop(commands.send(Command::Fail(JobError::Checkpoint(error)))));
-            let log = Log::start(place, program, sizes, with_state, failed, Box::new(|_| {}))?;
             // If nobody waits for it any more, all is dropped in this order.
-            Ok((restored, log, opening))
+            Ok((restored, place, opening))
         });
-        let (mut restored, log, _) = match begun.await {
-            Ok(begun) => begun.map_err(JobError::Checkpoint)?,
-            Err(error) => match error.try_into_panic() {
-                Ok(payload) => std::panic::resume_unwind(payload),
-                Err(_) => return Err(JobError::RuntimeGone),
-            },
-        };
-        let again = std::mem::take(&mut restored.again);
-        resume(&sources, &mut restored, &again);
-        tracing::info!(as_of = ?restored.time, again = again.len(), "job goes on from its checkpoint");
-        assert!(journal.set(log.clone()).is_ok(), "a job has one log");
-        let first = again.first().map(|batch| batch.time);
-        let log = Logged::new(log, restored.at.unwrap_or(0), settings.holds_back);
-        control.go_on(restored.time, first, log);
-        let restored = restored.at.is_some().then(|| Arc::new(restored));
-        for worker in workers {
-            // One that is gone has said why.
-            let _ = worker.send(restored.clone());
+        let (mut restored, place, opening) = restored.await?;
+        absent(&restored, now.processes).map_err(JobError::Checkpoint)?;
+        if let Some(role) = role {
+            // Whoever reads must have read before anything is put in order.
+            role.restored().await?;
         }
+        let first = restored.at.unwrap_or(0);
+        let peers = control.peers().cloned();
+        let tell = Box::new(move |durable: Durable| {
+            // Batches of before are known to be there.
+            let epoch = durable.epoch.and_then(|epoch| epoch.checked_sub(first));
+            peers.iter().zip(epoch).for_each(|(peers, epoch)| peers.durable(epoch));
+        });
+        let failed = Box::new(move |error| drop(commands.send(Command::Fail(JobError::Checkpoint(error)))));
+        let with_state = if operators.is_empty() { 0 } else { now.processes * now.workers };
+        let log = blocking(move || {
+            let log = Log::start(place, program, sizes, with_state, failed, tell)?;
+            Ok((log, opening))
+        });
+        let (log, _) = log.await?;
+        let durable = log.durable().borrow().epoch.and_then(|epoch| epoch.checked_sub(first));
+        let logged = Logged::new(log.clone(), first, now.processes, self.settings.holds_back);
+        let again = std::mem::take(&mut restored.again);
+        self.go_on(control, restored, &again, 0, (logged, Scribe::Log(log)));
+        role.iter().for_each(|role| role.let_begin(durable));
         Ok(again)
     }
 
+    /// In a process that has none.
+    async fn follow(
+        mut self,
+        control: &Control,
+        role: &mut Role,
+        operators: &[OperatorState],
+    ) -> Result<Vec<AgainMark>, JobError> {
+        let Written::AtLeader { storage, notes } = self.written.take() else {
+            panic!("the leader has the log")
+        };
+        let (process, processes) = role.place();
+        role.report_built(self.has(process).await);
+        let (at, head) = role.told_to_restore().await;
+        let opened = blocking(move || look(storage)).await?;
+        let here = opened.head().map(|(epoch, _)| epoch);
+        if here != head {
+            let batches = |head: Option<Epoch>| {
+                head.map_or("no batch".to_owned(), |head| format!("batches up to {head}"))
+            };
+            return Err(JobError::Checkpoint(CheckpointError::Incompatible {
+                what: format!(
+                    "its place has {} as process {process} sees it, and {} as process 0 does: it must be one place that all \
+                     processes reach",
+                    batches(here),
+                    batches(head)
+                ),
+            }));
+        }
+        let edits = self.carry(&opened, operators, processes).map_err(JobError::Checkpoint)?;
+        let (mut restored, _place) = blocking(move || opened.restore(at, edits)).await?;
+        let again = std::mem::take(&mut restored.again);
+        let logged = Logged::elsewhere(notes.clone(), process as u32, self.settings.holds_back);
+        let from = (process * self.sources.len()) as u32;
+        self.go_on(control, restored, &again, process, (logged, Scribe::Notes { notes, from }));
+        role.report_restored();
+        role.told_to_begin().await;
+        Ok(again)
+    }
+
+    /// Brings what is in this process to where the job goes on.
+    fn go_on(
+        self,
+        control: &Control,
+        mut restored: Restored,
+        again: &[AgainMark],
+        process: usize,
+        (log, scribe): (Logged, Scribe),
+    ) {
+        resume(&self.sources, &mut restored, again, process);
+        tracing::info!(as_of = ?restored.time, again = again.len(), "job goes on from its checkpoint");
+        assert!(self.journal.set(scribe).is_ok(), "a job has one log");
+        let ends = again.first().zip(again.last());
+        control.go_on(restored.time, ends.map(|(first, last)| (first.time, last.time)), log);
+        let restored = restored.at.is_some().then(|| Arc::new(restored));
+        for worker in self.workers {
+            // One that is gone has said why.
+            let _ = worker.send(restored.clone());
+        }
+    }
+
+    /// The sources of all processes.
+    fn ports(&self, processes: usize) -> impl Iterator<Item = String> {
+        (0..processes)
+            .flat_map(|process| self.sources.iter().map(move |source| port_of(process, source.port)))
+    }
+
+    /// Who writes, behind `at`.
+    fn program(
+        &self,
+        opened: &Opened,
+        operators: &[OperatorState],
+        now: Placed,
+        at: Option<Epoch>,
+    ) -> Program {
+        let moved = match opened.program() {
+            Some(then) if Placed::of(then) == now => then.moved,
+            Some(_) => at,
+            None => None,
+        };
+        Program {
+            pipeline: self.pipeline.to_owned(),
+            sources: self.ports(now.processes).collect(),
+            sinks: self.sinks.iter().map(|sink| sink.port.to_owned()).collect(),
+            processes: now.processes as u32,
+            workers: now.workers as u32,
+            moved,
+            operators: operators
+                .iter()
+                .map(|operator| OperatorEntry { id: operator.id.clone(), state: operator.shape.to_string() })
+                // Ids have a slash, ports have none.
+                .chain(self.sources.iter().filter_map(|source| {
+                    Some(OperatorEntry { id: source.port.to_owned(), state: source.records.clone()? })
+                }))
+                .collect(),
+        }
+    }
+
     /// What is to be done for the state to fit these operators.
-    fn carry(&self, operators: &[OperatorState]) -> Result<Edits, CheckpointError> {
-        let written = self.opened.program().map(|program| program.operators.as_slice()).unwrap_or_default();
+    fn carry(
+        &self,
+        opened: &Opened,
+        operators: &[OperatorState],
+        processes: usize,
+    ) -> Result<Edits, CheckpointError> {
+        let written = opened.program().map(|program| program.operators.as_slice()).unwrap_or_default();
         let written = written.iter().filter(|entry| entry.id.contains('/')).map(|entry| {
             let shape = entry.state.parse().map_err(|error| CheckpointError::Incompatible {
                 what: format!("operator `{}`: {error}", entry.id),
@@ -181,9 +319,14 @@ impl Beginning {
         let written: Vec<OperatorState> = written.collect::<Result<_, _>>()?;
         let Checkpoint { renamed, forgotten, .. } = self.settings.clone();
         let (of_operators, of_sources) = Declared { renamed, forgotten }.by_kind();
-        let had = self.opened.program().map(|program| program.sources.as_slice()).unwrap_or_default();
-        let has: Vec<&str> = self.sources.iter().map(|source| source.port).collect();
-        let sources = carry_sources(had, &has, &of_sources);
+        let of_sources = everywhere(of_sources, opened, processes);
+        let had = opened.program().map(|program| program.sources.as_slice()).unwrap_or_default();
+        // Those of a process that is gone are looked at when it is known how far they were.
+        let is_asked = |port: &&String| process_of(port).0 < processes || of_sources.forgotten.contains(port);
+        let had: Vec<String> = had.iter().filter(is_asked).cloned().collect();
+        let has: Vec<String> = self.ports(processes).collect();
+        let has: Vec<&str> = has.iter().map(String::as_str).collect();
+        let sources = carry_sources(&had, &has, &of_sources);
         let carried = carry(&written, operators, &of_operators);
         let (sources, carried) = match (sources, carried) {
             (Ok(sources), Ok(carried)) => (sources, carried),
@@ -196,7 +339,7 @@ impl Beginning {
         for done in &carried.done {
             tracing::warn!("the checkpoint's declaration of {done} was carried out already: remove it");
         }
-        let of = self.opened.program().map_or(self.pipeline, |program| program.pipeline.as_str());
+        let of = opened.program().map_or(self.pipeline, |program| program.pipeline.as_str());
         if of != self.pipeline && carried.kept.is_empty() {
             return Err(CheckpointError::Incompatible {
                 what: format!(
@@ -209,86 +352,53 @@ impl Beginning {
         Ok(Edits { rename, forget: carried.forgotten.into_iter().chain(sources.forget).collect() })
     }
 
-    /// What the transactional sinks have, by port.
-    async fn committed(&mut self) -> Vec<(&'static str, Option<BatchTime>)> {
-        let mut all = Vec::new();
+    /// What this process has to say before it is known where the job goes on.
+    async fn has(&mut self, process: usize) -> Built {
+        // What cannot be sent again is in the state only, so the state is the last there is.
+        let lost = self.sources.iter().any(|source| source.recovery == Recovery::Lost);
+        let mut committed = Vec::new();
         for sink in &mut self.sinks {
-            if let Some(committed) = sink.committed.take() {
-                match committed.await {
-                    Ok(batch) => all.push((sink.port, batch)),
+            if let Some(batch) = sink.committed.take() {
+                match batch.await {
+                    Ok(batch) => committed.push((sink.port.to_owned(), batch)),
                     // The sink has failed, of which the supervisor hears.
                     Err(_) => std::future::pending().await,
                 }
             }
         }
-        all
+        let told = committed.len() == self.sinks.len();
+        Built { process, committed, told, lost }
     }
+}
 
-    /// The last batch that every sink has for good.
-    fn last_taken(
-        &self,
-        committed: &[(&'static str, Option<BatchTime>)],
-        interval: Duration,
-    ) -> Result<Option<Epoch>, CheckpointError> {
-        let Some((head, head_time)) = self.opened.head() else { return Ok(None) };
-        let base = self.opened.base();
-        let program = self.opened.program();
-        // What cannot be sent again is in the state only, so the state is the last there is.
-        let lost = self.sources.iter().any(|source| source.recovery == Recovery::Lost);
-        let told_by_all = committed.len() == self.sinks.len();
-        let mut at = if lost || told_by_all { Some(head) } else { self.opened.delivered() };
-        for &(port, batch) in committed {
-            let is_known = program.is_some_and(|program| program.sinks.iter().any(|known| known == port));
-            match batch {
-                // A port that is new begins with what is new.
-                None if !is_known => continue,
-                Some(batch) if batch > head_time => {
-                    return Err(CheckpointError::Behind { port: port.to_owned(), batch });
-                }
-                _ => {}
-            }
-            let taken = self.taken(port, batch, (head, interval));
-            let epoch = taken.map_err(|base| CheckpointError::Lost { port: port.to_owned(), base })?;
-            if !lost {
-                at = at.min(epoch);
-            }
-        }
-        Ok(at.max(base.map(|(epoch, _)| epoch)))
+impl Written {
+    fn take(&mut self) -> Self {
+        std::mem::replace(self, Written::Taken)
     }
+}
 
-    /// The last batch up to which a sink lacks nothing that has all up to `batch`. The error is the time of the base, if
-    /// something is lacking from before that.
-    fn taken(
-        &self,
-        port: &str,
-        batch: Option<BatchTime>,
-        (head, interval): (Epoch, Duration),
-    ) -> Result<Option<Epoch>, BatchTime> {
-        let base = self.opened.base();
-        let sink = self.sinks.iter().find(|sink| sink.port == port);
-        let every = sink.and_then(|sink| sink.renewed.get().copied().flatten());
-        let Some(every) = every else {
-            let epoch = batch.and_then(|batch| self.opened.epoch_of(batch));
-            return match base {
-                Some((base, time)) if epoch.is_none_or(|epoch| epoch < base) => Err(time),
-                _ => Ok(epoch),
-            };
-        };
-        // It gets a batch at each slide of its window only, and does not lack those in between.
-        if let Some((base, time)) = base {
-            let due = time.at_or_last_multiple_of(every);
-            // Batches are an interval apart at most, so the first of all was then or later.
-            let first = u128::from(time.as_nanos()).saturating_sub(u128::from(base) * interval.as_nanos());
-            if u128::from(due.as_nanos()) >= first && batch.is_none_or(|batch| batch < due) {
-                return Err(time);
-            }
-        }
-        let is_next = |time: BatchTime| batch.is_none_or(|batch| time > batch) && time.is_multiple_of(every);
-        match self.opened.batches().find(|&(_, time)| is_next(time)) {
-            Some((next, _)) => Ok(next.checked_sub(1)),
-            None => Ok(Some(head)),
-        }
+/// Does what takes its time on a thread that may wait.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, CheckpointError> + Send + 'static,
+) -> Result<T, JobError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done.map_err(JobError::Checkpoint),
+        Err(error) => match error.try_into_panic() {
+            Ok(payload) => std::panic::resume_unwind(payload),
+            Err(_) => Err(JobError::RuntimeGone),
+        },
     }
+}
+
+/// What a source is called in the log: those of the leader as they are.
+fn port_of(process: usize, port: &str) -> String {
+    if process == 0 { port.to_owned() } else { format!("{port}@{process}") }
+}
+
+/// The process of a source in the log, and what it is called there.
+pub(super) fn process_of(port: &str) -> (usize, &str) {
+    let parts = port.rsplit_once('@').and_then(|(port, process)| Some((process.parse().ok()?, port)));
+    parts.unwrap_or((0, port))
 }
 
 /// The ports whose records are written down as another type than before, with both.
@@ -302,6 +412,19 @@ fn misread(opened: &Opened, program: &Program, edits: &Edits) -> Vec<(String, St
             (is.state != was.state).then(|| (is.id.clone(), was.state.clone(), is.state.clone()))
         })
         .collect()
+}
+
+/// What is declared of sources, for those of each process: one that is named with its process is meant alone.
+fn everywhere(declared: Declared, opened: &Opened, processes: usize) -> Declared {
+    let then = opened.program().map_or(0, |program| program.processes as usize);
+    let of = |port: &str, process| if port.contains('@') { port.to_owned() } else { port_of(process, port) };
+    let mut all = Declared::default();
+    for process in 0..processes.max(then) {
+        let renamed = declared.renamed.iter().map(|(old, new)| (of(old, process), of(new, process)));
+        all.renamed.extend(renamed);
+        all.forgotten.extend(declared.forgotten.iter().map(|port| of(port, process)));
+    }
+    all
 }
 
 /// Makes the file that is committed beside the program, or sees that it still says what the operators keep.
@@ -337,18 +460,24 @@ fn lock_file(path: &Path, pipeline: &str, operators: &[OperatorState]) -> Result
     )))
 }
 
-/// Brings the sources to where they go on, and tells which batches run again.
-fn resume(sources: &[SourceAt], restored: &mut Restored, again: &[AgainMark]) {
+/// Brings the sources of a process to where they go on, and tells which batches run again.
+fn resume(sources: &[SourceAt], restored: &mut Restored, again: &[AgainMark], process: usize) {
     let open = if restored.at.is_some() { 1 } else { 0 };
     for source in sources {
-        let of = |marks: &[(String, crate::checkpoint::SourceMark)]| {
-            marks.iter().find(|(port, _)| port == source.port).map(|(_, mark)| mark.clone())
+        let name = port_of(process, source.port);
+        let of = |marks: &[(String, SourceMark)]| {
+            marks.iter().find(|(port, _)| *port == name).map(|(_, mark)| mark.clone())
         };
         let mark = of(&restored.sources).unwrap_or_default();
-        let again = again.iter().map(|batch| of(&batch.sources).unwrap_or_default());
+        let mut before = mark.clone();
+        let again = again.iter().map(|batch| {
+            // A source that was not there moved nowhere.
+            before = of(&batch.sources).unwrap_or(SourceMark { records: 0, ..before.clone() });
+            before.clone()
+        });
         source.cut.resume(open, mark, source.recovery, again.collect());
         if source.recovery == Recovery::Logged {
-            let inputs = restored.inputs.remove(source.port).unwrap_or_default();
+            let inputs = restored.inputs.remove(&name).unwrap_or_default();
             *source.again.lock().expect("nothing panics under this lock") = inputs;
         }
     }
@@ -359,38 +488,50 @@ pub(super) async fn run_again(
     control: &Control,
     sources: &mut Connectors,
     paced: &mut Vec<Paced>,
+    role: &mut Option<Role>,
     again: Vec<AgainMark>,
 ) -> Result<(), JobError> {
     for batch in again {
         until(control, Control::has_room).await;
+        role.iter().for_each(|role| role.ask(batch.time));
         pace(control, sources, paced, batch.time).await?;
-        let replay = |index: usize, missing: u64, surplus: u64| {
-            let port = control.source(index);
-            let mark = batch.sources.iter().find(|(of, _)| of == port);
-            let records = mark.map_or(0, |(_, mark)| mark.records);
-            Err(JobError::Replay { port, batch: batch.time, records, again: records - missing + surplus })
-        };
-        if let Some((index, surplus)) = control.surplus() {
-            return replay(index, 0, surplus);
-        }
-        // A paced source has sent all that it will, as has one that has ended.
-        let sends_no_more = |sources: &Connectors, index| control.is_paced(index) || sources.has_ended(index);
-        while let Some(&(index, _)) = control.lacking().first() {
-            if let Some(&(index, missing)) =
-                control.lacking().iter().find(|(index, _)| sends_no_more(sources, *index))
-            {
-                return replay(index, missing, 0);
-            }
-            tokio::select! {
-                biased;
-                () = control.filled(index) => {}
-                Some(ended) = sources.join_next(source_ended) => ended?,
-            }
+        fill(control, sources, batch.time).await?;
+        if let Some(role) = role {
+            role.paced(batch.time).await;
         }
         while !control.close(batch.time) {
             until(control, Control::has_room).await;
         }
     }
-    control.is_live();
+    Ok(())
+}
+
+/// Waits until the open batch, if it runs again, has what it had of the sources here.
+pub(super) async fn fill(
+    control: &Control,
+    sources: &mut Connectors,
+    batch: BatchTime,
+) -> Result<(), JobError> {
+    let replay = |index: usize, missing: u64, surplus: u64| {
+        let (port, records) = (control.source(index), control.had(index));
+        Err(JobError::Replay { port, batch, records, again: records - missing + surplus })
+    };
+    if let Some((index, surplus)) = control.surplus() {
+        return replay(index, 0, surplus);
+    }
+    // A paced source has sent all that it will, as has one that has ended.
+    let sends_no_more = |sources: &Connectors, index| control.is_paced(index) || sources.has_ended(index);
+    while let Some(&(index, _)) = control.lacking().first() {
+        if let Some(&(index, missing)) =
+            control.lacking().iter().find(|(index, _)| sends_no_more(sources, *index))
+        {
+            return replay(index, missing, 0);
+        }
+        tokio::select! {
+            biased;
+            () = control.filled(index) => {}
+            Some(ended) = sources.join_next(source_ended) => ended?,
+        }
+    }
     Ok(())
 }

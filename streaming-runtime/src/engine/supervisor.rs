@@ -77,7 +77,9 @@ impl Supervisor {
         for (index, SourceTask { port, task, drains, pace, .. }) in sources.into_iter().enumerate() {
             supervisor.paced.extend(pace.map(|requests| (index, requests)));
             let (interval, stop) = (supervisor.control.interval, supervisor.stop.subscribe());
-            let begin = supervisor.role.as_ref().map(Role::watch_begin);
+            // In a job with checkpoints, sources begin when it is known where.
+            let role = supervisor.role.as_ref().filter(|_| beginning.is_none());
+            let begin = role.map(Role::watch_begin);
             let begin = begin.unwrap_or_else(|| supervisor.begun.subscribe());
             let (board, listeners) = (board.clone(), listeners.clone());
             let task = async move {
@@ -204,7 +206,7 @@ impl Supervisor {
 
 /// Writes what waits to the log, and that it was delivered.
 async fn close_log(control: &Control) -> Result<(), JobError> {
-    let Some(log) = control.log().map(|logged| logged.log().clone()) else { return Ok(()) };
+    let Some(log) = control.log().and_then(|logged| logged.log().cloned()) else { return Ok(()) };
     let closed = tokio::task::spawn_blocking(move || log.close()).await;
     closed.unwrap_or(Ok(())).map_err(JobError::Checkpoint)
 }
@@ -220,11 +222,6 @@ async fn drive(
     role: &mut Option<Role>,
 ) -> Result<(), JobError> {
     let mut stop = stopping.subscribe();
-    if let Some((beginning, commands)) = beginning {
-        let again = beginning.begin(control, commands).await?;
-        begun.send_replace(Some(control.clock.now()));
-        run_again(control, sources, paced, again).await?;
-    }
     if let Some(role) = role {
         tokio::select! {
             biased;
@@ -236,9 +233,16 @@ async fn drive(
             }
         }
         control.listeners.tell(|listener| listener.started());
-        if !role.leads() {
-            return follow(control, sources, paced, stopping, role).await;
-        }
+    }
+    let mut again = Vec::new();
+    if let Some((beginning, commands)) = beginning {
+        again = beginning.begin(control, role, commands).await?;
+        let at_leader = role.as_ref().and_then(Role::begun_at);
+        begun.send_replace(Some(at_leader.unwrap_or_else(|| control.clock.now())));
+    }
+    match role {
+        Some(role) if !role.leads() => return follow(control, sources, paced, stopping, role).await,
+        _ => run_again(control, sources, paced, role, again).await?,
     }
     let mut boundary = control.boundary();
     while !sources.tasks.is_empty() || role.as_ref().is_some_and(Role::has_sources) {
@@ -276,6 +280,12 @@ async fn drive(
     if control.is_dirty() || dirty_elsewhere.contains(&control.open()) {
         control.close(control.boundary());
         until(control, Control::is_idle).await;
+    }
+    if let Some((log, last)) = control.log().zip(control.open().checked_sub(1)).filter(|_| role.is_some()) {
+        // Workers that leave take what they have for the log with them. If it fails, that is heard of elsewhere.
+        if control.has_closed() && !log.is_durable(last).await {
+            std::future::pending::<()>().await;
+        }
     }
     role.iter().for_each(Role::leave);
     Ok(())

@@ -18,11 +18,12 @@ use tracing::Instrument;
 
 use super::{
     control::Control,
+    logged::Scribe,
     metrics::Waiting,
     worker::{Injector, Intake},
 };
 use crate::{
-    checkpoint::{Input, Log, crash_point},
+    checkpoint::{Input, crash_point},
     codec::{decode, encode},
     connect::{
         Batch, Books, Chunk, ConnectorError, Cut, Delivery, Gates, Journal, Lane, Outlet, PaceRequest,
@@ -112,7 +113,7 @@ pub struct Wiring {
     pub(crate) queue: usize,
     pub(crate) gates: Gates,
     /// Where input is written down, once it is.
-    pub(crate) log: Arc<OnceLock<Log>>,
+    pub(crate) log: Arc<OnceLock<Scribe>>,
     pub(crate) sources: Vec<SourceTask>,
     pub(crate) sinks: Vec<SinkTask>,
     pub(crate) ends: Vec<Ends>,
@@ -165,13 +166,18 @@ impl Wiring {
         let index = self.sources.len();
         let journal = (S::RECOVERY == Recovery::Logged).then(|| journal(index, self.log.clone()));
         let way = Way { cut: cut.clone(), journal };
-        let logged = again.clone();
-        let task = move |interval, started, stop| -> Task {
-            let mut out = Outlet::new(gate, lanes, way, requests, stop, interval, started);
+        let (logged, counts) = (again.clone(), cut.clone());
+        let task = move |interval, started, stop: watch::Receiver<bool>| -> Task {
+            let mut out = Outlet::new(gate, lanes, way, requests, stop.clone(), interval, started);
             Box::pin(async move {
                 let again = std::mem::take(&mut *logged.lock().expect("nothing panics under this lock"));
                 send_again(again, S::PACED, &mut out).await?;
-                source.run(out).await
+                source.run(out).await?;
+                // One that was asked to stop has more to give, another time.
+                if !*stop.borrow() {
+                    counts.ended();
+                }
+                Ok(())
             })
         };
         let (drains, recovery) = (S::DRAINS, S::RECOVERY);
@@ -213,7 +219,7 @@ impl Wiring {
 }
 
 /// Writes the records of a source down, where there is a log.
-fn journal<T: Record>(port: usize, log: Arc<OnceLock<Log>>) -> Journal<T> {
+fn journal<T: Record>(port: usize, log: Arc<OnceLock<Scribe>>) -> Journal<T> {
     Arc::new(move |first, records| {
         if let Some(log) = log.get().filter(|_| !records.is_empty()) {
             let mut bytes = Vec::new();

@@ -30,7 +30,9 @@ use super::{
     JobError,
     cluster::Seat,
     control::{Control, Order},
+    logged::{Bytes, Note, Notes},
     metrics::Meter,
+    notes::{Own, ToLeader},
     wiring::{Ends, Flow},
 };
 use crate::{
@@ -131,6 +133,16 @@ pub(crate) struct WorkerStart {
 pub(crate) struct Resume {
     pub(crate) built: mpsc::UnboundedSender<Vec<OperatorState>>,
     pub(crate) restored: oneshot::Receiver<Option<Arc<Restored>>>,
+    /// In a cluster.
+    pub(crate) notes: Option<Noting>,
+}
+
+/// How a worker of a cluster reaches the log.
+pub(crate) struct Noting {
+    /// Whether the log is in this process.
+    pub(crate) leads: bool,
+    /// For the first worker of a process: what its sources have for the log.
+    pub(crate) of_process: Option<Arc<Notes>>,
 }
 
 /// How a worker reaches the others.
@@ -295,6 +307,8 @@ struct Running<'w> {
     control: Arc<Control>,
     job: Rc<JobContext>,
     meter: Meter,
+    /// In a cluster with checkpoints: the way to the log.
+    to_leader: Option<ToLeader>,
     /// Whether the last turn left something to step.
     busy: bool,
     /// How long the worker may sleep.
@@ -308,7 +322,15 @@ impl<'w> Running<'w> {
     fn new(start: WorkerStart, worker: &'w mut Worker) -> (Self, Option<Restoring>) {
         let WorkerStart { seat, ends, build, orders, signal, control, recovery } = start;
         let place = (worker.index(), worker.peers());
+        let own = Own::default();
         let ledger = match &recovery {
+            Some(Resume { notes: Some(Noting { leads: false, .. }), .. }) => {
+                let own = own.clone();
+                let send = move |epoch, part| {
+                    own.borrow_mut().push(Note::Part { epoch, worker: place.0 as u32, bytes: Bytes(part) });
+                };
+                Ledger::new(place, Box::new(send))
+            }
             Some(_) => {
                 let control = control.clone();
                 let send = move |epoch, part| {
@@ -346,7 +368,10 @@ impl<'w> Running<'w> {
         });
         meter.begin(made);
         control.books.is_ordered.send_if_modified(|known| known.replace(job.is_ordered.get()).is_none());
-        let recovery = recovery.map(|Resume { built, restored }| {
+        let mut to_leader = None;
+        let recovery = recovery.map(|Resume { built, restored, notes }| {
+            to_leader = notes
+                .map(|Noting { of_process, .. }| ToLeader::new(worker, own, of_process, control.clone()));
             // Nobody hears it any more if the job is on its way down.
             let _ = built.send(job.ledger.operators());
             restored
@@ -362,6 +387,7 @@ impl<'w> Running<'w> {
             control,
             job,
             meter,
+            to_leader,
             busy: false,
             idle: PARK,
             idle_steps: 0,
@@ -395,6 +421,8 @@ impl<'w> Running<'w> {
             match order {
                 Order::Close(epoch, time) => {
                     self.meter.publish();
+                    // The mark and the input of the batch, before anything of it can be complete.
+                    self.flush_notes();
                     // What was sent before this order is tagged with this batch or an older one.
                     self.open.take_in(&mut self.intakes, &self.control, usize::MAX);
                     self.job.times.set(epoch, time);
@@ -419,8 +447,14 @@ impl<'w> Running<'w> {
         if self.busy {
             let Running { worker, job, control, open, .. } = self;
             control.timed(open.seat, || step(worker, job));
+            self.flush_notes();
         }
         true
+    }
+
+    /// Sends what there is for the log; the next step takes it on its way.
+    fn flush_notes(&mut self) {
+        self.to_leader.iter_mut().for_each(ToLeader::flush);
     }
 
     /// Steps what was not stepped, and parks this thread when there is nothing to do.
@@ -429,6 +463,7 @@ impl<'w> Running<'w> {
             self.meter.publish();
             self.worker.step_or_park(Some(self.idle));
             self.job.outbox.flush();
+            self.flush_notes();
         }
     }
 

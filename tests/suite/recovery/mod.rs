@@ -4,6 +4,7 @@ mod edits;
 mod faults;
 mod kills;
 mod operators;
+mod processes;
 mod records;
 mod sink;
 mod slides;

@@ -52,14 +52,18 @@ impl Work {
             pipeline: "work".to_owned(),
             sources: vec!["files".to_owned(), "net".to_owned()],
             sinks: vec!["out".to_owned()],
+            processes: 1,
+            workers: self.workers,
+            moved: None,
             operators: self.operators.iter().map(entry).collect(),
         }
     }
 
     pub(super) fn mark(&self, epoch: Epoch) -> Mark {
         let position = Some(epoch.to_le_bytes().to_vec());
-        let files = SourceMark { records: 3, total: 3 * epoch, position, since: epoch % 7 };
-        let net = SourceMark { records: 2, total: 2 * epoch, position: None, since: 2 * epoch };
+        let files = SourceMark { records: 3, total: 3 * epoch, position, since: epoch % 7, ended: false };
+        let net =
+            SourceMark { records: 2, total: 2 * epoch, position: None, since: 2 * epoch, ended: epoch > 90 };
         Mark { epoch, time: time(epoch), sources: vec![files, net] }
     }
 

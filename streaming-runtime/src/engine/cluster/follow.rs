@@ -6,6 +6,7 @@ use super::{Role, peers::Order};
 use crate::engine::{
     JobError,
     control::Control,
+    recovery::fill,
     supervisor::{Connectors, Paced, pace, source_ended, until},
 };
 
@@ -30,6 +31,8 @@ pub(crate) async fn follow(
             order = role.order() => match order {
                 Order::Pace(time) => {
                     pace(control, sources, paced, time).await?;
+                    // Of a batch that runs again, the other sources have to send what it had, too.
+                    fill(control, sources, time).await?;
                     // Before the answer, or the leader would close one more batch than there is need for.
                     if !ended && sources.tasks.is_empty() {
                         ended = true;

@@ -15,6 +15,8 @@ pub(crate) struct Program {
     interval: Duration,
     processes: usize,
     workers: usize,
+    /// Whether checkpoints are kept.
+    checkpoints: bool,
     /// Of the plan and the operators' names.
     fingerprint: u64,
 }
@@ -25,8 +27,8 @@ impl Program {
         interval: Duration,
         plan: &str,
         operators: &[&str],
-        processes: usize,
-        workers: usize,
+        (processes, workers): (usize, usize),
+        checkpoints: bool,
     ) -> Self {
         let order = if cfg!(target_endian = "little") { "little" } else { "big" };
         Program {
@@ -35,6 +37,7 @@ impl Program {
             interval,
             processes,
             workers,
+            checkpoints,
             fingerprint: super::spread(&(plan, operators)),
         }
     }
@@ -48,6 +51,7 @@ impl Program {
             ("the batch interval", format!("{:?}", self.interval), format!("{:?}", there.interval)),
             ("the number of processes", self.processes.to_string(), there.processes.to_string()),
             ("the number of workers of a process", self.workers.to_string(), there.workers.to_string()),
+            ("whether checkpoints are kept", self.checkpoints.to_string(), there.checkpoints.to_string()),
             ("the fingerprint of the operators", print(self), print(there)),
         ]
         .into_iter()
@@ -102,7 +106,8 @@ mod tests {
 
     #[test]
     fn what_differs_is_named() {
-        let program = |workers, operators: &[&str]| Program::new("p", secs(1), "plan", operators, 2, workers);
+        let program =
+            |workers, operators: &[&str]| Program::new("p", secs(1), "plan", operators, (2, workers), false);
         let this = program(2, &["p/a", "p/b"]);
         assert_eq!(this.difference(&this.clone()), None);
         let (what, here, there) = this.difference(&program(3, &["p/a", "p/b"])).expect("a difference");

@@ -32,8 +32,18 @@ impl Hub<'_> {
                 return Some((soon, Frame::Ripe { epoch }));
             }
             Ok(Frame::Stop { within }) if leads => drop(self.commands.send(Command::Stop(within))),
-            Ok(frame @ (Frame::Ended | Frame::Paced { .. } | Frame::Drained { .. })) if leads => {
-                self.pass(frame)
+            Ok(
+                frame @ (Frame::Ended
+                | Frame::Paced { .. }
+                | Frame::Drained { .. }
+                | Frame::Has { .. }
+                | Frame::Built { .. }
+                | Frame::Restored { .. }),
+            ) if leads => self.pass(frame),
+            Ok(Frame::Durable { epoch }) if !leads => {
+                if let Some(log) = self.control.log() {
+                    log.told_durable(epoch);
+                }
             }
             Ok(Frame::Start { .. }) if !leads => {}
             Ok(Frame::Close { epoch, time }) if !leads => {
@@ -42,7 +52,11 @@ impl Hub<'_> {
                 }
             }
             Ok(Frame::Delivered { epoch }) if !leads => self.control.peer_took(epoch),
-            Ok(frame @ (Frame::Pace { .. } | Frame::Finish)) if !leads => self.pass(frame),
+            Ok(frame @ (Frame::Pace { .. } | Frame::Finish | Frame::Restore { .. } | Frame::Begin))
+                if !leads =>
+            {
+                self.pass(frame)
+            }
             Ok(Frame::Leave) if !leads => {
                 self.left = true;
                 self.pass(Frame::Leave);

@@ -39,7 +39,7 @@ use crate::{
 };
 
 /// Frames that wait for a peer to read them, or for this process. Either reads at once or is in trouble.
-const UNREAD: usize = 1024;
+const UNREAD: usize = 4096;
 /// A connection for records that breaks may be part of an end that the control connection explains.
 const EXPLAIN: Duration = Duration::from_millis(200);
 
@@ -76,8 +76,14 @@ impl Link {
         let (inbox, heard) = mpsc::unbounded_channel();
         let begun = watch::Sender::new(None);
         let peers = Peers { index, processes: hosts.len(), says };
-        let role =
-            Role { peers: peers.clone(), inbox: heard, begun: begun.subscribe(), running: hosts.len() - 1 };
+        let role = Role {
+            peers: peers.clone(),
+            inbox: heard,
+            begun: begun.subscribe(),
+            running: hosts.len() - 1,
+            gather,
+            hosts: hosts.clone(),
+        };
         let site = Site { hosts, index, program };
         (Link { site, gather, silence, says: said, inbox, begun, seats }, peers, role)
     }

@@ -21,6 +21,22 @@
 //! | `peers` | what the supervisor and the control of this process know of the others |
 //! | `wire` | the connections that timely's threads use |
 //!
+//! # Checkpoints
+//!
+//! The leader has the one log of the job. What the others have for it (parts of their workers, marks and logged input of
+//! their sources) goes between workers as records do, in a dataflow of its own (`engine::notes`); the mark of a batch is
+//! complete when those of all processes are there. A job begins like this:
+//!
+//! ```text
+//!   leader                                 followers
+//!   locks and reads the place              build their dataflows
+//!        <---------- Has, Built ---------- what their transactional sinks have
+//!   finds where to go on  -- Restore ---->  read the place, whose log nobody writes to now
+//!        <---------- Restored ------------  all of the state is where it belongs
+//!   opens its log  -------- Begin ------->  sources begin
+//!        -- Pace, Close, .., Durable ---->  sinks take what is on the leader's disk
+//! ```
+//!
 //! Invariants: the leader alone closes batches, and counts the sinks of all processes, so the limit on batches in
 //! flight holds over all. A batch is delivered when every sink of every process has taken it. Every frame is
 //! bounded, every wait has a limit.
@@ -46,7 +62,7 @@ pub use error::ClusterError;
 pub(crate) use follow::follow;
 pub(crate) use hello::Program;
 pub(crate) use link::{Link, Seat};
-pub(crate) use peers::{Peers, Role};
+pub(crate) use peers::{Built, Peers, Role};
 
 /// The processes that run a job together, and which of them this is.
 ///
@@ -96,6 +112,20 @@ pub(crate) use peers::{Peers, Role};
 ///   [`BatchInfo`](crate::BatchInfo). A batch counts as delivered when it is in all processes.
 /// - **Time** is the leader's, process 0's: it closes the batches, for all. Other clocks do not matter.
 /// - **Values** of the pipeline must be the same in all processes.
+///
+/// # Checkpoints
+///
+/// With [`Engine::checkpoint`](crate::Engine::checkpoint) in all processes the job goes on after any of them died, when all
+/// are started again. Process 0 alone writes; the others read the same directory when the job begins, so all must reach
+/// it: a shared file system, or a [`Storage`](crate::checkpoint::Storage) that is one. For reading they have as long as for
+/// coming together.
+///
+/// It may go on with another number of processes and of workers, but for what cannot come out right:
+///
+/// - A source belongs to its process. One that had not ended and whose process is not there any more is an error.
+/// - Sinks of other processes get the records then. If a batch is in some sinks and not yet in others, because the job
+///   crashed, the numbers may not change in between: it must be started as it was, and stopped, once. Sinks that
+///   replace a batch do not mind as long as their process stays.
 ///
 /// # Ends
 ///

@@ -1,10 +1,13 @@
 //! What this process knows of the others: for the control, which tells them, and for the supervisor, which hears.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
-use tokio::sync::{mpsc, watch};
+use tokio::{
+    sync::{mpsc, watch},
+    time::timeout,
+};
 
-use super::frame::Frame;
+use super::{ClusterError, frame::Frame};
 use crate::{engine::JobError, stream::Epoch, time::BatchTime};
 
 /// What the link is told to do.
@@ -72,6 +75,13 @@ impl Peers {
         }
     }
 
+    /// The log has this batch, and those before.
+    pub(crate) fn durable(&self, epoch: Epoch) {
+        if self.leads() && self.processes > 1 {
+            self.say(Frame::Durable { epoch });
+        }
+    }
+
     /// The job failed here.
     pub(crate) fn fail(&self, error: &JobError) {
         self.say(match error {
@@ -95,6 +105,21 @@ pub(crate) struct Role {
     pub(super) begun: watch::Receiver<Option<BatchTime>>,
     /// For the leader: followers whose sources have not ended.
     pub(super) running: usize,
+    /// How long the others may take to be ready.
+    pub(super) gather: Duration,
+    pub(super) hosts: Vec<String>,
+}
+
+/// What a follower says of itself before a job with checkpoints begins.
+#[derive(Debug)]
+pub(crate) struct Built {
+    pub(crate) process: usize,
+    /// What its transactional sinks have, by port.
+    pub(crate) committed: Vec<(String, Option<BatchTime>)>,
+    /// Whether all of its sinks are such.
+    pub(crate) told: bool,
+    /// Whether it has a source whose records cannot come again.
+    pub(crate) lost: bool,
 }
 
 /// An order to a follower.
@@ -121,6 +146,11 @@ impl Role {
         }
     }
 
+    /// The time at which all were there, as the leader has it.
+    pub(crate) fn begun_at(&self) -> Option<BatchTime> {
+        *self.begun.borrow()
+    }
+
     /// Waits until the link has ended, after [`Peers::close`].
     pub(crate) async fn closed(mut self) {
         while self.begun.changed().await.is_ok() {}
@@ -144,6 +174,102 @@ impl Role {
         if let Frame::Ended = self.hear().await {
             self.running -= 1;
         }
+    }
+
+    /// Leader: hears the followers until `count` says that one more has answered, for each of them; those that have not
+    /// within the limit are missing.
+    async fn all(&mut self, mut heard: impl FnMut(Frame) -> Option<usize>) -> Result<(), JobError> {
+        let mut missing: BTreeSet<usize> = (1..self.peers.processes).collect();
+        let (limit, hosts) = (self.gather, self.hosts.clone());
+        let all = async {
+            while !missing.is_empty() {
+                if let Some(process) = heard(self.hear().await) {
+                    missing.remove(&process);
+                }
+            }
+        };
+        if timeout(limit, all).await.is_err() {
+            let name = |process: &usize| format!("word from process {process} ({})", hosts[*process]);
+            let missing = missing.iter().map(name).collect();
+            return Err(JobError::Cluster(ClusterError::Missing { missing, limit }));
+        }
+        Ok(())
+    }
+
+    /// Leader: waits until all have built their dataflows and said what their sinks have.
+    pub(crate) async fn built(&mut self) -> Result<Vec<Built>, JobError> {
+        let (mut built, mut committed) = (Vec::new(), Vec::new());
+        let hear = |frame| match frame {
+            Frame::Has { process, sink, batch } => {
+                committed.push((process, sink, batch.map(BatchTime::from_nanos)));
+                None
+            }
+            Frame::Built { process, told, lost } => {
+                let (own, others) =
+                    std::mem::take(&mut committed).into_iter().partition(|(of, ..)| *of == process);
+                committed = others;
+                let own: Vec<_> = own;
+                let committed = own.into_iter().map(|(_, sink, batch)| (sink, batch)).collect();
+                built.push(Built { process, committed, told, lost });
+                Some(process)
+            }
+            _ => None,
+        };
+        self.all(hear).await?;
+        Ok(built)
+    }
+
+    /// Leader: has the followers restore, as of a batch of a log that ends with another.
+    pub(crate) fn restore(&self, at: Option<Epoch>, head: Option<Epoch>) {
+        self.peers.say(Frame::Restore { at, head });
+    }
+
+    /// Leader: waits until all have restored.
+    pub(crate) async fn restored(&mut self) -> Result<(), JobError> {
+        self.all(|frame| match frame {
+            Frame::Restored { process } => Some(process),
+            _ => None,
+        })
+        .await
+    }
+
+    /// Leader: the sources may begin; so much is on disk.
+    pub(crate) fn let_begin(&self, durable: Option<Epoch>) {
+        durable.iter().for_each(|epoch| self.peers.durable(*epoch));
+        self.peers.say(Frame::Begin);
+    }
+
+    /// Follower: says what this process has.
+    pub(crate) fn report_built(&self, built: Built) {
+        let Built { process, committed, told, lost } = built;
+        for (sink, batch) in committed {
+            self.peers.say(Frame::Has { process, sink, batch: batch.map(|batch| batch.as_nanos()) });
+        }
+        self.peers.say(Frame::Built { process, told, lost });
+    }
+
+    /// Follower: waits until it is to restore; the leader, whose death is noticed, has a limit for what it waits for.
+    pub(crate) async fn told_to_restore(&mut self) -> (Option<Epoch>, Option<Epoch>) {
+        loop {
+            if let Frame::Restore { at, head } = self.hear().await {
+                return (at, head);
+            }
+        }
+    }
+
+    /// Follower: it has restored.
+    pub(crate) fn report_restored(&self) {
+        self.peers.say(Frame::Restored { process: self.peers.index });
+    }
+
+    /// Follower: waits until the sources may begin.
+    pub(crate) async fn told_to_begin(&mut self) {
+        while !matches!(self.hear().await, Frame::Begin) {}
+    }
+
+    /// Which process this is, and how many there are.
+    pub(crate) fn place(&self) -> (usize, usize) {
+        (self.peers.index, self.peers.processes)
     }
 
     /// Leader: asks the paced sources of the followers for the batch of `time`.
