@@ -2,7 +2,7 @@
 //!
 //! A [`Trial`] runs one of the [`Job`]s in a child process on a directory of its own: checkpoints in `state`, files and
 //! tables in `out`. The child is killed and started again until it ends by itself; then `out` has to be what it is after a
-//! run in one go ([`output`]). Tests start their own binary as the child, `benches -- soak` does the same: whoever
+//! run in one go ([`output()`]). Tests start their own binary as the child, `benches -- soak` does the same: whoever
 //! includes this says how, and calls [`child`] there.
 //!
 //! Time is by a manual clock that stands at the end of the run from the beginning: batches follow each other as fast as
