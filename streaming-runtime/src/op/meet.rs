@@ -327,14 +327,15 @@ pub(super) fn meet<'s, K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Cl
         touched: Vec::new(),
         now: 0,
     };
-    let keeper = Join { meet, waiting: Vec::new(), every, job: job.clone() };
+    let keeper = Join { meet, waiting: Default::default(), every, job: job.clone() };
     keep(sides, Exchange::new(|(key, ..): &(K, Side<V, W>, i64)| owner(key)), id, job, keeper)
 }
 
 /// Both sides, and what waits until they are due.
 struct Join<K, V, W, M: Meeting<K, V, W>> {
     meet: Meet<K, V, W, M>,
-    waiting: Vec<Coming<K, V, W>>,
+    /// By side: in which order the two come is chance, and changes would tell.
+    waiting: [Vec<Coming<K, V, W>>; 2],
     every: Option<Duration>,
     job: Rc<JobContext>,
 }
@@ -389,9 +390,12 @@ impl<K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Clone>> Keeper for J
         }
         // Batches that closed early belong to the boundary behind them.
         let came = at.time.at_or_next_multiple_of(self.job.interval);
-        self.waiting.extend(batch.drain(..).map(|(key, side, times)| (came, key, side, times)));
+        for (key, side, times) in batch.drain(..) {
+            self.waiting[usize::from(matches!(side, Side::Right(_)))].push((came, key, side, times));
+        }
         if self.job.is_due(at.time, self.every) {
-            self.meet.meet(at.time, self.waiting.drain(..), said);
+            let [left, right] = &mut self.waiting;
+            self.meet.meet(at.time, left.drain(..).chain(right.drain(..)), said);
         }
         said.held = self.meet.held();
     }
@@ -416,7 +420,10 @@ impl<K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Clone>> Keeper for J
                     continue;
                 }
                 match time > due {
-                    true => self.waiting.push((came, key, side, times)),
+                    true => {
+                        let is_right = matches!(side, Side::Right(_));
+                        self.waiting[usize::from(is_right)].push((came, key, side, times));
+                    }
                     false => entering.push((came, key, side, times)),
                 }
             }

@@ -173,7 +173,7 @@ async fn a_byte_that_is_not_what_was_written() {
         let engine = Engine::new().manual_clock(&clock).checkpoint(checkpoint);
         engine.start(summed::Ports { numbers: numbers(), out })
     };
-    // Each start opens a log, so there are a base and several logs in the end.
+    // Each start opens a log, so there are a base and a log or more in the end.
     for _ in 0..4 {
         let mut job = start(directory.path(), out.clone()).expect("it starts");
         deliver(&mut job, &clock, 4).await.expect("nothing ends it");
@@ -181,7 +181,7 @@ async fn a_byte_that_is_not_what_was_written() {
     }
     let whole = files(directory.path());
     let has = |kind: &str| whole.keys().filter(|name| name.starts_with(kind)).count();
-    assert!(has("base-") == 1 && has("log-") > 1, "{:?}", whole.keys());
+    assert!(has("base-") == 1 && has("log-") >= 1, "{:?}", whole.keys());
     for (file, bytes) in &whole {
         for at in (0..bytes.len()).step_by(7) {
             let mut damaged = whole.clone();
