@@ -200,7 +200,7 @@
 //! reads its own entries; arrangements and loops write nothing, and are made again from what the operators before them
 //! keep, said once as changes. So nothing is written twice, and no batch of before is computed again.
 //!
-//! //! # Architecture
+//! # Architecture
 //!
 //! ```text
 //!   stream! (streaming-macros)     names operators, finds the graph, checks it, draws the plan
@@ -222,6 +222,7 @@
 //! | `ledger`, `codec`, `schema` | what operators write down of a batch, as which bytes, of which types | no |
 //! | `blame` | which operator panicked | no |
 //! | `gauge` | what operators say of themselves: state, progress, which one runs | no |
+//! | `disk` | names in directories that outlive a crash | no |
 //! | `outbox`, `skipped` | batches that wait for operators which may object; what was left out | no |
 //!
 //! ## Invariants
@@ -284,6 +285,7 @@ pub mod checkpoint;
 mod clock;
 mod codec;
 pub mod connect;
+mod disk;
 mod engine;
 mod gauge;
 mod ledger;

@@ -36,9 +36,6 @@
 //!   ends between such batches.
 //! - Compaction knows bytes only, and is restoring and writing: the base at an epoch is what `restore` would give there.
 
-// The engine does not use all of it yet.
-#![allow(dead_code, unused_imports)]
-
 mod compact;
 mod crash;
 mod error;
@@ -70,7 +67,7 @@ pub(crate) use lock::{
     Declared, OperatorState, StateShape, carry, carry_sources, read_lock, short_name, write_lock,
 };
 pub(crate) use log::Log;
-pub(crate) use part::{Entry, KeysReader, KeysWriter, PartWriter, What};
+pub(crate) use part::{Entry, KeysReader, PartWriter, What};
 pub(crate) use recover::{AgainMark, Cut, Edits, Input, Opened, Place, Restored, look, open};
 pub use storage::{Append, LocalDirectory, Storage};
 pub(crate) use writer::{Durable, Settings};

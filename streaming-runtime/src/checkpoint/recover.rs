@@ -171,6 +171,14 @@ pub(crate) fn open(storage: Arc<dyn Storage>) -> Result<Opened, CheckpointError>
         _ => CheckpointError::io("locking", "")(error),
     })?;
     let reading = read(&*storage, None)?;
+    if let Some(Cut { file, at, bytes }) = &reading.tail.cut {
+        tracing::warn!(
+            file,
+            at,
+            bytes,
+            "the end of the checkpoint's log cannot be read, as after a crash in the middle of a write; it is left out"
+        );
+    }
     crash_point("recovery-read");
     Ok(Opened { storage, guard, reading })
 }
@@ -186,11 +194,6 @@ impl Opened {
     /// The newest; `None` if nothing is there.
     pub(crate) fn program(&self) -> Option<&Program> {
         self.reading.image.program.as_deref()
-    }
-
-    /// The operators of which there is state: those of the newest program, and those that earlier ones left.
-    pub(crate) fn operators(&self) -> impl Iterator<Item = &str> {
-        self.reading.image.operators.iter().filter_map(Option::as_deref)
     }
 
     /// The last batch that is there.
@@ -223,6 +226,7 @@ impl Opened {
 
     /// What is cut off the newest log: a batch that was being written when the process died, or damage that cannot be
     /// told from that.
+    #[cfg(test)]
     pub(crate) fn cut(&self) -> Option<&Cut> {
         self.reading.tail.cut.as_ref()
     }
@@ -387,7 +391,7 @@ impl Restored {
         self.entries.get(operator).into_iter().flatten().map(|located| {
             let bytes = &self.files[located.file][located.bytes.clone()];
             let what = if located.keys { What::Keys(KeysReader::new(bytes)) } else { What::Pane(bytes) };
-            Entry { epoch: located.epoch, time: located.time, worker: located.worker, what }
+            Entry { time: located.time, worker: located.worker, what }
         })
     }
 }

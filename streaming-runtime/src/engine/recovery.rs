@@ -198,7 +198,7 @@ impl Beginning {
         });
         let (log, _) = log.await?;
         let durable = log.durable().borrow().epoch.and_then(|epoch| epoch.checked_sub(first));
-        let logged = Logged::new(log.clone(), first, now.processes, self.settings.holds_back);
+        let logged = Logged::new(log.clone(), first, now.processes, self.ahead(control));
         let again = std::mem::take(&mut restored.again);
         self.go_on(control, restored, &again, 0, (logged, Scribe::Log(log)));
         role.iter().for_each(|role| role.let_begin(durable));
@@ -236,7 +236,7 @@ impl Beginning {
         let edits = self.carry(&opened, operators, processes).map_err(JobError::Checkpoint)?;
         let (mut restored, _place) = blocking(move || opened.restore(at, edits)).await?;
         let again = std::mem::take(&mut restored.again);
-        let logged = Logged::elsewhere(notes.clone(), process as u32, self.settings.holds_back);
+        let logged = Logged::elsewhere(notes.clone(), process as u32, self.ahead(control));
         let from = (process * self.sources.len()) as u32;
         self.go_on(control, restored, &again, process, (logged, Scribe::Notes { notes, from }));
         role.report_restored();
@@ -263,6 +263,11 @@ impl Beginning {
             // One that is gone has said why.
             let _ = worker.send(restored.clone());
         }
+    }
+
+    /// How many batches sinks may be ahead of the disk.
+    fn ahead(&self, control: &Control) -> Epoch {
+        if self.settings.holds_back { 0 } else { control.limit() as Epoch }
     }
 
     /// The sources of all processes.

@@ -94,7 +94,7 @@ impl Work {
     }
 
     pub(super) fn part(&self, epoch: Epoch, worker: u32) -> Vec<u8> {
-        let mut part = PartWriter::new();
+        let mut part = PartWriter::default();
         for said in self.said(epoch, worker) {
             match said {
                 Said::Pane(operator, until, bytes) => {
@@ -156,17 +156,14 @@ impl State {
         for &id in operators {
             let mut last = (0, 0);
             for entry in restored.entries(id) {
-                assert_eq!(entry.time, time(entry.epoch));
+                let epoch = entry.time.as_millis() / 1000;
                 let keys = matches!(entry.what, What::Keys(_));
                 // The keys of a base are of all its batches, behind its panes.
-                assert!(
-                    (entry.epoch, if keys { 0 } else { entry.worker }) >= (last.0, 0),
-                    "from the oldest on"
-                );
-                last = (entry.epoch, entry.worker);
+                assert!((epoch, if keys { 0 } else { entry.worker }) >= (last.0, 0), "from the oldest on");
+                last = (epoch, entry.worker);
                 match entry.what {
                     What::Pane(bytes) => {
-                        let pane = state.panes.entry((id.to_owned(), entry.epoch, entry.worker));
+                        let pane = state.panes.entry((id.to_owned(), epoch, entry.worker));
                         pane.or_default().push(bytes.to_vec());
                     }
                     What::Keys(keys) => {
