@@ -31,16 +31,8 @@ use crate::{
     data,
     lockstep::digest,
     measure::{Contender, Params, Row, Runs, in_turn, mix},
+    words::word_count,
 };
-
-stream!(
-    /// Words of each batch.
-    #[batch(secs(1))]
-    fn words<lines: Source<String>, out: Sink<(String, i64)>>() {
-        let words = lines.flat_map(|line| line.split_whitespace().map(str::to_owned));
-        words.map(|word| (word, 1)).reduce_by_key(|a, b| a + b).to(out);
-    }
-);
 
 stream!(
     /// Words of the last thirty batches, every tenth.
@@ -153,7 +145,7 @@ pub fn run(runs: Runs) -> Vec<Row> {
     let lines = Arc::new(data::lines(20, 10_000));
     let pairs = |number: u64| (0..10_000).map(move |i| (mix(number * 10_000 + i) % 10_000, 1)).collect();
     let pairs: Arc<Vec<Vec<(u64, i64)>>> = Arc::new((0..60).map(pairs).collect());
-    let start: Start<String> = |engine, lines, out| engine.start(words::Ports { lines, out });
+    let start: Start<String> = |engine, lines, counts| engine.start(word_count::Ports { lines, counts });
     rows.extend(throughput("word count", start, &lines, number, runs));
     let start: Start<String> = |engine, lines, out| engine.start(trending::Ports { lines, out });
     rows.extend(throughput("words of 30 batches", start, &lines, number, runs));
