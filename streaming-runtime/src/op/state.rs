@@ -288,7 +288,7 @@ where
 
 impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// Spark's `updateStateByKey`: in every batch `f` makes the new state of every key, of the state that it had and of
-    /// the batch's values, in order of arrival with one worker. A key that is new has no state; one without values in
+    /// the batch's values, in the order of their source. A key that is new has no state; one without values in
     /// the batch has an empty list of them; one for which `f` returns `None` is dropped. The states of all keys are
     /// what each batch delivers, [`changes`](Stream::changes) those for which `f` was called, before and after.
     ///
@@ -373,8 +373,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// them in each batch (Spark's `stateSnapshots`), or as [`changes`](Stream::changes) those that are others than in
     /// the batch before.
     ///
-    /// Records come in order of arrival with one worker; with several those of one key may overtake each other within
-    /// a batch.
+    /// Records of one source come in its order.
     ///
     /// State: what `f` keeps, for as long as `keeps` says. With [`idle_for`] any record of a key keeps it, whether `f`
     /// updates its state or not. One that had none for longer is [timing out](KeyState::is_timing_out): in the first
