@@ -194,6 +194,16 @@ fn renaming(start: Start, old: &'static str, new: &'static str) -> After {
     After { start, renamed: Some((old, new)), forgotten: None }
 }
 
+/// The type of a connector is in the name of each closure of a pipeline, but is nothing that a state depends on.
+#[test]
+fn another_policy_of_a_sink() {
+    block_on(async {
+        let place = Place::left_by(programs::reduced::start).await;
+        let after = plain(programs::reduced::start_in_time);
+        place.goes_on(&after, 1, &[("totals", &["(1, 10)"])]).await;
+    });
+}
+
 #[test]
 fn nothing_changed() {
     kept(plain(programs::before::start), 1, FOURTH);

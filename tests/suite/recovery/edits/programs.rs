@@ -534,3 +534,20 @@ pub(super) mod fields_reordered {
     );
     start!(orders => totals);
 }
+
+/// An operator whose function is a closure of the pipeline, that is given to other connectors.
+pub(super) mod reduced {
+    use super::*;
+    stream!(
+        #[batch(secs(1))]
+        fn shop<orders: Source<Pair>, totals: Sink<Pair>>() {
+            let all = orders.history().allow_unbounded("a test");
+            all.reduce_by_key(|a, b| a + b).to(totals);
+        }
+    );
+    start!(orders => totals);
+
+    pub(crate) fn start_in_time(engine: &Engine, given: &Given) -> Result<Job, StartError> {
+        engine.start(shop::Ports { orders: given.orders(), totals: given.sink("totals").timeout(secs(5)) })
+    }
+}
