@@ -16,9 +16,10 @@ pub fn at_intervals(socket: TcpStream, interval: Duration, mut run: impl FnMut(O
     socket.set_nonblocking(true).expect("a socket");
     let mut input = Input { socket, collected: Vec::new(), ended: false };
     let mut batch = Vec::new();
-    let mut pause = interval;
+    let mut pause = SHORTEST_PAUSE.min(interval);
     let mut boundary = Instant::now();
-    while !input.ended {
+    let mut ended = false;
+    while !ended {
         // A batch that took longer than the interval is followed by the next at once.
         boundary = (boundary + interval).max(Instant::now());
         while !input.ended {
@@ -30,6 +31,7 @@ pub fn at_intervals(socket: TcpStream, interval: Duration, mut run: impl FnMut(O
             let much = input.read() > MUCH;
             pause = (if much { pause / 2 } else { pause * 2 }).clamp(SHORTEST_PAUSE.min(interval), interval);
         }
+        ended = input.ended; // before this batch, or the next is the last
         input.take_lines(&mut batch);
         let mut rest = std::str::from_utf8(&batch).expect("the sender sends text");
         while !rest.is_empty() {
