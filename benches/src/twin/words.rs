@@ -1,16 +1,71 @@
 //! Word count of each batch.
 
 use std::{
-    hash::BuildHasher,
-    sync::{Arc, MutexGuard},
+    hash::{BuildHasher, Hasher},
+    sync::Arc,
 };
 
 use foldhash::fast::RandomState;
+use hashbrown::HashTable;
 
 use super::stage::{Exchange, Partition, Team, owner, parts};
-use crate::pairs::Map;
 
-/// Words of one thread for another with their counts, as a shuffle writes them: texts one after the other.
+/// Words and how often they were there. The texts are one after the other, so that to compare them stays in the cache, and
+/// nothing is allocated for a word before it is delivered.
+struct Counter {
+    seed: RandomState,
+    table: HashTable<Counted>,
+    text: String,
+}
+
+struct Counted {
+    start: u32,
+    end: u32,
+    n: i64,
+}
+
+impl Counted {
+    fn of<'a>(&self, text: &'a str) -> &'a str {
+        &text[self.start as usize..self.end as usize]
+    }
+}
+
+fn hash(seed: &RandomState, word: &[u8]) -> u64 {
+    let mut hasher = seed.build_hasher();
+    hasher.write(word);
+    hasher.finish()
+}
+
+impl Counter {
+    fn new(seed: &RandomState) -> Self {
+        Counter { seed: seed.clone(), table: HashTable::new(), text: String::new() }
+    }
+
+    fn add(&mut self, word: &str, n: i64) {
+        let Counter { seed, table, text } = self;
+        let bytes = |counted: &Counted| &text.as_bytes()[counted.start as usize..counted.end as usize];
+        let hashed = hash(seed, word.as_bytes());
+        if let Some(counted) = table.find_mut(hashed, |counted| bytes(counted) == word.as_bytes()) {
+            counted.n += n;
+            return;
+        }
+        let (start, end) = (text.len(), text.len() + word.len());
+        let end = u32::try_from(end).expect("the words of a batch are less than 4 GiB");
+        table.insert_unique(hashed, Counted { start: start as u32, end, n }, |counted| {
+            hash(seed, bytes(counted))
+        });
+        text.push_str(word);
+    }
+
+    /// Takes all words out.
+    fn drain(&mut self, mut each: impl FnMut(&str, i64)) {
+        let Counter { table, text, .. } = self;
+        table.drain().for_each(|counted| each(counted.of(text), counted.n));
+        text.clear();
+    }
+}
+
+/// Words of one thread for another, as a shuffle writes them.
 #[derive(Default)]
 struct Block {
     text: String,
@@ -19,19 +74,18 @@ struct Block {
 }
 
 impl Block {
-    fn clear(&mut self) {
-        self.text.clear();
-        self.counts.clear();
-    }
-
     fn push(&mut self, word: &str, n: i64) {
         self.text.push_str(word);
         self.counts.push((self.text.len(), n));
     }
 
-    fn words(&self) -> impl Iterator<Item = (&str, i64)> {
+    fn drain(&mut self, mut each: impl FnMut(&str, i64)) {
         let mut start = 0;
-        self.counts.iter().map(move |&(end, n)| (&self.text[std::mem::replace(&mut start, end)..end], n))
+        for (end, n) in self.counts.drain(..) {
+            each(&self.text[start..end], n);
+            start = end;
+        }
+        self.text.clear();
     }
 }
 
@@ -39,10 +93,7 @@ struct Words {
     at: usize,
     exchange: Arc<Exchange<Block>>,
     outgoing: Vec<Block>,
-    seed: RandomState,
-    /// Words that the maps held at the last batch: they borrow of the batch, so only their size can be kept.
-    combined: usize,
-    merged: usize,
+    counter: Counter,
 }
 
 impl Partition for Words {
@@ -50,53 +101,32 @@ impl Partition for Words {
     type Out = Vec<(String, i64)>;
 
     fn run(&mut self, lines: &mut Vec<String>, out: &mut Vec<(String, i64)>) {
-        let mut counts = map(self.combined, &self.seed);
-        for word in lines.iter().flat_map(|line| line.split_whitespace()) {
-            *counts.entry(word).or_insert(0) += 1;
+        let Words { at, exchange, outgoing, counter } = self;
+        for line in lines.drain(..) {
+            line.split_whitespace().for_each(|word| counter.add(word, 1));
         }
-        self.combined = counts.len();
-        if self.exchange.threads() == 1 {
-            own(counts, out);
-            lines.clear();
-            return;
+        if exchange.threads() > 1 {
+            let seed = counter.seed.clone();
+            counter.drain(|word, n| {
+                outgoing[owner(hash(&seed, word.as_bytes()), exchange.threads())].push(word, n);
+            });
+            exchange.give(*at, outgoing);
+            exchange.given(*at).for_each(|mut block| block.drain(|word, n| counter.add(word, n)));
         }
-        self.outgoing.iter_mut().for_each(Block::clear);
-        for (word, n) in counts {
-            self.outgoing[owner(self.seed.hash_one(word), self.exchange.threads())].push(word, n);
-        }
-        lines.clear();
-        self.exchange.give(self.at, &mut self.outgoing);
-        let given: Vec<MutexGuard<'_, Block>> = self.exchange.given(self.at).collect();
-        let mut counts = map(self.merged, &self.seed);
-        for (word, n) in given.iter().flat_map(|block| block.words()) {
-            *counts.entry(word).or_insert(0) += n;
-        }
-        self.merged = counts.len();
-        own(counts, out);
+        out.reserve(counter.table.len());
+        counter.drain(|word, n| out.push((word.to_owned(), n)));
     }
-}
-
-fn map<'a>(words: usize, seed: &RandomState) -> Map<&'a str, i64> {
-    Map::with_capacity_and_hasher(words + words / 8, seed.clone())
-}
-
-fn own(counts: Map<&str, i64>, out: &mut Vec<(String, i64)>) {
-    out.extend(counts.into_iter().map(|(word, n)| (word.to_owned(), n)));
 }
 
 /// Counts the words of each batch of lines.
 pub fn count_words(batches: Vec<Vec<String>>, threads: usize) -> Vec<Vec<(String, i64)>> {
-    let exchange = Exchange::new(threads);
-    let seed = RandomState::default();
-    let partition = |at| Words {
+    let (exchange, seed) = (Exchange::new(threads), RandomState::default());
+    let mut team = Team::new((0..threads).map(|at| Words {
         at,
         exchange: exchange.clone(),
         outgoing: (0..threads).map(|_| Block::default()).collect(),
-        seed: seed.clone(),
-        combined: 0,
-        merged: 0,
-    };
-    let mut team = Team::new((0..threads).map(partition));
+        counter: Counter::new(&seed),
+    }));
     let count = |lines| {
         for (thread, part) in parts(lines, threads).enumerate() {
             team.seat(thread).0 = part;
