@@ -22,9 +22,10 @@ use streaming_runtime::{Job, Record, StartError, connect::queue::SharedQueue, pr
 use timely::{ExchangeData, dataflow::operators::vec::Filter};
 
 use crate::{
+    by_hand::ByHand,
     dataflow::{Dataflow, panes},
     driven::{Latest, Running},
-    lockstep::{Contestant, Entrant, Timed, side_by_side},
+    lockstep::{Contestant, Entrant, Timed, digest, side_by_side},
     measure::{Params, Row, Runs, mix, rss_bytes},
     memory::in_child,
     pairs::{BenchKey, Map},
@@ -122,9 +123,7 @@ impl<K: Clone + Hash + Eq> Contestant<Batch<K>> for Plain<K> {
     }
 
     fn hash(&mut self) -> u64 {
-        for ((_, (left, right)), times) in std::mem::take(&mut self.changes) {
-            self.kept = self.kept.wrapping_add(pair_hash(left, right).wrapping_mul(times as u64));
-        }
+        self.kept = changes_hash(self.kept, std::mem::take(&mut self.changes));
         self.kept
     }
 }
@@ -209,6 +208,44 @@ impl<K: BenchKey + ExchangeData> Contestant<Batch<K>> for Differential<K> {
     }
 }
 
+/// The symmetric join in an operator of timely's, behind an exchange by key.
+struct Timely<K: BenchKey + ExchangeData>(ByHand<Marked<K>, (Joined<K>, i64)>);
+
+impl<K: BenchKey + ExchangeData> Timely<K> {
+    fn new(window: u64) -> Self {
+        let add = |plain: &mut Plain<K>, records: &mut Vec<Marked<K>>| {
+            for (is_left, key, record) in records.drain(..) {
+                let (left, right) = &mut plain.given;
+                if is_left { left } else { right }.push((key, record));
+            }
+        };
+        let close = |plain: &mut Plain<K>| {
+            plain.slide();
+            std::mem::take(&mut plain.changes)
+        };
+        Timely(ByHand::new(Plain::new(window), |(_, key, _)| digest(key), add, close, changes_hash))
+    }
+}
+
+impl<K: BenchKey + ExchangeData> Contestant<Batch<K>> for Timely<K> {
+    fn give(&mut self, batch: Batch<K>) {
+        self.0.give(marked(batch));
+    }
+    fn slide(&mut self) {
+        self.0.slide();
+    }
+    fn hash(&mut self) -> u64 {
+        self.0.hash()
+    }
+}
+
+/// The hash of all pairs there are after `changes`.
+fn changes_hash<K>(kept: u64, changes: Vec<(Joined<K>, i64)>) -> u64 {
+    let hash =
+        |((_, (left, right)), times): &(Joined<K>, i64)| pair_hash(*left, *right).wrapping_mul(*times as u64);
+    changes.iter().map(hash).fold(kept, u64::wrapping_add)
+}
+
 /// The engine's own, of a key's type.
 trait Ours: BenchKey + Record {
     fn start(
@@ -249,12 +286,7 @@ struct Engined<K>(Running<Marked<K>, (Joined<K>, i64)>);
 impl<K: Ours> Engined<K> {
     fn new(window: u64, workers: usize) -> Self {
         let start = |engine: &Engine, records, out| K::start(engine, secs(window), records, out);
-        Engined(Running::start(workers, start, |kept, changes| {
-            let hash = |((_, (left, right)), times): &(Joined<K>, i64)| {
-                pair_hash(*left, *right).wrapping_mul(*times as u64)
-            };
-            changes.iter().map(hash).fold(kept, u64::wrapping_add)
-        }))
+        Engined(Running::start(workers, start, changes_hash))
     }
 }
 
@@ -283,6 +315,7 @@ fn entrants<K: Ours + ExchangeData>(window: u64, timed: u64) -> Vec<Entrant<Batc
     vec![
         enter("symmetric hash join", timed, Box::new(Plain::<K>::new(window)) as Box<dyn Contestant<_>>),
         enter("twin, joins the window again", timed.min(10), Box::new(twin)),
+        enter("timely by hand", timed, Box::new(Timely::<K>::new(window))),
         enter("differential", timed, Box::new(Differential::<K>::new(window))),
         enter("engine", timed, Box::new(Engined::<K>::new(window, 1))),
         by(2, "engine, two workers", timed, Box::new(Engined::<K>::new(window, 2))),
