@@ -231,7 +231,8 @@ fn file(name: String, bytes: &[u8]) -> FileInspection {
 }
 
 fn epoch(Batch { mark, program, bytes, log, .. }: &Batch) -> EpochInspection {
-    let records = program.sources.iter().cloned().zip(mark.sources.iter().map(|source| source.records));
+    let ports = program.sources.iter().map(|source| source.port.clone());
+    let records = ports.zip(mark.sources.iter().map(|source| source.records));
     EpochInspection {
         epoch: mark.epoch,
         time: mark.time,

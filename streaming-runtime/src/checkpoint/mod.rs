@@ -104,7 +104,7 @@ pub(crate) struct Mark {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Program {
     pub pipeline: String,
-    pub sources: Vec<String>,
+    pub sources: Vec<SourceEntry>,
     pub sinks: Vec<String>,
     /// Where it ran: so many processes, each with so many workers.
     pub processes: u32,
@@ -113,6 +113,25 @@ pub(crate) struct Program {
     pub moved: Option<Epoch>,
     /// The stateful operators; entries name them by their place in this list.
     pub operators: Vec<OperatorEntry>,
+}
+
+/// A source, and how its records come again.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct SourceEntry {
+    pub port: String,
+    pub comes: Comes,
+}
+
+/// How the records of a source come again after a crash: what its marks mean.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Comes {
+    /// They do not.
+    #[default]
+    Never,
+    /// From the source, behind a position.
+    FromSource,
+    /// From the log, where they are written down as this.
+    FromLog { records: String },
 }
 
 /// A stateful operator, and what its entries are made of.

@@ -3,7 +3,7 @@
 //! Nothing on disk is touched before [`Log::start`](super::Log::start), so a job that is refused leaves it as it was.
 
 use super::{
-    CheckpointError, Entry, KeysReader, Program, SourceMark, Storage, What, crash_point,
+    CheckpointError, Comes, Entry, KeysReader, Program, SourceMark, Storage, What, crash_point,
     frame::{Head, Kind},
     image::{Batch, Image, Located, LogFile, Tail},
 };
@@ -219,6 +219,12 @@ impl Opened {
         of_base.or(found.ok().map(|at| image.batches[at].mark.epoch))
     }
 
+    /// The last batch behind the base that had a source whose records do not come again.
+    pub(crate) fn last_lost(&self) -> Option<Epoch> {
+        let lost = |batch: &&Batch| batch.program.sources.iter().any(|source| source.comes == Comes::Never);
+        self.reading.image.batches.iter().rfind(lost).map(|batch| batch.mark.epoch)
+    }
+
     /// The epochs and times of the batches behind the base.
     pub(crate) fn batches(&self) -> impl Iterator<Item = (Epoch, BatchTime)> {
         self.reading.image.batches.iter().map(|batch| (batch.mark.epoch, batch.mark.time))
@@ -364,7 +370,9 @@ impl Restored {
         let again = behind.iter().map(|Batch { mark, program, .. }| AgainMark {
             epoch: mark.epoch,
             time: mark.time,
-            sources: program.sources.iter().cloned().zip(mark.sources.iter().cloned()).collect(),
+            sources: (program.sources.iter().map(|source| source.port.clone()))
+                .zip(mark.sources.iter().cloned())
+                .collect(),
         });
         let again = again.collect();
         let sources = image.sources(at);

@@ -169,7 +169,7 @@ impl Writer {
         let next = again.or(found.map(|epoch| epoch + 1));
         let closed = closed(&place.logs, next);
         let inputs =
-            program.sources.iter().map(|port| place.inputs.get(port).copied().unwrap_or(0)).collect();
+            program.sources.iter().map(|source| place.inputs.get(&source.port).copied().unwrap_or(0)).collect();
         let durable = Durable { epoch: if again.is_some() { place.at } else { found }, inputs };
         Ok(Writer {
             storage,
@@ -219,7 +219,7 @@ impl Writer {
                 }
             }
             Message::Input { port, first, count, bytes } => {
-                let what = || format!("input of `{}`", self.program.sources[port as usize]);
+                let what = || format!("input of `{}`", self.program.sources[port as usize].port);
                 self.log.frame(what, |into| format::input(into, port, first, count, &bytes))?;
                 let reached = &mut self.reached.inputs[port as usize];
                 *reached = (*reached).max(first + count);

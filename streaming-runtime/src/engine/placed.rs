@@ -52,22 +52,22 @@ impl Taken<'_> {
         let Some((head, head_time)) = self.opened.head() else { return Ok(None) };
         let base = self.opened.base();
         let then = self.opened.program().map(Placed::of);
-        let lost = self.all.iter().any(|process| process.lost);
         // Of processes that are not there any more nobody says anything.
         let all_here = then.is_none_or(|then| then.processes <= self.now.processes);
         let told = all_here && self.all.iter().all(|process| process.told);
-        let mut at = if lost || told { Some(head) } else { self.opened.delivered() };
+        let mut at = if told { Some(head) } else { self.opened.delivered() };
         let mut sinks = Vec::new();
         for process in self.all {
             for (port, batch) in &process.committed {
                 let has = self.has(process.process, port, *batch, (head, head_time))?;
                 if has.is_known {
-                    at = if lost { at } else { at.min(has.epoch) };
+                    at = at.min(has.epoch);
                 }
                 sinks.push(has);
             }
         }
-        let at = at.max(base.map(|(epoch, _)| epoch));
+        // What cannot come again is in the state only.
+        let at = at.max(base.map(|(epoch, _)| epoch)).max(self.opened.last_lost());
         self.may_move(then, at, head, &sinks)?;
         Ok(at)
     }

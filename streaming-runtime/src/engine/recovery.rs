@@ -28,8 +28,8 @@ use super::{
 };
 use crate::{
     checkpoint::{
-        AgainMark, CheckpointError, Declared, Durable, Edits, Log, Opened, OperatorEntry, OperatorState,
-        Program, Restored, SourceMark, Storage, carry, carry_sources, look, read_lock, write_lock,
+        AgainMark, CheckpointError, Comes, Declared, Durable, Edits, Log, Opened, OperatorEntry,
+        OperatorState, Program, Restored, SourceEntry, SourceMark, Storage, carry, carry_sources, look, read_lock, write_lock,
     },
     connect::{Cut, Delivery, Recovery},
     op::Renewed,
@@ -70,15 +70,18 @@ pub(crate) struct SourceAt {
     recovery: Recovery,
     cut: Arc<Cut>,
     again: Again,
-    /// Of which type the records are that are written down, if they are.
-    records: Option<String>,
+    comes: Comes,
 }
 
 impl SourceAt {
     pub(crate) fn of(source: &SourceTask) -> Self {
         let SourceTask { port, recovery, cut, again, schema, .. } = source;
-        let records = (*recovery == Recovery::Logged).then(|| format!("records of {}", schema()));
-        SourceAt { port, recovery: *recovery, cut: cut.clone(), again: again.clone(), records }
+        let comes = match recovery {
+            Recovery::Lost => Comes::Never,
+            Recovery::Replays => Comes::FromSource,
+            Recovery::Logged => Comes::FromLog { records: format!("records of {}", schema()) },
+        };
+        SourceAt { port, recovery: *recovery, cut: cut.clone(), again: again.clone(), comes }
     }
 }
 
@@ -164,9 +167,7 @@ impl Beginning {
         let restored = blocking(move || {
             let (restored, place) = opened.restore(at, edits)?;
             for (port, was, is) in misread {
-                let of_port =
-                    |(of, inputs): (&String, &Vec<_>)| process_of(of).1 == port && !inputs.is_empty();
-                if restored.inputs.iter().any(of_port) {
+                if restored.inputs.get(&port).is_some_and(|inputs| !inputs.is_empty()) {
                     let what = format!(
                         "source `{port}`: the log has {was} that are in no batch yet, and the source now sends {is}: start the \
                          program that wrote them once more and stop it in order, then they are"
@@ -271,9 +272,12 @@ impl Beginning {
     }
 
     /// The sources of all processes.
-    fn ports(&self, processes: usize) -> impl Iterator<Item = String> {
-        (0..processes)
-            .flat_map(|process| self.sources.iter().map(move |source| port_of(process, source.port)))
+    fn sources(&self, processes: usize) -> Vec<SourceEntry> {
+        let of = |process, source: &SourceAt| SourceEntry {
+            port: port_of(process, source.port),
+            comes: source.comes.clone(),
+        };
+        (0..processes).flat_map(|process| self.sources.iter().map(move |source| of(process, source))).collect()
     }
 
     /// Who writes, behind `at`.
@@ -291,7 +295,7 @@ impl Beginning {
         };
         Program {
             pipeline: self.pipeline.to_owned(),
-            sources: self.ports(now.processes).collect(),
+            sources: self.sources(now.processes),
             sinks: self.sinks.iter().map(|sink| sink.port.to_owned()).collect(),
             processes: now.processes as u32,
             workers: now.workers as u32,
@@ -299,10 +303,6 @@ impl Beginning {
             operators: operators
                 .iter()
                 .map(|operator| OperatorEntry { id: operator.id.clone(), state: operator.shape.to_string() })
-                // Ids have a slash, ports have none.
-                .chain(self.sources.iter().filter_map(|source| {
-                    Some(OperatorEntry { id: source.port.to_owned(), state: source.records.clone()? })
-                }))
                 .collect(),
         }
     }
@@ -315,7 +315,7 @@ impl Beginning {
         processes: usize,
     ) -> Result<Edits, CheckpointError> {
         let written = opened.program().map(|program| program.operators.as_slice()).unwrap_or_default();
-        let written = written.iter().filter(|entry| entry.id.contains('/')).map(|entry| {
+        let written = written.iter().map(|entry| {
             let shape = entry.state.parse().map_err(|error| CheckpointError::Incompatible {
                 what: format!("operator `{}`: {error}", entry.id),
             })?;
@@ -323,14 +323,16 @@ impl Beginning {
         });
         let written: Vec<OperatorState> = written.collect::<Result<_, _>>()?;
         let Checkpoint { renamed, forgotten, .. } = self.settings.clone();
-        let (of_operators, of_sources) = Declared { renamed, forgotten }.by_kind();
-        let of_sources = everywhere(of_sources, opened, processes);
         let had = opened.program().map(|program| program.sources.as_slice()).unwrap_or_default();
+        let has = self.sources(processes);
+        let is_source = |id: &str| had.iter().chain(&has).any(|source| source.port == id);
+        let (of_operators, of_sources) = Declared { renamed, forgotten }.parted(is_source);
+        let of_sources = everywhere(of_sources, opened, processes);
         // Those of a process that is gone are looked at when it is known how far they were.
-        let is_asked = |port: &&String| process_of(port).0 < processes || of_sources.forgotten.contains(port);
-        let had: Vec<String> = had.iter().filter(is_asked).cloned().collect();
-        let has: Vec<String> = self.ports(processes).collect();
-        let has: Vec<&str> = has.iter().map(String::as_str).collect();
+        let is_asked = |source: &&SourceEntry| {
+            process_of(&source.port).0 < processes || of_sources.forgotten.contains(&source.port)
+        };
+        let had: Vec<SourceEntry> = had.iter().filter(is_asked).cloned().collect();
         let sources = carry_sources(&had, &has, &of_sources);
         let carried = carry(&written, operators, &of_operators);
         let (sources, carried) = match (sources, carried) {
@@ -359,8 +361,6 @@ impl Beginning {
 
     /// What this process has to say before it is known where the job goes on.
     async fn has(&mut self, process: usize) -> Built {
-        // What cannot be sent again is in the state only, so the state is the last there is.
-        let lost = self.sources.iter().any(|source| source.recovery == Recovery::Lost);
         let mut committed = Vec::new();
         for sink in &mut self.sinks {
             if let Some(batch) = sink.committed.take() {
@@ -372,7 +372,7 @@ impl Beginning {
             }
         }
         let told = committed.len() == self.sinks.len();
-        Built { process, committed, told, lost }
+        Built { process, committed, told }
     }
 }
 
@@ -408,15 +408,17 @@ pub(super) fn process_of(port: &str) -> (usize, &str) {
 
 /// The ports whose records are written down as another type than before, with both.
 fn misread(opened: &Opened, program: &Program, edits: &Edits) -> Vec<(String, String, String)> {
-    let written = opened.program().map(|program| program.operators.as_slice()).unwrap_or_default();
-    let ports = written.iter().filter(|entry| !entry.id.contains('/'));
-    let now = |port: &str| program.operators.iter().find(|entry| entry.id == port);
-    ports
-        .filter_map(|was| {
-            let is = now(edits.rename.get(&was.id).unwrap_or(&was.id))?;
-            (is.state != was.state).then(|| (is.id.clone(), was.state.clone(), is.state.clone()))
-        })
-        .collect()
+    let mut misread = Vec::new();
+    for SourceEntry { port, comes } in opened.program().map(|program| &program.sources).into_iter().flatten() {
+        let port = edits.rename.get(port).unwrap_or(port);
+        let is = program.sources.iter().find(|source| source.port == *port).map(|source| &source.comes);
+        if let (Comes::FromLog { records: was }, Some(Comes::FromLog { records: is })) = (comes, is)
+            && was != is
+        {
+            misread.push((port.clone(), was.clone(), is.clone()));
+        }
+    }
+    misread
 }
 
 /// What is declared of sources, for those of each process: one that is named with its process is meant alone.
