@@ -67,7 +67,8 @@ pub enum CheckpointError {
     },
     /// A sink lacks batches that were delivered to it and are no longer in the checkpoint.
     #[error(
-        "checkpoint: sink `{port}` lacks batches up to {base} that it had: bring its data back, or start from nothing in an empty place"
+        "checkpoint: sink `{port}` lacks batches up to {base} that it had: bring its data back, give the port another name if it is \
+         another sink, or start from nothing in an empty place"
     )]
     Lost {
         /// The sink.

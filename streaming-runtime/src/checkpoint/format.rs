@@ -1,6 +1,6 @@
 //! The inside of frames. All numbers are little-endian; texts and bytes have their length before them.
 
-use super::{Comes, Edits, Mark, OperatorEntry, Program, SourceEntry, SourceMark};
+use super::{Comes, Edits, Mark, OperatorEntry, Program, SinkEntry, SourceEntry, SourceMark};
 use crate::{stream::Epoch, time::BatchTime};
 use std::ops::Range;
 
@@ -85,10 +85,14 @@ pub(super) fn program(into: &mut Vec<u8>, program: &Program, edits: &Edits, agai
         put_bytes(into, source.port.as_bytes());
         put_comes(into, &source.comes);
     }
-    put_texts(into, program.sinks.iter());
+    put_count(into, program.sinks.len());
+    for sink in &program.sinks {
+        put_bytes(into, sink.port.as_bytes());
+        put_option(into, sink.since.map(BatchTime::as_nanos));
+    }
     put_u32(into, program.processes);
     put_u32(into, program.workers);
-    put_option(into, program.moved);
+    put_option(into, program.moved.map(BatchTime::as_nanos));
     put_count(into, program.operators.len());
     for operator in &program.operators {
         put_bytes(into, operator.id.as_bytes());
@@ -260,6 +264,10 @@ impl<'a> Reader<'a> {
         Ok(there.then_some(number))
     }
 
+    fn maybe_time(&mut self) -> Result<Option<BatchTime>, &'static str> {
+        Ok(self.option()?.map(BatchTime::from_nanos))
+    }
+
     fn list<T>(
         &mut self,
         mut one: impl FnMut(&mut Self) -> Result<T, &'static str>,
@@ -292,10 +300,10 @@ impl<'a> Reader<'a> {
         let program = Program {
             pipeline: self.text()?,
             sources: self.list(|reader| Ok(SourceEntry { port: reader.text()?, comes: reader.comes()? }))?,
-            sinks: self.texts()?,
+            sinks: self.list(|reader| Ok(SinkEntry { port: reader.text()?, since: reader.maybe_time()? }))?,
             processes: self.u32()?,
             workers: self.u32()?,
-            moved: self.option()?,
+            moved: self.maybe_time()?,
             operators: self.list(|reader| Ok(OperatorEntry { id: reader.text()?, state: reader.text()? }))?,
         };
         let old = self.texts()?;

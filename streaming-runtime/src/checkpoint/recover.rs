@@ -219,6 +219,12 @@ impl Opened {
         of_base.or(found.ok().map(|at| image.batches[at].mark.epoch))
     }
 
+    /// The time of a batch, from the base on.
+    pub(crate) fn time_of(&self, epoch: Epoch) -> Option<BatchTime> {
+        let mut known = self.base().into_iter().chain(self.batches());
+        known.find(|(of, _)| *of == epoch).map(|(_, time)| time)
+    }
+
     /// The last batch behind the base that had a source whose records do not come again.
     pub(crate) fn last_lost(&self) -> Option<Epoch> {
         let lost = |batch: &&Batch| batch.program.sources.iter().any(|source| source.comes == Comes::Never);

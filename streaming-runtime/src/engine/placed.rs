@@ -80,23 +80,20 @@ impl Taken<'_> {
         (head, head_time): (Epoch, BatchTime),
     ) -> Result<Has<'a>, CheckpointError> {
         // A port that is new, or one in a process that was not there, begins with what is new.
-        let is_known = self.opened.program().is_some_and(|program| {
-            let known = || program.sinks.iter().any(|known| known == port);
-            process < program.processes as usize && (batch.is_some() || known())
-        });
+        let then = self.opened.program().filter(|then| process < then.processes as usize);
+        let known = then.and_then(|then| then.sinks.iter().find(|known| known.port == port));
+        let is_known = then.is_some() && (batch.is_some() || known.is_some());
         if let Some(batch) = batch.filter(|batch| *batch > head_time) {
             return Err(CheckpointError::Behind { port: port.to_owned(), batch });
         }
-        let moved = self.opened.program().and_then(|program| program.moved);
-        let epoch = match self.taken(port, batch, head) {
+        // What came out before there were these processes is elsewhere, and before there was this sink nowhere.
+        let since = then.and_then(|then| then.moved).max(known.and_then(|known| known.since));
+        let epoch = match self.taken(port, batch.max(since), head) {
             Ok(epoch) => epoch,
-            Err(base) if is_known && moved.is_none() => {
-                return Err(CheckpointError::Lost { port: port.to_owned(), base });
-            }
+            Err(base) if is_known => return Err(CheckpointError::Lost { port: port.to_owned(), base }),
             Err(_) => None,
         };
-        // What came out before there were these processes is elsewhere.
-        Ok(Has { port, is_known, epoch: if is_known { epoch.max(moved) } else { epoch } })
+        Ok(Has { port, is_known, epoch })
     }
 
     /// The last batch up to which a sink lacks nothing that has all up to `batch`. The error is the time of the base, if

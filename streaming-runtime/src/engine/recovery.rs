@@ -29,7 +29,7 @@ use super::{
 use crate::{
     checkpoint::{
         AgainMark, CheckpointError, Comes, Declared, Durable, Edits, Log, Opened, OperatorEntry,
-        OperatorState, Program, Restored, SourceEntry, SourceMark, Storage, carry, carry_sources, look, read_lock, write_lock,
+        OperatorState, Program, Restored, SinkEntry, SourceEntry, SourceMark, Storage, carry, carry_sources, look, read_lock, write_lock,
     },
     connect::{Cut, Delivery, Recovery},
     op::Renewed,
@@ -288,15 +288,21 @@ impl Beginning {
         now: Placed,
         at: Option<Epoch>,
     ) -> Program {
-        let moved = match opened.program() {
+        let then = opened.program();
+        let at = at.and_then(|at| opened.time_of(at));
+        let moved = match then {
             Some(then) if Placed::of(then) == now => then.moved,
             Some(_) => at,
             None => None,
         };
+        let sinks = self.sinks.iter().map(|sink| {
+            let known = then.and_then(|then| then.sinks.iter().find(|known| known.port == sink.port));
+            SinkEntry { port: sink.port.to_owned(), since: known.map_or(at, |known| known.since) }
+        });
         Program {
             pipeline: self.pipeline.to_owned(),
             sources: self.sources(now.processes),
-            sinks: self.sinks.iter().map(|sink| sink.port.to_owned()).collect(),
+            sinks: sinks.collect(),
             processes: now.processes as u32,
             workers: now.workers as u32,
             moved,

@@ -2,7 +2,8 @@
 
 use crate::{
     checkpoint::{
-        Comes, Mark, OperatorEntry, PartWriter, Program, Restored, SourceEntry, SourceMark, What,
+        Comes, Mark, OperatorEntry, PartWriter, Program, Restored, SinkEntry, SourceEntry,
+        SourceMark, What,
     },
     stream::Epoch,
     time::BatchTime,
@@ -56,7 +57,7 @@ impl Work {
                 SourceEntry { port: "files".to_owned(), comes: Comes::FromSource },
                 SourceEntry { port: "net".to_owned(), comes: Comes::FromLog { records: "bytes".to_owned() } },
             ],
-            sinks: vec!["out".to_owned()],
+            sinks: vec![SinkEntry { port: "out".to_owned(), since: None }],
             processes: 1,
             workers: self.workers,
             moved: None,
