@@ -225,6 +225,12 @@ impl Opened {
         known.find(|(of, _)| *of == epoch).map(|(_, time)| time)
     }
 
+    /// The time of the last batch that is not later, from the base on.
+    pub(crate) fn time_by(&self, time: BatchTime) -> Option<BatchTime> {
+        let known = self.base().into_iter().chain(self.batches());
+        known.map(|(_, known)| known).take_while(|known| *known <= time).last()
+    }
+
     /// The last batch behind the base that had a source whose records do not come again.
     pub(crate) fn last_lost(&self) -> Option<Epoch> {
         let lost = |batch: &&Batch| batch.program.sources.iter().any(|source| source.comes == Comes::Never);

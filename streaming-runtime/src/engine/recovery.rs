@@ -152,11 +152,11 @@ impl Beginning {
             all.extend(role.built().await?);
         }
         let now = Placed { processes: all.len(), workers: self.each };
-        let exactly_once = self.settings.is_exactly_once();
+        let (exactly_once, holds_back) = (self.settings.is_exactly_once(), self.settings.holds_back);
         let every =
             self.sinks.iter().map(|sink| (sink.port, sink.renewed.get().copied().flatten())).collect();
         let interval = control.interval;
-        let at = Taken { opened: &opened, all: &all, now, exactly_once, every, interval }.last();
+        let at = Taken { opened: &opened, all: &all, now, exactly_once, holds_back, every, interval }.last();
         let at = at.map_err(JobError::Checkpoint)?;
         let program = self.program(&opened, operators, now, at);
         let misread = misread(&opened, &program, &edits);
