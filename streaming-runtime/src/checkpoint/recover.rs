@@ -208,7 +208,7 @@ impl Opened {
 
     /// The last batch that all sinks had, as far as is known here.
     pub(crate) fn delivered(&self) -> Option<Epoch> {
-        self.reading.image.delivered
+        self.reading.image.delivered.min(self.head().map(|(epoch, _)| epoch))
     }
 
     /// The epoch of the batch of this time, from the base on.

@@ -238,7 +238,7 @@ impl Writer {
             && let Some(mark) = &waiting.mark
             && waiting.parts.len() == self.workers_with_state
         {
-            let delivered = self.delivered;
+            let delivered = self.delivered.min(Some(next));
             let what = || format!("the batch of {}", mark.time);
             self.log.frame(what, |into| format::epoch(into, mark, delivered, &waiting.parts))?;
             self.waiting.remove(&next);
@@ -266,7 +266,8 @@ impl Writer {
 
     /// The last words of a log: what was delivered, and that all before it is on disk.
     pub(super) fn note(&mut self) -> Result<(), CheckpointError> {
-        let delivered = self.delivered;
+        // Where sinks do not wait for the disk they may have more than there is.
+        let delivered = self.delivered.min(self.reached.epoch);
         // The note of the log before does not count any more: this log's head may have been written without it.
         if delivered.is_none() && self.log.appended == HEAD as u64 {
             return Ok(());
