@@ -57,7 +57,8 @@ pub enum CheckpointError {
     },
     /// A sink has a batch of which the checkpoint knows nothing: it is of another run, or was brought back from a copy.
     #[error(
-        "checkpoint: sink `{port}` has the batch of {batch}, but the checkpoint does not: use the checkpoint that belongs to this sink, or an empty sink"
+        "checkpoint: sink `{port}` has the batch of {batch}, but the checkpoint does not: use the checkpoint that belongs to this sink (is its \
+         directory the right one, and there?), or an empty sink"
     )]
     Behind {
         /// The sink.

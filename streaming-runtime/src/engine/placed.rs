@@ -51,7 +51,13 @@ struct Has<'a> {
 impl Taken<'_> {
     /// The last batch that every sink has for good.
     pub(super) fn last(&self) -> Result<Option<Epoch>, CheckpointError> {
-        let Some((head, head_time)) = self.opened.head() else { return Ok(None) };
+        let Some((head, head_time)) = self.opened.head() else {
+            let has = |process: &'_ Built| process.committed.iter().find_map(|(port, batch)| Some((port.clone(), (*batch)?)));
+            return match self.all.iter().find_map(has) {
+                Some((port, batch)) if self.exactly_once => Err(CheckpointError::Behind { port, batch }),
+                _ => Ok(None),
+            };
+        };
         let base = self.opened.base();
         let then = self.opened.program().map(Placed::of);
         // Of processes that are not there any more nobody says anything.
