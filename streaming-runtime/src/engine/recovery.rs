@@ -144,9 +144,10 @@ impl Beginning {
         let Written::Here(opened) = self.written.take() else { panic!("who leads has the log") };
         let processes = role.as_ref().map_or(1, |role| role.place().1);
         let edits = self.carry(&opened, operators, processes).map_err(JobError::Checkpoint)?;
-        if let Some(path) = &self.settings.lock_file {
-            lock_file(path, self.pipeline, operators).map_err(JobError::Checkpoint)?;
-        }
+        let lock = match &self.settings.lock_file {
+            Some(path) => lock_file(path, self.pipeline, operators).map_err(JobError::Checkpoint)?,
+            None => None,
+        };
         let mut all = vec![self.has(0).await];
         if let Some(role) = role {
             all.extend(role.built().await?);
@@ -183,6 +184,9 @@ impl Beginning {
         if let Some(role) = role {
             // Whoever reads must have read before anything is put in order.
             role.restored().await?;
+        }
+        if let Some(write) = lock {
+            blocking(write).await?;
         }
         let first = restored.at.unwrap_or(0);
         let peers = control.peers().cloned();
@@ -440,8 +444,13 @@ fn everywhere(declared: Declared, opened: &Opened, processes: usize) -> Declared
     all
 }
 
-/// Makes the file that is committed beside the program, or sees that it still says what the operators keep.
-fn lock_file(path: &Path, pipeline: &str, operators: &[OperatorState]) -> Result<(), CheckpointError> {
+/// Sees whether the file that is committed beside the program still says what the operators keep; or returns what writes
+/// it, for when nothing else is in the way.
+fn lock_file(
+    path: &Path,
+    pipeline: &str,
+    operators: &[OperatorState],
+) -> Result<Option<impl FnOnce() -> Result<(), CheckpointError> + Send + use<>>, CheckpointError> {
     let name = path.display().to_string();
     let failed = |doing| {
         let file = name.clone();
@@ -454,10 +463,13 @@ fn lock_file(path: &Path, pipeline: &str, operators: &[OperatorState]) -> Result
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             return Err(failed("reading")(error));
         }
-        _ => return std::fs::write(path, text).map_err(failed("writing")),
+        _ => {
+            let (path, failed) = (path.to_owned(), failed("writing"));
+            return Ok(Some(move || std::fs::write(path, text).map_err(failed)));
+        }
     };
     if written == text {
-        return Ok(());
+        return Ok(None);
     }
     let refused = |what| CheckpointError::Incompatible { what };
     let (_, known) = read_lock(&written).map_err(|error| refused(format!("`{name}`: {error}")))?;
