@@ -168,8 +168,11 @@ impl Writer {
         let found = place.head.map(|(epoch, _)| epoch);
         let next = again.or(found.map(|epoch| epoch + 1));
         let closed = closed(&place.logs, next);
-        let inputs =
-            program.sources.iter().map(|source| place.inputs.get(&source.port).copied().unwrap_or(0)).collect();
+        let inputs = program
+            .sources
+            .iter()
+            .map(|source| place.inputs.get(&source.port).copied().unwrap_or(0))
+            .collect();
         let durable = Durable { epoch: if again.is_some() { place.at } else { found }, inputs };
         Ok(Writer {
             storage,

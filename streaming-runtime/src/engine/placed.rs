@@ -52,7 +52,9 @@ impl Taken<'_> {
     /// The last batch that every sink has for good.
     pub(super) fn last(&self) -> Result<Option<Epoch>, CheckpointError> {
         let Some((head, head_time)) = self.opened.head() else {
-            let has = |process: &'_ Built| process.committed.iter().find_map(|(port, batch)| Some((port.clone(), (*batch)?)));
+            let has = |process: &'_ Built| {
+                process.committed.iter().find_map(|(port, batch)| Some((port.clone(), (*batch)?)))
+            };
             return match self.all.iter().find_map(has) {
                 Some((port, batch)) if self.exactly_once => Err(CheckpointError::Behind { port, batch }),
                 _ => Ok(None),

@@ -29,7 +29,8 @@ use super::{
 use crate::{
     checkpoint::{
         AgainMark, CheckpointError, Comes, Declared, Durable, Edits, Log, Opened, OperatorEntry,
-        OperatorState, Program, Restored, SinkEntry, SourceEntry, SourceMark, Storage, carry, carry_sources, look, read_lock, write_lock,
+        OperatorState, Program, Restored, SinkEntry, SourceEntry, SourceMark, Storage, carry, carry_sources,
+        look, read_lock, write_lock,
     },
     connect::{Cut, Delivery, Recovery},
     op::Renewed,
@@ -281,7 +282,9 @@ impl Beginning {
             port: port_of(process, source.port),
             comes: source.comes.clone(),
         };
-        (0..processes).flat_map(|process| self.sources.iter().map(move |source| of(process, source))).collect()
+        (0..processes)
+            .flat_map(|process| self.sources.iter().map(move |source| of(process, source)))
+            .collect()
     }
 
     /// Who writes, behind `at`.
@@ -419,7 +422,8 @@ pub(super) fn process_of(port: &str) -> (usize, &str) {
 /// The ports whose records are written down as another type than before, with both.
 fn misread(opened: &Opened, program: &Program, edits: &Edits) -> Vec<(String, String, String)> {
     let mut misread = Vec::new();
-    for SourceEntry { port, comes } in opened.program().map(|program| &program.sources).into_iter().flatten() {
+    for SourceEntry { port, comes } in opened.program().map(|program| &program.sources).into_iter().flatten()
+    {
         let port = edits.rename.get(port).unwrap_or(port);
         let is = program.sources.iter().find(|source| source.port == *port).map(|source| &source.comes);
         if let (Comes::FromLog { records: was }, Some(Comes::FromLog { records: is })) = (comes, is)

@@ -46,7 +46,8 @@ pub(crate) fn carry_sources(
         let to = declared.renamed.iter().find(|(from, _)| from == port).map(|(_, to)| to);
         let is_forgotten = declared.forgotten.contains(port);
         let target = here.or_else(|| {
-            let to = to.filter(|to| find(old, to).is_none() && !carried.rename.values().any(|other| other == *to))?;
+            let to = to
+                .filter(|to| find(old, to).is_none() && !carried.rename.values().any(|other| other == *to))?;
             Some((to, &new[find(new, to)?].comes))
         });
         match (target, to) {
@@ -148,7 +149,8 @@ mod tests {
     fn a_source_of_another_kind_has_to_be_declared() {
         let logged = |of: &str| Comes::FromLog { records: of.to_owned() };
         let (lost, file, log, other) = (Comes::Never, Comes::FromSource, logged("u8"), logged("u16"));
-        let goes_on = [(&lost, &lost), (&lost, &log), (&lost, &other), (&file, &file), (&log, &log), (&log, &other)];
+        let goes_on =
+            [(&lost, &lost), (&lost, &log), (&lost, &other), (&file, &file), (&log, &log), (&log, &other)];
         for was in [&lost, &file, &log] {
             for is in [&lost, &file, &log, &other] {
                 let (old, new) = ([source("in", was)], [source("in", is)]);
@@ -172,7 +174,8 @@ mod tests {
 
     #[test]
     fn what_names_a_source_is_said_of_it() {
-        let declared = declared(&[("a/b/c", "a/d/c"), ("orders", "sales"), ("a/b/x", "a/b/y")], &["orders", "a/e/f"]);
+        let declared =
+            declared(&[("a/b/c", "a/d/c"), ("orders", "sales"), ("a/b/x", "a/b/y")], &["orders", "a/e/f"]);
         let (operators, ports) = declared.parted(|id| id == "sales" || id == "orders");
         assert_eq!((operators.renamed.len(), operators.forgotten.len()), (2, 1));
         assert_eq!((ports.renamed.len(), ports.forgotten.len()), (1, 1));

@@ -2,8 +2,7 @@
 
 use crate::{
     checkpoint::{
-        Comes, Mark, OperatorEntry, PartWriter, Program, Restored, SinkEntry, SourceEntry,
-        SourceMark, What,
+        Comes, Mark, OperatorEntry, PartWriter, Program, Restored, SinkEntry, SourceEntry, SourceMark, What,
     },
     stream::Epoch,
     time::BatchTime,
