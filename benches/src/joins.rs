@@ -29,6 +29,7 @@ use crate::{
     measure::{Params, Row, Runs, mix, rss_bytes},
     memory::in_child,
     pairs::{BenchKey, Map},
+    twin,
 };
 
 type Side<K> = Vec<(K, u64)>;
@@ -36,7 +37,7 @@ type Batch<K> = (Side<K>, Side<K>);
 type Joined<K> = (K, (u64, u64));
 
 /// The hash of a pair of records; it is the twin's whole work on a pair, so it is cheap.
-fn pair_hash(left: u64, right: u64) -> u64 {
+pub fn pair_hash(left: u64, right: u64) -> u64 {
     (left.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ right).wrapping_mul(0xBF58_476D_1CE4_E5B9)
 }
 
@@ -125,49 +126,6 @@ impl<K: Clone + Hash + Eq> Contestant<Batch<K>> for Plain<K> {
     fn hash(&mut self) -> u64 {
         self.kept = changes_hash(self.kept, std::mem::take(&mut self.changes));
         self.kept
-    }
-}
-
-/// The micro-batch twin: groups both windows anew in each batch. It is flattered: it goes through the pairs and hashes
-/// them, where it would make records of them.
-struct Twin<K> {
-    window: usize,
-    batches: VecDeque<Batch<K>>,
-    grouped: Map<K, Vec<u64>>,
-    hash: u64,
-}
-
-impl<K: Clone + Hash + Eq> Contestant<Batch<K>> for Twin<K> {
-    fn give(&mut self, batch: Batch<K>) {
-        self.batches.push_back(batch);
-    }
-
-    fn slide(&mut self) {
-        if self.batches.len() < self.window {
-            return; // the window fills, and nobody looks
-        }
-        if self.batches.len() > self.window {
-            self.batches.pop_front();
-        }
-        self.grouped.clear();
-        for (key, record) in self.batches.iter().flat_map(|(left, _)| left) {
-            match self.grouped.get_mut(key) {
-                Some(records) => records.push(*record),
-                None => {
-                    self.grouped.insert(key.clone(), vec![*record]);
-                }
-            }
-        }
-        self.hash = 0;
-        for (key, right) in self.batches.iter().flat_map(|(_, right)| right) {
-            for left in self.grouped.get(key).into_iter().flatten() {
-                self.hash = self.hash.wrapping_add(pair_hash(*left, *right));
-            }
-        }
-    }
-
-    fn hash(&mut self) -> u64 {
-        self.hash
     }
 }
 
@@ -311,11 +269,11 @@ fn marked<K>((left, right): Batch<K>) -> Vec<Marked<K>> {
 fn entrants<K: Ours + ExchangeData>(window: u64, timed: u64) -> Vec<Entrant<Batch<K>>> {
     let by = |workers, engine, timed, contestant| Entrant { engine, workers, window, timed, contestant };
     let enter = |engine, timed, contestant| by(1, engine, timed, contestant);
-    let twin = Twin { window: window as usize, batches: VecDeque::new(), grouped: Map::default(), hash: 0 };
     vec![
         enter("symmetric hash join", timed, Box::new(Plain::<K>::new(window)) as Box<dyn Contestant<_>>),
-        enter("twin, joins the window again", timed.min(10), Box::new(twin)),
         enter("timely by hand", timed, Box::new(Timely::<K>::new(window))),
+        enter("twin, joins the window again", timed.min(10), Box::new(twin::Join::new(window, 1))),
+        by(2, "twin, joins the window again", timed.min(10), Box::new(twin::Join::new(window, 2))),
         enter("differential", timed, Box::new(Differential::<K>::new(window))),
         enter("engine", timed, Box::new(Engined::<K>::new(window, 1))),
         by(2, "engine, two workers", timed, Box::new(Engined::<K>::new(window, 2))),

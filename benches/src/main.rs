@@ -7,6 +7,7 @@ mod by_hand;
 mod chain;
 mod checkpoint;
 mod compile;
+mod crossover;
 mod data;
 mod dataflow;
 mod driven;
@@ -23,6 +24,7 @@ mod overload;
 mod pairs;
 mod running;
 mod soak;
+mod twin;
 mod views;
 mod windows;
 mod words;
@@ -63,6 +65,8 @@ enum Workload {
     Chain,
     /// From a record to its result: one at a time, and over TCP at given rates (`--only "open loop"`).
     Latency,
+    /// Cost against load, beside micro-batches.
+    Crossover,
     /// Sliding windows by key.
     Windows,
     /// A running count of a million keys.
@@ -87,7 +91,7 @@ enum Workload {
     Compile,
     /// Processes that are killed 200 times, and what they leave behind.
     Soak,
-    /// All of the above but the last, without the largest sizes.
+    /// All of the above but the crossover and the last, without the largest sizes.
     All,
     /// A task in a process of its own, for a workload that measures memory.
     #[command(hide = true)]
@@ -109,6 +113,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Workload::Words => &[words::run],
         Workload::Chain => &[chain::run],
         Workload::Latency => &[latency::run],
+        Workload::Crossover => &[crossover::run],
         Workload::Windows => &[windows::run],
         Workload::Running => &[running::run],
         Workload::Joins => &[joins::run],

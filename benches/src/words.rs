@@ -29,6 +29,7 @@ use timely::{
 use crate::{
     data,
     measure::{Contender, Output, Row, Runs, in_turn, mix},
+    twin::count_words,
 };
 
 stream!(
@@ -71,6 +72,8 @@ pub fn run(runs: Runs) -> Vec<Row> {
             contender("plain, borrowed words", 1, &lines, plain),
             contender("stream", 1, &lines, |lines| stream(lines, 1)),
             contender("stream", 2, &lines, |lines| stream(lines, 2)),
+            contender("twin", 1, &lines, |lines| count_words(lines, 1)),
+            contender("twin", 2, &lines, |lines| count_words(lines, 2)),
             contender("timely, combine borrowed words", 1, &lines, |lines| {
                 timely(lines, 1, combine_borrowed)
             }),
