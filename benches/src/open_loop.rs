@@ -15,7 +15,7 @@ use std::{
     collections::BTreeMap,
     io::{BufWriter, Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
-    sync::{Arc, LazyLock, Mutex},
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
@@ -28,7 +28,7 @@ use streaming_runtime::{
     prelude::*,
 };
 
-use crate::measure::{Params, Row, Runs, mix};
+use crate::measure::{Params, Row, Runs, mix, monotonic_nanos as now};
 
 stream!(
     /// How many lines of each key, and when the first was due.
@@ -52,13 +52,6 @@ stream!(
 
 /// Keys that come.
 const KEYS: u64 = 100_000;
-
-static START: LazyLock<Instant> = LazyLock::new(Instant::now);
-
-/// Nanoseconds since this process began to measure.
-fn now() -> u64 {
-    START.elapsed().as_nanos() as u64
-}
 
 fn parse(line: &str) -> (u64, u64) {
     let (key, due) = line.split_once(' ').expect("a line is `key due`");
@@ -116,16 +109,27 @@ fn offer<S>(load: Load, sender: &mut S, send: impl Fn(&mut S, u64, u64), let_go:
 fn serve(load: Load) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("it is bound");
-    std::thread::spawn(move || {
-        let (client, _) = listener.accept().expect("a client");
-        client.set_nodelay(true).expect("a socket");
-        let mut client = BufWriter::with_capacity(1 << 16, client);
-        let line = |client: &mut BufWriter<TcpStream>, key, due| {
-            writeln!(client, "{key} {due}").expect("the client reads");
-        };
-        offer(load, &mut client, line, |client| client.flush().expect("the client reads"));
-    });
+    std::thread::spawn(move || serve_first(&listener, load));
     address
+}
+
+fn serve_first(listener: &TcpListener, load: Load) {
+    let (client, _) = listener.accept().expect("a client");
+    client.set_nodelay(true).expect("a socket");
+    let mut client = BufWriter::with_capacity(1 << 16, client);
+    let line = |client: &mut BufWriter<TcpStream>, key, due| {
+        writeln!(client, "{key} {due}").expect("the client reads");
+    };
+    offer(load, &mut client, line, |client| client.flush().expect("the client reads"));
+}
+
+/// Says a port, and serves a load there to an engine in another process, once. Times are of the clock that processes
+/// share.
+pub fn send(rate: u64, records: u64) -> std::io::Result<()> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    println!("{}", listener.local_addr()?.port());
+    serve_first(&listener, Load { records, rate: Some(rate) });
+    Ok(())
 }
 
 /// Gives the lines of each read to `read`.
@@ -236,7 +240,7 @@ const IN_PROCESS: [Contestant; 2] = [
 pub fn run(runs: Runs) -> Vec<Row> {
     let seconds = if runs.quick { 1 } else { 4 };
     let mut rows = Vec::new();
-    for rate in [10_000, 50_000, 100_000] {
+    for rate in [1_000, 10_000, 50_000, 100_000] {
         let load = Load { records: rate * seconds, rate: Some(rate) };
         rows.extend(paced("open loop over TCP", load, runs, &OVER_TCP));
     }

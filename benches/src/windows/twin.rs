@@ -4,13 +4,16 @@
 //! It is flattered: no lineage, no shuffle, no serialisation, maps that keep their capacity, and the window before
 //! is changed in place.
 
-use std::{collections::VecDeque, hash::Hash};
+use std::collections::VecDeque;
 
 use super::{
     function::{Function, Inverse, add},
     plain::contents_hash,
 };
-use crate::{lockstep::Contestant, pairs::Map};
+use crate::{
+    lockstep::Contestant,
+    pairs::{BenchKey, Map},
+};
 
 /// Batches, each reduced by key.
 struct Retained<K, F: Function> {
@@ -19,7 +22,7 @@ struct Retained<K, F: Function> {
     batches: VecDeque<Map<K, F::Of>>,
 }
 
-impl<K: Hash + Eq, F: Function> Retained<K, F> {
+impl<K: BenchKey, F: Function> Retained<K, F> {
     fn new(window: u64) -> Self {
         Retained { window: window as usize, given: Vec::new(), batches: VecDeque::new() }
     }
@@ -42,13 +45,13 @@ pub struct Recompute<K, F: Function> {
     contents: Vec<(K, F::Of)>,
 }
 
-impl<K: Clone + Hash + Eq, F: Function> Recompute<K, F> {
+impl<K: BenchKey, F: Function> Recompute<K, F> {
     pub fn new(window: u64) -> Self {
         Recompute { retained: Retained::new(window), whole: Map::default(), contents: Vec::new() }
     }
 }
 
-impl<K: Clone + Hash + Eq, F: Function> Contestant<Vec<(K, i64)>> for Recompute<K, F> {
+impl<K: BenchKey, F: Function> Contestant<Vec<(K, i64)>> for Recompute<K, F> {
     fn give(&mut self, batch: Vec<(K, i64)>) {
         self.retained.given = batch;
     }
@@ -81,13 +84,13 @@ pub struct Inverted<K, F: Inverse> {
     contents: Vec<(K, F::Of)>,
 }
 
-impl<K: Clone + Hash + Eq, F: Inverse> Inverted<K, F> {
+impl<K: BenchKey, F: Inverse> Inverted<K, F> {
     pub fn new(window: u64) -> Self {
         Inverted { retained: Retained::new(window), whole: Map::default(), contents: Vec::new() }
     }
 }
 
-impl<K: Clone + Hash + Eq, F: Inverse> Contestant<Vec<(K, i64)>> for Inverted<K, F> {
+impl<K: BenchKey, F: Inverse> Contestant<Vec<(K, i64)>> for Inverted<K, F> {
     fn give(&mut self, batch: Vec<(K, i64)>) {
         self.retained.given = batch;
     }
