@@ -30,17 +30,9 @@ use tokio::runtime::{Builder, Runtime};
 use crate::{
     data,
     lockstep::digest,
-    measure::{Contender, Params, Row, Runs, in_turn, mix},
+    measure::{Contender, Params, Row, Runs, cpu_seconds, in_turn, mix},
+    words::word_count,
 };
-
-stream!(
-    /// Words of each batch.
-    #[batch(secs(1))]
-    fn words<lines: Source<String>, out: Sink<(String, i64)>>() {
-        let words = lines.flat_map(|line| line.split_whitespace().map(str::to_owned));
-        words.map(|word| (word, 1)).reduce_by_key(|a, b| a + b).to(out);
-    }
-);
 
 stream!(
     /// Words of the last thirty batches, every tenth.
@@ -153,7 +145,7 @@ pub fn run(runs: Runs) -> Vec<Row> {
     let lines = Arc::new(data::lines(20, 10_000));
     let pairs = |number: u64| (0..10_000).map(move |i| (mix(number * 10_000 + i) % 10_000, 1)).collect();
     let pairs: Arc<Vec<Vec<(u64, i64)>>> = Arc::new((0..60).map(pairs).collect());
-    let start: Start<String> = |engine, lines, out| engine.start(words::Ports { lines, out });
+    let start: Start<String> = |engine, lines, counts| engine.start(word_count::Ports { lines, counts });
     rows.extend(throughput("word count", start, &lines, number, runs));
     let start: Start<String> = |engine, lines, out| engine.start(trending::Ports { lines, out });
     rows.extend(throughput("words of 30 batches", start, &lines, number, runs));
@@ -240,9 +232,12 @@ fn latency(number: usize) -> Vec<Row> {
     let mut syncs = Histogram::<u64>::new(3).expect("valid");
     let delays: [Delays; 3] =
         std::array::from_fn(|_| Delays(Arc::new(Mutex::new(Histogram::new(3).expect("valid")))));
+    // CPU seconds and seconds of each way.
+    let mut busy = [(0.0, 0.0); 3];
     // In turns, so that a disk that is slow for a while is so for all.
     for turn in 0..3 {
-        for ((_, kept), delays) in WAYS.iter().zip(&delays) {
+        for (((_, kept), delays), busy) in WAYS.iter().zip(&delays).zip(&mut busy) {
+            let (cpu, began) = (cpu_seconds(), Instant::now());
             let (directory, runtime) = (directory(), runtime());
             let engine = kept.engine(directory.path()).listener(delays.clone());
             let (sender, pairs) = channel(1 << 15);
@@ -259,6 +254,7 @@ fn latency(number: usize) -> Vec<Row> {
                 }
                 job.stop().await.expect("it ends well");
             });
+            *busy = (busy.0 + cpu_seconds() - cpu, busy.1 + began.elapsed().as_secs_f64());
         }
         let directory = directory();
         let mut file = File::create(directory.path().join("syncs")).expect("can be made");
@@ -285,6 +281,12 @@ fn latency(number: usize) -> Vec<Row> {
     let p99 = |row: &Row| row.p99_us.unwrap_or(0.0);
     let syncs = (p99(&rows[2]) - p99(&rows[0])) / p99(&rows[3]);
     rows.push(Row::figure("checkpoint", &params, "p99 that durability adds / p99 of a sync", syncs, "<= 1"));
+    let cores = busy.map(|(cpu, seconds)| 100.0 * cpu / seconds);
+    for ((way, _), cores) in WAYS.iter().zip(cores) {
+        rows.push(Row::figure("checkpoint", &params, format!("{way}: % of a core in use"), cores, ""));
+    }
+    let what = "% of a core that durability adds: that much less is left for records";
+    rows.push(Row::figure("checkpoint", &params, what, cores[2] - cores[0], "<= 10"));
     rows
 }
 

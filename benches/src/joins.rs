@@ -28,9 +28,10 @@ use streaming_runtime::{Job, Record, StartError, connect::queue::SharedQueue, pr
 use timely::{ExchangeData, dataflow::operators::vec::Filter};
 
 use crate::{
+    by_hand::ByHand,
     dataflow::{Dataflow, panes},
     driven::{Latest, Running},
-    lockstep::{Contestant, Entrant, Timed, side_by_side},
+    lockstep::{Contestant, Entrant, Timed, digest, side_by_side},
     measure::{Params, Row, Runs, mix, rss_bytes},
     memory::in_child,
     pairs::{BenchKey, Map},
@@ -138,12 +139,8 @@ impl<K: Clone + Hash + Eq> Contestant<Batch<K>> for Plain<K> {
     }
 
     fn hash(&mut self) -> u64 {
-        if self.only_new {
-            self.kept = 0;
-        }
-        for ((_, (left, right)), times) in std::mem::take(&mut self.changes) {
-            self.kept = self.kept.wrapping_add(pair_hash(left, right).wrapping_mul(times as u64));
-        }
+        let kept = if self.only_new { 0 } else { self.kept };
+        self.kept = changes_hash(kept, std::mem::take(&mut self.changes));
         self.kept
     }
 }
@@ -234,6 +231,44 @@ impl<K: BenchKey + ExchangeData> Contestant<Batch<K>> for Differential<K> {
     }
 }
 
+/// The symmetric join in an operator of timely's, behind an exchange by key.
+struct Timely<K: BenchKey + ExchangeData>(ByHand<Marked<K>, (Joined<K>, i64)>);
+
+impl<K: BenchKey + ExchangeData> Timely<K> {
+    fn new(plain: Plain<K>, add_up: fn(u64, Vec<(Joined<K>, i64)>) -> u64) -> Self {
+        let add = |plain: &mut Plain<K>, records: &mut Vec<Marked<K>>| {
+            for (is_left, key, record) in records.drain(..) {
+                let (left, right) = &mut plain.given;
+                if is_left { left } else { right }.push((key, record));
+            }
+        };
+        let close = |plain: &mut Plain<K>| {
+            plain.slide();
+            std::mem::take(&mut plain.changes)
+        };
+        Timely(ByHand::new(plain, |(_, key, _)| digest(key), add, close, add_up))
+    }
+}
+
+impl<K: BenchKey + ExchangeData> Contestant<Batch<K>> for Timely<K> {
+    fn give(&mut self, batch: Batch<K>) {
+        self.0.give(marked(batch));
+    }
+    fn slide(&mut self) {
+        self.0.slide();
+    }
+    fn hash(&mut self) -> u64 {
+        self.0.hash()
+    }
+}
+
+/// The hash of all pairs there are after `changes`.
+fn changes_hash<K>(kept: u64, changes: Vec<(Joined<K>, i64)>) -> u64 {
+    let hash =
+        |((_, (left, right)), times): &(Joined<K>, i64)| pair_hash(*left, *right).wrapping_mul(*times as u64);
+    changes.iter().map(hash).fold(kept, u64::wrapping_add)
+}
+
 /// The engine's own, of a key's type.
 trait Ours: BenchKey + Record {
     fn start(
@@ -274,12 +309,7 @@ struct Engined<K>(Running<Marked<K>, (Joined<K>, i64)>);
 impl<K: Ours> Engined<K> {
     fn new(window: u64, workers: usize) -> Self {
         let start = |engine: &Engine, records, out| K::start(engine, secs(window), records, out);
-        Engined(Running::start(workers, start, |kept, changes| {
-            let hash = |((_, (left, right)), times): &(Joined<K>, i64)| {
-                pair_hash(*left, *right).wrapping_mul(*times as u64)
-            };
-            changes.iter().map(hash).fold(kept, u64::wrapping_add)
-        }))
+        Engined(Running::start(workers, start, changes_hash))
     }
 }
 
@@ -355,24 +385,27 @@ fn entrants<K: Ours + ExchangeData>(window: u64, timed: u64) -> Vec<Entrant<Batc
     vec![
         enter("symmetric hash join", timed, Box::new(Plain::<K>::new(window)) as Box<dyn Contestant<_>>),
         enter("twin, joins the window again", timed.min(10), Box::new(Twin::new(window))),
+        enter("timely by hand", timed, Box::new(Timely::<K>::new(Plain::new(window), changes_hash))),
         enter("differential", timed, Box::new(Differential::<K>::new(window))),
         enter("stream", timed, Box::new(Engined::<K>::new(window, 1))),
         by(2, "stream", timed, Box::new(Engined::<K>::new(window, 2))),
     ]
 }
 
-/// The group that the peers have, in which what is delivered differs.
-fn entrants_of_pairs(
+/// The engine in a group of its peers, behind what is written by hand.
+fn beside(
+    by_hand: Vec<(&'static str, Box<dyn Contestant<Batch<u64>>>)>,
     start: StartPairs,
-    by_hand: Entrant<Batch<u64>>,
     window: u64,
     timed: u64,
 ) -> Vec<Entrant<Batch<u64>>> {
-    let ours = |workers| {
-        let contestant = Box::new(Delivered::new(start, window, workers));
-        Entrant { engine: "stream", workers, window, timed, contestant }
-    };
-    vec![by_hand, ours(1), ours(2)]
+    let ours = [1, 2].map(|workers| {
+        let contestant: Box<dyn Contestant<_>> = Box::new(Delivered::new(start, window, workers));
+        ("stream", workers, contestant)
+    });
+    let by_hand = by_hand.into_iter().map(|(engine, contestant)| (engine, 1, contestant));
+    let enter = |(engine, workers, contestant)| Entrant { engine, workers, window, timed, contestant };
+    by_hand.chain(ours).map(enter).collect()
 }
 
 pub fn run(runs: Runs) -> Vec<Row> {
@@ -406,23 +439,14 @@ fn large(timed: u64) -> Vec<Row> {
     let (records, keys, window) = LARGE;
     let mut rows = join::<u64>(records, keys, window, timed);
     let new = |engine: &Engine, size, records, out| engine.start(new_pairs::Ports { records, out, size });
+    let timely = Timely::new(Plain::of_new(window), |_, pairs| changes_hash(0, pairs));
+    let by_hand: Vec<(_, Box<dyn Contestant<_>>)> =
+        vec![("symmetric hash join", Box::new(Plain::of_new(window))), ("timely by hand", Box::new(timely))];
+    rows.extend(rows_of("new pairs", records, keys, beside(by_hand, new, window, timed)));
     let all = |engine: &Engine, size, records, out| engine.start(all_pairs::Ports { records, out, size });
-    let plain = Entrant {
-        engine: "symmetric hash join",
-        workers: 1,
-        window,
-        timed,
-        contestant: Box::new(Plain::of_new(window)),
-    };
-    rows.extend(rows_of("new pairs", records, keys, entrants_of_pairs(new, plain, window, timed)));
-    let twin = Entrant {
-        engine: "twin, joins the window again",
-        workers: 1,
-        window,
-        timed: 10,
-        contestant: Box::new(Twin::new(window)),
-    };
-    rows.extend(rows_of("contents", records, keys, entrants_of_pairs(all, twin, window, timed)));
+    let twin: Vec<(_, Box<dyn Contestant<_>>)> =
+        vec![("twin, joins the window again", Box::new(Twin::new(window)))];
+    rows.extend(rows_of("contents", records, keys, beside(twin, all, window, 10)));
     rows
 }
 

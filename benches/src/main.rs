@@ -3,6 +3,7 @@
 //! The engines of a workload run in turn, several times, and medians are reported; equal work must give equal
 //! checksums or the run fails. Each workload's module states its estimate, written before the first run.
 
+mod by_hand;
 mod chain;
 mod checkpoint;
 mod compile;

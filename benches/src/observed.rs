@@ -15,16 +15,8 @@ use crate::{
     driven::{Latest, Running},
     lockstep::{Contestant, Entrant, Timed, digest, side_by_side},
     measure::{Params, Row, Runs, mix},
+    words::word_count,
 };
-
-stream!(
-    /// Words of each batch.
-    #[batch(secs(1))]
-    fn words<lines: Source<String>, counts: Sink<(String, i64)>>() {
-        let words = lines.flat_map(|line| line.split_whitespace().map(str::to_owned));
-        words.map(|word| (word, 1)).reduce_by_key(|a, b| a + b).to(counts);
-    }
-);
 
 stream!(
     /// What changed in sums of ten batches.
@@ -77,7 +69,7 @@ pub fn run(runs: Runs) -> Vec<Row> {
         let records = lines.iter().map(Vec::len).sum::<usize>() as u64 / lines.len() as u64 * 10;
         let count = |seen: Seen| -> Box<dyn Contestant<Vec<String>>> {
             let start = |engine: &Engine, lines, counts: Latest<(String, i64)>| {
-                seen.start(engine, |engine| engine.start(words::Ports { lines, counts }))
+                seen.start(engine, |engine| engine.start(word_count::Ports { lines, counts }))
             };
             Box::new(Running::start(workers, start, |_, counts| added_up(&counts)))
         };

@@ -35,7 +35,7 @@ use crate::{
 stream!(
     /// Words of each batch.
     #[batch(secs(1))]
-    fn word_count<lines: Source<String>, counts: Sink<(String, i64)>>() {
+    pub(crate) fn word_count<lines: Source<String>, counts: Sink<(String, i64)>>() {
         let words = lines.flat_map(|line| line.split_whitespace().map(str::to_owned));
         words.map(|word| (word, 1)).reduce_by_key(|a, b| a + b).to(counts);
     }

@@ -68,8 +68,10 @@ impl Ledger {
     /// The state that the operators go on from.
     pub(crate) fn restore(&self, restored: Arc<Restored>) {
         self.goes_on.set(true);
-        self.waiting.set(self.operators.borrow().len());
-        *self.restored.borrow_mut() = Some(restored);
+        let waiting = self.operators.borrow().len();
+        self.waiting.set(waiting);
+        // The files that were read are held for as long as somebody has yet to take what is theirs.
+        *self.restored.borrow_mut() = (waiting > 0).then_some(restored);
     }
 
     /// Whether this is the batch in which operators say what they have from before.

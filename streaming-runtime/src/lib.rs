@@ -163,7 +163,8 @@
 //! [`Engine::checkpoint`] names a directory. What a job takes in and keeps of each batch is on disk, synced, before the
 //! batch is delivered; the same job started on that directory goes on as if nothing had happened: state as of the last
 //! batch that all sinks have, batches behind it run again with the records and the times that they had, then those that are
-//! due since. The number of workers may be another.
+//! due since. The number of workers may be another; [`Cluster`] says what holds for several processes, which must all reach
+//! the place.
 //!
 //! ```text
 //! for each batch   marks of the sources (positions, counts) + what stateful operators took in or changed
@@ -200,7 +201,7 @@
 //! reads its own entries; arrangements and loops write nothing, and are made again from what the operators before them
 //! keep, said once as changes. So nothing is written twice, and no batch of before is computed again.
 //!
-//! //! # Architecture
+//! # Architecture
 //!
 //! ```text
 //!   stream! (streaming-macros)     names operators, finds the graph, checks it, draws the plan
@@ -222,6 +223,7 @@
 //! | `ledger`, `codec`, `schema` | what operators write down of a batch, as which bytes, of which types | no |
 //! | `blame` | which operator panicked | no |
 //! | `gauge` | what operators say of themselves: state, progress, which one runs | no |
+//! | `disk` | names in directories that outlive a crash | no |
 //! | `outbox`, `skipped` | batches that wait for operators which may object; what was left out | no |
 //!
 //! ## Invariants
@@ -268,8 +270,10 @@
 //!   [`fail`](Stream::fail).
 //! - A job may run in several processes ([`Cluster`]); the death of one ends it in all. With checkpoints it goes on
 //!   when it is started again: nothing starts it by itself.
-//! - Records of one key from several sources, in a union, have no order among each other; with several workers, records
-//!   that were exchanged have none within a batch. A function that `reduce_by_key` is given must not depend on it.
+//! - Records of one key from several sources, in a union, have no order among each other. With several workers, those of
+//!   one source that were exchanged have none within a batch either, unless an operator for which it counts (`first`, `last`,
+//!   `group_by_key`, `cogroup`, `map_with_state`, `update_state`) makes one worker take that source in. A function that
+//!   `reduce_by_key` is given must not depend on it.
 //! - Sums of floats in a window may differ in their last bits after a recovery, as they may with another number of
 //!   workers: they are added in another grouping.
 //! - A state is written whole when it changes: a large state a key, such as all values of it in `update_state`, costs its
@@ -284,6 +288,7 @@ pub mod checkpoint;
 mod clock;
 mod codec;
 pub mod connect;
+mod disk;
 mod engine;
 mod gauge;
 mod ledger;

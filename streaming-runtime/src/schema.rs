@@ -23,9 +23,6 @@
 //! The crate `serde-reflection` does this too, for whole registries of types. It knows types by their bare names, so
 //! it refuses a program that has two types of one name, and a generic type with two arguments.
 
-// Its user, the checkpoint, is being written.
-#![cfg_attr(not(test), allow(dead_code))]
-
 mod graph;
 mod text;
 mod tracer;

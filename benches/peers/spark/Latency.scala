@@ -56,6 +56,8 @@ object Latency {
     val sender = new ProcessBuilder(benches, "send", "--rate", rate.toString, "--records", records.toString).start()
     val port = Source.fromInputStream(sender.getInputStream).getLines.next().toInt
     Seen.clear()
+    // Two blocks, and so two tasks, a batch.
+    sc.conf.set("spark.streaming.blockInterval", s"${interval / 2}ms")
     val ssc = new StreamingContext(sc, Milliseconds(interval))
     val waiting = new Waiting
     ssc.addStreamingListener(waiting)
@@ -83,8 +85,7 @@ object Latency {
   def run(benches: String, rate: Long, intervals: Seq[Long], runs: Int, rows: Rows): Unit = {
     // One core is the receiver's, which mostly waits.
     val sc = new SparkContext(Spark.conf(Spark.CORES + 1)
-      .set("spark.streaming.clock", classOf[SystemClock].getName)
-      .set("spark.streaming.blockInterval", "25ms"))
+      .set("spark.streaming.clock", classOf[SystemClock].getName))
     once(sc, benches, 500, rate) // the virtual machine's warming up
     once(sc, benches, 200, rate)
     // The smallest that keeps up every time.

@@ -106,7 +106,7 @@ impl<F: Function, U: Upkeep<F>> Default for Slot<F, U> {
 }
 
 /// A key, what it was and what it is.
-type Change<K, A> = (K, Option<A>, Option<A>);
+pub type Change<K, A> = (K, Option<A>, Option<A>);
 
 /// Delivers contents, or with `CHANGES` the touched keys with their old and new values.
 pub struct Plain<K, F: Function, U: Upkeep<F>, const CHANGES: bool> {
@@ -144,6 +144,40 @@ impl<K: BenchKey, F: Function, U: Upkeep<F>, const CHANGES: bool> Plain<K, F, U,
             slot.old = slot.upkeep.value();
             touched.push(key.clone());
         }
+    }
+
+    /// Takes records of the next batch in.
+    pub fn add(&mut self, records: impl Iterator<Item = (K, i64)>) {
+        records.for_each(|(key, value)| add::<K, F>(&mut self.batch, key, F::of(value)));
+    }
+
+    /// Ends the batch: what there is in contents or changes after it.
+    pub fn close(&mut self) {
+        self.number += 1;
+        self.enter();
+        self.leave();
+        if CHANGES {
+            for key in self.touched.drain(..) {
+                let slot = &self.slots[&key];
+                let (old, new) = (slot.old, slot.upkeep.value());
+                if slot.upkeep.is_gone() {
+                    self.slots.remove(&key);
+                }
+                self.changes.push((key, old, new));
+            }
+        } else {
+            self.contents.reserve(self.slots.len());
+            let shown = self.slots.iter().filter_map(|(key, slot)| Some((key.clone(), slot.upkeep.value()?)));
+            self.contents.extend(shown);
+        }
+    }
+
+    pub fn take_contents(&mut self) -> Vec<(K, F::Of)> {
+        std::mem::take(&mut self.contents)
+    }
+
+    pub fn take_changes(&mut self) -> Vec<Change<K, F::Of>> {
+        std::mem::take(&mut self.changes)
     }
 
     fn enter(&mut self) {
@@ -184,38 +218,26 @@ impl<K: BenchKey, F: Function, U: Upkeep<F>, const CHANGES: bool> Contestant<Vec
     }
 
     fn slide(&mut self) {
-        self.number += 1;
-        for (key, value) in std::mem::take(&mut self.given) {
-            add::<K, F>(&mut self.batch, key, F::of(value));
-        }
-        self.enter();
-        self.leave();
-        if CHANGES {
-            for key in self.touched.drain(..) {
-                let slot = &self.slots[&key];
-                let (old, new) = (slot.old, slot.upkeep.value());
-                if slot.upkeep.is_gone() {
-                    self.slots.remove(&key);
-                }
-                self.changes.push((key, old, new));
-            }
-        } else {
-            self.contents.reserve(self.slots.len());
-            let shown = self.slots.iter().filter_map(|(key, slot)| Some((key.clone(), slot.upkeep.value()?)));
-            self.contents.extend(shown);
-        }
+        let given = std::mem::take(&mut self.given);
+        self.add(given.into_iter());
+        self.close();
     }
 
     fn hash(&mut self) -> u64 {
-        if !CHANGES {
-            return contents_hash::<K, F>(std::mem::take(&mut self.contents));
-        }
-        for (key, old, new) in std::mem::take(&mut self.changes) {
-            let hash = |of: Option<F::Of>| of.map_or(0, |of| pair_hash::<K, F>(&key, of));
-            self.kept = self.kept.wrapping_add(hash(new)).wrapping_sub(hash(old));
-        }
+        self.kept = match CHANGES {
+            true => changes_hash::<K, F>(self.kept, self.take_changes()),
+            false => contents_hash::<K, F>(self.take_contents()),
+        };
         self.kept
     }
+}
+
+/// The hash of a window's contents after `changes`, of what it was before.
+pub fn changes_hash<K: BenchKey, F: Function>(kept: u64, changes: Vec<Change<K, F::Of>>) -> u64 {
+    changes.into_iter().fold(kept, |kept, (key, old, new)| {
+        let hash = |of: Option<F::Of>| of.map_or(0, |of| pair_hash::<K, F>(&key, of));
+        kept.wrapping_add(hash(new)).wrapping_sub(hash(old))
+    })
 }
 
 /// The hash of a key and what is kept of it; 0 for nothing.

@@ -1,8 +1,8 @@
 //! Compaction: a new base of what is live in the old one and in logs whose batches are delivered.
 //!
-//! It knows no types: a pane is dropped when its time has come, of each key the newest value stays. Entries of the old
-//! base are unique, so only the keys of the logs are put into tables; everything is copied once, from the bytes that
-//! were read into the frames that are written.
+//! It knows no types: a pane is dropped when its time has come, of each key the newest value stays. Lists of keys are read
+//! from the newest back, so that a key is looked up once for each time that it was written; everything is copied once,
+//! from the bytes that were read into the frames that are written.
 
 use super::{
     CheckpointError, Edits, KeysReader, SourceMark, Storage, crash_point, format,
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{stream::Epoch, time::BatchTime};
 use foldhash::fast::RandomState;
-use hashbrown::HashMap;
+use hashbrown::HashSet;
 use std::{
     collections::BTreeMap,
     io,
@@ -193,8 +193,10 @@ impl<'a> Parts<'a> {
             || "a pane".to_owned(),
             |into| {
                 format::state(into);
-                while into.len() < *size
-                    && let Some(piece) = pieces.next()
+                // One that is larger than a frame should be has one of its own.
+                let before = *entries;
+                while let Some(piece) =
+                    pieces.next_if(|piece| *entries == before || into.len() + piece.length() <= *size)
                 {
                     *entries += 1;
                     match piece {
@@ -207,12 +209,16 @@ impl<'a> Parts<'a> {
                             format::entry(into, *at, 0);
                             let mut keys = RawEntry::copy_keys(into, operator);
                             keys.copy(key, value);
-                            let same =
-                                |piece: &Piece<'_>| matches!(piece, Piece::Key(of, ..) if *of == operator);
-                            while keys.written() < *size
-                                && let Some(Piece::Key(_, key, value)) = pieces.next_if(same)
+                            let mut written = keys.written();
+                            let fits = |piece: &Piece<'_>, written| {
+                                matches!(piece, Piece::Key(of, ..) if *of == operator)
+                                    && written + piece.length() <= *size
+                            };
+                            while let Some(Piece::Key(_, key, value)) =
+                                pieces.next_if(|piece| fits(piece, written))
                             {
                                 keys.copy(key, value);
+                                written = keys.written();
                             }
                         }
                     }
@@ -263,6 +269,15 @@ enum Piece<'a> {
     Key(u32, &'a [u8], &'a [u8]),
 }
 
+impl Piece<'_> {
+    fn length(&self) -> usize {
+        match self {
+            Piece::Pane(_, pane) => pane.bytes.len(),
+            Piece::Key(_, key, value) => key.len() + value.len(),
+        }
+    }
+}
+
 /// The operators that have state, and all of it: by operator, panes from the oldest, then keys.
 fn live<'a>(image: &'a Image, at: Epoch) -> (Vec<String>, Box<dyn Iterator<Item = Piece<'a>> + 'a>) {
     let mut by_operator: BTreeMap<u32, Vec<&'a Located>> = BTreeMap::new();
@@ -279,20 +294,23 @@ fn live<'a>(image: &'a Image, at: Epoch) -> (Vec<String>, Box<dyn Iterator<Item 
     (operators, Box::new(pieces))
 }
 
-/// The keys that are there and their newest values, in the order in which those were written.
+/// The keys that are there and their newest values: from the newest list back, the first of a key counts. A list has
+/// each key once.
 fn newest<'a>(
     image: &'a Image,
     lists: Vec<&'a Located>,
 ) -> impl Iterator<Item = (&'a [u8], &'a [u8])> + use<'a> {
-    let read = |list: &Located| KeysReader::new(&image.files[list.file][list.bytes.clone()]);
-    // Where the newest of each key of the logs is: a key occurs at an address once.
-    let mut newest: HashMap<&[u8], *const u8, RandomState> = HashMap::default();
     let of_base = |list: &Located| image.base.is_some() && list.file == 0;
-    for list in lists.iter().filter(|list| !of_base(list)) {
-        newest.extend(read(list).map(|(key, _)| (key, key.as_ptr())));
-    }
-    lists.into_iter().flat_map(read).filter_map(move |(key, value)| {
-        let counts = newest.is_empty() || newest.get(key).is_none_or(|&at| at == key.as_ptr());
-        value.filter(|_| counts).map(|value| (key, value))
-    })
+    let mut seen: HashSet<&[u8], RandomState> = HashSet::default();
+    lists
+        .into_iter()
+        .rev()
+        .flat_map(move |list| {
+            let keys = KeysReader::new(&image.files[list.file][list.bytes.clone()]);
+            keys.map(move |key| (of_base(list), key))
+        })
+        .filter_map(move |(is_of_base, (key, value))| {
+            let counts = if is_of_base { !seen.contains(key) } else { seen.insert(key) };
+            value.filter(|_| counts).map(|value| (key, value))
+        })
 }

@@ -34,10 +34,10 @@ mod shape;
 mod sources;
 mod text;
 
-pub(crate) use carry::{Carried, Declared, Refusal, carry};
-pub(crate) use shape::{Kind, OperatorState, ShapeError, StateShape, short_name};
+pub(crate) use carry::{Declared, carry};
+pub(crate) use shape::{OperatorState, StateShape, short_name};
 pub(crate) use sources::carry_sources;
-pub(crate) use text::{LockError, read_lock, write_lock};
+pub(crate) use text::{read_lock, write_lock};
 
 #[cfg(test)]
 mod tests;

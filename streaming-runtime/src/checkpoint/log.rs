@@ -7,6 +7,8 @@ use super::{
 };
 use crate::stream::Epoch;
 use std::{
+    io,
+    panic::{self, AssertUnwindSafe},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -171,7 +173,10 @@ impl Thread {
     fn compact(&mut self, compaction: Compaction) {
         let messages = self.messages.clone();
         let run = move || {
-            let done = compaction.run();
+            let run = AssertUnwindSafe(|| compaction.run());
+            // A panic must not be the end of all compactions.
+            let done = panic::catch_unwind(run)
+                .unwrap_or_else(|_| Err(CheckpointError::io("compacting", "")(io::Error::other("a panic"))));
             // There is nobody to tell if the job has ended.
             let _ = messages.send(Message::Compacted(done));
         };

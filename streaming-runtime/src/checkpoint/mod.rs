@@ -36,9 +36,6 @@
 //!   ends between such batches.
 //! - Compaction knows bytes only, and is restoring and writing: the base at an epoch is what `restore` would give there.
 
-// The engine does not use all of it yet.
-#![allow(dead_code, unused_imports)]
-
 mod compact;
 mod crash;
 mod error;
@@ -70,7 +67,7 @@ pub(crate) use lock::{
     Declared, OperatorState, StateShape, carry, carry_sources, read_lock, short_name, write_lock,
 };
 pub(crate) use log::Log;
-pub(crate) use part::{Entry, KeysReader, KeysWriter, PartWriter, What};
+pub(crate) use part::{Entry, KeysReader, PartWriter, What};
 pub(crate) use recover::{AgainMark, Cut, Edits, Input, Opened, Place, Restored, look, open};
 pub use storage::{Append, LocalDirectory, Storage};
 pub(crate) use writer::{Durable, Settings};
@@ -107,15 +104,41 @@ pub(crate) struct Mark {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Program {
     pub pipeline: String,
-    pub sources: Vec<String>,
-    pub sinks: Vec<String>,
+    pub sources: Vec<SourceEntry>,
+    pub sinks: Vec<SinkEntry>,
     /// Where it ran: so many processes, each with so many workers.
     pub processes: u32,
     pub workers: u32,
     /// The last batch that came out before it ran there, if it ran elsewhere before.
-    pub moved: Option<Epoch>,
+    pub moved: Option<BatchTime>,
     /// The stateful operators; entries name them by their place in this list.
     pub operators: Vec<OperatorEntry>,
+}
+
+/// A source, and how its records come again.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct SourceEntry {
+    pub port: String,
+    pub comes: Comes,
+}
+
+/// How the records of a source come again after a crash: what its marks mean.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Comes {
+    /// They do not.
+    #[default]
+    Never,
+    /// From the source, behind a position.
+    FromSource,
+    /// From the log, where they are written down as this.
+    FromLog { records: String },
+}
+
+/// A sink, and the last batch that came out before it was there, if one did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct SinkEntry {
+    pub port: String,
+    pub since: Option<BatchTime>,
 }
 
 /// A stateful operator, and what its entries are made of.

@@ -5,7 +5,7 @@
 //! `u32::MAX` says that the key is removed. All numbers are little-endian.
 
 use super::format::Reader;
-use crate::{stream::Epoch, time::BatchTime};
+use crate::time::BatchTime;
 use std::ops::Range;
 
 const PANE: u8 = 1;
@@ -20,10 +20,6 @@ pub(crate) struct PartWriter {
 }
 
 impl PartWriter {
-    pub(crate) fn new() -> Self {
-        PartWriter::default()
-    }
-
     /// What an operator took in at this batch; dead once a batch of time `until` or later is in the state.
     pub(crate) fn pane(&mut self, operator: u32, until: Option<BatchTime>, bytes: impl FnOnce(&mut Vec<u8>)) {
         begin_entry(&mut self.bytes, operator, if until.is_some() { PANE } else { PANE_FOR_EVER }, until);
@@ -64,7 +60,7 @@ fn patch(bytes: &mut [u8], at: usize, from: usize) {
     bytes[at..at + 4].copy_from_slice(&length.expect("an entry is shorter than 4 GiB").to_le_bytes());
 }
 
-/// Writes the keys of an operator. Nothing is written if no key is.
+/// Writes the keys of an operator, each once. Nothing is written if no key is.
 #[derive(Debug)]
 pub(crate) struct KeysWriter<'a> {
     bytes: &'a mut Vec<u8>,
@@ -169,8 +165,7 @@ impl RawEntry {
 /// Something that an operator said, as it is in the state.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry<'a> {
-    /// The batch that said it; of keys that were compacted, the last that may have.
-    pub epoch: Epoch,
+    /// Of the batch that said it; of keys that were compacted, of the last that may have.
     pub time: BatchTime,
     pub worker: u32,
     pub what: What<'a>,

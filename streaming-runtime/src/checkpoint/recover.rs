@@ -3,7 +3,7 @@
 //! Nothing on disk is touched before [`Log::start`](super::Log::start), so a job that is refused leaves it as it was.
 
 use super::{
-    CheckpointError, Entry, KeysReader, Program, SourceMark, Storage, What, crash_point,
+    CheckpointError, Comes, Entry, KeysReader, Program, SourceMark, Storage, What, crash_point,
     frame::{Head, Kind},
     image::{Batch, Image, Located, LogFile, Tail},
 };
@@ -171,6 +171,14 @@ pub(crate) fn open(storage: Arc<dyn Storage>) -> Result<Opened, CheckpointError>
         _ => CheckpointError::io("locking", "")(error),
     })?;
     let reading = read(&*storage, None)?;
+    if let Some(Cut { file, at, bytes }) = &reading.tail.cut {
+        tracing::warn!(
+            file,
+            at,
+            bytes,
+            "the end of the checkpoint's log cannot be read, as after a crash in the middle of a write; it is left out"
+        );
+    }
     crash_point("recovery-read");
     Ok(Opened { storage, guard, reading })
 }
@@ -188,11 +196,6 @@ impl Opened {
         self.reading.image.program.as_deref()
     }
 
-    /// The operators of which there is state: those of the newest program, and those that earlier ones left.
-    pub(crate) fn operators(&self) -> impl Iterator<Item = &str> {
-        self.reading.image.operators.iter().filter_map(Option::as_deref)
-    }
-
     /// The last batch that is there.
     pub(crate) fn head(&self) -> Option<(Epoch, BatchTime)> {
         self.reading.image.head()
@@ -205,7 +208,7 @@ impl Opened {
 
     /// The last batch that all sinks had, as far as is known here.
     pub(crate) fn delivered(&self) -> Option<Epoch> {
-        self.reading.image.delivered
+        self.reading.image.delivered.min(self.head().map(|(epoch, _)| epoch))
     }
 
     /// The epoch of the batch of this time, from the base on.
@@ -216,6 +219,24 @@ impl Opened {
         of_base.or(found.ok().map(|at| image.batches[at].mark.epoch))
     }
 
+    /// The time of a batch, from the base on.
+    pub(crate) fn time_of(&self, epoch: Epoch) -> Option<BatchTime> {
+        let mut known = self.base().into_iter().chain(self.batches());
+        known.find(|(of, _)| *of == epoch).map(|(_, time)| time)
+    }
+
+    /// The time of the last batch that is not later, from the base on.
+    pub(crate) fn time_by(&self, time: BatchTime) -> Option<BatchTime> {
+        let known = self.base().into_iter().chain(self.batches());
+        known.map(|(_, known)| known).take_while(|known| *known <= time).last()
+    }
+
+    /// The last batch behind the base that had a source whose records do not come again.
+    pub(crate) fn last_lost(&self) -> Option<Epoch> {
+        let lost = |batch: &&Batch| batch.program.sources.iter().any(|source| source.comes == Comes::Never);
+        self.reading.image.batches.iter().rfind(lost).map(|batch| batch.mark.epoch)
+    }
+
     /// The epochs and times of the batches behind the base.
     pub(crate) fn batches(&self) -> impl Iterator<Item = (Epoch, BatchTime)> {
         self.reading.image.batches.iter().map(|batch| (batch.mark.epoch, batch.mark.time))
@@ -223,6 +244,7 @@ impl Opened {
 
     /// What is cut off the newest log: a batch that was being written when the process died, or damage that cannot be
     /// told from that.
+    #[cfg(test)]
     pub(crate) fn cut(&self) -> Option<&Cut> {
         self.reading.tail.cut.as_ref()
     }
@@ -360,7 +382,9 @@ impl Restored {
         let again = behind.iter().map(|Batch { mark, program, .. }| AgainMark {
             epoch: mark.epoch,
             time: mark.time,
-            sources: program.sources.iter().cloned().zip(mark.sources.iter().cloned()).collect(),
+            sources: (program.sources.iter().map(|source| source.port.clone()))
+                .zip(mark.sources.iter().cloned())
+                .collect(),
         });
         let again = again.collect();
         let sources = image.sources(at);
@@ -387,7 +411,7 @@ impl Restored {
         self.entries.get(operator).into_iter().flatten().map(|located| {
             let bytes = &self.files[located.file][located.bytes.clone()];
             let what = if located.keys { What::Keys(KeysReader::new(bytes)) } else { What::Pane(bytes) };
-            Entry { epoch: located.epoch, time: located.time, worker: located.worker, what }
+            Entry { time: located.time, worker: located.worker, what }
         })
     }
 }

@@ -1,6 +1,7 @@
 //! Where checkpoints are kept: a trait as small as an object store could serve, and the local directory.
 
 use super::crash_point;
+use crate::disk::{make_directory, sync_directory};
 use std::{
     fmt::Debug,
     fs::{self, File, OpenOptions, TryLockError},
@@ -74,12 +75,8 @@ impl LocalDirectory {
     /// As the system says.
     pub fn new(path: impl Into<PathBuf>) -> io::Result<Self> {
         let path = path.into();
-        if !path.is_dir() {
-            fs::create_dir_all(&path)?;
-            // Its name has to be durable as well, or all that is in it goes with the directory.
-            let above = path.parent().filter(|above| !above.as_os_str().is_empty());
-            sync_directory(above.unwrap_or(Path::new(".")))?;
-        }
+        // Its name has to be durable as well, or all that is in it goes with the directory.
+        make_directory(&path)?;
         Ok(LocalDirectory { path })
     }
 
@@ -106,11 +103,6 @@ impl LocalDirectory {
         crash_point("publish-synced");
         Ok(length)
     }
-}
-
-fn sync_directory(path: &Path) -> io::Result<()> {
-    // Elsewhere a directory cannot be opened as a file, and its entries are journalled.
-    if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
 }
 
 impl Storage for LocalDirectory {

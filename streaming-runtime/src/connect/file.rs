@@ -94,8 +94,8 @@ impl Source<String> for Lines {
 struct Position {
     /// Where the first line begins that was not sent.
     offset: u64,
-    /// How long the file was when it was opened at first; it is read up to there. 0 for files that do not say.
-    length: u64,
+    /// How long the file was when it was opened at first; it is read up to there. `None` for files that do not say.
+    length: Option<u64>,
     /// Checksum of the file's first bytes, up to [`PROBE`].
     head: u32,
     /// Checksum of the bytes before `offset`, up to [`PROBE`].
@@ -235,14 +235,18 @@ impl Reading {
         let Some(position) = position else {
             let head = self.probe(0, length.min(PROBE))?;
             self.file.rewind().map_err(|error| self.failed(error))?;
-            self.left = if length == 0 { u64::MAX } else { length };
+            // There are files of the length 0, as in `/proc`, that are not empty.
+            let says = length > 0 || self.is_at_end()?;
+            let length = says.then_some(length);
+            self.left = length.unwrap_or(u64::MAX);
             return Ok(Position { offset: 0, length, head, before: 0 });
         };
         let changed = |how| Err(ConnectorError::Changed { what: self.decoder.what().to_owned(), how });
-        if length < position.length {
-            return changed(format!("it has {length} bytes and had {}", position.length));
+        let had = position.length.unwrap_or(0);
+        if length < had {
+            return changed(format!("it has {length} bytes and had {had}"));
         }
-        if self.probe(0, position.length.min(PROBE))? != position.head {
+        if self.probe(0, had.min(PROBE))? != position.head {
             return changed("it begins with other text".to_owned());
         }
         if self.before(position.offset)? != position.before {
@@ -251,8 +255,7 @@ impl Reading {
                 position.offset
             ));
         }
-        self.left =
-            if position.length == 0 { u64::MAX } else { position.length.saturating_sub(position.offset) };
+        self.left = position.length.map_or(u64::MAX, |length| length.saturating_sub(position.offset));
         self.file.seek(SeekFrom::Start(position.offset)).map_err(|error| self.failed(error))?;
         Ok(position)
     }
@@ -266,6 +269,12 @@ impl Reading {
         let here = SeekFrom::Start(began.offset + self.decoder.taken());
         self.file.seek(here).map_err(|error| self.failed(error))?;
         Ok(Some(Position { offset, before, ..began }))
+    }
+
+    /// Whether there is nothing to read at the file's beginning, where it stands.
+    fn is_at_end(&mut self) -> Result<bool, ConnectorError> {
+        let read = self.file.read(&mut [0]).and_then(|bytes| self.file.rewind().map(|()| bytes == 0));
+        read.map_err(|error| self.failed(error))
     }
 
     /// The checksum of what lies before `offset`.
@@ -313,6 +322,18 @@ mod tests {
         let (records, ended) = testing::run(lines(file.path())).finish().await;
         assert!(records.is_empty());
         ended.expect("a clean end");
+    }
+
+    #[tokio::test]
+    async fn a_file_that_was_empty_stays_empty() {
+        let file = tempfile::NamedTempFile::new().expect("temp");
+        let (mark, records) = read_through(file.path()).await;
+        assert!(records.is_empty());
+        fs::write(file.path(), "appended\n").expect("written");
+        let time = (Duration::from_secs(1), BatchTime::from_millis(0));
+        let (records, ended) = testing::resume(lines(file.path()), time, mark, Vec::new()).finish().await;
+        ended.expect("a clean end");
+        assert!(records.is_empty(), "{records:?}");
     }
 
     #[tokio::test]

@@ -161,12 +161,13 @@ impl<T> Gate<T> {
         self.account.try_hold(bytes)
     }
 
-    /// Holds so many bytes, and waits until there is room for them.
-    pub(crate) async fn hold(&self, bytes: u64, stop: &mut watch::Receiver<bool>) -> Held {
+    /// Holds so many bytes, and waits until there is room for them; not with those of a batch that runs again, which
+    /// closes when it has all that it had, however much that was.
+    pub(crate) async fn hold(&self, bytes: u64, again: bool, stop: &mut watch::Receiver<bool>) -> Held {
         if let Some(held) = self.account.try_hold(bytes) {
             return held;
         }
-        if self.paced {
+        if self.paced || again {
             return self.account.hold_anyway(bytes);
         }
         tokio::select! {

@@ -66,7 +66,7 @@
 //! |---|---|---|
 //! | `sqlite::append`, `sqlite::upsert`, `sqlite::changes` (feature `sqlite`) | transactional | each once |
 //! | [`text_files`] | idempotent | each once: it takes the place of the same batch |
-//! | [`view()`], [`view_of_changes`] | at least once | in memory only, so there is none to double: the new view has all from its first batch on |
+//! | [`view()`], [`view_of_changes`] | idempotent | in memory only, so there is none to double: the new view has all from its first batch on |
 //! | [`console`], [`channel_sink`], [`collect`], [`into_sink`] | at least once | the last ones may come twice, with the same times |
 //! | a sink with [`retry`](SinkPolicies::retry) or [`timeout`](SinkPolicies::timeout) | as the sink in it | as the sink in it |
 //! | a sink with [`or_dead_letter`](SinkPolicies::or_dead_letter) | at least once | the last ones may come twice, here or there |

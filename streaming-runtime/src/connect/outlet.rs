@@ -358,7 +358,7 @@ impl<T> Outlet<T> {
         }
         let (lane, bytes) = (self.turn(), self.gate.weigh(&records));
         let place = self.lanes[lane].reserve().await?;
-        let held = self.gate.hold(bytes, &mut self.stop).await;
+        let held = self.gate.hold(bytes, self.lacks().is_some(), &mut self.stop).await;
         self.lanes[lane].put(&self.way, place, records, receipts, held);
         Ok(())
     }

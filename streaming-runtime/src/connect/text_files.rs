@@ -12,7 +12,7 @@ use std::{
 };
 
 use super::{Batch, ByDebug, ByDisplay, ConnectorError, Delivery, Format, Sink, blocking::blocking};
-use crate::time::BatchTime;
+use crate::{disk, time::BatchTime};
 
 const PART: &str = "part-00000";
 
@@ -86,7 +86,7 @@ impl<T: Send + 'static, F: Format<T>> Sink<T> for TextFiles<F> {
         let directory = self.directory(batch.time);
         let format = self.format.clone();
         blocking(move || {
-            make_directory(&directory)?;
+            disk::make_directory(&directory).map_err(|error| at("make the directory", &directory, error))?;
             write_part(&directory, |to| {
                 let mut line = String::new();
                 for record in &batch.records {
@@ -123,34 +123,7 @@ fn write_part(
         let _ = fs::remove_file(&draft); // best effort: the error that matters is the first
         at("write", &part, error)
     })?;
-    sync_directory(directory)
-}
-
-/// Makes a directory and those above it that are missing, such that they outlive a crash.
-fn make_directory(path: &Path) -> Result<(), ConnectorError> {
-    if path.is_dir() {
-        return Ok(());
-    }
-    let parent = match path.parent() {
-        Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
-        Some(parent) => parent,
-        None => return Ok(()),
-    };
-    make_directory(parent)?;
-    match fs::create_dir(path) {
-        // Someone else made it just now.
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => {}
-        made => made.map_err(|error| at("make the directory", path, error))?,
-    }
-    sync_directory(parent)
-}
-
-/// Makes the names in a directory durable. Only Unix can, and needs to.
-fn sync_directory(path: &Path) -> Result<(), ConnectorError> {
-    if cfg!(unix) {
-        File::open(path).and_then(|it| it.sync_all()).map_err(|error| at("sync", path, error))?;
-    }
-    Ok(())
+    disk::sync_directory(directory).map_err(|error| at("sync", directory, error))
 }
 
 fn at(doing: &str, path: &Path, error: io::Error) -> ConnectorError {

@@ -75,7 +75,7 @@ impl Checkpoint {
     }
 
     /// Gives batches to sinks at once, and not first when they are on disk: a sync less to wait for, and after a crash a
-    /// batch may come again with other records in it. Not together with [`exactly_once`](Checkpoint::exactly_once).
+    /// batch may come again with other records in it; a transactional sink that has one of its time keeps that. Not together with [`exactly_once`](Checkpoint::exactly_once).
     pub fn deliver_at_once(mut self) -> Self {
         self.holds_back = false;
         self

@@ -81,6 +81,8 @@ struct State {
     has_closed: bool,
     /// The open batch that the leader was told to be ripe.
     ripe: Option<Epoch>,
+    /// The boundary for which paced sources were asked last.
+    paced: BatchTime,
 }
 
 struct InFlight {
@@ -129,6 +131,7 @@ impl Control {
             again_upto: BatchTime::default(),
             has_closed: false,
             ripe: None,
+            paced: BatchTime::default(),
         };
         board.set_boundary(state.boundary);
         Control {
@@ -302,6 +305,16 @@ impl Control {
         room
     }
 
+    /// How many batches may be closed and not delivered.
+    pub(crate) fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// Paced sources are about to be asked for the batch of `time`: what closes before that was closed by now.
+    pub(crate) fn pace(&self, time: BatchTime) {
+        self.state().paced = time;
+    }
+
     /// Closes the batch `open`, in which the caller has records, if all that was sent is in it and there is
     /// room. Another worker may have closed it meanwhile; then there is nothing to do. Returns how long to wait
     /// where it is too soon after the batch before.
@@ -323,7 +336,8 @@ impl Control {
         let (now, soonest) = (self.clock.now(), state.last + least);
         // What a paced source gives to the batch of a boundary must all be in that batch, if it is to run again.
         let is_paced = || self.peers.is_some() || self.cuts.iter().any(|cut| cut.is_paced());
-        if self.log.get().is_some() && now >= state.boundary && is_paced() {
+        let is_asked = now >= state.boundary || state.paced > state.last;
+        if self.log.get().is_some() && is_asked && is_paced() {
             return None;
         }
         if !least.is_zero() && now < soonest {

@@ -96,8 +96,9 @@ impl Scribe {
 #[derive(Debug)]
 pub(crate) struct Logged {
     place: Place,
-    /// Whether sinks wait for a batch to be durable.
-    holds_back: bool,
+    /// How many batches sinks may be ahead of the disk: none, or as many as are in flight, so that what waits for a slow
+    /// disk is bounded.
+    ahead: Epoch,
 }
 
 /// Where the log is.
@@ -130,16 +131,16 @@ struct Gathering {
 
 impl Logged {
     /// With the log in this process, of a job that has so many.
-    pub(crate) fn new(log: Log, first: Epoch, processes: usize, holds_back: bool) -> Self {
+    pub(crate) fn new(log: Log, first: Epoch, processes: usize, ahead: Epoch) -> Self {
         let durable = log.durable();
         let gathering = Mutex::default();
-        Logged { place: Place::Here { log, first, durable, processes, gathering }, holds_back }
+        Logged { place: Place::Here { log, first, durable, processes, gathering }, ahead }
     }
 
     /// With the log in another process.
-    pub(crate) fn elsewhere(notes: Arc<Notes>, process: u32, holds_back: bool) -> Self {
+    pub(crate) fn elsewhere(notes: Arc<Notes>, process: u32, ahead: Epoch) -> Self {
         let durable = watch::Sender::new(None);
-        Logged { place: Place::AtLeader { notes, process, durable }, holds_back }
+        Logged { place: Place::AtLeader { notes, process, durable }, ahead }
     }
 
     /// A batch was closed, with the sources of this process where they were.
@@ -190,7 +191,10 @@ impl Logged {
 
     /// Waits until a batch may be given to a sink; whether it may at all.
     pub(crate) async fn released(&self, epoch: Epoch) -> bool {
-        !self.holds_back || self.is_durable(epoch).await
+        match epoch.checked_sub(self.ahead) {
+            Some(epoch) => self.is_durable(epoch).await,
+            None => true,
+        }
     }
 
     /// Waits until a batch is on disk; whether it ever will be.

@@ -242,8 +242,8 @@ impl Engine {
     }
 
     /// Keeps checkpoints: what the job takes in and keeps of each batch is on disk before the batch is delivered, and the
-    /// same job started on the same directory goes on where the last one stopped or crashed, with as many workers as it
-    /// likes. What comes out is what would have come out without the crash; the crate's documentation says
+    /// same job started on the same directory goes on where the last one stopped or crashed, in one process with as many
+    /// workers as it likes; for several see [`Cluster`]. What comes out is what would have come out without the crash; the crate's documentation says
     /// [with which sources and sinks](crate#after-a-crash).
     ///
     /// ```

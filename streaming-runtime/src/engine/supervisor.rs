@@ -336,6 +336,7 @@ pub(super) async fn pace(
     paced: &mut Vec<Paced>,
     time: BatchTime,
 ) -> Result<(), JobError> {
+    control.pace(time);
     let mut answers = Vec::new();
     let board = &control.board;
     for (index, requests) in paced.iter().filter(|(index, _)| control.is_due(*index)) {

@@ -252,7 +252,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
         T::same(P::aggregate(self, Reduce(f)))
     }
 
-    /// The values of each key, oldest batch first; within a batch in order of arrival with one worker.
+    /// The values of each key, oldest batch first; within a batch in the order of their source.
     ///
     /// State: the batch or the window. Where a sum or a maximum will do, `reduce_by_key` is far cheaper.
     ///

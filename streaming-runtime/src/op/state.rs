@@ -77,6 +77,13 @@ impl<S, V> Known<S, V> {
     }
 }
 
+/// What is compared to see whether a state and when it was fed are as they were written; `bytes` is room for it.
+fn sum<S: Record>(state: &Option<(&S, u64)>, bytes: &mut Vec<u8>) -> u64 {
+    bytes.clear();
+    encode(state, bytes);
+    foldhash::quality::FixedState::default().hash_one(bytes)
+}
+
 /// The records of each batch, each with the key by which it goes to its worker.
 fn pairs<'s, T, P, C, K, V>(stream: Stream<'s, T, P, C>) -> Stream<'s, (K, V)>
 where
@@ -121,9 +128,7 @@ where
             for (key, known) in &mut self.keys {
                 let fed = if expires { known.fed.as_nanos() } else { 0 };
                 let state = known.state.as_ref().map(|state| (state, fed));
-                bytes.clear();
-                encode(&state, &mut bytes);
-                let now = foldhash::quality::FixedState::default().hash_one(&bytes);
+                let now = sum(&state, &mut bytes);
                 if std::mem::replace(&mut known.written, now) != now {
                     put(key, state.as_ref());
                 }
@@ -197,14 +202,19 @@ where
         said.held = Held::new(self.keys.len(), self.keys.allocation_size());
     }
 
-    fn restore(&mut self, _: BatchTime, log: &Entry, _: &mut Vec<(K, V)>, said: &mut Said<(K, S)>) {
+    fn restore(&mut self, as_of: BatchTime, log: &Entry, _: &mut Vec<(K, V)>, said: &mut Said<(K, S)>) {
         self.initial = None;
+        let expires = self.idle.get().is_some();
+        let mut bytes = Vec::new();
         log.states(|key: K, state: Option<(S, u64)>| {
             if self.job.owns(owner(&key)) {
                 match state {
                     Some((state, fed)) => {
-                        let known = Known::new(BatchTime::from_nanos(fed));
-                        self.keys.insert(key, Known { state: Some(state), ..known });
+                        // It was written while keys did not expire: it is idle from now on.
+                        let fed_at = if expires && fed == 0 { as_of } else { BatchTime::from_nanos(fed) };
+                        let is_written = expires == (fed != 0);
+                        let written = if is_written { sum(&Some((&state, fed)), &mut bytes) } else { 0 };
+                        self.keys.insert(key, Known { state: Some(state), written, ..Known::new(fed_at) });
                     }
                     None => drop(self.keys.remove(&key)),
                 }
@@ -269,16 +279,16 @@ where
         states.close(epoch, said, log);
     }
 
-    fn restore(&mut self, _: BatchTime, log: &Entry, _: &mut Vec<(K, V)>, said: &mut Said<(K, S), U>) {
+    fn restore(&mut self, as_of: BatchTime, log: &Entry, _: &mut Vec<(K, V)>, said: &mut Said<(K, S), U>) {
         self.initial.clear();
         let job = self.job.clone();
-        self.states.restore(|key| job.owns(owner(key)), said, log);
+        self.states.restore(as_of, |key| job.owns(owner(key)), said, log);
     }
 }
 
 impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// Spark's `updateStateByKey`: in every batch `f` makes the new state of every key, of the state that it had and of
-    /// the batch's values, in order of arrival with one worker. A key that is new has no state; one without values in
+    /// the batch's values, in the order of their source. A key that is new has no state; one without values in
     /// the batch has an empty list of them; one for which `f` returns `None` is dropped. The states of all keys are
     /// what each batch delivers, [`changes`](Stream::changes) those for which `f` was called, before and after.
     ///
@@ -363,8 +373,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// them in each batch (Spark's `stateSnapshots`), or as [`changes`](Stream::changes) those that are others than in
     /// the batch before.
     ///
-    /// Records come in order of arrival with one worker; with several those of one key may overtake each other within
-    /// a batch.
+    /// Records of one source come in its order.
     ///
     /// State: what `f` keeps, for as long as `keeps` says. With [`idle_for`] any record of a key keeps it, whether `f`
     /// updates its state or not. One that had none for longer is [timing out](KeyState::is_timing_out): in the first

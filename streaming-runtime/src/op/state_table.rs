@@ -188,10 +188,12 @@ impl<K: Key, S: Record> StateTable<K, S> {
     /// Writes down the keys that were touched; a touch without a change counts where keys time out.
     fn write(&mut self, epoch: Epoch, log: &Entry) {
         let Some(listed) = &mut self.listed else { return };
+        let times_out = self.touched.is_some();
         log.keys(epoch, |put| {
             for number in &*listed {
                 let (key, slot) = self.slots.get(*number);
-                put(key, slot.state.as_ref().map(|state| (state, slot.touched.as_nanos())).as_ref());
+                let touched = if times_out { slot.touched.as_nanos() } else { 0 };
+                put(key, slot.state.as_ref().map(|state| (state, touched)).as_ref());
             }
         });
         for number in listed.drain(..) {
@@ -199,8 +201,15 @@ impl<K: Key, S: Record> StateTable<K, S> {
         }
     }
 
-    /// Takes up what was written of the keys that this worker owns, and says it.
-    pub(super) fn restore<E>(&mut self, owns: impl Fn(&K) -> bool, said: &mut Said<(K, S), E>, log: &Entry) {
+    /// Takes up what was written of the keys that this worker owns, and says it. Those that were written while none timed
+    /// out are idle from `as_of` on.
+    pub(super) fn restore<E>(
+        &mut self,
+        as_of: BatchTime,
+        owns: impl Fn(&K) -> bool,
+        said: &mut Said<(K, S), E>,
+        log: &Entry,
+    ) {
         let mut known = HashMap::<K, (S, u64), foldhash::fast::RandomState>::default();
         log.states(|key: K, state: Option<(S, u64)>| match state {
             _ if !owns(&key) => {}
@@ -208,13 +217,21 @@ impl<K: Key, S: Record> StateTable<K, S> {
             None => drop(known.remove(&key)),
         });
         let mut known: Vec<(K, (S, u64))> = known.into_iter().collect();
-        known.sort_unstable_by_key(|(_, (_, touched))| *touched);
+        known.sort_unstable_by_key(|(_, (_, touched))| if *touched == 0 { u64::MAX } else { *touched });
         for (key, (state, touched)) in known {
             let number = self.slots.number(key);
             let (_, slot) = self.slots.get_mut(number);
             slot.state = Some(state);
-            slot.touched = BatchTime::from_nanos(touched);
-            self.touched.iter_mut().for_each(|ring| ring.touch(number));
+            slot.touched = if touched == 0 { as_of } else { BatchTime::from_nanos(touched) };
+            if let Some(ring) = &mut self.touched {
+                ring.touch(number);
+                if touched == 0
+                    && let Some(listed) = &mut self.listed
+                {
+                    slot.is_listed = true;
+                    listed.push(number);
+                }
+            }
         }
         self.say_contents(said);
         said.held = self.held();

@@ -35,6 +35,9 @@ fn at_any_instant() {
 /// How often the process is ended at each point.
 const TIMES: u64 = 5;
 
+/// Up to how many syncs a crash is tried after, for the points of a start.
+const TRIED: u64 = 23;
+
 /// At each point when it is passed for the first time in a process, the second, to the fifth. Those that a process does not
 /// pass so often, because they are of a start, are met as often all the same: after crashes at different places, with a
 /// write that was cut short behind them.
@@ -66,14 +69,16 @@ fn is_met(trial: &mut Trial, point: &str, time: u64, dice: &mut Dice) -> bool {
     let mut workers = || 1 + dice.below(2) as usize;
     trial.begin();
     let mut ended = trial.upto(Some(&format!("{point}:{time}")), workers());
-    // Behind an early crash there is more to come. How many syncs there are is a matter of time.
-    for syncs in [3 + 4 * time, 3 + 2 * time, 3 + time, 3] {
+    // Behind an early crash there is more to come. How many syncs there are is a matter of time, and so is whether a torn
+    // log held a batch: one without is removed, not cut.
+    for syncs in (3..=3 + 4 * time).rev().chain(3..=TRIED) {
         if ended == Ended::Killed {
             break;
         }
         trial.begin();
-        let before = format!("after-sync:{syncs}");
-        assert_eq!(trial.upto(Some(&before), workers()), Ended::Killed, "{before} is not passed");
+        if trial.upto(Some(&format!("after-sync:{syncs}")), workers()) == Ended::Itself {
+            continue;
+        }
         trial.tear();
         ended = trial.upto(Some(&format!("{point}:1")), workers());
     }

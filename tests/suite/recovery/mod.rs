@@ -1,5 +1,6 @@
 //! After a crash, as if there had been none: jobs that stop anywhere and go on from their checkpoints.
 
+mod bounds;
 mod edits;
 mod faults;
 mod kills;

@@ -21,16 +21,20 @@ use tokio::{io::AsyncWriteExt, net::TcpListener, sync::Notify};
 
 use super::sink::{Delivered, Lasting};
 
+fn counted(_: &(), sum: Option<u64>, new: &[u64]) -> Option<u64> {
+    Some(sum.unwrap_or(0) + new.len() as u64)
+}
+
+fn parsed(line: String) -> u64 {
+    line.parse().unwrap_or(u64::MAX)
+}
+
 stream!(
     /// What came, and how much so far.
     #[batch(millis(5))]
     fn numbered<numbers: Source<u64>, out: Sink<u64>, total: Sink<((), u64)>>() {
         numbers.to(out);
-        numbers
-            .map(|_| ((), 1))
-            .update_state(|_, sum: Option<u64>, new: &[u64]| Some(sum.unwrap_or(0) + new.len() as u64))
-            .allow_unbounded("a test")
-            .to(total);
+        numbers.map(|_| ((), 1)).update_state(counted).allow_unbounded("a test").to(total);
     }
 );
 
@@ -38,12 +42,8 @@ stream!(
     /// What came, and how much so far.
     #[batch(millis(5))]
     fn lined<lines: Source<String>, out: Sink<u64>, total: Sink<((), u64)>>() {
-        lines.map(|line| line.parse::<u64>().unwrap_or(u64::MAX)).to(out);
-        lines
-            .map(|_| ((), 1))
-            .update_state(|_, sum: Option<u64>, new: &[u64]| Some(sum.unwrap_or(0) + new.len() as u64))
-            .allow_unbounded("a test")
-            .to(total);
+        lines.map(parsed).to(out);
+        lines.map(|_| ((), 1)).update_state(counted).allow_unbounded("a test").to(total);
     }
 );
 
@@ -51,12 +51,8 @@ stream!(
     /// What came, and how much so far.
     #[batch(secs(1))]
     fn read<lines: Source<String>, out: Sink<u64>, total: Sink<((), u64)>>() {
-        lines.map(|line| line.parse::<u64>().unwrap_or(u64::MAX)).to(out);
-        lines
-            .map(|_| ((), 1))
-            .update_state(|_, sum: Option<u64>, new: &[u64]| Some(sum.unwrap_or(0) + new.len() as u64))
-            .allow_unbounded("a test")
-            .to(total);
+        lines.map(parsed).to(out);
+        lines.map(|_| ((), 1)).update_state(counted).allow_unbounded("a test").to(total);
     }
 );
 

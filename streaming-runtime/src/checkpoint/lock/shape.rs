@@ -59,9 +59,15 @@ impl StateShape {
 }
 
 /// The name of a type without the paths of the types in it, and without closures, whose names change with the lines
-/// around them: `Of<Sum,f64>`.
+/// around them and with the types of the function that they are in: `Of<Sum,f64>`.
 pub(crate) fn short_name<T>() -> String {
-    let name = std::any::type_name::<T>().replace("{{closure}}", "");
+    const CLOSURE: &str = "{{closure}}";
+    let mut name = std::any::type_name::<T>().to_owned();
+    while let Some(at) = name.find(CLOSURE) {
+        let end = at + CLOSURE.len();
+        let path = if name[end..].starts_with("::") { end + 2 } else { end };
+        name.replace_range(begin_of_path(&name[..at])..path, "");
+    }
     let mut short = String::new();
     for word in name.split_inclusive(['<', '>', ',', '(', ')', ' ', '&', '[', ']', ';']) {
         let end = word
@@ -69,12 +75,24 @@ pub(crate) fn short_name<T>() -> String {
             .last()
             .map_or(0, |(at, last)| if last.is_alphanumeric() { word.len() } else { at });
         let (path, rest) = word.split_at(end);
-        let of = path.rsplit("::").next().unwrap_or_default();
-        // What a function's closures have left of their path is not theirs alone.
-        short.push_str(if path.ends_with("::") { "" } else { of });
+        short.push_str(path.rsplit("::").next().unwrap_or_default());
         short.push_str(rest.trim());
     }
     short.replace(",,", ",").replace("<,", "<").replace(",>", ">").replace("<>", "")
+}
+
+/// Where the path begins that is at the end of `name`, with the arguments of all types in it.
+fn begin_of_path(name: &str) -> usize {
+    let mut depth = 0;
+    for (at, one) in name.char_indices().rev() {
+        match one {
+            '>' | ')' | ']' => depth += 1,
+            '<' | '(' | '[' if depth > 0 => depth -= 1,
+            '<' | '(' | '[' | ' ' | '&' | ',' | ';' if depth == 0 => return at + 1,
+            _ => {}
+        }
+    }
+    0
 }
 
 /// A stateful operator of a program.
@@ -178,4 +196,27 @@ fn read_duration(text: &str) -> Option<Duration> {
     let nanos = number.parse::<u128>().ok()?.checked_mul(unit)?;
     let seconds = u64::try_from(nanos / 1_000_000_000).ok()?;
     Some(Duration::new(seconds, (nanos % 1_000_000_000) as u32))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::short_name;
+
+    struct Reduce<F>(F);
+
+    fn of<F>(_: F) -> String {
+        short_name::<Reduce<F>>()
+    }
+
+    fn in_a_function_of<A, B>() -> (String, String) {
+        (of(|| std::mem::size_of::<A>()), of([(|| std::mem::size_of::<(B, Reduce<A>)>(), 1_u8)]))
+    }
+
+    #[test]
+    fn closures_have_no_names_of_their_own() {
+        let (plain, among) = in_a_function_of::<Option<Vec<u8>>, (u8, [String; 2])>();
+        assert_eq!((&*plain, &*among), ("Reduce", "Reduce<[(,u8);1]>"));
+        assert_eq!((plain, among), in_a_function_of::<u8, String>());
+        assert_eq!(of(Some(vec![1_u8])), "Reduce<Option<Vec<u8>>>");
+    }
 }

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use proptest::{collection::vec, option, prelude::*};
 
-use super::*;
+use super::{shape::Kind, *};
 
 /// Lines as in a lock.
 fn program(lines: &[&str]) -> Vec<OperatorState> {

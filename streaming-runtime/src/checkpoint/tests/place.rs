@@ -2,11 +2,18 @@
 
 use super::work::{State, Work};
 use crate::checkpoint::{
-    CheckpointError, Durable, Edits, LocalDirectory, Log, Settings, Storage, inspect, open,
+    Append, CheckpointError, Durable, Edits, LocalDirectory, Log, PartWriter, Settings, Storage,
+    frame::LIMIT,
+    inspect, open,
     simulated::{Fault, SimulatedDisk},
 };
 use std::{
-    sync::{Arc, mpsc},
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
     time::Duration,
 };
 
@@ -126,4 +133,88 @@ fn an_error_ends_the_log_and_is_told_once() {
         assert_eq!(error.code(), "checkpoint.io");
         run(&storage, &Work::new(1), 100).expect("the disk is good again, and nobody has the place");
     }
+}
+
+/// A batch that is too large for a frame ends the log by an error that names it, and harms nothing; panes that are
+/// nearly so large are compacted one by one.
+#[test]
+fn what_is_too_large_is_refused_and_what_is_nearly_so_is_compacted() {
+    let disk = SimulatedDisk::new(1);
+    let storage: Arc<dyn Storage> = Arc::new(disk.clone());
+    let mut work = Work::new(1);
+    work.workers = 1;
+    work.operators.truncate(1);
+    let start = || {
+        let opened = open(storage.clone()).expect("the disk is good");
+        let head = opened.head().map(|(epoch, _)| epoch);
+        let (_, place) = opened.restore(head, Edits::default()).expect("there is a head");
+        let (tell, errors) = mpsc::channel();
+        let failed = Box::new(move |error| tell.send(error).expect("it is waited for"));
+        let log = Log::start(place, work.program(), settings(), 1, failed, Box::new(drop));
+        (log.expect("the disk is good"), errors, head.unwrap_or(0))
+    };
+    let pane = |bytes: usize| {
+        let mut part = PartWriter::default();
+        part.pane(0, None, |into| into.resize(into.len() + bytes, 7));
+        part.take()
+    };
+    let (log, _, _) = start();
+    for epoch in 1..=6 {
+        log.part(epoch, 0, pane(LIMIT / 3 * 2));
+        log.mark(work.mark(epoch));
+        log.delivered(epoch);
+    }
+    log.close().expect("the disk is good");
+    let (log, errors, head) = start();
+    assert_eq!(head, 6);
+    log.part(7, 0, pane(LIMIT));
+    log.mark(work.mark(7));
+    let error = errors.recv_timeout(Duration::from_secs(10)).expect("it is too large");
+    let CheckpointError::TooLarge { what, .. } = &error else { panic!("{error}") };
+    assert!(what.contains("the batch of"), "{what}");
+    log.close().expect_err("it has ended");
+    drop(log);
+    let (log, _, head) = start();
+    assert_eq!(head, 6, "what was before is there");
+    log.close().expect("the disk is good");
+    let compacted = inspect(&*storage).expect("the disk is good");
+    assert!(compacted.base.is_some() && compacted.problems.is_empty(), "{:?}", compacted.problems);
+}
+
+/// A disk whose first publish panics.
+#[derive(Debug)]
+struct Panics(SimulatedDisk, AtomicBool);
+
+impl Storage for Panics {
+    fn lock(&self) -> io::Result<Box<dyn Send>> {
+        self.0.lock()
+    }
+    fn list(&self) -> io::Result<Vec<(String, u64)>> {
+        self.0.list()
+    }
+    fn read(&self, name: &str) -> io::Result<Vec<u8>> {
+        self.0.read(name)
+    }
+    fn append(&self, name: &str) -> io::Result<Box<dyn Append>> {
+        self.0.append(name)
+    }
+    fn publish(&self, name: &str, parts: &mut dyn Iterator<Item = io::Result<Vec<u8>>>) -> io::Result<u64> {
+        assert!(self.1.swap(true, Ordering::Relaxed), "the first does not work");
+        self.0.publish(name, parts)
+    }
+    fn remove(&self, name: &str) -> io::Result<()> {
+        self.0.remove(name)
+    }
+}
+
+#[test]
+fn a_compaction_that_panics_is_tried_again() {
+    let disk = SimulatedDisk::new(1);
+    let storage: Arc<dyn Storage> = Arc::new(Panics(disk, AtomicBool::new(false)));
+    // A job that ends does not wait for its compactions.
+    let is_compacted = (0..10).any(|_| {
+        run(&storage, &Work::new(1), 600).expect("the disk is good");
+        inspect(&*storage).expect("the disk is good").base.is_some()
+    });
+    assert!(is_compacted);
 }

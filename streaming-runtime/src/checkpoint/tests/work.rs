@@ -1,7 +1,9 @@
 //! What a job says to its log, as a function of a seed and the epoch, and the state that this means.
 
 use crate::{
-    checkpoint::{Mark, OperatorEntry, PartWriter, Program, Restored, SourceMark, What},
+    checkpoint::{
+        Comes, Mark, OperatorEntry, PartWriter, Program, Restored, SinkEntry, SourceEntry, SourceMark, What,
+    },
     stream::Epoch,
     time::BatchTime,
 };
@@ -50,8 +52,11 @@ impl Work {
         let entry = |id: &&str| OperatorEntry { id: (*id).to_owned(), state: "bytes".to_owned() };
         Program {
             pipeline: "work".to_owned(),
-            sources: vec!["files".to_owned(), "net".to_owned()],
-            sinks: vec!["out".to_owned()],
+            sources: vec![
+                SourceEntry { port: "files".to_owned(), comes: Comes::FromSource },
+                SourceEntry { port: "net".to_owned(), comes: Comes::FromLog { records: "bytes".to_owned() } },
+            ],
+            sinks: vec![SinkEntry { port: "out".to_owned(), since: None }],
             processes: 1,
             workers: self.workers,
             moved: None,
@@ -94,7 +99,7 @@ impl Work {
     }
 
     pub(super) fn part(&self, epoch: Epoch, worker: u32) -> Vec<u8> {
-        let mut part = PartWriter::new();
+        let mut part = PartWriter::default();
         for said in self.said(epoch, worker) {
             match said {
                 Said::Pane(operator, until, bytes) => {
@@ -156,17 +161,14 @@ impl State {
         for &id in operators {
             let mut last = (0, 0);
             for entry in restored.entries(id) {
-                assert_eq!(entry.time, time(entry.epoch));
+                let epoch = entry.time.as_millis() / 1000;
                 let keys = matches!(entry.what, What::Keys(_));
                 // The keys of a base are of all its batches, behind its panes.
-                assert!(
-                    (entry.epoch, if keys { 0 } else { entry.worker }) >= (last.0, 0),
-                    "from the oldest on"
-                );
-                last = (entry.epoch, entry.worker);
+                assert!((epoch, if keys { 0 } else { entry.worker }) >= (last.0, 0), "from the oldest on");
+                last = (epoch, entry.worker);
                 match entry.what {
                     What::Pane(bytes) => {
-                        let pane = state.panes.entry((id.to_owned(), entry.epoch, entry.worker));
+                        let pane = state.panes.entry((id.to_owned(), epoch, entry.worker));
                         pane.or_default().push(bytes.to_vec());
                     }
                     What::Keys(keys) => {

@@ -1,4 +1,7 @@
 //! One pipeline, and what an author may make of it.
+//!
+//! Each program is written out, although most of its lines are those of the first: what differs may be anywhere, in the ports
+//! or the interval too, and it is to be read as its author would see it.
 
 use serde::{Deserialize, Serialize};
 use streaming_runtime::{
@@ -12,6 +15,18 @@ use crate::reference::Pair;
 
 fn add<K>(_: &K, sum: Option<i64>, new: &[i64]) -> Option<i64> {
     Some(sum.unwrap_or(0) + new.iter().sum::<i64>())
+}
+
+/// Starts a module's `shop`, each of whose ports is named as what it is given.
+macro_rules! start {
+    ($($source:ident),+ => $($sink:ident),+) => {
+        pub(crate) fn start(engine: &Engine, given: &Given) -> Result<Job, StartError> {
+            engine.start(shop::Ports {
+                $($source: given.$source(),)+
+                $($sink: given.sink(stringify!($sink)),)+
+            })
+        }
+    };
 }
 
 /// What each change begins with: a state, and a window.
@@ -30,14 +45,7 @@ pub(super) mod before {
             sums.to(recent);
         }
     );
-    pub(crate) fn start(engine: &Engine, given: &Given) -> Result<Job, StartError> {
-        engine.start(shop::Ports {
-            orders: given.orders(),
-            refunds: given.refunds(),
-            totals: given.sink("totals"),
-            recent: given.sink("recent"),
-        })
-    }
+    start!(orders, refunds => totals, recent);
 }
 
 /// The statements in another order.
@@ -54,14 +62,7 @@ pub(super) mod reordered {
             balance.to(totals);
         }
     );
-    pub(crate) fn start(engine: &Engine, given: &Given) -> Result<Job, StartError> {
-        engine.start(shop::Ports {
-            orders: given.orders(),
-            refunds: given.refunds(),
-            totals: given.sink("totals"),
-            recent: given.sink("recent"),
-        })
-    }
+    start!(orders, refunds => totals, recent);
 }
 
 /// Other names for what keeps nothing.
@@ -79,14 +80,7 @@ pub(super) mod stateless_renamed {
             sums.to(recent);
         }
     );
-    pub(crate) fn start(engine: &Engine, given: &Given) -> Result<Job, StartError> {
-        engine.start(shop::Ports {
-            orders: given.orders(),
-            refunds: given.refunds(),
-            totals: given.sink("totals"),
-            recent: given.sink("recent"),
-        })
-    }
+    start!(orders, refunds => totals, recent);
 }
 
 /// One more operator that keeps something.
@@ -114,15 +108,7 @@ pub(super) mod operator_added {
             sums.to(recent);
         }
     );
-    pub(crate) fn start(engine: &Engine, given: &Given) -> Result<Job, StartError> {
-        engine.start(shop::Ports {
-            orders: given.orders(),
-            refunds: given.refunds(),
-            totals: given.sink("totals"),
-            recent: given.sink("recent"),
-            counts: given.sink("counts"),
-        })
-    }
+    start!(orders, refunds => totals, recent, counts);
 }
 
 /// One more sink of what is kept.
@@ -147,15 +133,7 @@ pub(super) mod sink_added {
             sums.to(recent);
         }
     );
-    pub(crate) fn start(engine: &Engine, given: &Given) -> Result<Job, StartError> {
-        engine.start(shop::Ports {
-            orders: given.orders(),
-            refunds: given.refunds(),
-            totals: given.sink("totals"),
-            recent: given.sink("recent"),
-            large: given.sink("large"),
-        })
-    }
+    start!(orders, refunds => totals, recent, large);
 }
 
 /// The window is gone.
@@ -171,13 +149,7 @@ pub(super) mod operator_dropped {
             balance.to(totals);
         }
     );
-    pub(crate) fn start(engine: &Engine, given: &Given) -> Result<Job, StartError> {
-        engine.start(shop::Ports {
-            orders: given.orders(),
-            refunds: given.refunds(),
-            totals: given.sink("totals"),
-        })
-    }
+    start!(orders, refunds => totals);
 }
 
 /// Another name for what keeps a state.
@@ -196,14 +168,7 @@ pub(super) mod stateful_renamed {
             sums.to(recent);
         }
     );
-    pub(crate) fn start(engine: &Engine, given: &Given) -> Result<Job, StartError> {
-        engine.start(shop::Ports {
-            orders: given.orders(),
-            refunds: given.refunds(),
-            totals: given.sink("totals"),
-            recent: given.sink("recent"),
-        })
-    }
+    start!(orders, refunds => totals, recent);
 }
 
 /// The state is a float.
@@ -224,14 +189,7 @@ pub(super) mod state_type_changed {
             sums.to(recent);
         }
     );
-    pub(crate) fn start(engine: &Engine, given: &Given) -> Result<Job, StartError> {
-        engine.start(shop::Ports {
-            orders: given.orders(),
-            refunds: given.refunds(),
-            totals: given.sink("totals"),
-            recent: given.sink("recent"),
-        })
-    }
+    start!(orders, refunds => totals, recent);
 }
 
 /// The key is longer.
@@ -250,14 +208,7 @@ pub(super) mod key_type_changed {
             sums.to(recent);
         }
     );
-    pub(crate) fn start(engine: &Engine, given: &Given) -> Result<Job, StartError> {
-        engine.start(shop::Ports {
-            orders: given.orders(),
-            refunds: given.refunds(),
-            totals: given.sink("totals"),
-            recent: given.sink("recent"),
-        })
-    }
+    start!(orders, refunds => totals, recent);
 }
 
 /// A shorter window.
@@ -276,14 +227,7 @@ pub(super) mod window_shorter {
             sums.to(recent);
         }
     );
-    pub(crate) fn start(engine: &Engine, given: &Given) -> Result<Job, StartError> {
-        engine.start(shop::Ports {
-            orders: given.orders(),
-            refunds: given.refunds(),
-            totals: given.sink("totals"),
-            recent: given.sink("recent"),
-        })
-    }
+    start!(orders, refunds => totals, recent);
 }
 
 /// A longer window.
@@ -302,14 +246,7 @@ pub(super) mod window_longer {
             sums.to(recent);
         }
     );
-    pub(crate) fn start(engine: &Engine, given: &Given) -> Result<Job, StartError> {
-        engine.start(shop::Ports {
-            orders: given.orders(),
-            refunds: given.refunds(),
-            totals: given.sink("totals"),
-            recent: given.sink("recent"),
-        })
-    }
+    start!(orders, refunds => totals, recent);
 }
 
 /// A window that is delivered less often.
@@ -328,14 +265,7 @@ pub(super) mod slide_changed {
             sums.to(recent);
         }
     );
-    pub(crate) fn start(engine: &Engine, given: &Given) -> Result<Job, StartError> {
-        engine.start(shop::Ports {
-            orders: given.orders(),
-            refunds: given.refunds(),
-            totals: given.sink("totals"),
-            recent: given.sink("recent"),
-        })
-    }
+    start!(orders, refunds => totals, recent);
 }
 
 /// Another aggregate of the same types.
@@ -354,14 +284,7 @@ pub(super) mod aggregate_changed {
             sums.to(recent);
         }
     );
-    pub(crate) fn start(engine: &Engine, given: &Given) -> Result<Job, StartError> {
-        engine.start(shop::Ports {
-            orders: given.orders(),
-            refunds: given.refunds(),
-            totals: given.sink("totals"),
-            recent: given.sink("recent"),
-        })
-    }
+    start!(orders, refunds => totals, recent);
 }
 
 /// Another function of the same type: of that nothing can be seen.
@@ -382,14 +305,7 @@ pub(super) mod function_changed {
             sums.to(recent);
         }
     );
-    pub(crate) fn start(engine: &Engine, given: &Given) -> Result<Job, StartError> {
-        engine.start(shop::Ports {
-            orders: given.orders(),
-            refunds: given.refunds(),
-            totals: given.sink("totals"),
-            recent: given.sink("recent"),
-        })
-    }
+    start!(orders, refunds => totals, recent);
 }
 
 /// `map_with_state` for `update_state`, with the same keys and states.
@@ -412,14 +328,7 @@ pub(super) mod mapped_with_state {
             sums.to(recent);
         }
     );
-    pub(crate) fn start(engine: &Engine, given: &Given) -> Result<Job, StartError> {
-        engine.start(shop::Ports {
-            orders: given.orders(),
-            refunds: given.refunds(),
-            totals: given.sink("totals"),
-            recent: given.sink("recent"),
-        })
-    }
+    start!(orders, refunds => totals, recent);
 }
 
 /// The sources in another order.
@@ -438,14 +347,7 @@ pub(super) mod sources_swapped {
             sums.to(recent);
         }
     );
-    pub(crate) fn start(engine: &Engine, given: &Given) -> Result<Job, StartError> {
-        engine.start(shop::Ports {
-            orders: given.orders(),
-            refunds: given.refunds(),
-            totals: given.sink("totals"),
-            recent: given.sink("recent"),
-        })
-    }
+    start!(orders, refunds => totals, recent);
 }
 
 /// Another name for a source.
@@ -489,13 +391,7 @@ pub(super) mod source_dropped {
             sums.to(recent);
         }
     );
-    pub(crate) fn start(engine: &Engine, given: &Given) -> Result<Job, StartError> {
-        engine.start(shop::Ports {
-            orders: given.orders(),
-            totals: given.sink("totals"),
-            recent: given.sink("recent"),
-        })
-    }
+    start!(orders => totals, recent);
 }
 
 /// One more source.
@@ -573,14 +469,7 @@ pub(super) mod batches_shorter {
             sums.to(recent);
         }
     );
-    pub(crate) fn start(engine: &Engine, given: &Given) -> Result<Job, StartError> {
-        engine.start(shop::Ports {
-            orders: given.orders(),
-            refunds: given.refunds(),
-            totals: given.sink("totals"),
-            recent: given.sink("recent"),
-        })
-    }
+    start!(orders, refunds => totals, recent);
 }
 
 /// A batch every three seconds.
@@ -599,14 +488,7 @@ pub(super) mod batches_longer {
             sums.to(recent);
         }
     );
-    pub(crate) fn start(engine: &Engine, given: &Given) -> Result<Job, StartError> {
-        engine.start(shop::Ports {
-            orders: given.orders(),
-            refunds: given.refunds(),
-            totals: given.sink("totals"),
-            recent: given.sink("recent"),
-        })
-    }
+    start!(orders, refunds => totals, recent);
 }
 
 /// A state of two fields.
@@ -628,9 +510,7 @@ pub(super) mod fields {
             state.allow_unbounded("a test").to(totals);
         }
     );
-    pub(crate) fn start(engine: &Engine, given: &Given) -> Result<Job, StartError> {
-        engine.start(shop::Ports { orders: given.orders(), totals: given.sink("totals") })
-    }
+    start!(orders => totals);
 }
 
 /// Its fields in another order.
@@ -652,7 +532,22 @@ pub(super) mod fields_reordered {
             state.allow_unbounded("a test").to(totals);
         }
     );
-    pub(crate) fn start(engine: &Engine, given: &Given) -> Result<Job, StartError> {
-        engine.start(shop::Ports { orders: given.orders(), totals: given.sink("totals") })
+    start!(orders => totals);
+}
+
+/// An operator whose function is a closure of the pipeline, that is given to other connectors.
+pub(super) mod reduced {
+    use super::*;
+    stream!(
+        #[batch(secs(1))]
+        fn shop<orders: Source<Pair>, totals: Sink<Pair>>() {
+            let all = orders.history().allow_unbounded("a test");
+            all.reduce_by_key(|a, b| a + b).to(totals);
+        }
+    );
+    start!(orders => totals);
+
+    pub(crate) fn start_in_time(engine: &Engine, given: &Given) -> Result<Job, StartError> {
+        engine.start(shop::Ports { orders: given.orders(), totals: given.sink("totals").timeout(secs(5)) })
     }
 }
