@@ -38,6 +38,11 @@ use crate::{
     twin::{Inverted, Recompute, Windowed},
 };
 
+/// The engine's sum with an inverse, one worker.
+pub fn driven_sums(window: u64) -> impl Contestant<Vec<(u64, i64)>> {
+    ours::contents::<u64, SumBack>(window, 1)
+}
+
 type Batch<K> = Vec<(K, i64)>;
 
 /// Which form of the window is delivered.

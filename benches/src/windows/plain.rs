@@ -1,11 +1,12 @@
 //! The honest limit: one loop, a map of what is kept of each key, a ring of panes.
 
-use std::{collections::VecDeque, hash::Hash};
+use std::collections::VecDeque;
 
 use super::function::{Function, Inverse, add};
 use crate::{
-    lockstep::{Contestant, digest},
-    pairs::Map,
+    lockstep::Contestant,
+    measure::mix,
+    pairs::{BenchKey, Map},
 };
 
 /// What is kept of one key.
@@ -121,7 +122,7 @@ pub struct Plain<K, F: Function, U: Upkeep<F>, const CHANGES: bool> {
     kept: u64,
 }
 
-impl<K: Clone + Hash + Eq, F: Function, U: Upkeep<F>, const CHANGES: bool> Plain<K, F, U, CHANGES> {
+impl<K: BenchKey, F: Function, U: Upkeep<F>, const CHANGES: bool> Plain<K, F, U, CHANGES> {
     pub fn new(window: u64) -> Self {
         Plain {
             window: window as usize,
@@ -209,7 +210,7 @@ impl<K: Clone + Hash + Eq, F: Function, U: Upkeep<F>, const CHANGES: bool> Plain
     }
 }
 
-impl<K: Clone + Hash + Eq, F: Function, U: Upkeep<F>, const CHANGES: bool> Contestant<Vec<(K, i64)>>
+impl<K: BenchKey, F: Function, U: Upkeep<F>, const CHANGES: bool> Contestant<Vec<(K, i64)>>
     for Plain<K, F, U, CHANGES>
 {
     fn give(&mut self, batch: Vec<(K, i64)>) {
@@ -232,7 +233,7 @@ impl<K: Clone + Hash + Eq, F: Function, U: Upkeep<F>, const CHANGES: bool> Conte
 }
 
 /// The hash of a window's contents after `changes`, of what it was before.
-pub fn changes_hash<K: Hash, F: Function>(kept: u64, changes: Vec<Change<K, F::Of>>) -> u64 {
+pub fn changes_hash<K: BenchKey, F: Function>(kept: u64, changes: Vec<Change<K, F::Of>>) -> u64 {
     changes.into_iter().fold(kept, |kept, (key, old, new)| {
         let hash = |of: Option<F::Of>| of.map_or(0, |of| pair_hash::<K, F>(&key, of));
         kept.wrapping_add(hash(new)).wrapping_sub(hash(old))
@@ -240,11 +241,11 @@ pub fn changes_hash<K: Hash, F: Function>(kept: u64, changes: Vec<Change<K, F::O
 }
 
 /// The hash of a key and what is kept of it; 0 for nothing.
-pub fn pair_hash<K: Hash, F: Function>(key: &K, of: F::Of) -> u64 {
-    if F::is_nothing(&of) { 0 } else { digest(&(key, of)) }
+pub fn pair_hash<K: BenchKey, F: Function>(key: &K, of: F::Of) -> u64 {
+    if F::is_nothing(&of) { 0 } else { mix(key.portable() ^ F::portable(of)) }
 }
 
 /// The hash of a window's contents, in any order.
-pub fn contents_hash<K: Hash, F: Function>(contents: Vec<(K, F::Of)>) -> u64 {
+pub fn contents_hash<K: BenchKey, F: Function>(contents: Vec<(K, F::Of)>) -> u64 {
     contents.iter().map(|(key, of)| pair_hash::<K, F>(key, *of)).fold(0, u64::wrapping_add)
 }
