@@ -16,6 +16,7 @@ mod latency;
 mod lockstep;
 mod measure;
 mod memory;
+mod nexmark;
 mod observed;
 mod open_loop;
 mod overload;
@@ -70,6 +71,8 @@ enum Workload {
     Joins,
     /// Whether memory stays where it is over 10,000 batches.
     Memory,
+    /// Queries q0 to q22 of Nexmark on auctions and bids (`--only q5` or `--only q1,q12`).
+    Nexmark,
     /// Ten times more than a job can take.
     Overload,
     /// Components and distances of a graph whose edges come and go.
@@ -118,6 +121,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
         Workload::Killed => return soak::killed(),
         Workload::Soak => &[soak::run],
+        Workload::Nexmark => &[nexmark::run],
         Workload::Overload => &[overload::run],
         Workload::Graph => &[graph::run],
         Workload::Observed => &[observed::run],
