@@ -19,6 +19,7 @@ mod latency;
 mod lockstep;
 mod measure;
 mod memory;
+mod nexmark;
 mod observed;
 mod open_loop;
 mod overload;
@@ -79,6 +80,8 @@ enum Workload {
     Memory,
     /// How soon a process has its first batch out, and what memory it holds.
     Resident,
+    /// Queries q0 to q22 of Nexmark on auctions and bids (`--only q5` or `--only q1,q12`).
+    Nexmark,
     /// Ten times more than a job can take.
     Overload,
     /// Components and distances of a graph whose edges come and go.
@@ -141,6 +144,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Workload::Send { rate, records } => return Ok(open_loop::send(rate, records)?),
         Workload::Killed => return soak::killed(),
         Workload::Soak => &[soak::run],
+        Workload::Nexmark => &[nexmark::run],
         Workload::Overload => &[overload::run],
         Workload::Graph => &[graph::run],
         Workload::Observed => &[observed::run],
