@@ -36,6 +36,8 @@ pub struct Timed {
     pub window: u64,
     /// Seconds of each timed batch, sorted.
     pub seconds: Vec<f64>,
+    /// Seconds a batch of each turn: how far they are apart.
+    turns: Vec<f64>,
     hashes: Vec<u64>,
 }
 
@@ -51,6 +53,7 @@ pub fn side_by_side<I>(mut entrants: Vec<Entrant<I>>, batch: impl Fn(u64) -> I) 
             workers,
             window,
             seconds: Vec::new(),
+            turns: Vec::new(),
             hashes: Vec::new(),
         })
         .collect();
@@ -63,12 +66,17 @@ pub fn side_by_side<I>(mut entrants: Vec<Entrant<I>>, batch: impl Fn(u64) -> I) 
     }
     for turn in 1..=TURNS {
         for (entrant, result) in entrants.iter_mut().zip(&mut all) {
+            let before = result.seconds.len();
             while (result.seconds.len() as u64) < entrant.timed * turn / TURNS {
                 entrant.contestant.give(batch(entrant.window + result.seconds.len() as u64));
                 let started = Instant::now();
                 entrant.contestant.slide();
                 result.seconds.push(started.elapsed().as_secs_f64());
                 result.hashes.push(entrant.contestant.hash());
+            }
+            let turn = &result.seconds[before..];
+            if !turn.is_empty() {
+                result.turns.push(turn.iter().sum::<f64>() / turn.len() as f64);
             }
         }
     }
@@ -110,6 +118,7 @@ impl Timed {
             records: Some(records),
             seconds: Some(self.mean()),
             records_per_s: Some(records as f64 / self.mean()),
+            runs: self.turns.clone(),
             p50_us: micros(0.5),
             p99_us: micros(0.99),
             p999_us: micros(0.999),
