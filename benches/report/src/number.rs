@@ -12,6 +12,15 @@ pub fn short(value: f64) -> String {
     format!("{value:.digits$}")
 }
 
+/// A round number, of an axis.
+pub fn round(value: f64) -> String {
+    match value {
+        v if v >= 1e6 => format!("{} M", (v / 1e4).round() / 100.0),
+        v if v >= 1e4 => format!("{} k", (v / 10.0).round() / 100.0),
+        v => format!("{}", (v * 1e6).round() / 1e6),
+    }
+}
+
 /// A time in the unit that fits.
 pub fn time(seconds: f64) -> String {
     match seconds {

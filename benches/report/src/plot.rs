@@ -72,7 +72,7 @@ impl Axis {
 
     /// Quantiles with as much room for each further nine: positions are `-log10(1 - q)`.
     pub fn nines(label: &str, most: f64) -> Axis {
-        let named = [(0.0, "0"), (0.5, "50 %"), (0.9, "90 %"), (0.99, "99 %"), (0.999, "99.9 %")];
+        let named = [(0.5, "50 %"), (0.9, "90 %"), (0.99, "99 %"), (0.999, "99.9 %")];
         let ticks = named.iter().chain(&[(0.9999, "99.99 %"), (0.99999, "99.999 %")]);
         let ticks = ticks.map(|(q, name)| (nines(*q), (*name).to_owned()));
         let ticks = ticks.filter(|(at, _)| *at <= most + 0.01).collect();
@@ -126,8 +126,8 @@ pub struct Panel {
     pub x: Axis,
     pub y: Axis,
     pub lines: Vec<Line>,
-    /// Places of note: a line from top to bottom, and what it says.
-    pub notes: Vec<(f64, String)>,
+    /// A place of note: a line from top to bottom.
+    pub note: Option<f64>,
 }
 
 /// The look of a line.
@@ -173,7 +173,7 @@ pub fn lines(title: &str, panels: &[Panel], with_points: bool) -> Drawn {
     {
         let area = SVGBackend::with_string(&mut svg, (WIDTH as u32, whole as u32)).into_drawing_area();
         area.fill(&WHITE)?;
-        area.draw(&Text::new(title.to_owned(), (16, TITLE / 2 + 2), text(15, true, INK, HPos::Left)))?;
+        area.draw(&Text::new(title.to_owned(), (16, TITLE / 2 + 2), text(14, true, INK, HPos::Left)))?;
         for (number, panel) in (0..).zip(panels) {
             let (x, y) = (number % columns * width, TITLE + number / columns * height);
             draw_panel(&area.clone().shrink((x, y), (width, height)), panel, &legend, with_points)?;
@@ -182,7 +182,7 @@ pub fn lines(title: &str, panels: &[Panel], with_points: bool) -> Drawn {
             let mut x = 24;
             for (label, look) in row {
                 draw_entry(&area, (x, panels_end + 12 + 22 * number), label, *look)?;
-                x += entry_width(label);
+                x += entry_width(label, *look);
             }
         }
         area.present()?;
@@ -190,8 +190,9 @@ pub fn lines(title: &str, panels: &[Panel], with_points: bool) -> Drawn {
     Ok(svg)
 }
 
-fn entry_width(label: &str) -> i32 {
-    60 + label.chars().count() as i32 * LETTER
+fn entry_width(label: &str, look: Look) -> i32 {
+    let letter = if look.family == Family::Ours { LETTER + 1 } else { LETTER };
+    60 + label.chars().count() as i32 * letter
 }
 
 /// The legend in lines that fit.
@@ -199,11 +200,12 @@ fn legend_rows(legend: &[(String, Look)]) -> Vec<Vec<(String, Look)>> {
     let mut rows: Vec<Vec<(String, Look)>> = vec![Vec::new()];
     let mut used = 24;
     for entry in legend {
-        if used + entry_width(&entry.0) > WIDTH {
+        let width = entry_width(&entry.0, entry.1);
+        if used + width > WIDTH {
             rows.push(Vec::new());
             used = 24;
         }
-        used += entry_width(&entry.0);
+        used += width;
         rows.last_mut().expect("there is one").push(entry.clone());
     }
     rows
@@ -227,6 +229,21 @@ fn draw_entry(area: &Area<'_>, (x, y): (i32, i32), label: &str, look: Look) -> R
     Ok(())
 }
 
+/// Lines of at most so many letters.
+fn wrapped(words: &str, letters: usize) -> Vec<String> {
+    let mut lines: Vec<String> = vec![String::new()];
+    for word in words.split(' ') {
+        let line = lines.last_mut().expect("there is one");
+        if !line.is_empty() && line.len() + 1 + word.len() > letters {
+            lines.push(word.to_owned());
+        } else {
+            line.push_str(if line.is_empty() { "" } else { " " });
+            line.push_str(word);
+        }
+    }
+    lines
+}
+
 fn draw_panel(
     area: &Area<'_>,
     panel: &Panel,
@@ -234,10 +251,15 @@ fn draw_panel(
     with_points: bool,
 ) -> Result<(), Box<dyn Error>> {
     let Panel { x, y, .. } = panel;
+    let (width, _) = area.dim_in_pixel();
+    for (number, line) in (0..).zip(wrapped(&panel.title, (width as i32 / LETTER) as usize)) {
+        let place = (width as i32 / 2, 14 + 15 * number);
+        area.draw(&Text::new(line, place, text(12, false, INK, HPos::Center)))?;
+    }
     let mut chart = ChartBuilder::on(area)
-        .caption(&panel.title, text(12, false, INK, HPos::Center))
         .margin(8)
-        .margin_right(22)
+        .margin_top(40)
+        .margin_right(36)
         .x_label_area_size(42)
         .y_label_area_size(66)
         .build_cartesian_2d(x.clone(), y.clone())?;
@@ -253,14 +275,9 @@ fn draw_panel(
         .x_labels(x.ticks.len())
         .y_labels(y.ticks.len())
         .draw()?;
-    for (at, note) in &panel.notes {
+    if let Some(at) = panel.note {
         let style = INK.stroke_width(1);
-        chart.draw_series(DashedLineSeries::new([(*at, y.from), (*at, y.to)].into_iter(), 4, 4, style))?;
-        // On the side that has room.
-        let (shift, side) = if *at > (x.from + x.to) / 2.0 { (-5, HPos::Right) } else { (5, HPos::Left) };
-        let place =
-            EmptyElement::at((*at, y.to)) + Text::new(note.clone(), (shift, 10), text(11, false, INK, side));
-        chart.draw_series(std::iter::once(place))?;
+        chart.draw_series(DashedLineSeries::new([(at, y.from), (at, y.to)].into_iter(), 4, 4, style))?;
     }
     // This engine last, over the others.
     let mut lines: Vec<&Line> = panel.lines.iter().collect();
@@ -302,15 +319,15 @@ pub struct Bars {
 pub fn bars(title: &str, groups: &[Bars]) -> Drawn {
     const ROW: i32 = 21;
     const HEAD: i32 = 34;
-    const LEFT: i32 = 258;
-    const ROOM: i32 = 440;
+    const LEFT: i32 = 310;
+    const ROOM: i32 = 400;
     let rows: i32 = groups.iter().map(|group| HEAD + ROW * group.bars.len() as i32).sum();
     let mut svg = String::new();
     {
         let size = (WIDTH as u32, (TITLE + rows + 14) as u32);
         let area = SVGBackend::with_string(&mut svg, size).into_drawing_area();
         area.fill(&WHITE)?;
-        area.draw(&Text::new(title.to_owned(), (16, TITLE / 2 + 2), text(15, true, INK, HPos::Left)))?;
+        area.draw(&Text::new(title.to_owned(), (16, TITLE / 2 + 2), text(14, true, INK, HPos::Left)))?;
         let mut y = TITLE;
         for group in groups {
             area.draw(&Text::new(group.title.clone(), (16, y + 20), text(12, true, INK, HPos::Left)))?;

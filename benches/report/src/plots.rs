@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, error::Error, fs, path::Path};
 
 use crate::{
-    number::{amount, short},
+    number::{amount, round},
     plot::{Axis, Bar, Bars, Line, Panel, bars, lines, nines},
     rows::{Group, Row},
     style::{Family, label},
@@ -23,7 +23,6 @@ pub struct Picture {
 
 /// Writes all plots that the groups give rise to.
 pub fn write(groups: &[Group], directory: &Path) -> Result<Vec<Picture>, Box<dyn Error>> {
-    let mut pictures = Vec::new();
     let mut workloads: Vec<&str> = Vec::new();
     for group in groups {
         if !workloads.contains(&group.base().workload.as_str()) {
@@ -31,55 +30,80 @@ pub fn write(groups: &[Group], directory: &Path) -> Result<Vec<Picture>, Box<dyn
         }
     }
     fs::create_dir_all(directory)?;
+    let mut pictures = Vec::new();
     for workload in workloads {
         let groups: Vec<&Group> = groups.iter().filter(|group| group.base().workload == workload).collect();
-        let mut save =
-            |kind: &str, number: usize, svg: String, caption: &str| -> Result<(), Box<dyn Error>> {
-                let number = if number == 0 { String::new() } else { format!("-{}", number + 1) };
-                let file = format!("{workload}-{kind}{number}.svg");
-                fs::write(directory.join(&file), svg)?;
-                let caption = caption.to_owned();
-                pictures.push(Picture { workload: workload.to_owned(), file, caption });
-                Ok(())
-            };
+        let mut album = Album { directory, workload, pictures: &mut pictures };
         if workload == "crossover" {
             let (cost, latency) = crossover(&groups);
-            for (number, panels) in cost.chunks(PANELS_A_PICTURE).enumerate() {
-                let svg = lines("Cost against load: CPU time a record", panels, true)?;
-                save(
-                    "cost",
-                    number,
-                    svg,
-                    "CPU time a record against load; where lines cross, micro-batch wins",
-                )?;
-            }
-            for (number, panels) in latency.chunks(PANELS_A_PICTURE).enumerate() {
-                let svg = lines("What it buys: latency against load", panels, true)?;
-                save("latency", number, svg, "median latency against load")?;
-            }
+            album.lines("cost", "CPU time a record against load", cost, true)?;
+            album.lines("latency", "median latency against load", latency, true)?;
             continue;
         }
-        for (number, chunk) in throughput(&groups).chunks(GROUPS_A_PICTURE).enumerate() {
-            let svg = bars(&format!("{workload}: records a second"), chunk)?;
-            let caption = "throughput, and per second of CPU time; whiskers are the least and the most of all \
-                           runs; each group has a scale of its own";
-            save("throughput", number, svg, caption)?;
-        }
-        for (number, panels) in curves(&groups).chunks(PANELS_A_PICTURE).enumerate() {
-            let svg = lines(&format!("{workload}: latency by percentile"), panels, false)?;
-            save("percentiles", number, svg, "latency by percentile, both axes logarithmic")?;
-        }
-        for (number, panels) in costs(&groups).chunks(PANELS_A_PICTURE).enumerate() {
-            let svg = lines(&format!("{workload}: cost against window size"), panels, true)?;
-            save(
-                "cost",
-                number,
-                svg,
-                "milliseconds a batch against batches in the window, both axes logarithmic",
-            )?;
-        }
+        album.bars("throughput", "records a second", throughput(&groups))?;
+        album.lines("percentiles", "latency by percentile", curves(&groups), false)?;
+        album.lines("cost", "cost against window size", costs(&groups), true)?;
     }
     Ok(pictures)
+}
+
+/// Where the pictures of a workload go.
+struct Album<'a> {
+    directory: &'a Path,
+    workload: &'a str,
+    pictures: &'a mut Vec<Picture>,
+}
+
+impl Album<'_> {
+    fn lines(
+        &mut self,
+        kind: &str,
+        what: &str,
+        mut panels: Vec<Panel>,
+        with_points: bool,
+    ) -> Result<(), Box<dyn Error>> {
+        let title = self.title(what, panels.iter_mut().map(|panel| &mut panel.title).collect());
+        for (number, panels) in panels.chunks(PANELS_A_PICTURE).enumerate() {
+            self.save(kind, number, what, &lines(&title, panels, with_points)?)?;
+        }
+        Ok(())
+    }
+
+    fn bars(&mut self, kind: &str, what: &str, mut groups: Vec<Bars>) -> Result<(), Box<dyn Error>> {
+        let title = self.title(what, groups.iter_mut().map(|group| &mut group.title).collect());
+        for (number, groups) in groups.chunks(GROUPS_A_PICTURE).enumerate() {
+            self.save(kind, number, what, &bars(&title, groups)?)?;
+        }
+        Ok(())
+    }
+
+    /// The picture's title has what is common to those of its parts, which lose it.
+    fn title(&self, what: &str, mut parts: Vec<&mut String>) -> String {
+        let Some(first) = parts.first().filter(|_| parts.len() > 1) else {
+            return format!("{}: {what}", self.workload);
+        };
+        let has = |title: &str, word: &str| title.split(", ").any(|other| other == word);
+        let common: Vec<String> = first
+            .split(", ")
+            .filter(|word| parts.iter().all(|title| has(title, word)))
+            .map(str::to_owned)
+            .collect();
+        for title in &mut parts {
+            let own = title.split(", ").filter(|word| !common.iter().any(|common| common == word));
+            **title = own.collect::<Vec<_>>().join(", ");
+        }
+        let common = if common.is_empty() { String::new() } else { format!(" ({})", common.join(", ")) };
+        format!("{}: {what}{common}", self.workload)
+    }
+
+    fn save(&mut self, kind: &str, number: usize, what: &str, svg: &str) -> Result<(), Box<dyn Error>> {
+        let number = if number == 0 { String::new() } else { format!("-{}", number + 1) };
+        let file = format!("{}-{kind}{number}.svg", self.workload);
+        fs::write(self.directory.join(&file), svg)?;
+        let (workload, caption) = (self.workload.to_owned(), what.to_owned());
+        self.pictures.push(Picture { workload, file, caption });
+        Ok(())
+    }
 }
 
 /// The groups that have a throughput. Of those that differ in the window only: one in the middle, as `costs` shows all;
@@ -143,10 +167,10 @@ fn curves(groups: &[&Group]) -> Vec<Panel> {
         };
         let lines: Vec<Line> = rows.iter().map(line).collect();
         let y =
-            Axis::log("ms", lines.iter().flat_map(|line| &line.points).map(|(_, y)| 10f64.powf(*y)), short);
+            Axis::log("ms", lines.iter().flat_map(|line| &line.points).map(|(_, y)| 10f64.powf(*y)), round);
         let x = Axis::nines("percentile", most);
         let title = group.base().params_without("");
-        (!lines.is_empty()).then_some(Panel { title, x, y, lines, notes: Vec::new() })
+        (!lines.is_empty()).then_some(Panel { title, x, y, lines, note: None })
     };
     groups.iter().filter_map(panel).collect()
 }
@@ -164,13 +188,9 @@ fn costs(groups: &[&Group]) -> Vec<Panel> {
     let panel = |(title, groups): (String, Vec<&Group>)| {
         let right = groups.iter().flat_map(|group| group.rows.iter().filter(|row| !group.is_wrong(row)));
         let lines = lines_of(right, |row| Some((row.number("window")?, row.seconds? * 1e3)));
-        drawn(title, ("batches in the window", "ms a batch"), lines, Vec::new(), plain_number)
+        drawn(title, ("batches in the window", "ms a batch"), lines, None)
     };
     by_rest.into_iter().filter(|(_, groups)| groups.len() > 1).filter_map(panel).collect()
-}
-
-fn plain_number(value: f64) -> String {
-    format!("{value}")
 }
 
 /// A line for each engine, of logarithms, of what `point` says of its rows.
@@ -193,18 +213,12 @@ fn lines_of<'a>(
     lines
 }
 
-fn drawn(
-    title: String,
-    (x, y): (&str, &str),
-    lines: Vec<Line>,
-    notes: Vec<(f64, String)>,
-    name: fn(f64) -> String,
-) -> Option<Panel> {
+fn drawn(title: String, (x, y): (&str, &str), lines: Vec<Line>, note: Option<f64>) -> Option<Panel> {
     let all = || lines.iter().flat_map(|line| line.points.iter().copied());
     all().next()?;
-    let x = Axis::log_at(x, all().map(|(x, _)| 10f64.powf(x).round()), name);
-    let y = Axis::log(y, all().map(|(_, y)| 10f64.powf(y)), short);
-    Some(Panel { title, x, y, lines, notes })
+    let x = Axis::log_at(x, all().map(|(x, _)| 10f64.powf(x).round()), round);
+    let y = Axis::log(y, all().map(|(_, y)| 10f64.powf(y)), round);
+    Some(Panel { title, x, y, lines, note })
 }
 
 /// Panels of CPU time a record and of latencies against load, for each interval of the twin.
@@ -221,24 +235,19 @@ fn crossover(groups: &[&Group]) -> (Vec<Panel>, Vec<Panel>) {
         let cost =
             |row: &Row| Some((row.number("records_per_s")?, 1e6 * row.cpu_seconds? / row.records? as f64));
         let lines = lines_of(rows.iter().copied(), cost);
-        let notes =
-            crossing(&lines).map(|at| (at, format!("{}/s", amount(10f64.powf(at))))).into_iter().collect();
-        panels.0.extend(drawn(
-            title.clone(),
-            ("records a second", "us of CPU a record"),
-            lines,
-            notes,
-            amount,
-        ));
+        let (note, says) = crossing(&lines).unwrap_or_default();
+        let axes = ("records a second", "us of CPU a record");
+        panels.0.extend(drawn(format!("{title}{says}"), axes, lines, note));
         let median = |row: &Row| Some((row.number("records_per_s")?, row.p50_us? / 1e3));
         let lines = lines_of(rows.iter().copied(), median);
-        panels.1.extend(drawn(title, ("records a second", "ms, median"), lines, Vec::new(), amount));
+        panels.1.extend(drawn(title, ("records a second", "ms, median"), lines, None));
     }
     panels
 }
 
-/// Where this engine begins to cost more than the twin: between which loads, on straight lines of logarithms.
-fn crossing(lines: &[Line]) -> Option<f64> {
+/// Where this engine begins to cost more than the twin, on straight lines of logarithms between loads, and what to say of
+/// it.
+fn crossing(lines: &[Line]) -> Option<(Option<f64>, String)> {
     let of = |family: Family| lines.iter().find(|line| line.family == family);
     let (ours, twin) = (of(Family::Ours)?, of(Family::Twin)?);
     let both: Vec<(f64, f64)> = ours
@@ -249,9 +258,19 @@ fn crossing(lines: &[Line]) -> Option<f64> {
             Some((*x, y - other.1))
         })
         .collect();
-    let pair = both.windows(2).find(|pair| pair[0].1 <= 0.0 && pair[1].1 > 0.0)?;
+    both.first()?;
+    if both.iter().all(|(_, more)| *more <= 0.0) {
+        return Some((None, ": this engine costs less at every load".to_owned()));
+    }
+    if both.iter().all(|(_, more)| *more > 0.0) {
+        return Some((None, ": micro-batch costs less at every load".to_owned()));
+    }
+    let Some(pair) = both.windows(2).rfind(|pair| pair[0].1 <= 0.0 && pair[1].1 > 0.0) else {
+        return Some((None, ": micro-batch costs less at the lowest loads only".to_owned()));
+    };
     let ((x0, d0), (x1, d1)) = (pair[0], pair[1]);
-    Some(x0 + (x1 - x0) * -d0 / (d1 - d0))
+    let at = x0 + (x1 - x0) * -d0 / (d1 - d0);
+    Some((Some(at), format!(": micro-batch costs less from {}/s", amount(10f64.powf(at)))))
 }
 
 #[cfg(test)]
@@ -265,10 +284,19 @@ mod tests {
     #[test]
     fn lines_cross_where_ours_begins_to_cost_more() {
         let twin = line(Family::Twin, &[(1.0, 2.0), (2.0, 1.0), (3.0, 0.0)]);
-        let ours = line(Family::Ours, &[(1.0, 1.0), (2.0, 1.0), (3.0, 1.0)]);
-        assert_eq!(crossing(&[ours, twin]), Some(2.0));
-        let twin = line(Family::Twin, &[(1.0, 2.0), (2.0, 2.0)]);
-        let ours = line(Family::Ours, &[(1.0, 1.0), (2.0, 1.0)]);
-        assert_eq!(crossing(&[ours, twin]), None);
+        let ours = || line(Family::Ours, &[(1.0, 1.0), (2.0, 1.0), (3.0, 1.0)]);
+        let (at, _) = crossing(&[ours(), twin]).expect("there is one");
+        assert_eq!(at, Some(2.0));
+        let twin = line(Family::Twin, &[(1.0, 2.0), (2.0, 2.0), (3.0, 2.0)]);
+        let (_, says) = crossing(&[ours(), twin]).expect("there is something to say");
+        assert_eq!(says, ": this engine costs less at every load");
+    }
+
+    #[test]
+    fn a_title_has_what_is_common() {
+        let album = Album { directory: Path::new(""), workload: "windows", pictures: &mut Vec::new() };
+        let (mut one, mut other) = ("key u64, window 10".to_owned(), "key u64, window 30".to_owned());
+        assert_eq!(album.title("cost", vec![&mut one, &mut other]), "windows: cost (key u64)");
+        assert_eq!([one, other], ["window 10", "window 30"]);
     }
 }
