@@ -147,6 +147,9 @@ impl<K: Clone + Hash + Eq> Contestant<Batch<K>> for Plain<K> {
 }
 
 type Marked<K> = (bool, K, u64);
+/// Puts changes to the hash of what there was before.
+type AddUp<K> = fn(u64, Vec<(Joined<K>, i64)>) -> u64;
+type Named = (&'static str, Box<dyn Contestant<Batch<u64>>>);
 
 /// Two arrangements and `join_core`.
 struct Differential<K: BenchKey>(Dataflow<Marked<K>, Joined<K>>);
@@ -187,7 +190,7 @@ impl<K: BenchKey + ExchangeData> Contestant<Batch<K>> for Differential<K> {
 struct Timely<K: BenchKey + ExchangeData>(ByHand<Marked<K>, (Joined<K>, i64)>);
 
 impl<K: BenchKey + ExchangeData> Timely<K> {
-    fn new(plain: Plain<K>, add_up: fn(u64, Vec<(Joined<K>, i64)>) -> u64) -> Self {
+    fn new(plain: Plain<K>, add_up: AddUp<K>) -> Self {
         let add = |plain: &mut Plain<K>, records: &mut Vec<Marked<K>>| {
             for (is_left, key, record) in records.drain(..) {
                 let (left, right) = &mut plain.given;
@@ -346,12 +349,7 @@ fn entrants<K: Ours + ExchangeData>(window: u64, timed: u64) -> Vec<Entrant<Batc
 }
 
 /// The engine in a group of its peers, behind what is written by hand.
-fn beside(
-    by_hand: Vec<(&'static str, Box<dyn Contestant<Batch<u64>>>)>,
-    start: StartPairs,
-    window: u64,
-    timed: u64,
-) -> Vec<Entrant<Batch<u64>>> {
+fn beside(by_hand: Vec<Named>, start: StartPairs, window: u64, timed: u64) -> Vec<Entrant<Batch<u64>>> {
     let ours = [1, 2].map(|workers| {
         let contestant: Box<dyn Contestant<_>> = Box::new(Delivered::new(start, window, workers));
         ("stream", workers, contestant)

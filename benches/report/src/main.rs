@@ -69,7 +69,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             all_peers: arguments.peers,
         })?;
     }
-    let (files, rows, unread) = read_all(&directory)?;
+    let Read { files, rows, unread } = read_all(&directory)?;
     let groups = rows::groups(&rows);
     if arguments.readme {
         print!("{}", readme::rows(&groups)?);
@@ -92,8 +92,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Names of the files, their rows in the order of the workloads, and lines that are none.
-fn read_all(directory: &Path) -> Result<(Vec<String>, Vec<rows::Row>, Vec<String>), Box<dyn Error>> {
+/// Names of files, their rows in the order of the workloads, and lines that are none.
+struct Read {
+    files: Vec<String>,
+    rows: Vec<rows::Row>,
+    unread: Vec<String>,
+}
+
+fn read_all(directory: &Path) -> Result<Read, Box<dyn Error>> {
     let entries = fs::read_dir(directory).map_err(|error| format!("{}: {error}", directory.display()))?;
     let mut files: Vec<PathBuf> =
         entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
@@ -106,5 +112,5 @@ fn read_all(directory: &Path) -> Result<(Vec<String>, Vec<rows::Row>, Vec<String
     for path in &files {
         unread.extend(rows::read(path, &mut all)?);
     }
-    Ok((files.iter().map(|path| name(path)).collect(), rows::merged(all), unread))
+    Ok(Read { files: files.iter().map(|path| name(path)).collect(), rows: rows::merged(all), unread })
 }

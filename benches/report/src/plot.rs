@@ -277,7 +277,7 @@ fn draw_panel(
         .draw()?;
     if let Some(at) = panel.note {
         let style = INK.stroke_width(1);
-        chart.draw_series(DashedLineSeries::new([(at, y.from), (at, y.to)].into_iter(), 4, 4, style))?;
+        chart.draw_series(DashedLineSeries::new([(at, y.from), (at, y.to)], 4, 4, style))?;
     }
     // This engine last, over the others.
     let mut lines: Vec<&Line> = panel.lines.iter().collect();

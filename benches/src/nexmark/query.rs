@@ -33,11 +33,14 @@ pub struct Query {
     pub plain: Run,
 }
 
+/// Starts a query's pipeline.
+type Start<U> = fn(&Engine, Given, Collected<U>) -> Result<Job, StartError>;
+
 impl Query {
     /// A query whose outputs stay as they are.
     pub fn each<U: Record + Portable, F: FnMut(u64, Vec<Event>) -> Vec<U> + 'static>(
         name: &'static str,
-        start: fn(&Engine, Given, Collected<U>) -> Result<Job, StartError>,
+        start: Start<U>,
         plain: fn() -> F,
     ) -> Query {
         Query::new(name, start, plain, hash)
@@ -46,7 +49,7 @@ impl Query {
     /// A query whose result is kept up to date: outputs are changes of it.
     pub fn kept<U: Record + Portable, F: FnMut(u64, Vec<Event>) -> Vec<(U, i64)> + 'static>(
         name: &'static str,
-        start: fn(&Engine, Given, Collected<(U, i64)>) -> Result<Job, StartError>,
+        start: Start<(U, i64)>,
         plain: fn() -> F,
     ) -> Query {
         Query::new(name, start, plain, |(record, times)| hash(record).wrapping_mul(*times as u64))
@@ -54,7 +57,7 @@ impl Query {
 
     fn new<U: Record, F: FnMut(u64, Vec<Event>) -> Vec<U> + 'static>(
         name: &'static str,
-        start: fn(&Engine, Given, Collected<U>) -> Result<Job, StartError>,
+        start: Start<U>,
         plain: fn() -> F,
         weigh: fn(&U) -> u64,
     ) -> Query {
@@ -110,11 +113,7 @@ impl<U: Record> Sink<U> for Collected<U> {
     }
 }
 
-fn drive<U: Record>(
-    batches: Batches,
-    workers: usize,
-    start: fn(&Engine, Given, Collected<U>) -> Result<Job, StartError>,
-) -> Delivered<U> {
+fn drive<U: Record>(batches: Batches, workers: usize, start: Start<U>) -> Delivered<U> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let delivered = Arc::new(Mutex::new(Vec::new()));
     let seconds = batches.len() as u64;

@@ -253,10 +253,11 @@ pub fn q9() -> impl FnMut(u64, Vec<Event>) -> Changes<(Auction, Bid)> {
         for bid in bids {
             let Some((Some((auction, best)), _)) = auctions.states.get(&bid.auction) else { continue };
             let is_valid = (auction.date_time..=auction.expires).contains(&bid.date_time);
-            if is_valid && best.as_ref().is_none_or(|best| rank(&bid, best).is_gt()) {
-                if let Some((_, best)) = auctions.touch(bid.auction) {
-                    *best = Some(bid);
-                }
+            if is_valid
+                && best.as_ref().is_none_or(|best| rank(&bid, best).is_gt())
+                && let Some((_, best)) = auctions.touch(bid.auction)
+            {
+                *best = Some(bid);
             }
         }
         auctions.changes()
