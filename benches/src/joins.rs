@@ -1,6 +1,9 @@
 //! Two windows joined by key: 2 x 10,000 records a batch, 100,000 keys drawn evenly, a slide each batch, windows of
 //! 10, 100 and 300. Every contender but the twin delivers what changed: pairs that came and pairs that went.
 //!
+//! And 2 x 50,000 records a batch in a window of 10, which are the files of other engines (`benches/peers`): what
+//! changed, new pairs only (half a million a batch), and the whole window's (2.5 million a batch).
+//!
 //! Estimate, before the first run, u64 keys, one worker. In a window of `w` batches a key has `w / 10` records on each
 //! side, so a batch makes `2 * 10,000 * w / 10` pairs and takes back as many: 40,000, 400,000, 1.2 million.
 //! - The symmetric hash join: 40,000 look-ups by 100 ns, and 5-10 ns a pair: 4 ms, 8 ms, 15 ms.
@@ -8,6 +11,9 @@
 //!   and 90 million by 1 ns, and 20,000 `w` records by 40 ns: 10 ms, 100 ms, 400 ms.
 //! - Differential sorts 40,000 updates a batch by 100 ns, seeks each, and sorts nothing of its output: 10 ms, 30 ms,
 //!   80 ms.
+//! - Of the 2 x 50,000: 100,000 look-ups by 100 ns and a million pairs by 10 ns, 20 ms for changes; new pairs 15 ms by
+//!   hand, and the engine makes all changes and drops half: 35 ms. The whole window is 2.5 million pairs kept and
+//!   copied, 10-20 ns each: 60 ms.
 //! - The engine should be within 0.5 to 0.8 of the symmetric join: the same work, plus the exchange.
 //!
 //! Pairs are hashed by the numbers of their two records, which say the key too.
@@ -22,9 +28,10 @@ use streaming_runtime::{Job, Record, StartError, connect::queue::SharedQueue, pr
 use timely::{ExchangeData, dataflow::operators::vec::Filter};
 
 use crate::{
+    by_hand::ByHand,
     dataflow::{Dataflow, panes},
     driven::{Latest, Running},
-    lockstep::{Contestant, Entrant, Timed, side_by_side},
+    lockstep::{Contestant, Entrant, Timed, digest, side_by_side},
     measure::{Params, Row, Runs, mix, rss_bytes},
     memory::in_child,
     pairs::{BenchKey, Map},
@@ -55,6 +62,8 @@ impl<K> Default for Half<K> {
 /// The honest limit: each new and each leaving record meets the other side's map.
 struct Plain<K> {
     window: usize,
+    /// What went is not said.
+    only_new: bool,
     given: Batch<K>,
     left: Half<K>,
     right: Half<K>,
@@ -66,12 +75,17 @@ impl<K: Clone + Hash + Eq> Plain<K> {
     fn new(window: u64) -> Self {
         Plain {
             window: window as usize,
+            only_new: false,
             given: (Vec::new(), Vec::new()),
             left: Half::default(),
             right: Half::default(),
             changes: Vec::new(),
             kept: 0,
         }
+    }
+
+    fn of_new(window: u64) -> Self {
+        Plain { only_new: true, ..Plain::new(window) }
     }
 }
 
@@ -80,7 +94,7 @@ fn advance<K: Clone + Hash + Eq>(
     this: &mut Half<K>,
     other: &Half<K>,
     new: Side<K>,
-    window: usize,
+    (window, only_new): (usize, bool),
     changes: &mut Vec<(Joined<K>, i64)>,
     pair: impl Fn(u64, u64) -> (u64, u64),
 ) {
@@ -96,7 +110,9 @@ fn advance<K: Clone + Hash + Eq>(
         if records.is_empty() {
             this.records.remove(&key);
         }
-        meet(&key, record, -1);
+        if !only_new {
+            meet(&key, record, -1);
+        }
     }
     for (key, record) in &new {
         match this.records.get_mut(key) {
@@ -117,20 +133,23 @@ impl<K: Clone + Hash + Eq> Contestant<Batch<K>> for Plain<K> {
 
     fn slide(&mut self) {
         let (left, right) = std::mem::take(&mut self.given);
-        let Plain { window, changes, .. } = self;
-        advance(&mut self.left, &self.right, left, *window, changes, |this, met| (this, met));
-        advance(&mut self.right, &self.left, right, *window, changes, |this, met| (met, this));
+        let Plain { window, only_new, changes, .. } = self;
+        let how = (*window, *only_new);
+        advance(&mut self.left, &self.right, left, how, changes, |this, met| (this, met));
+        advance(&mut self.right, &self.left, right, how, changes, |this, met| (met, this));
     }
 
     fn hash(&mut self) -> u64 {
-        for ((_, (left, right)), times) in std::mem::take(&mut self.changes) {
-            self.kept = self.kept.wrapping_add(pair_hash(left, right).wrapping_mul(times as u64));
-        }
+        let kept = if self.only_new { 0 } else { self.kept };
+        self.kept = changes_hash(kept, std::mem::take(&mut self.changes));
         self.kept
     }
 }
 
 type Marked<K> = (bool, K, u64);
+/// Puts changes to the hash of what there was before.
+type AddUp<K> = fn(u64, Vec<(Joined<K>, i64)>) -> u64;
+type Named = (&'static str, Box<dyn Contestant<Batch<u64>>>);
 
 /// Two arrangements and `join_core`.
 struct Differential<K: BenchKey>(Dataflow<Marked<K>, Joined<K>>);
@@ -165,6 +184,44 @@ impl<K: BenchKey + ExchangeData> Contestant<Batch<K>> for Differential<K> {
     fn hash(&mut self) -> u64 {
         self.0.hash()
     }
+}
+
+/// The symmetric join in an operator of timely's, behind an exchange by key.
+struct Timely<K: BenchKey + ExchangeData>(ByHand<Marked<K>, (Joined<K>, i64)>);
+
+impl<K: BenchKey + ExchangeData> Timely<K> {
+    fn new(plain: Plain<K>, add_up: AddUp<K>) -> Self {
+        let add = |plain: &mut Plain<K>, records: &mut Vec<Marked<K>>| {
+            for (is_left, key, record) in records.drain(..) {
+                let (left, right) = &mut plain.given;
+                if is_left { left } else { right }.push((key, record));
+            }
+        };
+        let close = |plain: &mut Plain<K>| {
+            plain.slide();
+            std::mem::take(&mut plain.changes)
+        };
+        Timely(ByHand::new(plain, |(_, key, _)| digest(key), add, close, add_up))
+    }
+}
+
+impl<K: BenchKey + ExchangeData> Contestant<Batch<K>> for Timely<K> {
+    fn give(&mut self, batch: Batch<K>) {
+        self.0.give(marked(batch));
+    }
+    fn slide(&mut self) {
+        self.0.slide();
+    }
+    fn hash(&mut self) -> u64 {
+        self.0.hash()
+    }
+}
+
+/// The hash of all pairs there are after `changes`.
+fn changes_hash<K>(kept: u64, changes: Vec<(Joined<K>, i64)>) -> u64 {
+    let hash =
+        |((_, (left, right)), times): &(Joined<K>, i64)| pair_hash(*left, *right).wrapping_mul(*times as u64);
+    changes.iter().map(hash).fold(kept, u64::wrapping_add)
 }
 
 /// The engine's own, of a key's type.
@@ -207,17 +264,60 @@ struct Engined<K>(Running<Marked<K>, (Joined<K>, i64)>);
 impl<K: Ours> Engined<K> {
     fn new(window: u64, workers: usize) -> Self {
         let start = |engine: &Engine, records, out| K::start(engine, secs(window), records, out);
-        Engined(Running::start(workers, start, |kept, changes| {
-            let hash = |((_, (left, right)), times): &(Joined<K>, i64)| {
-                pair_hash(*left, *right).wrapping_mul(*times as u64)
-            };
-            changes.iter().map(hash).fold(kept, u64::wrapping_add)
-        }))
+        Engined(Running::start(workers, start, changes_hash))
     }
 }
 
 impl<K: Ours> Contestant<Batch<K>> for Engined<K> {
     fn give(&mut self, batch: Batch<K>) {
+        self.0.give(marked(batch));
+    }
+    fn slide(&mut self) {
+        self.0.slide();
+    }
+    fn hash(&mut self) -> u64 {
+        self.0.hash()
+    }
+}
+
+stream!(
+    /// The pairs that a batch brings.
+    #[batch(secs(1))]
+    fn new_pairs<records: Source<Marked<u64>>, out: Sink<Joined<u64>>>(size: Duration) {
+        let (left, right) = records.split(|&(is_left, ..)| is_left);
+        let left = left.map(|(_, key, record)| (key, record)).window(size, secs(1));
+        let right = right.map(|(_, key, record)| (key, record)).window(size, secs(1));
+        left.join(right).changes().filter(|(_, times)| *times > 0).map(|(pair, _)| pair).to(out);
+    }
+);
+
+stream!(
+    /// All pairs of the window.
+    #[batch(secs(1))]
+    fn all_pairs<records: Source<Marked<u64>>, out: Sink<Joined<u64>>>(size: Duration) {
+        let (left, right) = records.split(|&(is_left, ..)| is_left);
+        let left = left.map(|(_, key, record)| (key, record)).window(size, secs(1));
+        let right = right.map(|(_, key, record)| (key, record)).window(size, secs(1));
+        left.join(right).to(out);
+    }
+);
+
+/// A job that delivers pairs, with no word of what went.
+struct Delivered(Running<Marked<u64>, Joined<u64>>);
+
+type StartPairs = fn(&Engine, Duration, Queue<u64>, Latest<Joined<u64>>) -> Result<Job, StartError>;
+
+impl Delivered {
+    fn new(start: StartPairs, window: u64, workers: usize) -> Self {
+        let start = |engine: &Engine, records, out| start(engine, secs(window), records, out);
+        Delivered(Running::start(workers, start, |_, pairs| {
+            pairs.iter().map(|(_, (left, right))| pair_hash(*left, *right)).fold(0, u64::wrapping_add)
+        }))
+    }
+}
+
+impl Contestant<Batch<u64>> for Delivered {
+    fn give(&mut self, batch: Batch<u64>) {
         self.0.give(marked(batch));
     }
     fn slide(&mut self) {
@@ -239,12 +339,24 @@ fn entrants<K: Ours + ExchangeData>(window: u64, timed: u64) -> Vec<Entrant<Batc
     let enter = |engine, timed, contestant| by(1, engine, timed, contestant);
     vec![
         enter("symmetric hash join", timed, Box::new(Plain::<K>::new(window)) as Box<dyn Contestant<_>>),
+        enter("timely by hand", timed, Box::new(Timely::<K>::new(Plain::new(window), changes_hash))),
         enter("twin, joins the window again", timed.min(10), Box::new(twin::Join::new(window, 1))),
         by(2, "twin, joins the window again", timed.min(10), Box::new(twin::Join::new(window, 2))),
         enter("differential", timed, Box::new(Differential::<K>::new(window))),
-        enter("engine", timed, Box::new(Engined::<K>::new(window, 1))),
-        by(2, "engine, two workers", timed, Box::new(Engined::<K>::new(window, 2))),
+        enter("stream", timed, Box::new(Engined::<K>::new(window, 1))),
+        by(2, "stream", timed, Box::new(Engined::<K>::new(window, 2))),
     ]
+}
+
+/// The engine in a group of its peers, behind what is written by hand.
+fn beside(by_hand: Vec<Named>, start: StartPairs, window: u64, timed: u64) -> Vec<Entrant<Batch<u64>>> {
+    let ours = [1, 2].map(|workers| {
+        let contestant: Box<dyn Contestant<_>> = Box::new(Delivered::new(start, window, workers));
+        ("stream", workers, contestant)
+    });
+    let by_hand = by_hand.into_iter().map(|(engine, contestant)| (engine, 1, contestant));
+    let enter = |(engine, workers, contestant)| Entrant { engine, workers, window, timed, contestant };
+    by_hand.chain(ours).map(enter).collect()
 }
 
 pub fn run(runs: Runs) -> Vec<Row> {
@@ -260,7 +372,32 @@ pub fn run(runs: Runs) -> Vec<Row> {
             rows.extend(join::<String>(records, keys, window, timed));
         }
     }
+    rows.extend(large(if runs.quick { 10 } else { LARGE_TIMED }));
     rows.extend(memory(runs));
+    rows
+}
+
+const LARGE: (u64, u64, u64) = (50_000, 100_000, 10);
+const LARGE_TIMED: u64 = 30;
+
+/// A batch of the large join.
+pub fn large_batch(number: u64) -> Batch<u64> {
+    let (records, keys, _) = LARGE;
+    batch(number, records, keys)
+}
+
+fn large(timed: u64) -> Vec<Row> {
+    let (records, keys, window) = LARGE;
+    let mut rows = join::<u64>(records, keys, window, timed);
+    let new = |engine: &Engine, size, records, out| engine.start(new_pairs::Ports { records, out, size });
+    let timely = Timely::new(Plain::of_new(window), |_, pairs| changes_hash(0, pairs));
+    let by_hand: Vec<(_, Box<dyn Contestant<_>>)> =
+        vec![("symmetric hash join", Box::new(Plain::of_new(window))), ("timely by hand", Box::new(timely))];
+    rows.extend(rows_of("new pairs", records, keys, beside(by_hand, new, window, timed)));
+    let all = |engine: &Engine, size, records, out| engine.start(all_pairs::Ports { records, out, size });
+    let twin: Vec<(_, Box<dyn Contestant<_>>)> =
+        vec![("twin, joins the window again", Box::new(twin::Join::new(window, 1)))];
+    rows.extend(rows_of("contents", records, keys, beside(twin, all, window, 10)));
     rows
 }
 
@@ -305,12 +442,26 @@ fn memory(runs: Runs) -> Vec<Row> {
 }
 
 fn join<K: Ours + ExchangeData>(records: u64, keys: u64, window: u64, timed: u64) -> Vec<Row> {
-    let all = side_by_side(entrants::<K>(window, timed), |number| batch(number, records, keys));
-    let params: Params =
-        BTreeMap::from([("key", K::NAME.into()), ("keys", keys.into()), ("records_a_side", records.into())]);
+    rows_of("changes", records, keys, entrants::<K>(window, timed))
+}
+
+fn rows_of<K: BenchKey>(
+    delivers: &'static str,
+    records: u64,
+    keys: u64,
+    entrants: Vec<Entrant<Batch<K>>>,
+) -> Vec<Row> {
+    let all = side_by_side(entrants, |number| batch(number, records, keys));
+    let params: Params = BTreeMap::from([
+        ("delivers", delivers.into()),
+        ("key", K::NAME.into()),
+        ("keys", keys.into()),
+        ("records_a_side", records.into()),
+    ]);
     let mut rows: Vec<Row> = all.iter().map(|one| one.row("joins", &params, 2 * records)).collect();
     let ratio = |one: &Timed| {
-        let what = format!("time of {} / {}, window {window}", one.engine, all[0].engine);
+        let Timed { engine, workers, window, .. } = one;
+        let what = format!("time of {engine} ({workers} workers) / {}, window {window}", all[0].engine);
         Row::figure("joins", &params, what, one.mean() / all[0].mean(), "")
     };
     rows.extend(all[1..].iter().map(ratio));

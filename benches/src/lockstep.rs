@@ -5,7 +5,7 @@ use std::{hash::Hash, time::Instant};
 
 use foldhash::fast::FixedState;
 
-use crate::measure::{Params, Row};
+use crate::measure::{Params, Row, cpu_seconds, mix, thread_cpu_seconds};
 
 /// Something that keeps a result up to date from batch to batch.
 pub trait Contestant<I> {
@@ -36,11 +36,22 @@ pub struct Timed {
     pub window: u64,
     /// Seconds of each timed batch, sorted.
     pub seconds: Vec<f64>,
+    /// CPU seconds of all of them, with what is done after a batch was delivered.
+    cpu: f64,
+    /// Seconds a batch of each turn: how far they are apart.
+    turns: Vec<f64>,
     hashes: Vec<u64>,
 }
 
 /// Turns that the timed batches of each are split in.
 const TURNS: u64 = 10;
+
+/// Timed batches that a row's checksum is of: all entrants and all peers have as many.
+const CHECKED: usize = 10;
+
+fn fold(hashes: &[u64]) -> u64 {
+    hashes.iter().fold(0, |sum, hash| mix(sum ^ hash))
+}
 
 /// Fills the windows, then times the entrants in turn. `batch` makes the batch of a number, always the same.
 pub fn side_by_side<I>(mut entrants: Vec<Entrant<I>>, batch: impl Fn(u64) -> I) -> Vec<Timed> {
@@ -51,6 +62,8 @@ pub fn side_by_side<I>(mut entrants: Vec<Entrant<I>>, batch: impl Fn(u64) -> I) 
             workers,
             window,
             seconds: Vec::new(),
+            cpu: 0.0,
+            turns: Vec::new(),
             hashes: Vec::new(),
         })
         .collect();
@@ -63,12 +76,23 @@ pub fn side_by_side<I>(mut entrants: Vec<Entrant<I>>, batch: impl Fn(u64) -> I) 
     }
     for turn in 1..=TURNS {
         for (entrant, result) in entrants.iter_mut().zip(&mut all) {
+            let (cpu, mut aside) = (cpu_seconds(), 0.0);
+            let before = result.seconds.len();
             while (result.seconds.len() as u64) < entrant.timed * turn / TURNS {
+                let before = thread_cpu_seconds();
                 entrant.contestant.give(batch(entrant.window + result.seconds.len() as u64));
+                aside += thread_cpu_seconds() - before;
                 let started = Instant::now();
                 entrant.contestant.slide();
                 result.seconds.push(started.elapsed().as_secs_f64());
+                let before = thread_cpu_seconds();
                 result.hashes.push(entrant.contestant.hash());
+                aside += thread_cpu_seconds() - before;
+            }
+            result.cpu += cpu_seconds() - cpu - aside;
+            let turn = &result.seconds[before..];
+            if !turn.is_empty() {
+                result.turns.push(turn.iter().sum::<f64>() / turn.len() as f64);
             }
         }
     }
@@ -110,10 +134,12 @@ impl Timed {
             records: Some(records),
             seconds: Some(self.mean()),
             records_per_s: Some(records as f64 / self.mean()),
+            cpu_seconds: Some(self.cpu / self.seconds.len() as f64),
+            runs: self.turns.clone(),
             p50_us: micros(0.5),
             p99_us: micros(0.99),
             p999_us: micros(0.999),
-            checksum: self.hashes.first().map(|hash| format!("{hash:016x}")),
+            checksum: Some(format!("{:016x}", fold(&self.hashes[..self.hashes.len().min(CHECKED)]))),
             ..Row::default()
         }
     }

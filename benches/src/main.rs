@@ -3,6 +3,7 @@
 //! The engines of a workload run in turn, several times, and medians are reported; equal work must give equal
 //! checksums or the run fails. Each workload's module states its estimate, written before the first run.
 
+mod by_hand;
 mod chain;
 mod checkpoint;
 mod compile;
@@ -10,6 +11,7 @@ mod crossover;
 mod data;
 mod dataflow;
 mod driven;
+mod export;
 mod graph;
 mod idle;
 mod joins;
@@ -17,10 +19,12 @@ mod latency;
 mod lockstep;
 mod measure;
 mod memory;
+mod nexmark;
 mod observed;
 mod open_loop;
 mod overload;
 mod pairs;
+mod resident;
 mod running;
 mod soak;
 mod twin;
@@ -74,6 +78,10 @@ enum Workload {
     Joins,
     /// Whether memory stays where it is over 10,000 batches.
     Memory,
+    /// How soon a process has its first batch out, and what memory it holds.
+    Resident,
+    /// Queries q0 to q22 of Nexmark on auctions and bids (`--only q5` or `--only q1,q12`).
+    Nexmark,
     /// Ten times more than a job can take.
     Overload,
     /// Components and distances of a graph whose edges come and go.
@@ -92,6 +100,16 @@ enum Workload {
     Soak,
     /// All of the above but the crossover and the last, without the largest sizes.
     All,
+    /// Writes the input of the engines in `benches/peers` to a directory, 600 MB.
+    Data { directory: PathBuf },
+    /// Sends the lines of the open loop to the first who connects: for engines in other processes.
+    #[command(hide = true)]
+    Send {
+        #[arg(long)]
+        rate: u64,
+        #[arg(long)]
+        records: u64,
+    },
     /// A task in a process of its own, for a workload that measures memory.
     #[command(hide = true)]
     Alone { task: Vec<String> },
@@ -117,12 +135,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Workload::Running => &[running::run],
         Workload::Joins => &[joins::run],
         Workload::Memory => &[memory::run],
+        Workload::Resident => &[resident::run],
         Workload::Alone { task } => {
             memory::alone(&task, runs);
             return Ok(());
         }
+        Workload::Data { directory } => return Ok(export::write(&directory)?),
+        Workload::Send { rate, records } => return Ok(open_loop::send(rate, records)?),
         Workload::Killed => return soak::killed(),
         Workload::Soak => &[soak::run],
+        Workload::Nexmark => &[nexmark::run],
         Workload::Overload => &[overload::run],
         Workload::Graph => &[graph::run],
         Workload::Observed => &[observed::run],
@@ -138,6 +160,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             running::run,
             joins::run,
             memory::run,
+            resident::run,
             overload::run,
             graph::run,
             observed::run,

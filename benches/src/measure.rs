@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, time::Instant};
 
 use hdrhistogram::Histogram;
+use rustix::time::{ClockId, clock_gettime};
 use serde::Serialize;
 
 /// How much to run.
@@ -41,6 +42,9 @@ pub struct Row {
     pub records_per_s: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cpu_seconds: Option<f64>,
+    /// Seconds of every run, or of every turn: how far they are apart.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub runs: Vec<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub p50_us: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -144,6 +148,7 @@ pub fn in_turn(
             seconds: Some(seconds),
             records_per_s: Some(records as f64 / seconds),
             cpu_seconds: Some(cpu),
+            runs: times.iter().map(|(seconds, _)| *seconds).collect(),
             rss_bytes: Some(rss),
             checksum: sum.map(|sum| format!("{sum:016x}")),
             ..Row::default()
@@ -187,12 +192,25 @@ pub fn print(rows: &[Row]) {
     }
 }
 
-/// CPU seconds, user and system, of this process so far, in steps of 10 ms.
+/// CPU seconds, user and system, of this process so far.
 pub fn cpu_seconds() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    // The fields after the command's name, which may hold spaces: utime and stime are the 12th and 13th.
-    let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11);
-    fields.take(2).filter_map(|ticks| ticks.parse::<u64>().ok()).sum::<u64>() as f64 / 100.0
+    seconds_of(ClockId::ProcessCPUTime)
+}
+
+/// CPU seconds of this thread so far.
+pub fn thread_cpu_seconds() -> f64 {
+    seconds_of(ClockId::ThreadCPUTime)
+}
+
+fn seconds_of(clock: ClockId) -> f64 {
+    let time = clock_gettime(clock);
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
+}
+
+/// Nanoseconds of the clock that all processes of the machine share; Java's `System.nanoTime` is the same.
+pub fn monotonic_nanos() -> u64 {
+    let time = clock_gettime(ClockId::Monotonic);
+    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
 /// Resident memory of this process in bytes.
@@ -207,4 +225,9 @@ pub fn mix(x: u64) -> u64 {
     let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     z ^ (z >> 31)
+}
+
+/// A hash of a text that is easily made in any language.
+pub fn mix_text(text: &str) -> u64 {
+    text.bytes().fold(7, |hash, byte| mix(hash ^ u64::from(byte)))
 }

@@ -27,7 +27,7 @@ use crate::{
     measure::{Params, Row, Runs, rss_bytes},
     overload,
     pairs::BenchKey,
-    running,
+    resident, running,
 };
 
 stream!(
@@ -130,6 +130,8 @@ pub fn alone(task: &[String], runs: Runs) {
         ["held", engine, key] => running::held(engine, key, runs),
         ["churn", what] => churn(what, runs),
         ["overload", what, engine] => overload::alone(what, engine, runs),
+        ["startup", path] => resident::first_batch(path),
+        ["resident", what] => resident::held(what, runs),
         ["joined", engine] => joins::held(engine, runs),
         _ => panic!("there is no task {task:?}"),
     };

@@ -15,7 +15,7 @@ use std::{
     collections::BTreeMap,
     io::{BufWriter, Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
-    sync::{Arc, LazyLock, Mutex, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard},
     time::{Duration, Instant},
 };
 
@@ -29,7 +29,7 @@ use streaming_runtime::{
 };
 
 use crate::{
-    measure::{Params, Row, Runs, mix},
+    measure::{Params, Row, Runs, mix, monotonic_nanos as now},
     twin::{Reduce, at_intervals},
     windows::function::Function,
 };
@@ -56,13 +56,6 @@ stream!(
 
 /// Keys that come.
 const KEYS: u64 = 100_000;
-
-static START: LazyLock<Instant> = LazyLock::new(Instant::now);
-
-/// Nanoseconds since this process began to measure.
-fn now() -> u64 {
-    START.elapsed().as_nanos() as u64
-}
 
 pub fn parse(line: &str) -> (u64, u64) {
     let (key, due) = line.split_once(' ').expect("a line is `key due`");
@@ -154,6 +147,15 @@ pub fn send_lines(client: &mut BufWriter<TcpStream>, load: Load) {
     offer(load, client, line, |client| client.flush().expect("the client reads"));
 }
 
+/// Says a port, and serves a load there to an engine in another process, once. Times are of the clock that processes
+/// share.
+pub fn send(rate: u64, records: u64) -> std::io::Result<()> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    println!("{}", listener.local_addr()?.port());
+    send_lines(&mut accept(&listener), Load { records, rate: Some(rate) });
+    Ok(())
+}
+
 /// Gives the lines of each read to `read`.
 fn read_lines(address: SocketAddr, mut read: impl FnMut(&mut dyn Iterator<Item = (u64, u64)>)) {
     let mut client = TcpStream::connect(address).expect("the sender listens");
@@ -195,6 +197,9 @@ impl Function for Due {
     }
     fn is_nothing(_: &(u64, u64)) -> bool {
         false
+    }
+    fn portable((n, due): (u64, u64)) -> u64 {
+        mix(n) ^ due
     }
 }
 
@@ -267,7 +272,7 @@ const IN_PROCESS: [Contestant; 2] = [
 pub fn run(runs: Runs) -> Vec<Row> {
     let seconds = if runs.quick { 1 } else { 4 };
     let mut rows = Vec::new();
-    for rate in [10_000, 50_000, 100_000] {
+    for rate in [1_000, 10_000, 50_000, 100_000] {
         let load = Load { records: rate * seconds, rate: Some(rate) };
         rows.extend(paced("open loop over TCP", load, runs, &OVER_TCP));
     }

@@ -2,7 +2,7 @@
 
 use crate::{
     data::{vocabulary, zipf},
-    measure::mix,
+    measure::{mix, mix_text},
 };
 
 /// The map of every contender.
@@ -15,6 +15,8 @@ pub trait BenchKey: streaming_runtime::Key + Ord + std::fmt::Debug {
     fn of(id: u32, words: &[String]) -> Self;
     /// A key of a number, a different one for each.
     fn numbered(number: u64) -> Self;
+    /// A hash that other languages make as easily.
+    fn portable(&self) -> u64;
 }
 
 impl BenchKey for u64 {
@@ -24,6 +26,9 @@ impl BenchKey for u64 {
     }
     fn numbered(number: u64) -> u64 {
         mix(number)
+    }
+    fn portable(&self) -> u64 {
+        mix(*self)
     }
 }
 
@@ -35,6 +40,9 @@ impl BenchKey for String {
     /// Twelve letters.
     fn numbered(number: u64) -> String {
         format!("{:012x}", mix(number) >> 16)
+    }
+    fn portable(&self) -> u64 {
+        mix_text(self)
     }
 }
 

@@ -18,6 +18,7 @@
 //! Two stacks turn over once in a window, nearly all keys in the same batch, so they are timed for a whole window
 //! at least: the mean has its share of that batch, and `p999` shows the batch itself.
 
+mod by_hand;
 mod differential;
 pub mod function;
 mod ours;
@@ -36,6 +37,11 @@ use crate::{
     pairs::{BenchKey, Pairs},
     twin::{Inverted, Recompute, Windowed},
 };
+
+/// The engine's sum with an inverse, one worker.
+pub fn driven_sums(window: u64) -> impl Contestant<Vec<(u64, i64)>> {
+    ours::contents::<u64, SumBack>(window, 1)
+}
 
 type Batch<K> = Vec<(K, i64)>;
 
@@ -128,6 +134,8 @@ fn both<K: BenchKey + ExchangeData, W: Pipelines<K>>(
     let mut field = Field { scale, form, whole_window, entrants: Vec::new() };
     for &window in scale.windows {
         field.enter("plain loop", 1, window, field.timed(window), field.plain::<W>(window));
+        let by_hand = by_hand::window::<K, W>(form, window);
+        field.enter("timely by hand", 1, window, field.timed(window), by_hand);
         for workers in [1, 2] {
             let contestant = field.ours::<W>(window, workers);
             field.enter("stream", workers, window, field.timed(window), contestant);
@@ -237,6 +245,7 @@ fn ratios(timed: &[Timed], params: &Params) -> Vec<Row> {
         ratio(other("twin, recompute"), find("twin, recompute", 1, window), stream, wanted);
         ratio(other("twin, inverse"), find("twin, inverse", 1, window), stream, "");
         ratio(other("differential"), find("differential", 1, window), stream, "");
+        ratio(other("timely by hand"), find("timely by hand", 1, window), stream, ">= 0.9");
         ratio(
             format!("time of 1 worker / 2 workers, window {window}"),
             stream,

@@ -28,7 +28,8 @@ use timely::{
 
 use crate::{
     data,
-    measure::{Contender, Output, Row, Runs, in_turn, mix},
+    driven::Running,
+    measure::{Contender, Output, Row, Runs, in_turn, mix, mix_text},
     twin::count_words,
 };
 
@@ -47,12 +48,19 @@ type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
 /// The same for equal multisets of counts in each batch.
 fn checksum(counts: &Counts) -> u64 {
-    let pair = |(word, n): &(String, i64)| {
-        let hash = word.bytes().fold(7, |hash, byte| mix(hash ^ u64::from(byte)));
-        mix(hash ^ *n as u64)
-    };
-    let batch = |batch: &Vec<(String, i64)>| batch.iter().map(pair).fold(0, u64::wrapping_add);
-    counts.iter().map(batch).fold(0, |sum, batch| mix(sum ^ batch))
+    counts.iter().map(|batch| sum(batch)).fold(0, |sum, batch| mix(sum ^ batch))
+}
+
+/// The same for equal multisets of counts.
+fn sum(counts: &[(String, i64)]) -> u64 {
+    let pair = |(word, n): &(String, i64)| mix(mix_text(word) ^ *n as u64);
+    counts.iter().map(pair).fold(0, u64::wrapping_add)
+}
+
+/// The pipeline, driven batch by batch.
+pub fn driven() -> Running<String, (String, i64)> {
+    let start = |engine: &Engine, lines, counts| engine.start(word_count::Ports { lines, counts });
+    Running::start(1, start, |_, counts| sum(&counts))
 }
 
 fn done(counts: Counts) -> Output {

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     lockstep::Contestant,
-    pairs::Map,
+    pairs::{BenchKey, Map},
     windows::{
         function::{Function, Inverse},
         plain::pair_hash,
@@ -154,7 +154,7 @@ where
 
 impl<K, F, S> Contestant<Vec<(K, i64)>> for Windowed<K, F, S>
 where
-    K: Clone + Hash + Eq + Send + 'static,
+    K: BenchKey,
     F: Function,
     S: Slide<K, F>,
 {

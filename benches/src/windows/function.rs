@@ -4,7 +4,7 @@ use std::{fmt::Debug, hash::Hash};
 
 use serde::{Deserialize, Serialize};
 
-use crate::pairs::Map;
+use crate::{measure::mix, pairs::Map};
 
 /// An associative function of values.
 pub trait Function: 'static {
@@ -13,6 +13,8 @@ pub trait Function: 'static {
     fn merge(older: Self::Of, newer: Self::Of) -> Self::Of;
     /// Whether it is what is left when all values are gone, which some contenders keep and others do not.
     fn is_nothing(of: &Self::Of) -> bool;
+    /// A hash that other languages make as easily.
+    fn portable(of: Self::Of) -> u64;
 }
 
 /// A function that can be undone.
@@ -32,6 +34,9 @@ impl Function for Sum {
     fn is_nothing(of: &i64) -> bool {
         *of == 0 // values are positive
     }
+    fn portable(of: i64) -> u64 {
+        of as u64
+    }
 }
 impl Inverse for Sum {
     fn undo(whole: i64, oldest: i64) -> i64 {
@@ -50,6 +55,9 @@ impl Function for Max {
     }
     fn is_nothing(_: &i64) -> bool {
         false
+    }
+    fn portable(of: i64) -> u64 {
+        of as u64
     }
 }
 
@@ -71,6 +79,9 @@ impl Function for Range {
     }
     fn is_nothing(_: &Range) -> bool {
         false
+    }
+    fn portable(of: Range) -> u64 {
+        mix(mix(mix(of.least as u64) ^ of.greatest as u64) ^ of.count)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The engine's own.
 
-use std::{hash::Hash, time::Duration};
+use std::time::Duration;
 
 use streaming_runtime::{Job, Record, StartError, aggregate, connect::queue::SharedQueue, prelude::*};
 
@@ -8,7 +8,10 @@ use super::{
     function::{Function, Max, Range, Sum},
     plain::{Stacks, Total, Upkeep, contents_hash, pair_hash},
 };
-use crate::driven::{Latest, Running};
+use crate::{
+    driven::{Latest, Running},
+    pairs::BenchKey,
+};
 
 /// A windowed aggregation, in all the ways that it is done.
 pub trait Workload: 'static {
@@ -42,7 +45,7 @@ pub trait Pipelines<K: Record>: Workload {
 /// Contents of a window of so many batches.
 pub fn contents<K, W>(window: u64, workers: usize) -> Running<(K, i64), (K, Of<W>)>
 where
-    K: Record + Hash,
+    K: BenchKey,
     W: Pipelines<K>,
 {
     let start = |engine: &Engine, records, out| W::start_contents(engine, secs(window), records, out);
@@ -53,7 +56,7 @@ where
 #[allow(clippy::type_complexity)]
 pub fn changes<K, W>(window: u64, workers: usize) -> Running<(K, i64), ((K, Of<W>), i64)>
 where
-    K: Record + Hash,
+    K: BenchKey,
     W: Pipelines<K>,
 {
     let start = |engine: &Engine, records, out| W::start_changes(engine, secs(window), records, out);

@@ -1,11 +1,12 @@
 //! The honest limit: one loop, a map of what is kept of each key, a ring of panes.
 
-use std::{collections::VecDeque, hash::Hash};
+use std::collections::VecDeque;
 
 use super::function::{Function, Inverse, add};
 use crate::{
-    lockstep::{Contestant, digest},
-    pairs::Map,
+    lockstep::Contestant,
+    measure::mix,
+    pairs::{BenchKey, Map},
 };
 
 /// What is kept of one key.
@@ -105,7 +106,7 @@ impl<F: Function, U: Upkeep<F>> Default for Slot<F, U> {
 }
 
 /// A key, what it was and what it is.
-type Change<K, A> = (K, Option<A>, Option<A>);
+pub type Change<K, A> = (K, Option<A>, Option<A>);
 
 /// Delivers contents, or with `CHANGES` the touched keys with their old and new values.
 pub struct Plain<K, F: Function, U: Upkeep<F>, const CHANGES: bool> {
@@ -121,7 +122,7 @@ pub struct Plain<K, F: Function, U: Upkeep<F>, const CHANGES: bool> {
     kept: u64,
 }
 
-impl<K: Clone + Hash + Eq, F: Function, U: Upkeep<F>, const CHANGES: bool> Plain<K, F, U, CHANGES> {
+impl<K: BenchKey, F: Function, U: Upkeep<F>, const CHANGES: bool> Plain<K, F, U, CHANGES> {
     pub fn new(window: u64) -> Self {
         Plain {
             window: window as usize,
@@ -143,6 +144,40 @@ impl<K: Clone + Hash + Eq, F: Function, U: Upkeep<F>, const CHANGES: bool> Plain
             slot.old = slot.upkeep.value();
             touched.push(key.clone());
         }
+    }
+
+    /// Takes records of the next batch in.
+    pub fn add(&mut self, records: impl Iterator<Item = (K, i64)>) {
+        records.for_each(|(key, value)| add::<K, F>(&mut self.batch, key, F::of(value)));
+    }
+
+    /// Ends the batch: what there is in contents or changes after it.
+    pub fn close(&mut self) {
+        self.number += 1;
+        self.enter();
+        self.leave();
+        if CHANGES {
+            for key in self.touched.drain(..) {
+                let slot = &self.slots[&key];
+                let (old, new) = (slot.old, slot.upkeep.value());
+                if slot.upkeep.is_gone() {
+                    self.slots.remove(&key);
+                }
+                self.changes.push((key, old, new));
+            }
+        } else {
+            self.contents.reserve(self.slots.len());
+            let shown = self.slots.iter().filter_map(|(key, slot)| Some((key.clone(), slot.upkeep.value()?)));
+            self.contents.extend(shown);
+        }
+    }
+
+    pub fn take_contents(&mut self) -> Vec<(K, F::Of)> {
+        std::mem::take(&mut self.contents)
+    }
+
+    pub fn take_changes(&mut self) -> Vec<Change<K, F::Of>> {
+        std::mem::take(&mut self.changes)
     }
 
     fn enter(&mut self) {
@@ -175,7 +210,7 @@ impl<K: Clone + Hash + Eq, F: Function, U: Upkeep<F>, const CHANGES: bool> Plain
     }
 }
 
-impl<K: Clone + Hash + Eq, F: Function, U: Upkeep<F>, const CHANGES: bool> Contestant<Vec<(K, i64)>>
+impl<K: BenchKey, F: Function, U: Upkeep<F>, const CHANGES: bool> Contestant<Vec<(K, i64)>>
     for Plain<K, F, U, CHANGES>
 {
     fn give(&mut self, batch: Vec<(K, i64)>) {
@@ -183,46 +218,34 @@ impl<K: Clone + Hash + Eq, F: Function, U: Upkeep<F>, const CHANGES: bool> Conte
     }
 
     fn slide(&mut self) {
-        self.number += 1;
-        for (key, value) in std::mem::take(&mut self.given) {
-            add::<K, F>(&mut self.batch, key, F::of(value));
-        }
-        self.enter();
-        self.leave();
-        if CHANGES {
-            for key in self.touched.drain(..) {
-                let slot = &self.slots[&key];
-                let (old, new) = (slot.old, slot.upkeep.value());
-                if slot.upkeep.is_gone() {
-                    self.slots.remove(&key);
-                }
-                self.changes.push((key, old, new));
-            }
-        } else {
-            self.contents.reserve(self.slots.len());
-            let shown = self.slots.iter().filter_map(|(key, slot)| Some((key.clone(), slot.upkeep.value()?)));
-            self.contents.extend(shown);
-        }
+        let given = std::mem::take(&mut self.given);
+        self.add(given.into_iter());
+        self.close();
     }
 
     fn hash(&mut self) -> u64 {
-        if !CHANGES {
-            return contents_hash::<K, F>(std::mem::take(&mut self.contents));
-        }
-        for (key, old, new) in std::mem::take(&mut self.changes) {
-            let hash = |of: Option<F::Of>| of.map_or(0, |of| pair_hash::<K, F>(&key, of));
-            self.kept = self.kept.wrapping_add(hash(new)).wrapping_sub(hash(old));
-        }
+        self.kept = match CHANGES {
+            true => changes_hash::<K, F>(self.kept, self.take_changes()),
+            false => contents_hash::<K, F>(self.take_contents()),
+        };
         self.kept
     }
 }
 
+/// The hash of a window's contents after `changes`, of what it was before.
+pub fn changes_hash<K: BenchKey, F: Function>(kept: u64, changes: Vec<Change<K, F::Of>>) -> u64 {
+    changes.into_iter().fold(kept, |kept, (key, old, new)| {
+        let hash = |of: Option<F::Of>| of.map_or(0, |of| pair_hash::<K, F>(&key, of));
+        kept.wrapping_add(hash(new)).wrapping_sub(hash(old))
+    })
+}
+
 /// The hash of a key and what is kept of it; 0 for nothing.
-pub fn pair_hash<K: Hash, F: Function>(key: &K, of: F::Of) -> u64 {
-    if F::is_nothing(&of) { 0 } else { digest(&(key, of)) }
+pub fn pair_hash<K: BenchKey, F: Function>(key: &K, of: F::Of) -> u64 {
+    if F::is_nothing(&of) { 0 } else { mix(key.portable() ^ F::portable(of)) }
 }
 
 /// The hash of a window's contents, in any order.
-pub fn contents_hash<K: Hash, F: Function>(contents: Vec<(K, F::Of)>) -> u64 {
+pub fn contents_hash<K: BenchKey, F: Function>(contents: Vec<(K, F::Of)>) -> u64 {
     contents.iter().map(|(key, of)| pair_hash::<K, F>(key, *of)).fold(0, u64::wrapping_add)
 }

@@ -57,7 +57,8 @@ pub enum CheckpointError {
     },
     /// A sink has a batch of which the checkpoint knows nothing: it is of another run, or was brought back from a copy.
     #[error(
-        "checkpoint: sink `{port}` has the batch of {batch}, but the checkpoint does not: use the checkpoint that belongs to this sink, or an empty sink"
+        "checkpoint: sink `{port}` has the batch of {batch}, but the checkpoint does not: use the checkpoint that belongs to this sink (is its \
+         directory the right one, and there?), or an empty sink"
     )]
     Behind {
         /// The sink.
@@ -67,7 +68,8 @@ pub enum CheckpointError {
     },
     /// A sink lacks batches that were delivered to it and are no longer in the checkpoint.
     #[error(
-        "checkpoint: sink `{port}` lacks batches up to {base} that it had: bring its data back, or start from nothing in an empty place"
+        "checkpoint: sink `{port}` lacks batches up to {base} that it had: bring its data back, give the port another name if it is \
+         another sink, or start from nothing in an empty place"
     )]
     Lost {
         /// The sink.

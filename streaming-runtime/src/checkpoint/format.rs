@@ -1,6 +1,6 @@
 //! The inside of frames. All numbers are little-endian; texts and bytes have their length before them.
 
-use super::{Edits, Mark, OperatorEntry, Program, SourceMark};
+use super::{Comes, Edits, Mark, OperatorEntry, Program, SinkEntry, SourceEntry, SourceMark};
 use crate::{stream::Epoch, time::BatchTime};
 use std::ops::Range;
 
@@ -66,14 +66,33 @@ fn put_source(into: &mut Vec<u8>, source: &SourceMark) {
     put_bytes(into, source.position.as_deref().unwrap_or(&[]));
 }
 
+fn put_comes(into: &mut Vec<u8>, comes: &Comes) {
+    match comes {
+        Comes::Never => into.push(0),
+        Comes::FromSource => into.push(1),
+        Comes::FromLog { records } => {
+            into.push(2);
+            put_bytes(into, records.as_bytes());
+        }
+    }
+}
+
 pub(super) fn program(into: &mut Vec<u8>, program: &Program, edits: &Edits, again: Option<Epoch>) {
     into.push(PROGRAM);
     put_bytes(into, program.pipeline.as_bytes());
-    put_texts(into, program.sources.iter());
-    put_texts(into, program.sinks.iter());
+    put_count(into, program.sources.len());
+    for source in &program.sources {
+        put_bytes(into, source.port.as_bytes());
+        put_comes(into, &source.comes);
+    }
+    put_count(into, program.sinks.len());
+    for sink in &program.sinks {
+        put_bytes(into, sink.port.as_bytes());
+        put_option(into, sink.since.map(BatchTime::as_nanos));
+    }
     put_u32(into, program.processes);
     put_u32(into, program.workers);
-    put_option(into, program.moved);
+    put_option(into, program.moved.map(BatchTime::as_nanos));
     put_count(into, program.operators.len());
     for operator in &program.operators {
         put_bytes(into, operator.id.as_bytes());
@@ -245,6 +264,10 @@ impl<'a> Reader<'a> {
         Ok(there.then_some(number))
     }
 
+    fn maybe_time(&mut self) -> Result<Option<BatchTime>, &'static str> {
+        Ok(self.option()?.map(BatchTime::from_nanos))
+    }
+
     fn list<T>(
         &mut self,
         mut one: impl FnMut(&mut Self) -> Result<T, &'static str>,
@@ -264,14 +287,23 @@ impl<'a> Reader<'a> {
         Ok(SourceMark { records, total, position, since, ended })
     }
 
+    fn comes(&mut self) -> Result<Comes, &'static str> {
+        match self.u8()? {
+            0 => Ok(Comes::Never),
+            1 => Ok(Comes::FromSource),
+            2 => Ok(Comes::FromLog { records: self.text()? }),
+            _ => Err("a source of an unknown kind"),
+        }
+    }
+
     fn program(&mut self) -> Result<Record, &'static str> {
         let program = Program {
             pipeline: self.text()?,
-            sources: self.texts()?,
-            sinks: self.texts()?,
+            sources: self.list(|reader| Ok(SourceEntry { port: reader.text()?, comes: reader.comes()? }))?,
+            sinks: self.list(|reader| Ok(SinkEntry { port: reader.text()?, since: reader.maybe_time()? }))?,
             processes: self.u32()?,
             workers: self.u32()?,
-            moved: self.option()?,
+            moved: self.maybe_time()?,
             operators: self.list(|reader| Ok(OperatorEntry { id: reader.text()?, state: reader.text()? }))?,
         };
         let old = self.texts()?;

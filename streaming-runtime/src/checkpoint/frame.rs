@@ -9,7 +9,7 @@
 use super::CheckpointError;
 use std::ops::Range;
 
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 /// The length of a head.
 pub(super) const HEAD: usize = 41;
 /// The bytes before a payload.

@@ -135,8 +135,8 @@ impl Image {
             .map(|(port, mark)| (port.as_str(), (mark, self.base.map(|b| b.0) == at)))
             .collect();
         for batch in self.split(at).0 {
-            for (port, mark) in batch.program.sources.iter().zip(&batch.mark.sources) {
-                newest.insert(port, (mark, Some(batch.mark.epoch) == at));
+            for (source, mark) in batch.program.sources.iter().zip(&batch.mark.sources) {
+                newest.insert(&source.port, (mark, Some(batch.mark.epoch) == at));
             }
         }
         newest.remove(FORGOTTEN);
@@ -193,7 +193,7 @@ impl Image {
         }
         let edited = |program: &Arc<Program>| {
             let mut program = Program::clone(program);
-            for port in &mut program.sources {
+            for port in program.sources.iter_mut().map(|source| &mut source.port) {
                 match edits.rename.get(port) {
                     Some(new) => port.clone_from(new),
                     None if is_forgotten(port) => FORGOTTEN.clone_into(port),
@@ -203,7 +203,8 @@ impl Image {
             Arc::new(program)
         };
         let has = |program: &Program| {
-            program.sources.iter().any(|port| edits.rename.contains_key(port) || is_forgotten(port))
+            let mut ports = program.sources.iter().map(|source| &source.port);
+            ports.any(|port| edits.rename.contains_key(port) || is_forgotten(port))
         };
         // Batches of one program go on sharing it.
         let mut last: Option<(Arc<Program>, Arc<Program>)> = None;
@@ -357,7 +358,7 @@ impl Image {
                         name,
                         index: self.files.len(),
                         operators: program.operators.iter().map(|entry| self.operator(&entry.id)).collect(),
-                        ports: program.sources.clone(),
+                        ports: program.sources.iter().map(|source| source.port.clone()).collect(),
                         program: program.clone(),
                     });
                     self.program = Some(program);

@@ -187,7 +187,7 @@ impl Inspection {
         (self.base, self.head, self.delivered) = (image.base, image.head(), image.delivered);
         if let Some(program) = &image.program {
             self.pipeline.clone_from(&program.pipeline);
-            self.sinks.clone_from(&program.sinks);
+            self.sinks = program.sinks.iter().map(|sink| sink.port.clone()).collect();
         }
         self.epochs = image.batches.iter().map(epoch).collect();
         let mut operators: BTreeMap<u32, OperatorInspection> = BTreeMap::new();
@@ -231,7 +231,8 @@ fn file(name: String, bytes: &[u8]) -> FileInspection {
 }
 
 fn epoch(Batch { mark, program, bytes, log, .. }: &Batch) -> EpochInspection {
-    let records = program.sources.iter().cloned().zip(mark.sources.iter().map(|source| source.records));
+    let ports = program.sources.iter().map(|source| source.port.clone());
+    let records = ports.zip(mark.sources.iter().map(|source| source.records));
     EpochInspection {
         epoch: mark.epoch,
         time: mark.time,

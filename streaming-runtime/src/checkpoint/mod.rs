@@ -104,15 +104,41 @@ pub(crate) struct Mark {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Program {
     pub pipeline: String,
-    pub sources: Vec<String>,
-    pub sinks: Vec<String>,
+    pub sources: Vec<SourceEntry>,
+    pub sinks: Vec<SinkEntry>,
     /// Where it ran: so many processes, each with so many workers.
     pub processes: u32,
     pub workers: u32,
     /// The last batch that came out before it ran there, if it ran elsewhere before.
-    pub moved: Option<Epoch>,
+    pub moved: Option<BatchTime>,
     /// The stateful operators; entries name them by their place in this list.
     pub operators: Vec<OperatorEntry>,
+}
+
+/// A source, and how its records come again.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct SourceEntry {
+    pub port: String,
+    pub comes: Comes,
+}
+
+/// How the records of a source come again after a crash: what its marks mean.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Comes {
+    /// They do not.
+    #[default]
+    Never,
+    /// From the source, behind a position.
+    FromSource,
+    /// From the log, where they are written down as this.
+    FromLog { records: String },
+}
+
+/// A sink, and the last batch that came out before it was there, if one did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct SinkEntry {
+    pub port: String,
+    pub since: Option<BatchTime>,
 }
 
 /// A stateful operator, and what its entries are made of.

@@ -3,7 +3,7 @@
 //! Nothing on disk is touched before [`Log::start`](super::Log::start), so a job that is refused leaves it as it was.
 
 use super::{
-    CheckpointError, Entry, KeysReader, Program, SourceMark, Storage, What, crash_point,
+    CheckpointError, Comes, Entry, KeysReader, Program, SourceMark, Storage, What, crash_point,
     frame::{Head, Kind},
     image::{Batch, Image, Located, LogFile, Tail},
 };
@@ -208,7 +208,7 @@ impl Opened {
 
     /// The last batch that all sinks had, as far as is known here.
     pub(crate) fn delivered(&self) -> Option<Epoch> {
-        self.reading.image.delivered
+        self.reading.image.delivered.min(self.head().map(|(epoch, _)| epoch))
     }
 
     /// The epoch of the batch of this time, from the base on.
@@ -217,6 +217,24 @@ impl Opened {
         let of_base = image.base.filter(|&(_, base)| base == time).map(|(epoch, _)| epoch);
         let found = image.batches.binary_search_by_key(&time, |batch| batch.mark.time);
         of_base.or(found.ok().map(|at| image.batches[at].mark.epoch))
+    }
+
+    /// The time of a batch, from the base on.
+    pub(crate) fn time_of(&self, epoch: Epoch) -> Option<BatchTime> {
+        let mut known = self.base().into_iter().chain(self.batches());
+        known.find(|(of, _)| *of == epoch).map(|(_, time)| time)
+    }
+
+    /// The time of the last batch that is not later, from the base on.
+    pub(crate) fn time_by(&self, time: BatchTime) -> Option<BatchTime> {
+        let known = self.base().into_iter().chain(self.batches());
+        known.map(|(_, known)| known).take_while(|known| *known <= time).last()
+    }
+
+    /// The last batch behind the base that had a source whose records do not come again.
+    pub(crate) fn last_lost(&self) -> Option<Epoch> {
+        let lost = |batch: &&Batch| batch.program.sources.iter().any(|source| source.comes == Comes::Never);
+        self.reading.image.batches.iter().rfind(lost).map(|batch| batch.mark.epoch)
     }
 
     /// The epochs and times of the batches behind the base.
@@ -364,7 +382,9 @@ impl Restored {
         let again = behind.iter().map(|Batch { mark, program, .. }| AgainMark {
             epoch: mark.epoch,
             time: mark.time,
-            sources: program.sources.iter().cloned().zip(mark.sources.iter().cloned()).collect(),
+            sources: (program.sources.iter().map(|source| source.port.clone()))
+                .zip(mark.sources.iter().cloned())
+                .collect(),
         });
         let again = again.collect();
         let sources = image.sources(at);

@@ -168,8 +168,11 @@ impl Writer {
         let found = place.head.map(|(epoch, _)| epoch);
         let next = again.or(found.map(|epoch| epoch + 1));
         let closed = closed(&place.logs, next);
-        let inputs =
-            program.sources.iter().map(|port| place.inputs.get(port).copied().unwrap_or(0)).collect();
+        let inputs = program
+            .sources
+            .iter()
+            .map(|source| place.inputs.get(&source.port).copied().unwrap_or(0))
+            .collect();
         let durable = Durable { epoch: if again.is_some() { place.at } else { found }, inputs };
         Ok(Writer {
             storage,
@@ -219,7 +222,7 @@ impl Writer {
                 }
             }
             Message::Input { port, first, count, bytes } => {
-                let what = || format!("input of `{}`", self.program.sources[port as usize]);
+                let what = || format!("input of `{}`", self.program.sources[port as usize].port);
                 self.log.frame(what, |into| format::input(into, port, first, count, &bytes))?;
                 let reached = &mut self.reached.inputs[port as usize];
                 *reached = (*reached).max(first + count);
@@ -238,7 +241,7 @@ impl Writer {
             && let Some(mark) = &waiting.mark
             && waiting.parts.len() == self.workers_with_state
         {
-            let delivered = self.delivered;
+            let delivered = self.delivered.min(Some(next));
             let what = || format!("the batch of {}", mark.time);
             self.log.frame(what, |into| format::epoch(into, mark, delivered, &waiting.parts))?;
             self.waiting.remove(&next);
@@ -266,7 +269,8 @@ impl Writer {
 
     /// The last words of a log: what was delivered, and that all before it is on disk.
     pub(super) fn note(&mut self) -> Result<(), CheckpointError> {
-        let delivered = self.delivered;
+        // Where sinks do not wait for the disk they may have more than there is.
+        let delivered = self.delivered.min(self.reached.epoch);
         // The note of the log before does not count any more: this log's head may have been written without it.
         if delivered.is_none() && self.log.appended == HEAD as u64 {
             return Ok(());

@@ -34,6 +34,8 @@ pub(super) struct Taken<'a> {
     pub(super) all: &'a [Built],
     pub(super) now: Placed,
     pub(super) exactly_once: bool,
+    /// Whether sinks get no batch that is not on disk.
+    pub(super) holds_back: bool,
     /// How often each sink gets a batch, if not each time.
     pub(super) every: Vec<(&'static str, Option<Duration>)>,
     pub(super) interval: Duration,
@@ -49,25 +51,33 @@ struct Has<'a> {
 impl Taken<'_> {
     /// The last batch that every sink has for good.
     pub(super) fn last(&self) -> Result<Option<Epoch>, CheckpointError> {
-        let Some((head, head_time)) = self.opened.head() else { return Ok(None) };
+        let Some((head, head_time)) = self.opened.head() else {
+            let has = |process: &'_ Built| {
+                process.committed.iter().find_map(|(port, batch)| Some((port.clone(), (*batch)?)))
+            };
+            return match self.all.iter().find_map(has) {
+                Some((port, batch)) if self.exactly_once => Err(CheckpointError::Behind { port, batch }),
+                _ => Ok(None),
+            };
+        };
         let base = self.opened.base();
         let then = self.opened.program().map(Placed::of);
-        let lost = self.all.iter().any(|process| process.lost);
         // Of processes that are not there any more nobody says anything.
         let all_here = then.is_none_or(|then| then.processes <= self.now.processes);
         let told = all_here && self.all.iter().all(|process| process.told);
-        let mut at = if lost || told { Some(head) } else { self.opened.delivered() };
+        let mut at = if told { Some(head) } else { self.opened.delivered() };
         let mut sinks = Vec::new();
         for process in self.all {
             for (port, batch) in &process.committed {
                 let has = self.has(process.process, port, *batch, (head, head_time))?;
                 if has.is_known {
-                    at = if lost { at } else { at.min(has.epoch) };
+                    at = at.min(has.epoch);
                 }
                 sinks.push(has);
             }
         }
-        let at = at.max(base.map(|(epoch, _)| epoch));
+        // What cannot come again is in the state only.
+        let at = at.max(base.map(|(epoch, _)| epoch)).max(self.opened.last_lost());
         self.may_move(then, at, head, &sinks)?;
         Ok(at)
     }
@@ -80,23 +90,22 @@ impl Taken<'_> {
         (head, head_time): (Epoch, BatchTime),
     ) -> Result<Has<'a>, CheckpointError> {
         // A port that is new, or one in a process that was not there, begins with what is new.
-        let is_known = self.opened.program().is_some_and(|program| {
-            let known = || program.sinks.iter().any(|known| known == port);
-            process < program.processes as usize && (batch.is_some() || known())
-        });
+        let then = self.opened.program().filter(|then| process < then.processes as usize);
+        let known = then.and_then(|then| then.sinks.iter().find(|known| known.port == port));
+        let is_known = then.is_some() && (batch.is_some() || known.is_some());
+        // A batch that did not wait for the disk may not be there: it comes again.
+        let batch = if self.holds_back { batch } else { batch.and_then(|batch| self.opened.time_by(batch)) };
         if let Some(batch) = batch.filter(|batch| *batch > head_time) {
             return Err(CheckpointError::Behind { port: port.to_owned(), batch });
         }
-        let moved = self.opened.program().and_then(|program| program.moved);
-        let epoch = match self.taken(port, batch, head) {
+        // What came out before there were these processes is elsewhere, and before there was this sink nowhere.
+        let since = then.and_then(|then| then.moved).max(known.and_then(|known| known.since));
+        let epoch = match self.taken(port, batch.max(since), head) {
             Ok(epoch) => epoch,
-            Err(base) if is_known && moved.is_none() => {
-                return Err(CheckpointError::Lost { port: port.to_owned(), base });
-            }
+            Err(base) if is_known => return Err(CheckpointError::Lost { port: port.to_owned(), base }),
             Err(_) => None,
         };
-        // What came out before there were these processes is elsewhere.
-        Ok(Has { port, is_known, epoch: if is_known { epoch.max(moved) } else { epoch } })
+        Ok(Has { port, is_known, epoch })
     }
 
     /// The last batch up to which a sink lacks nothing that has all up to `batch`. The error is the time of the base, if

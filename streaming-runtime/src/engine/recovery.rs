@@ -28,8 +28,9 @@ use super::{
 };
 use crate::{
     checkpoint::{
-        AgainMark, CheckpointError, Declared, Durable, Edits, Log, Opened, OperatorEntry, OperatorState,
-        Program, Restored, SourceMark, Storage, carry, carry_sources, look, read_lock, write_lock,
+        AgainMark, CheckpointError, Comes, Declared, Durable, Edits, Log, Opened, OperatorEntry,
+        OperatorState, Program, Restored, SinkEntry, SourceEntry, SourceMark, Storage, carry, carry_sources,
+        look, read_lock, write_lock,
     },
     connect::{Cut, Delivery, Recovery},
     op::Renewed,
@@ -70,15 +71,18 @@ pub(crate) struct SourceAt {
     recovery: Recovery,
     cut: Arc<Cut>,
     again: Again,
-    /// Of which type the records are that are written down, if they are.
-    records: Option<String>,
+    comes: Comes,
 }
 
 impl SourceAt {
     pub(crate) fn of(source: &SourceTask) -> Self {
         let SourceTask { port, recovery, cut, again, schema, .. } = source;
-        let records = (*recovery == Recovery::Logged).then(|| format!("records of {}", schema()));
-        SourceAt { port, recovery: *recovery, cut: cut.clone(), again: again.clone(), records }
+        let comes = match recovery {
+            Recovery::Lost => Comes::Never,
+            Recovery::Replays => Comes::FromSource,
+            Recovery::Logged => Comes::FromLog { records: format!("records of {}", schema()) },
+        };
+        SourceAt { port, recovery: *recovery, cut: cut.clone(), again: again.clone(), comes }
     }
 }
 
@@ -141,19 +145,20 @@ impl Beginning {
         let Written::Here(opened) = self.written.take() else { panic!("who leads has the log") };
         let processes = role.as_ref().map_or(1, |role| role.place().1);
         let edits = self.carry(&opened, operators, processes).map_err(JobError::Checkpoint)?;
-        if let Some(path) = &self.settings.lock_file {
-            lock_file(path, self.pipeline, operators).map_err(JobError::Checkpoint)?;
-        }
+        let lock = match &self.settings.lock_file {
+            Some(path) => lock_file(path, self.pipeline, operators).map_err(JobError::Checkpoint)?,
+            None => None,
+        };
         let mut all = vec![self.has(0).await];
         if let Some(role) = role {
             all.extend(role.built().await?);
         }
         let now = Placed { processes: all.len(), workers: self.each };
-        let exactly_once = self.settings.is_exactly_once();
+        let (exactly_once, holds_back) = (self.settings.is_exactly_once(), self.settings.holds_back);
         let every =
             self.sinks.iter().map(|sink| (sink.port, sink.renewed.get().copied().flatten())).collect();
         let interval = control.interval;
-        let at = Taken { opened: &opened, all: &all, now, exactly_once, every, interval }.last();
+        let at = Taken { opened: &opened, all: &all, now, exactly_once, holds_back, every, interval }.last();
         let at = at.map_err(JobError::Checkpoint)?;
         let program = self.program(&opened, operators, now, at);
         let misread = misread(&opened, &program, &edits);
@@ -164,9 +169,7 @@ impl Beginning {
         let restored = blocking(move || {
             let (restored, place) = opened.restore(at, edits)?;
             for (port, was, is) in misread {
-                let of_port =
-                    |(of, inputs): (&String, &Vec<_>)| process_of(of).1 == port && !inputs.is_empty();
-                if restored.inputs.iter().any(of_port) {
+                if restored.inputs.get(&port).is_some_and(|inputs| !inputs.is_empty()) {
                     let what = format!(
                         "source `{port}`: the log has {was} that are in no batch yet, and the source now sends {is}: start the \
                          program that wrote them once more and stop it in order, then they are"
@@ -182,6 +185,9 @@ impl Beginning {
         if let Some(role) = role {
             // Whoever reads must have read before anything is put in order.
             role.restored().await?;
+        }
+        if let Some(write) = lock {
+            blocking(write).await?;
         }
         let first = restored.at.unwrap_or(0);
         let peers = control.peers().cloned();
@@ -271,9 +277,14 @@ impl Beginning {
     }
 
     /// The sources of all processes.
-    fn ports(&self, processes: usize) -> impl Iterator<Item = String> {
+    fn sources(&self, processes: usize) -> Vec<SourceEntry> {
+        let of = |process, source: &SourceAt| SourceEntry {
+            port: port_of(process, source.port),
+            comes: source.comes.clone(),
+        };
         (0..processes)
-            .flat_map(|process| self.sources.iter().map(move |source| port_of(process, source.port)))
+            .flat_map(|process| self.sources.iter().map(move |source| of(process, source)))
+            .collect()
     }
 
     /// Who writes, behind `at`.
@@ -284,25 +295,27 @@ impl Beginning {
         now: Placed,
         at: Option<Epoch>,
     ) -> Program {
-        let moved = match opened.program() {
+        let then = opened.program();
+        let at = at.and_then(|at| opened.time_of(at));
+        let moved = match then {
             Some(then) if Placed::of(then) == now => then.moved,
             Some(_) => at,
             None => None,
         };
+        let sinks = self.sinks.iter().map(|sink| {
+            let known = then.and_then(|then| then.sinks.iter().find(|known| known.port == sink.port));
+            SinkEntry { port: sink.port.to_owned(), since: known.map_or(at, |known| known.since) }
+        });
         Program {
             pipeline: self.pipeline.to_owned(),
-            sources: self.ports(now.processes).collect(),
-            sinks: self.sinks.iter().map(|sink| sink.port.to_owned()).collect(),
+            sources: self.sources(now.processes),
+            sinks: sinks.collect(),
             processes: now.processes as u32,
             workers: now.workers as u32,
             moved,
             operators: operators
                 .iter()
                 .map(|operator| OperatorEntry { id: operator.id.clone(), state: operator.shape.to_string() })
-                // Ids have a slash, ports have none.
-                .chain(self.sources.iter().filter_map(|source| {
-                    Some(OperatorEntry { id: source.port.to_owned(), state: source.records.clone()? })
-                }))
                 .collect(),
         }
     }
@@ -315,7 +328,7 @@ impl Beginning {
         processes: usize,
     ) -> Result<Edits, CheckpointError> {
         let written = opened.program().map(|program| program.operators.as_slice()).unwrap_or_default();
-        let written = written.iter().filter(|entry| entry.id.contains('/')).map(|entry| {
+        let written = written.iter().map(|entry| {
             let shape = entry.state.parse().map_err(|error| CheckpointError::Incompatible {
                 what: format!("operator `{}`: {error}", entry.id),
             })?;
@@ -323,14 +336,16 @@ impl Beginning {
         });
         let written: Vec<OperatorState> = written.collect::<Result<_, _>>()?;
         let Checkpoint { renamed, forgotten, .. } = self.settings.clone();
-        let (of_operators, of_sources) = Declared { renamed, forgotten }.by_kind();
-        let of_sources = everywhere(of_sources, opened, processes);
         let had = opened.program().map(|program| program.sources.as_slice()).unwrap_or_default();
+        let has = self.sources(processes);
+        let is_source = |id: &str| had.iter().chain(&has).any(|source| source.port == id);
+        let (of_operators, of_sources) = Declared { renamed, forgotten }.parted(is_source);
+        let of_sources = everywhere(of_sources, opened, processes);
         // Those of a process that is gone are looked at when it is known how far they were.
-        let is_asked = |port: &&String| process_of(port).0 < processes || of_sources.forgotten.contains(port);
-        let had: Vec<String> = had.iter().filter(is_asked).cloned().collect();
-        let has: Vec<String> = self.ports(processes).collect();
-        let has: Vec<&str> = has.iter().map(String::as_str).collect();
+        let is_asked = |source: &&SourceEntry| {
+            process_of(&source.port).0 < processes || of_sources.forgotten.contains(&source.port)
+        };
+        let had: Vec<SourceEntry> = had.iter().filter(is_asked).cloned().collect();
         let sources = carry_sources(&had, &has, &of_sources);
         let carried = carry(&written, operators, &of_operators);
         let (sources, carried) = match (sources, carried) {
@@ -359,8 +374,6 @@ impl Beginning {
 
     /// What this process has to say before it is known where the job goes on.
     async fn has(&mut self, process: usize) -> Built {
-        // What cannot be sent again is in the state only, so the state is the last there is.
-        let lost = self.sources.iter().any(|source| source.recovery == Recovery::Lost);
         let mut committed = Vec::new();
         for sink in &mut self.sinks {
             if let Some(batch) = sink.committed.take() {
@@ -372,7 +385,7 @@ impl Beginning {
             }
         }
         let told = committed.len() == self.sinks.len();
-        Built { process, committed, told, lost }
+        Built { process, committed, told }
     }
 }
 
@@ -408,15 +421,18 @@ pub(super) fn process_of(port: &str) -> (usize, &str) {
 
 /// The ports whose records are written down as another type than before, with both.
 fn misread(opened: &Opened, program: &Program, edits: &Edits) -> Vec<(String, String, String)> {
-    let written = opened.program().map(|program| program.operators.as_slice()).unwrap_or_default();
-    let ports = written.iter().filter(|entry| !entry.id.contains('/'));
-    let now = |port: &str| program.operators.iter().find(|entry| entry.id == port);
-    ports
-        .filter_map(|was| {
-            let is = now(edits.rename.get(&was.id).unwrap_or(&was.id))?;
-            (is.state != was.state).then(|| (is.id.clone(), was.state.clone(), is.state.clone()))
-        })
-        .collect()
+    let mut misread = Vec::new();
+    for SourceEntry { port, comes } in opened.program().map(|program| &program.sources).into_iter().flatten()
+    {
+        let port = edits.rename.get(port).unwrap_or(port);
+        let is = program.sources.iter().find(|source| source.port == *port).map(|source| &source.comes);
+        if let (Comes::FromLog { records: was }, Some(Comes::FromLog { records: is })) = (comes, is)
+            && was != is
+        {
+            misread.push((port.clone(), was.clone(), is.clone()));
+        }
+    }
+    misread
 }
 
 /// What is declared of sources, for those of each process: one that is named with its process is meant alone.
@@ -432,8 +448,13 @@ fn everywhere(declared: Declared, opened: &Opened, processes: usize) -> Declared
     all
 }
 
-/// Makes the file that is committed beside the program, or sees that it still says what the operators keep.
-fn lock_file(path: &Path, pipeline: &str, operators: &[OperatorState]) -> Result<(), CheckpointError> {
+/// Sees whether the file that is committed beside the program still says what the operators keep; or returns what writes
+/// it, for when nothing else is in the way.
+fn lock_file(
+    path: &Path,
+    pipeline: &str,
+    operators: &[OperatorState],
+) -> Result<Option<impl FnOnce() -> Result<(), CheckpointError> + Send + use<>>, CheckpointError> {
     let name = path.display().to_string();
     let failed = |doing| {
         let file = name.clone();
@@ -446,10 +467,13 @@ fn lock_file(path: &Path, pipeline: &str, operators: &[OperatorState]) -> Result
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             return Err(failed("reading")(error));
         }
-        _ => return std::fs::write(path, text).map_err(failed("writing")),
+        _ => {
+            let (path, failed) = (path.to_owned(), failed("writing"));
+            return Ok(Some(move || std::fs::write(path, text).map_err(failed)));
+        }
     };
     if written == text {
-        return Ok(());
+        return Ok(None);
     }
     let refused = |what| CheckpointError::Incompatible { what };
     let (_, known) = read_lock(&written).map_err(|error| refused(format!("`{name}`: {error}")))?;

@@ -2,11 +2,13 @@
 //!
 //! A source is its port. One that goes by another name would begin at its beginning, and what it sent before would count
 //! twice; so would a gone one's logged input stay for ever. Both are refused until the author says what is meant, as of
-//! operators: `.renamed(old, new)` or `.forget(port)`. Operators' ids have a slash and ports none, so one list serves both.
+//! operators: `.renamed(old, new)` or `.forget(port)`. So is a source whose records come again in another way than before:
+//! where the one was means nothing to the other.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::carry::{Declared, forget, renamed};
+use crate::checkpoint::{Comes, SourceEntry};
 
 /// What is to be done for the sources to go on.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -19,10 +21,10 @@ pub(crate) struct CarriedSources {
 
 impl Declared {
     /// What is said of operators, and what of sources.
-    pub(crate) fn by_kind(self) -> (Declared, Declared) {
-        let of_operator = |id: &String| id.contains('/');
-        let (renamed, ports_renamed) = self.renamed.into_iter().partition(|(old, _)| of_operator(old));
-        let (forgotten, ports_forgotten) = self.forgotten.into_iter().partition(of_operator);
+    pub(crate) fn parted(self, is_source: impl Fn(&str) -> bool) -> (Declared, Declared) {
+        let of_source = |(old, new): &(String, String)| is_source(old) || is_source(new);
+        let (ports_renamed, renamed) = self.renamed.into_iter().partition(of_source);
+        let (ports_forgotten, forgotten) = self.forgotten.into_iter().partition(|id| is_source(id));
         (Declared { renamed, forgotten }, Declared { renamed: ports_renamed, forgotten: ports_forgotten })
     }
 }
@@ -32,31 +34,46 @@ impl Declared {
 /// # Errors
 /// All that stands against going on, each with what to do. Nothing is touched then.
 pub(crate) fn carry_sources(
-    old: &[String],
-    new: &[&str],
+    old: &[SourceEntry],
+    new: &[SourceEntry],
     declared: &Declared,
 ) -> Result<CarriedSources, Vec<String>> {
-    let was = |port: &str| old.iter().any(|old| old == port);
+    let find = |sources: &'_ [SourceEntry], port: &str| sources.iter().position(|source| source.port == port);
     let mut carried = CarriedSources::default();
     let mut refusals = Vec::new();
-    for port in old.iter().filter(|port| !new.contains(&port.as_str())) {
-        let to = declared.renamed.iter().find(|(from, _)| from == port).map(|(_, to)| to.as_str());
-        let is_taken = to.is_some_and(|to| carried.rename.values().any(|other| other == to));
-        match to {
-            Some(to) if new.contains(&to) && !was(to) && !is_taken => {
-                carried.rename.insert(port.clone(), to.to_owned());
+    for SourceEntry { port, comes: was } in old {
+        let here = find(new, port).map(|at| (port, &new[at].comes));
+        let to = declared.renamed.iter().find(|(from, _)| from == port).map(|(_, to)| to);
+        let is_forgotten = declared.forgotten.contains(port);
+        let target = here.or_else(|| {
+            let to = to
+                .filter(|to| find(old, to).is_none() && !carried.rename.values().any(|other| other == *to))?;
+            Some((to, &new[find(new, to)?].comes))
+        });
+        match (target, to) {
+            (Some((to, is)), _) if was.goes_on(is) => {
+                if to != port {
+                    carried.rename.insert(port.clone(), to.clone());
+                }
             }
-            Some(to) => refusals.push(format!(
+            _ if is_forgotten => {
+                carried.forget.insert(port.clone());
+            }
+            (Some((_, is)), _) => refusals.push(format!(
+                "source `{port}`: its records {}, and now they {}: where it was says nothing of where it is to go on; \
+                 declare `{}` to begin anew",
+                was.says(),
+                is.says(),
+                forget(port)
+            )),
+            (None, Some(to)) => refusals.push(format!(
                 "source `{port}`: `{}` is declared, and `{to}` is no new source of the program: correct the name",
                 renamed(port, to)
             )),
-            None if declared.forgotten.contains(port) => {
-                carried.forget.insert(port.clone());
-            }
-            None => {
+            (None, None) => {
                 let mut fix = String::new();
-                for to in new.iter().filter(|to| !was(to)).take(3) {
-                    fix.push_str(&format!("`{}` if it has another name now, or ", renamed(port, to)));
+                for to in new.iter().filter(|to| find(old, &to.port).is_none() && was.goes_on(&to.comes)).take(3) {
+                    fix.push_str(&format!("`{}` if it has another name now, or ", renamed(port, &to.port)));
                 }
                 refusals.push(format!(
                     "source `{port}`: the program has no such source, and the checkpoint knows how far it was: declare \
@@ -69,15 +86,47 @@ pub(crate) fn carry_sources(
     if refusals.is_empty() { Ok(carried) } else { Err(refusals) }
 }
 
+impl Comes {
+    /// Whether a source goes on where one of another kind was. What was lost in any case may be logged from now on.
+    fn goes_on(&self, is: &Comes) -> bool {
+        match (self, is) {
+            (Comes::Never, Comes::FromSource) => false,
+            (Comes::Never, _) => true,
+            (Comes::FromSource, is) => *is == Comes::FromSource,
+            // Whether it can read what is logged is known when it is known whether anything is.
+            (Comes::FromLog { .. }, is) => matches!(is, Comes::FromLog { .. }),
+        }
+    }
+
+    fn says(&self) -> &'static str {
+        match self {
+            Comes::Never => "do not come again after a crash",
+            Comes::FromSource => "come again from the source itself",
+            Comes::FromLog { .. } => "come again from the checkpoint",
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn carried(renamed: &[(&str, &str)], forgotten: &[&str]) -> Result<CarriedSources, Vec<String>> {
+    fn source(port: &str, comes: &Comes) -> SourceEntry {
+        SourceEntry { port: port.to_owned(), comes: comes.clone() }
+    }
+
+    fn files(ports: &[&str]) -> Vec<SourceEntry> {
+        ports.iter().map(|port| source(port, &Comes::FromSource)).collect()
+    }
+
+    fn declared(renamed: &[(&str, &str)], forgotten: &[&str]) -> Declared {
         let renamed = renamed.iter().map(|(old, new)| (old.to_string(), new.to_string())).collect();
-        let forgotten = forgotten.iter().map(|port| port.to_string()).collect();
-        let old = ["orders", "refunds"].map(str::to_owned);
-        carry_sources(&old, &["refunds", "sales"], &Declared { renamed, forgotten })
+        Declared { renamed, forgotten: forgotten.iter().map(|port| port.to_string()).collect() }
+    }
+
+    fn carried(renamed: &[(&str, &str)], forgotten: &[&str]) -> Result<CarriedSources, Vec<String>> {
+        let (old, new) = (files(&["orders", "refunds"]), files(&["refunds", "sales"]));
+        carry_sources(&old, &new, &declared(renamed, forgotten))
     }
 
     #[test]
@@ -91,17 +140,44 @@ mod tests {
         assert!(carried(&[], &["orders"]).expect("declared").forget.contains("orders"));
         carried(&[("orders", "refunds")], &[]).expect_err("`refunds` has its own place");
         // What was carried out is harmless.
-        let done =
-            Declared { renamed: vec![("orders".into(), "sales".into())], forgotten: vec!["gifts".into()] };
-        let carried = carry_sources(&["sales".to_owned()], &["sales"], &done);
+        let done = declared(&[("orders", "sales")], &["gifts", "sales"]);
+        let carried = carry_sources(&files(&["sales"]), &files(&["sales"]), &done);
         assert_eq!(carried, Ok(CarriedSources::default()));
     }
 
     #[test]
-    fn operators_have_a_slash() {
-        let renamed = vec![("a/b/c".into(), "a/d/c".into()), ("orders".into(), "sales".into())];
-        let (operators, ports) = Declared { renamed, forgotten: vec!["orders".into()] }.by_kind();
-        assert_eq!((operators.renamed.len(), operators.forgotten.len()), (1, 0));
+    fn a_source_of_another_kind_has_to_be_declared() {
+        let logged = |of: &str| Comes::FromLog { records: of.to_owned() };
+        let (lost, file, log, other) = (Comes::Never, Comes::FromSource, logged("u8"), logged("u16"));
+        let goes_on =
+            [(&lost, &lost), (&lost, &log), (&lost, &other), (&file, &file), (&log, &log), (&log, &other)];
+        for was in [&lost, &file, &log] {
+            for is in [&lost, &file, &log, &other] {
+                let (old, new) = ([source("in", was)], [source("in", is)]);
+                let forgotten = carry_sources(&old, &new, &declared(&[], &["in"])).expect("it is declared");
+                let renamed = carry_sources(&old, &[source("to", is)], &declared(&[("in", "to")], &[]));
+                let carried = carry_sources(&old, &new, &Declared::default());
+                if goes_on.contains(&(was, is)) {
+                    assert_eq!(carried, Ok(CarriedSources::default()), "{was:?} {is:?}");
+                    assert_eq!(renamed.expect("of the same kind").rename["in"], "to");
+                    assert!(forgotten.forget.is_empty(), "there is nothing to forget: {was:?} {is:?}");
+                } else {
+                    let what = carried.expect_err("of another kind").join("; ");
+                    let words = ["source `in`", was.says(), is.says(), ".forget(\"in\")"];
+                    words.iter().for_each(|words| assert!(what.contains(words), "{what}"));
+                    renamed.expect_err("of another kind");
+                    assert!(forgotten.forget.contains("in"));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_names_a_source_is_said_of_it() {
+        let declared =
+            declared(&[("a/b/c", "a/d/c"), ("orders", "sales"), ("a/b/x", "a/b/y")], &["orders", "a/e/f"]);
+        let (operators, ports) = declared.parted(|id| id == "sales" || id == "orders");
+        assert_eq!((operators.renamed.len(), operators.forgotten.len()), (2, 1));
         assert_eq!((ports.renamed.len(), ports.forgotten.len()), (1, 1));
     }
 }

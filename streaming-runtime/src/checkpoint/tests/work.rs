@@ -1,7 +1,9 @@
 //! What a job says to its log, as a function of a seed and the epoch, and the state that this means.
 
 use crate::{
-    checkpoint::{Mark, OperatorEntry, PartWriter, Program, Restored, SourceMark, What},
+    checkpoint::{
+        Comes, Mark, OperatorEntry, PartWriter, Program, Restored, SinkEntry, SourceEntry, SourceMark, What,
+    },
     stream::Epoch,
     time::BatchTime,
 };
@@ -50,8 +52,11 @@ impl Work {
         let entry = |id: &&str| OperatorEntry { id: (*id).to_owned(), state: "bytes".to_owned() };
         Program {
             pipeline: "work".to_owned(),
-            sources: vec!["files".to_owned(), "net".to_owned()],
-            sinks: vec!["out".to_owned()],
+            sources: vec![
+                SourceEntry { port: "files".to_owned(), comes: Comes::FromSource },
+                SourceEntry { port: "net".to_owned(), comes: Comes::FromLog { records: "bytes".to_owned() } },
+            ],
+            sinks: vec![SinkEntry { port: "out".to_owned(), since: None }],
             processes: 1,
             workers: self.workers,
             moved: None,

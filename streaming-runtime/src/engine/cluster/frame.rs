@@ -32,9 +32,8 @@ pub(crate) enum Frame {
     /// To the leader: what a transactional sink of a process has for good, as the time of a batch.
     Has { process: usize, sink: String, batch: Option<u64> },
     /// To the leader: the workers of this process have built their dataflows, and its transactional sinks, all of them,
-    /// have said what they have. `told` is whether all of its sinks are such, `lost` whether it has a source whose records
-    /// cannot come again.
-    Built { process: usize, told: bool, lost: bool },
+    /// have said what they have. `told` is whether all of its sinks are such.
+    Built { process: usize, told: bool },
     /// From the leader: restore as of the end of `at` from a log whose last batch is `head`.
     Restore { at: Option<Epoch>, head: Option<Epoch> },
     /// To the leader: that is done.

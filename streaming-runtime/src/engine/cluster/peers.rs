@@ -118,8 +118,6 @@ pub(crate) struct Built {
     pub(crate) committed: Vec<(String, Option<BatchTime>)>,
     /// Whether all of its sinks are such.
     pub(crate) told: bool,
-    /// Whether it has a source whose records cannot come again.
-    pub(crate) lost: bool,
 }
 
 /// An order to a follower.
@@ -204,13 +202,13 @@ impl Role {
                 committed.push((process, sink, batch.map(BatchTime::from_nanos)));
                 None
             }
-            Frame::Built { process, told, lost } => {
+            Frame::Built { process, told } => {
                 let (own, others) =
                     std::mem::take(&mut committed).into_iter().partition(|(of, ..)| *of == process);
                 committed = others;
                 let own: Vec<_> = own;
                 let committed = own.into_iter().map(|(_, sink, batch)| (sink, batch)).collect();
-                built.push(Built { process, committed, told, lost });
+                built.push(Built { process, committed, told });
                 Some(process)
             }
             _ => None,
@@ -241,11 +239,11 @@ impl Role {
 
     /// Follower: says what this process has.
     pub(crate) fn report_built(&self, built: Built) {
-        let Built { process, committed, told, lost } = built;
+        let Built { process, committed, told } = built;
         for (sink, batch) in committed {
             self.peers.say(Frame::Has { process, sink, batch: batch.map(|batch| batch.as_nanos()) });
         }
-        self.peers.say(Frame::Built { process, told, lost });
+        self.peers.say(Frame::Built { process, told });
     }
 
     /// Follower: waits until it is to restore; the leader, whose death is noticed, has a limit for what it waits for.

@@ -1,0 +1,107 @@
+//! What somebody writes who knows timely: records go to the worker of their key, an operator adds them to its state as they
+//! come, and says what there is when the batch is complete. The state is that of a plain loop.
+
+use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
+
+use timely::{
+    ExchangeData, WorkerConfig,
+    communication::{Allocator, allocator::thread::Thread},
+    container::CapacityContainerBuilder,
+    dataflow::{
+        InputHandle, ProbeHandle,
+        channels::pact::{Exchange, Pipeline},
+        operators::{Capability, Probe, generic::operator::Operator},
+    },
+    worker::Worker,
+};
+
+use crate::lockstep::Contestant;
+
+/// One worker with one dataflow, in the thread that asks.
+pub struct ByHand<T: Clone + 'static, U> {
+    worker: Worker,
+    input: InputHandle<u64, CapacityContainerBuilder<Vec<T>>>,
+    probe: ProbeHandle<u64>,
+    given: Vec<T>,
+    said: Rc<RefCell<Vec<U>>>,
+    /// Puts what a batch says to the hash of what was said before.
+    add_up: fn(u64, Vec<U>) -> u64,
+    kept: u64,
+}
+
+impl<T: ExchangeData + Clone, U: Clone + 'static> ByHand<T, U> {
+    /// `add` takes records of the open batch in, `close` says what there is at its end.
+    pub fn new<S: 'static>(
+        mut state: S,
+        route: impl Fn(&T) -> u64 + 'static,
+        add: impl Fn(&mut S, &mut Vec<T>) + 'static,
+        close: impl Fn(&mut S) -> Vec<U> + 'static,
+        add_up: fn(u64, Vec<U>) -> u64,
+    ) -> Self {
+        let alloc = Allocator::Thread(Thread::default());
+        let mut worker = Worker::new(WorkerConfig::default(), alloc, Some(std::time::Instant::now()));
+        let mut input = InputHandle::<u64, CapacityContainerBuilder<Vec<T>>>::new_with_builder();
+        let probe = ProbeHandle::new();
+        let said = Rc::new(RefCell::new(Vec::new()));
+        let gathered = said.clone();
+        worker.dataflow(|scope| {
+            let stream = input.to_stream(scope).unary_frontier::<CapacityContainerBuilder<Vec<U>>, _, _, _>(
+                Exchange::new(route),
+                "ByHand",
+                |_, _| {
+                    // One batch is on its way at a time, so what comes early waits.
+                    let mut open = BTreeMap::<u64, (Capability<u64>, Vec<T>)>::new();
+                    move |(input, frontier), output| {
+                        input.for_each(|time, records| {
+                            let is_first = open.keys().next().is_none_or(|first| first >= time.time());
+                            let (_, early) =
+                                open.entry(*time.time()).or_insert_with(|| (time.retain(0), Vec::new()));
+                            if is_first { add(&mut state, records) } else { early.append(records) }
+                        });
+                        while let Some(first) =
+                            open.first_entry().filter(|first| !frontier.less_equal(first.key()))
+                        {
+                            let (time, _) = first.remove();
+                            output.session(&time).give_container(&mut close(&mut state));
+                            if let Some(mut next) = open.first_entry() {
+                                add(&mut state, &mut next.get_mut().1);
+                            }
+                        }
+                    }
+                },
+            );
+            stream.probe_with(&probe).sink(Pipeline, "Collect", move |(input, _)| {
+                input.for_each(|_, said| {
+                    let mut gathered = gathered.borrow_mut();
+                    match gathered.is_empty() {
+                        true => *gathered = std::mem::take(said),
+                        false => gathered.append(said),
+                    }
+                });
+            });
+        });
+        ByHand { worker, input, probe, given: Vec::new(), said, add_up, kept: 0 }
+    }
+}
+
+impl<T: ExchangeData + Clone, U: Clone + 'static> Contestant<Vec<T>> for ByHand<T, U> {
+    fn give(&mut self, batch: Vec<T>) {
+        self.given = batch;
+    }
+
+    fn slide(&mut self) {
+        self.input.send_batch(&mut self.given);
+        let next = self.input.time() + 1;
+        self.input.advance_to(next);
+        self.input.flush();
+        while self.probe.less_than(&next) {
+            self.worker.step();
+        }
+    }
+
+    fn hash(&mut self) -> u64 {
+        let said = std::mem::take(&mut *self.said.borrow_mut());
+        self.kept = (self.add_up)(self.kept, said);
+        self.kept
+    }
+}
