@@ -2,7 +2,8 @@
 //! fails if one takes more than those that `counts.json` has for it. Counts do not hang on what else the machine does, so
 //! a slowdown of a few percent is seen that no clock would show; but they know nothing of caches and of waiting.
 //!
-//! `accept` writes what is counted now to `counts.json`. Counts depend on the compiler, so another one's are not compared.
+//! `accept` writes what is counted now to `counts.json`. Counts depend on the compiler, so another one's are not compared;
+//! a little also on the machine, as the C library copies memory by what the processor can.
 //! Plain callgrind is enough: only what runs inside of [`guarded_section`] is collected. Gungraun would add a
 //! runner of the very same version to install beside valgrind, and its reports and caches are not needed here.
 //!
