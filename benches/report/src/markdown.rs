@@ -58,8 +58,9 @@ impl Report<'_> {
                 "**Some of it was run with `--quick`: sizes to try the benches out. Those figures mean nothing.**\n"
             )?;
         }
-        writeln!(out, "- Machine: {machine}")?;
-        writeln!(out, "- Built by {rustc}")?;
+        let known = |what: &str| if what.is_empty() { "not noted".to_owned() } else { what.to_owned() };
+        writeln!(out, "- Machine: {}", known(machine))?;
+        writeln!(out, "- Built by: {}", known(rustc))?;
         for peer in self.peers {
             let pins = if peer.pins.is_empty() { "see its files".to_owned() } else { peer.pins.join(", ") };
             writeln!(out, "- Peer `{}`: {pins}", peer.name)?;
@@ -68,8 +69,9 @@ impl Report<'_> {
         writeln!(
             out,
             "A ratio is that of records a second to this engine's row in bold, of the same table: 0.5x does half as \
-             many. A spread is of the least and the most of all runs, whose number is in brackets. Memory is what the \
-             whole process has, with its input.\n"
+             many. A spread is of the least and the most of all runs, whose number is in brackets, as are whiskers in \
+             plots of bars; there each group has a scale of its own. Memory is what the whole process has, with its \
+             input.\n"
         )
     }
 

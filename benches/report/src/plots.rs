@@ -30,6 +30,13 @@ pub fn write(groups: &[Group], directory: &Path) -> Result<Vec<Picture>, Box<dyn
         }
     }
     fs::create_dir_all(directory)?;
+    // Pictures of an earlier report, of rows that may be no more.
+    for old in fs::read_dir(directory)? {
+        let old = old?.path();
+        if old.extension().is_some_and(|extension| extension == "svg") {
+            fs::remove_file(old)?;
+        }
+    }
     let mut pictures = Vec::new();
     for workload in workloads {
         let groups: Vec<&Group> = groups.iter().filter(|group| group.base().workload == workload).collect();

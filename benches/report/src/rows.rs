@@ -66,8 +66,11 @@ impl Row {
     }
 
     fn is_run_of(&self, other: &Row) -> bool {
-        let names = |row: &Row| (row.workload.clone(), row.engine.clone(), row.workers, row.checksum.clone());
-        self.figure.is_none() && names(self) == names(other) && self.params == other.params
+        self.figure.is_none()
+            && other.figure.is_none()
+            && (&self.workload, &self.engine, self.workers) == (&other.workload, &other.engine, other.workers)
+            && self.checksum == other.checksum
+            && self.params == other.params
     }
 }
 
