@@ -149,7 +149,6 @@ impl<K: Clone + Hash + Eq> Contestant<Batch<K>> for Plain<K> {
 type Marked<K> = (bool, K, u64);
 /// Puts changes to the hash of what there was before.
 type AddUp<K> = fn(u64, Vec<(Joined<K>, i64)>) -> u64;
-type Named = (&'static str, Box<dyn Contestant<Batch<u64>>>);
 
 /// Two arrangements and `join_core`.
 struct Differential<K: BenchKey>(Dataflow<Marked<K>, Joined<K>>);
@@ -348,10 +347,13 @@ fn entrants<K: Ours + ExchangeData>(window: u64, timed: u64) -> Vec<Entrant<Batc
     ]
 }
 
+type Large = Box<dyn Contestant<Batch<u64>>>;
+type Named = (&'static str, Large);
+
 /// The engine in a group of its peers, behind what is written by hand.
 fn beside(by_hand: Vec<Named>, start: StartPairs, window: u64, timed: u64) -> Vec<Entrant<Batch<u64>>> {
     let ours = [1, 2].map(|workers| {
-        let contestant: Box<dyn Contestant<_>> = Box::new(Delivered::new(start, window, workers));
+        let contestant: Large = Box::new(Delivered::new(start, window, workers));
         ("stream", workers, contestant)
     });
     let by_hand = by_hand.into_iter().map(|(engine, contestant)| (engine, 1, contestant));
@@ -390,13 +392,14 @@ fn large(timed: u64) -> Vec<Row> {
     let (records, keys, window) = LARGE;
     let mut rows = join::<u64>(records, keys, window, timed);
     let new = |engine: &Engine, size, records, out| engine.start(new_pairs::Ports { records, out, size });
-    let timely = Timely::new(Plain::of_new(window), |_, pairs| changes_hash(0, pairs));
-    let by_hand: Vec<(_, Box<dyn Contestant<_>>)> =
-        vec![("symmetric hash join", Box::new(Plain::of_new(window))), ("timely by hand", Box::new(timely))];
+    let timely = Timely::<u64>::new(Plain::of_new(window), |_, pairs| changes_hash(0, pairs));
+    let by_hand: Vec<(_, Large)> = vec![
+        ("symmetric hash join", Box::new(Plain::<u64>::of_new(window))),
+        ("timely by hand", Box::new(timely)),
+    ];
     rows.extend(rows_of("new pairs", records, keys, beside(by_hand, new, window, timed)));
     let all = |engine: &Engine, size, records, out| engine.start(all_pairs::Ports { records, out, size });
-    let twin: Vec<(_, Box<dyn Contestant<_>>)> =
-        vec![("twin, joins the window again", Box::new(twin::Join::new(window, 1)))];
+    let twin: Vec<(_, Large)> = vec![("twin, joins the window again", Box::new(twin::Join::new(window, 1)))];
     rows.extend(rows_of("contents", records, keys, beside(twin, all, window, 10)));
     rows
 }

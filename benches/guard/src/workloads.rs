@@ -47,8 +47,8 @@ stream!(
     #[batch(secs(1))]
     fn join<pairs: Source<(u64, i64)>, out: Sink<((u64, (i64, i64)), i64)>>() {
         let (left, right) = pairs.split(|(_, value)| value % 2 == 0);
-        let (left, right) = (left.window(secs(5), secs(1)), right.window(secs(5), secs(1)));
-        left.join(right).changes().to(out);
+        let right = right.window(secs(5), secs(1));
+        left.window(secs(5), secs(1)).join(right).changes().to(out);
     }
 );
 
