@@ -35,6 +35,7 @@ use crate::{
     measure::{Params, Row, Runs, mix, rss_bytes},
     memory::in_child,
     pairs::{BenchKey, Map},
+    twin,
 };
 
 type Side<K> = Vec<(K, u64)>;
@@ -42,7 +43,7 @@ type Batch<K> = (Side<K>, Side<K>);
 type Joined<K> = (K, (u64, u64));
 
 /// The hash of a pair of records; it is the twin's whole work on a pair, so it is cheap.
-fn pair_hash(left: u64, right: u64) -> u64 {
+pub fn pair_hash(left: u64, right: u64) -> u64 {
     (left.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ right).wrapping_mul(0xBF58_476D_1CE4_E5B9)
 }
 
@@ -145,56 +146,10 @@ impl<K: Clone + Hash + Eq> Contestant<Batch<K>> for Plain<K> {
     }
 }
 
-/// The micro-batch twin: groups both windows anew in each batch. It is flattered: it goes through the pairs and hashes
-/// them, where it would make records of them.
-struct Twin<K> {
-    window: usize,
-    batches: VecDeque<Batch<K>>,
-    grouped: Map<K, Vec<u64>>,
-    hash: u64,
-}
-
-impl<K> Twin<K> {
-    fn new(window: u64) -> Self {
-        Twin { window: window as usize, batches: VecDeque::new(), grouped: Map::default(), hash: 0 }
-    }
-}
-
-impl<K: Clone + Hash + Eq> Contestant<Batch<K>> for Twin<K> {
-    fn give(&mut self, batch: Batch<K>) {
-        self.batches.push_back(batch);
-    }
-
-    fn slide(&mut self) {
-        if self.batches.len() < self.window {
-            return; // the window fills, and nobody looks
-        }
-        if self.batches.len() > self.window {
-            self.batches.pop_front();
-        }
-        self.grouped.clear();
-        for (key, record) in self.batches.iter().flat_map(|(left, _)| left) {
-            match self.grouped.get_mut(key) {
-                Some(records) => records.push(*record),
-                None => {
-                    self.grouped.insert(key.clone(), vec![*record]);
-                }
-            }
-        }
-        self.hash = 0;
-        for (key, right) in self.batches.iter().flat_map(|(_, right)| right) {
-            for left in self.grouped.get(key).into_iter().flatten() {
-                self.hash = self.hash.wrapping_add(pair_hash(*left, *right));
-            }
-        }
-    }
-
-    fn hash(&mut self) -> u64 {
-        self.hash
-    }
-}
-
 type Marked<K> = (bool, K, u64);
+/// Puts changes to the hash of what there was before.
+type AddUp<K> = fn(u64, Vec<(Joined<K>, i64)>) -> u64;
+type Named = (&'static str, Box<dyn Contestant<Batch<u64>>>);
 
 /// Two arrangements and `join_core`.
 struct Differential<K: BenchKey>(Dataflow<Marked<K>, Joined<K>>);
@@ -235,7 +190,7 @@ impl<K: BenchKey + ExchangeData> Contestant<Batch<K>> for Differential<K> {
 struct Timely<K: BenchKey + ExchangeData>(ByHand<Marked<K>, (Joined<K>, i64)>);
 
 impl<K: BenchKey + ExchangeData> Timely<K> {
-    fn new(plain: Plain<K>, add_up: fn(u64, Vec<(Joined<K>, i64)>) -> u64) -> Self {
+    fn new(plain: Plain<K>, add_up: AddUp<K>) -> Self {
         let add = |plain: &mut Plain<K>, records: &mut Vec<Marked<K>>| {
             for (is_left, key, record) in records.drain(..) {
                 let (left, right) = &mut plain.given;
@@ -384,25 +339,19 @@ fn entrants<K: Ours + ExchangeData>(window: u64, timed: u64) -> Vec<Entrant<Batc
     let enter = |engine, timed, contestant| by(1, engine, timed, contestant);
     vec![
         enter("symmetric hash join", timed, Box::new(Plain::<K>::new(window)) as Box<dyn Contestant<_>>),
-        enter("twin, joins the window again", timed.min(10), Box::new(Twin::new(window))),
         enter("timely by hand", timed, Box::new(Timely::<K>::new(Plain::new(window), changes_hash))),
+        enter("twin, joins the window again", timed.min(10), Box::new(twin::Join::new(window, 1))),
+        by(2, "twin, joins the window again", timed.min(10), Box::new(twin::Join::new(window, 2))),
         enter("differential", timed, Box::new(Differential::<K>::new(window))),
         enter("stream", timed, Box::new(Engined::<K>::new(window, 1))),
         by(2, "stream", timed, Box::new(Engined::<K>::new(window, 2))),
     ]
 }
 
-type Large = Box<dyn Contestant<Batch<u64>>>;
-
 /// The engine in a group of its peers, behind what is written by hand.
-fn beside(
-    by_hand: Vec<(&'static str, Large)>,
-    start: StartPairs,
-    window: u64,
-    timed: u64,
-) -> Vec<Entrant<Batch<u64>>> {
+fn beside(by_hand: Vec<Named>, start: StartPairs, window: u64, timed: u64) -> Vec<Entrant<Batch<u64>>> {
     let ours = [1, 2].map(|workers| {
-        let contestant: Large = Box::new(Delivered::new(start, window, workers));
+        let contestant: Box<dyn Contestant<_>> = Box::new(Delivered::new(start, window, workers));
         ("stream", workers, contestant)
     });
     let by_hand = by_hand.into_iter().map(|(engine, contestant)| (engine, 1, contestant));
@@ -441,14 +390,13 @@ fn large(timed: u64) -> Vec<Row> {
     let (records, keys, window) = LARGE;
     let mut rows = join::<u64>(records, keys, window, timed);
     let new = |engine: &Engine, size, records, out| engine.start(new_pairs::Ports { records, out, size });
-    let timely = Timely::<u64>::new(Plain::of_new(window), |_, pairs| changes_hash(0, pairs));
-    let by_hand: Vec<(_, Large)> = vec![
-        ("symmetric hash join", Box::new(Plain::<u64>::of_new(window))),
-        ("timely by hand", Box::new(timely)),
-    ];
+    let timely = Timely::new(Plain::of_new(window), |_, pairs| changes_hash(0, pairs));
+    let by_hand: Vec<(_, Box<dyn Contestant<_>>)> =
+        vec![("symmetric hash join", Box::new(Plain::of_new(window))), ("timely by hand", Box::new(timely))];
     rows.extend(rows_of("new pairs", records, keys, beside(by_hand, new, window, timed)));
     let all = |engine: &Engine, size, records, out| engine.start(all_pairs::Ports { records, out, size });
-    let twin: Vec<(_, Large)> = vec![("twin, joins the window again", Box::new(Twin::<u64>::new(window)))];
+    let twin: Vec<(_, Box<dyn Contestant<_>>)> =
+        vec![("twin, joins the window again", Box::new(twin::Join::new(window, 1)))];
     rows.extend(rows_of("contents", records, keys, beside(twin, all, window, 10)));
     rows
 }

@@ -38,6 +38,8 @@ pub struct Timed {
     pub seconds: Vec<f64>,
     /// CPU seconds of all of them, with what is done after a batch was delivered.
     cpu: f64,
+    /// Seconds a batch of each turn: how far they are apart.
+    turns: Vec<f64>,
     hashes: Vec<u64>,
 }
 
@@ -61,6 +63,7 @@ pub fn side_by_side<I>(mut entrants: Vec<Entrant<I>>, batch: impl Fn(u64) -> I) 
             window,
             seconds: Vec::new(),
             cpu: 0.0,
+            turns: Vec::new(),
             hashes: Vec::new(),
         })
         .collect();
@@ -74,6 +77,7 @@ pub fn side_by_side<I>(mut entrants: Vec<Entrant<I>>, batch: impl Fn(u64) -> I) 
     for turn in 1..=TURNS {
         for (entrant, result) in entrants.iter_mut().zip(&mut all) {
             let (cpu, mut aside) = (cpu_seconds(), 0.0);
+            let before = result.seconds.len();
             while (result.seconds.len() as u64) < entrant.timed * turn / TURNS {
                 let before = thread_cpu_seconds();
                 entrant.contestant.give(batch(entrant.window + result.seconds.len() as u64));
@@ -86,6 +90,10 @@ pub fn side_by_side<I>(mut entrants: Vec<Entrant<I>>, batch: impl Fn(u64) -> I) 
                 aside += thread_cpu_seconds() - before;
             }
             result.cpu += cpu_seconds() - cpu - aside;
+            let turn = &result.seconds[before..];
+            if !turn.is_empty() {
+                result.turns.push(turn.iter().sum::<f64>() / turn.len() as f64);
+            }
         }
     }
     for result in &mut all {
@@ -127,6 +135,7 @@ impl Timed {
             seconds: Some(self.mean()),
             records_per_s: Some(records as f64 / self.mean()),
             cpu_seconds: Some(self.cpu / self.seconds.len() as f64),
+            runs: self.turns.clone(),
             p50_us: micros(0.5),
             p99_us: micros(0.99),
             p999_us: micros(0.999),

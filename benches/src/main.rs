@@ -7,6 +7,7 @@ mod by_hand;
 mod chain;
 mod checkpoint;
 mod compile;
+mod crossover;
 mod data;
 mod dataflow;
 mod driven;
@@ -18,6 +19,7 @@ mod latency;
 mod lockstep;
 mod measure;
 mod memory;
+mod nexmark;
 mod observed;
 mod open_loop;
 mod overload;
@@ -25,6 +27,7 @@ mod pairs;
 mod resident;
 mod running;
 mod soak;
+mod twin;
 mod views;
 mod windows;
 mod words;
@@ -65,6 +68,8 @@ enum Workload {
     Chain,
     /// From a record to its result: one at a time, and over TCP at given rates (`--only "open loop"`).
     Latency,
+    /// Cost against load, beside micro-batches.
+    Crossover,
     /// Sliding windows by key.
     Windows,
     /// A running count of a million keys.
@@ -75,6 +80,8 @@ enum Workload {
     Memory,
     /// How soon a process has its first batch out, and what memory it holds.
     Resident,
+    /// Queries q0 to q22 of Nexmark on auctions and bids (`--only q5` or `--only q1,q12`).
+    Nexmark,
     /// Ten times more than a job can take.
     Overload,
     /// Components and distances of a graph whose edges come and go.
@@ -91,7 +98,7 @@ enum Workload {
     Compile,
     /// Processes that are killed 200 times, and what they leave behind.
     Soak,
-    /// All of the above but the last, without the largest sizes.
+    /// All of the above but the crossover and the last, without the largest sizes.
     All,
     /// Writes the input of the engines in `benches/peers` to a directory, 600 MB.
     Data { directory: PathBuf },
@@ -123,6 +130,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Workload::Words => &[words::run],
         Workload::Chain => &[chain::run],
         Workload::Latency => &[latency::run],
+        Workload::Crossover => &[crossover::run],
         Workload::Windows => &[windows::run],
         Workload::Running => &[running::run],
         Workload::Joins => &[joins::run],
@@ -136,6 +144,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Workload::Send { rate, records } => return Ok(open_loop::send(rate, records)?),
         Workload::Killed => return soak::killed(),
         Workload::Soak => &[soak::run],
+        Workload::Nexmark => &[nexmark::run],
         Workload::Overload => &[overload::run],
         Workload::Graph => &[graph::run],
         Workload::Observed => &[observed::run],

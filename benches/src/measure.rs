@@ -42,6 +42,9 @@ pub struct Row {
     pub records_per_s: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cpu_seconds: Option<f64>,
+    /// Seconds of every run, or of every turn: how far they are apart.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub runs: Vec<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub p50_us: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -145,6 +148,7 @@ pub fn in_turn(
             seconds: Some(seconds),
             records_per_s: Some(records as f64 / seconds),
             cpu_seconds: Some(cpu),
+            runs: times.iter().map(|(seconds, _)| *seconds).collect(),
             rss_bytes: Some(rss),
             checksum: sum.map(|sum| format!("{sum:016x}")),
             ..Row::default()

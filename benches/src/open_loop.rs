@@ -3,8 +3,8 @@
 //! Free of coordinated omission: a record's time is when it was due, whether or not the sender could keep up. A line
 //! is `key due`, in nanoseconds; an engine says of each key of a batch how many records came and which was due first,
 //! and all of them are given that one's latency. The plain loop reads the socket, parses and counts each line, and
-//! calls a line done when all that one `read` gave is counted. The twin reads likewise and counts what has come at each
-//! interval. The sender, a thread of this process, shares the cores with all of them.
+//! calls a line done when all that one `read` gave is counted. The twin reads and counts what has come at each interval,
+//! in one thread. The sender, a thread of this process, shares the cores with all of them.
 //!
 //! Estimate, before the first run: the sender sleeps some 60 us between its bursts, a read wakes another thread, so
 //! 0.1 ms at the median for the plain loop; the engine in the runtime adds its 10 us; on a thread of its own, another
@@ -15,7 +15,7 @@ use std::{
     collections::BTreeMap,
     io::{BufWriter, Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, MutexGuard},
     time::{Duration, Instant},
 };
 
@@ -28,12 +28,16 @@ use streaming_runtime::{
     prelude::*,
 };
 
-use crate::measure::{Params, Row, Runs, mix, monotonic_nanos as now};
+use crate::{
+    measure::{Params, Row, Runs, mix, monotonic_nanos as now},
+    twin::{Reduce, at_intervals},
+    windows::function::Function,
+};
 
 stream!(
     /// How many lines of each key, and when the first was due.
     #[batch(secs(1))]
-    fn count_lines<lines: Source<String>, counts: Sink<(u64, (u64, u64))>>() {
+    pub fn count_lines<lines: Source<String>, counts: Sink<(u64, (u64, u64))>>() {
         let due = lines.map(|line| parse(&line));
         due.map(|(key, due)| (key, (1, due))).reduce_by_key(|(n, a), (m, b)| (n + m, a.min(b))).to(counts);
     }
@@ -53,40 +57,56 @@ stream!(
 /// Keys that come.
 const KEYS: u64 = 100_000;
 
-fn parse(line: &str) -> (u64, u64) {
+pub fn parse(line: &str) -> (u64, u64) {
     let (key, due) = line.split_once(' ').expect("a line is `key due`");
     (key.parse().expect("a number"), due.parse().expect("a number"))
 }
 
-/// How many records were seen, and their latencies in nanoseconds.
+/// What was seen.
 #[derive(Clone)]
-struct Seen(Arc<Mutex<(u64, Histogram<u64>)>>);
+pub struct Seen(Arc<Mutex<Sight>>);
+
+#[derive(Clone)]
+pub struct Sight {
+    pub records: u64,
+    /// Of the keys of all records: the same however they are put into batches.
+    pub sum: u64,
+    /// In nanoseconds.
+    pub latencies: Histogram<u64>,
+}
 
 impl Seen {
-    fn new() -> Self {
-        Seen(Arc::new(Mutex::new((0, Histogram::new(3).expect("three digits")))))
+    pub fn new() -> Self {
+        let latencies = Histogram::new(3).expect("three digits");
+        Seen(Arc::new(Mutex::new(Sight { records: 0, sum: 0, latencies })))
     }
-    fn note<'a>(&self, counts: impl IntoIterator<Item = &'a (u64, u64)>) {
-        let (done, mut seen) = (now(), self.0.lock().expect("no panic"));
-        for &(records, due) in counts {
-            seen.0 += records;
-            seen.1.record_n(done.saturating_sub(due), records).expect("it resizes");
+
+    pub fn so_far(&self) -> MutexGuard<'_, Sight> {
+        self.0.lock().expect("no panic")
+    }
+
+    fn note<'a>(&self, counts: impl IntoIterator<Item = &'a (u64, (u64, u64))>) {
+        let (done, mut seen) = (now(), self.so_far());
+        for &(key, (records, due)) in counts {
+            seen.records += records;
+            seen.sum = seen.sum.wrapping_add(mix(key).wrapping_mul(records));
+            seen.latencies.record_n(done.saturating_sub(due), records).expect("it resizes");
         }
     }
 }
 
 impl Sink<(u64, (u64, u64))> for Seen {
     async fn write(&mut self, batch: Batch<(u64, (u64, u64))>) -> Result<(), ConnectorError> {
-        self.note(batch.records.iter().map(|(_, count)| count));
+        self.note(&batch.records);
         Ok(())
     }
 }
 
 /// What is sent: so many records, so many a second, or as fast as it goes.
 #[derive(Clone, Copy)]
-struct Load {
-    records: u64,
-    rate: Option<u64>,
+pub struct Load {
+    pub records: u64,
+    pub rate: Option<u64>,
 }
 
 /// Gives each record to `send` when it is due, and lets go what has gathered before it sleeps.
@@ -109,18 +129,22 @@ fn offer<S>(load: Load, sender: &mut S, send: impl Fn(&mut S, u64, u64), let_go:
 fn serve(load: Load) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("it is bound");
-    std::thread::spawn(move || serve_first(&listener, load));
+    std::thread::spawn(move || send_lines(&mut accept(&listener), load));
     address
 }
 
-fn serve_first(listener: &TcpListener, load: Load) {
+/// The first client.
+pub fn accept(listener: &TcpListener) -> BufWriter<TcpStream> {
     let (client, _) = listener.accept().expect("a client");
     client.set_nodelay(true).expect("a socket");
-    let mut client = BufWriter::with_capacity(1 << 16, client);
+    BufWriter::with_capacity(1 << 16, client)
+}
+
+pub fn send_lines(client: &mut BufWriter<TcpStream>, load: Load) {
     let line = |client: &mut BufWriter<TcpStream>, key, due| {
         writeln!(client, "{key} {due}").expect("the client reads");
     };
-    offer(load, &mut client, line, |client| client.flush().expect("the client reads"));
+    offer(load, client, line, |client| client.flush().expect("the client reads"));
 }
 
 /// Says a port, and serves a load there to an engine in another process, once. Times are of the clock that processes
@@ -128,7 +152,7 @@ fn serve_first(listener: &TcpListener, load: Load) {
 pub fn send(rate: u64, records: u64) -> std::io::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     println!("{}", listener.local_addr()?.port());
-    serve_first(&listener, Load { records, rate: Some(rate) });
+    send_lines(&mut accept(&listener), Load { records, rate: Some(rate) });
     Ok(())
 }
 
@@ -155,36 +179,41 @@ fn plain(load: Load, seen: &Seen) {
         let mut done = Vec::new();
         for (key, due) in lines {
             *counts.entry(key).or_default() += 1;
-            done.push((1, due));
+            done.push((key, (1, due)));
         }
         seen.note(&done);
     });
 }
 
-fn twin(interval: Duration, load: Load, seen: &Seen) {
-    let gathered = Mutex::new((Vec::new(), false));
-    std::thread::scope(|scope| {
-        scope.spawn(|| {
-            read_lines(serve(load), |lines| gathered.lock().expect("no panic").0.extend(lines));
-            gathered.lock().expect("no panic").1 = true;
-        });
-        let mut boundary = Instant::now();
-        loop {
-            boundary += interval;
-            std::thread::sleep(boundary.saturating_duration_since(Instant::now()));
-            let (batch, ended) = {
-                let mut gathered = gathered.lock().expect("no panic");
-                (std::mem::take(&mut gathered.0), gathered.1)
-            };
-            let mut counts = HashMap::<u64, (u64, u64), RandomState>::default();
-            for (key, due) in batch {
-                let (n, first) = counts.entry(key).or_insert((0, due));
-                (*n, *first) = (*n + 1, due.min(*first));
-            }
-            seen.note(counts.values());
-            if ended {
-                return;
-            }
+/// How many lines of a key there were and which was due first.
+enum Due {}
+impl Function for Due {
+    type Of = (u64, u64);
+    fn of(due: i64) -> (u64, u64) {
+        (1, due as u64)
+    }
+    fn merge((n, a): (u64, u64), (m, b): (u64, u64)) -> (u64, u64) {
+        (n + m, a.min(b))
+    }
+    fn is_nothing(_: &(u64, u64)) -> bool {
+        false
+    }
+    fn portable((n, due): (u64, u64)) -> u64 {
+        mix(n) ^ due
+    }
+}
+
+/// One thread reads and counts.
+pub fn twin(interval: Duration, address: SocketAddr, seen: &Seen) {
+    let mut reduce = Reduce::<u64, Due>::on(1, &RandomState::default()).next().expect("one thread's part");
+    let mut counts = Vec::new();
+    let socket = TcpStream::connect(address).expect("the sender listens");
+    at_intervals(socket, interval, |lines| match lines {
+        Some(lines) => lines.lines().map(parse).for_each(|(key, due)| reduce.add(key, due as i64)),
+        None => {
+            reduce.finish(&mut counts);
+            seen.note(&counts);
+            counts.clear();
         }
     });
 }
@@ -192,7 +221,7 @@ fn twin(interval: Duration, load: Load, seen: &Seen) {
 /// Whether the worker has a thread of its own.
 fn stream(own_thread: bool, load: Load, seen: &Seen) {
     let lines = tcp::lines(serve(load).to_string()).until_closed();
-    drive(own_thread, count_lines::Ports { lines, counts: seen.clone() });
+    drive(own_thread, early(), count_lines::Ports { lines, counts: seen.clone() });
 }
 
 /// In the process, without a socket.
@@ -204,13 +233,16 @@ fn pushed(own_thread: bool, load: Load, seen: &Seen) {
         };
         offer(load, &mut sender, send, |_| {});
     });
-    drive(own_thread, count_records::Ports { records, counts: seen.clone() });
+    drive(own_thread, early(), count_records::Ports { records, counts: seen.clone() });
 }
 
-fn drive(own_thread: bool, ports: impl streaming_runtime::Pipeline) {
+fn early() -> Engine {
+    Engine::new().close_early(true)
+}
+
+pub fn drive(own_thread: bool, engine: Engine, ports: impl streaming_runtime::Pipeline) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.expect("a runtime").block_on(async {
-        let engine = Engine::new().close_early(true);
         let (mut job, worker) = match own_thread {
             true => (engine.start(ports).expect("it starts"), Either::Right(ready(()))),
             false => {
@@ -228,8 +260,8 @@ const OVER_TCP: [Contestant; 5] = [
     ("plain loop", plain),
     ("stream, in the runtime", |load, seen| stream(false, load, seen)),
     ("stream, own thread", |load, seen| stream(true, load, seen)),
-    ("twin, 100 ms", |load, seen| twin(Duration::from_millis(100), load, seen)),
-    ("twin, 1 ms", |load, seen| twin(Duration::from_millis(1), load, seen)),
+    ("twin, 100 ms", |load, seen| twin(Duration::from_millis(100), serve(load), seen)),
+    ("twin, 1 ms", |load, seen| twin(Duration::from_millis(1), serve(load), seen)),
 ];
 
 const IN_PROCESS: [Contestant; 2] = [
@@ -260,20 +292,23 @@ fn paced(what: &'static str, load: Load, runs: Runs, contestants: &[Contestant])
         }
     }
     let (mut rows, mut quantiles) = (Vec::new(), BTreeMap::new());
+    let sum = all[0].so_far().sum;
     for ((engine, _), seen) in contestants.iter().zip(&all) {
-        let seen = seen.0.lock().expect("no panic");
-        assert_eq!(seen.0, load.records * runs.repeat.div_ceil(2) as u64, "{engine} lost records");
-        let quantile = |q| seen.1.value_at_quantile(q) as f64 / 1e3;
+        let seen = seen.so_far();
+        assert_eq!(seen.records, load.records * runs.repeat.div_ceil(2) as u64, "{engine} lost records");
+        assert_eq!(seen.sum, sum, "{engine} has other keys");
+        let quantile = |q| seen.latencies.value_at_quantile(q) as f64 / 1e3;
         quantiles.insert(*engine, (quantile(0.5), quantile(0.99)));
         let row = Row {
             workload: "latency",
             params: params.clone(),
             engine,
             workers: 1,
-            records: Some(seen.0),
+            records: Some(seen.records),
+            checksum: Some(format!("{:016x}", seen.sum)),
             ..Row::default()
         };
-        rows.push(row.with_latencies(&seen.1));
+        rows.push(row.with_latencies(&seen.latencies));
     }
     let mut ratio = |one, other, worst: (&'static str, &'static str)| {
         if let (Some(one_is), Some(other_is)) = (quantiles.get(one), quantiles.get(other)) {

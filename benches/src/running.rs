@@ -19,6 +19,7 @@ use crate::{
     measure::{Params, Row, Runs, mix, rss_bytes},
     memory::in_child,
     pairs::{BenchKey, Map},
+    twin,
 };
 
 /// The pipeline, for keys of a type.
@@ -171,6 +172,8 @@ fn keys<K: Count>(runs: Runs) -> Vec<Row> {
             enter("plain loop", 1, Box::new(Plain::<K>::default()) as Box<dyn Contestant<_>>),
             enter("stream", 1, Box::new(stream::<K>(1))),
             enter("stream", 2, Box::new(stream::<K>(2))),
+            enter("twin", 1, Box::new(twin::Count::<K>::new(1))),
+            enter("twin", 2, Box::new(twin::Count::<K>::new(2))),
         ]
     };
     let mut rows = Vec::new();
@@ -189,6 +192,8 @@ fn keys<K: Count>(runs: Runs) -> Vec<Row> {
         };
         rows.push(ratio("time of plain loop / stream", &timed[0], &timed[1], ">= 0.3"));
         rows.push(ratio("time of 1 worker / 2 workers", &timed[1], &timed[2], ""));
+        rows.push(ratio("time of twin / stream", &timed[3], &timed[1], ""));
+        rows.push(ratio("time of twin / stream, two threads", &timed[4], &timed[2], ""));
         if filling > 0 {
             for engine in ["plain", "stream"] {
                 let [before, after] = in_child(&["held", engine, K::NAME], runs)[..] else {

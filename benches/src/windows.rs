@@ -20,10 +20,9 @@
 
 mod by_hand;
 mod differential;
-mod function;
+pub mod function;
 mod ours;
-mod plain;
-mod twin;
+pub mod plain;
 
 use std::collections::BTreeMap;
 
@@ -36,6 +35,7 @@ use crate::{
     lockstep::{Contestant, Entrant, Timed, side_by_side},
     measure::{Params, Row, Runs},
     pairs::{BenchKey, Pairs},
+    twin::{Inverted, Recompute, Windowed},
 };
 
 /// The engine's sum with an inverse, one worker.
@@ -141,8 +141,10 @@ fn both<K: BenchKey + ExchangeData, W: Pipelines<K>>(
             field.enter("stream", workers, window, field.timed(window), contestant);
         }
         if form == Form::Contents && window <= 300 {
-            let recompute = twin::Recompute::<K, W::Function>::new(window);
-            field.enter("twin, recompute", 1, window, scale.timed.min(20), Box::new(recompute));
+            for threads in [1, 2] {
+                let recompute = Windowed::<K, W::Function, Recompute<_, _>>::new(window, threads);
+                field.enter("twin, recompute", threads, window, scale.timed.min(20), Box::new(recompute));
+            }
         }
     }
     more(&mut field);
@@ -193,8 +195,10 @@ impl<K: BenchKey> Field<'_, K> {
     fn inverted<F: Inverse>(&mut self) {
         for &window in self.scale.windows.iter().filter(|window| **window <= 300) {
             if self.form == Form::Contents {
-                let twin = Box::new(twin::Inverted::<K, F>::new(window));
-                self.enter("twin, inverse", 1, window, self.scale.timed, twin);
+                for threads in [1, 2] {
+                    let twin = Windowed::<K, F, Inverted<_, _>>::new(window, threads);
+                    self.enter("twin, inverse", threads, window, self.scale.timed, Box::new(twin));
+                }
             }
         }
     }

@@ -30,6 +30,7 @@ use crate::{
     data,
     driven::Running,
     measure::{Contender, Output, Row, Runs, in_turn, mix, mix_text},
+    twin::count_words,
 };
 
 stream!(
@@ -79,6 +80,13 @@ pub fn run(runs: Runs) -> Vec<Row> {
             contender("plain, borrowed words", 1, &lines, plain),
             contender("stream", 1, &lines, |lines| stream(lines, 1)),
             contender("stream", 2, &lines, |lines| stream(lines, 2)),
+            contender("twin", 1, &lines, |lines| count_words(lines, 1)),
+            contender("twin", 2, &lines, |lines| count_words(lines, 2)),
+            // As the engine's worker has them: to free what another thread allocated costs more.
+            contender("twin, lines of another thread", 1, &lines, |lines| {
+                let counting = std::thread::spawn(|| count_words(lines, 1));
+                counting.join().expect("it counts")
+            }),
             contender("timely, combine borrowed words", 1, &lines, |lines| {
                 timely(lines, 1, combine_borrowed)
             }),

@@ -75,7 +75,8 @@ impl Checkpoint {
     }
 
     /// Gives batches to sinks at once, and not first when they are on disk: a sync less to wait for, and after a crash a
-    /// batch may come again with other records in it; a transactional sink that has one of its time keeps that. Not together with [`exactly_once`](Checkpoint::exactly_once).
+    /// batch may come again with other records in it; a transactional sink that has one of that time keeps what it has.
+    /// Not together with [`exactly_once`](Checkpoint::exactly_once).
     pub fn deliver_at_once(mut self) -> Self {
         self.holds_back = false;
         self
@@ -96,7 +97,8 @@ impl Checkpoint {
         self
     }
 
-    /// Drops what the checkpoint has of an operator, one that is gone or that begins anew, or of a source that is gone.
+    /// Drops what the checkpoint has of an operator, one that is gone or that begins anew, or of a source that
+    /// is gone, or whose records come from elsewhere now.
     pub fn forget(mut self, operator: impl Into<String>) -> Self {
         self.forgotten.push(operator.into());
         self

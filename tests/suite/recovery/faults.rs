@@ -52,6 +52,8 @@ struct World {
     recent: Lasting,
     totals: Lasting,
     clock: ManualClock,
+    /// Whether batches do not wait for the disk.
+    at_once: bool,
 }
 
 /// How a job ended badly.
@@ -78,9 +80,10 @@ impl World {
     }
 
     fn start(&self, workers: usize) -> Result<Job, StartError> {
-        let World { disk, recent, totals, clock } = self.clone();
+        let World { disk, recent, totals, clock, at_once } = self.clone();
         // Small segments, so that twelve batches are compacted more than once.
-        let checkpoint = Checkpoint::in_storage(disk).segment_bytes(600).exactly_once();
+        let checkpoint = Checkpoint::in_storage(disk).segment_bytes(600);
+        let checkpoint = if at_once { checkpoint.deliver_at_once() } else { checkpoint.exactly_once() };
         let engine = Engine::new().workers(workers).manual_clock(&clock).checkpoint(checkpoint);
         engine.start(small::Ports { pairs: queue(pairs()), recent, totals })
     }
@@ -223,6 +226,34 @@ fn a_crash_at_each_call() {
     each_call_fails(Fault::Crash, true);
 }
 
+/// Delivered at once, a batch may come again, of a job that has written nothing even at another time; none is missing,
+/// and what is kept is right.
+#[test]
+fn a_crash_at_each_call_of_a_job_that_delivers_at_once() {
+    block_on(async {
+        let (expected, calls) = without_faults().await;
+        for k in 1..=calls + 5 {
+            let world = World { at_once: true, ..World::on(SimulatedDisk::new(k)) };
+            world.disk.fail_at(k, Fault::Crash);
+            // It may have ended well before.
+            if let Err(failure) = world.run(1).await {
+                let error = failure.checkpoint();
+                assert!(matches!(error, CheckpointError::Io { .. }), "call {k}: {error:?}");
+            }
+            world.disk.restart();
+            if let Err(failure) = world.run(2).await {
+                panic!("call {k}: the next start fails by {failure:?} with {:?}", world.disk.list());
+            }
+            for (sink, expected) in [&world.recent, &world.totals].into_iter().zip(&expected) {
+                let delivered: Vec<_> = sink.delivered().into_values().collect();
+                let mut batches = delivered.iter();
+                let is_there = |batch: &Vec<String>| batches.any(|delivered| delivered == batch);
+                assert!(expected.iter().all(is_there), "call {k}: {delivered:?} is not {expected:?}");
+            }
+        }
+    });
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, max_shrink_iters: 40, ..ProptestConfig::default() })]
 
@@ -270,7 +301,7 @@ fn what_was_acknowledged_survives_each_fault() {
 }
 
 /// Lets time go on until the future has come: a record is in whichever batch is open when it has come in.
-async fn ticking<F: Future>(clock: &ManualClock, future: F) -> F::Output {
+pub(super) async fn ticking<F: Future>(clock: &ManualClock, future: F) -> F::Output {
     tokio::pin!(future);
     loop {
         clock.advance(secs(1));

@@ -43,16 +43,16 @@ stream!(
 );
 
 /// `[1]`, `[2]`, ..., more than any test here takes.
-fn numbers() -> Queue<i64> {
+pub(super) fn numbers() -> Queue<i64> {
     queue::queue((1..=40).map(|n| vec![n]).collect())
 }
 
-fn temporary() -> tempfile::TempDir {
+pub(super) fn temporary() -> tempfile::TempDir {
     tempfile::tempdir().expect("a directory for temporary files is there")
 }
 
 /// Lets so many batches be delivered, one by one.
-async fn deliver(job: &mut Job, clock: &ManualClock, batches: usize) -> Result<(), JobError> {
+pub(super) async fn deliver(job: &mut Job, clock: &ManualClock, batches: usize) -> Result<(), JobError> {
     for _ in 0..batches {
         clock.advance(secs(1));
         let delivered = tokio::time::timeout(secs(10), job.delivered(clock.now()));
@@ -126,6 +126,35 @@ async fn delivering_at_once_goes_on_too() {
 }
 
 #[tokio::test]
+async fn a_local_worker_goes_on_too() {
+    let (directory, clock, out) = (temporary(), ManualClock::new(), Lasting::default());
+    for ends in ["well", "by a crash", "well", "by a crash", "well"] {
+        let checkpoint = Checkpoint::new(directory.path()).exactly_once();
+        let engine = Engine::new().manual_clock(&clock).checkpoint(checkpoint);
+        let ports = summed::Ports { numbers: numbers(), out: out.clone() };
+        let (mut job, worker) = engine.start_local(ports).expect("it starts");
+        if ends == "well" {
+            let service = async {
+                deliver(&mut job, &clock, 2).await.expect("nothing ends it");
+                job.stop().await.expect("it stops");
+            };
+            tokio::join!(service, worker);
+        } else {
+            tokio::select! {
+                delivered = deliver(&mut job, &clock, 2) => delivered.expect("nothing ends it"),
+                () = worker => panic!("nothing ends it"),
+            }
+            // The worker is gone in the midst of it.
+            job.abort().await;
+        }
+    }
+    let delivered: Vec<_> = out.delivered().into_values().flatten().collect();
+    let sums: Vec<_> = (1..=delivered.len() as i64).map(|n| format!("((), {})", n * (n + 1) / 2)).collect();
+    assert!(delivered.len() >= 10);
+    assert_eq!(delivered, sums);
+}
+
+#[tokio::test]
 async fn one_job_at_a_time_has_a_directory() {
     let (directory, clock, out) = (temporary(), ManualClock::new(), Lasting::default());
     let engine = Engine::new().manual_clock(&clock).checkpoint(directory.path());
@@ -150,14 +179,14 @@ async fn one_job_at_a_time_has_a_directory() {
     assert_eq!(delivered, ["((), 1)", "((), 3)", "((), 6)"]);
 }
 
-fn files(directory: &Path) -> BTreeMap<String, Vec<u8>> {
+pub(super) fn files(directory: &Path) -> BTreeMap<String, Vec<u8>> {
     let files = fs::read_dir(directory).expect("it is there").map(|file| file.expect("it is there"));
     let named = files.map(|file| (file.file_name().to_string_lossy().into_owned(), file.path()));
     let ours = named.filter(|(name, _)| name != "LOCK");
     ours.map(|(name, path)| (name, fs::read(path).expect("it can be read"))).collect()
 }
 
-fn copied(files: &BTreeMap<String, Vec<u8>>) -> tempfile::TempDir {
+pub(super) fn copied(files: &BTreeMap<String, Vec<u8>>) -> tempfile::TempDir {
     let directory = temporary();
     for (name, bytes) in files {
         fs::write(directory.path().join(name), bytes).expect("it can be written");

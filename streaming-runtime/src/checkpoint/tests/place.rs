@@ -218,3 +218,31 @@ fn a_compaction_that_panics_is_tried_again() {
     });
     assert!(is_compacted);
 }
+
+/// As in a cluster where sinks do not wait for the disk: all have a batch before all have said what they keep of it.
+#[test]
+fn what_was_delivered_is_there() {
+    let work = Work::new(3);
+    let disk = SimulatedDisk::new(3);
+    let storage: Arc<dyn Storage> = Arc::new(disk.clone());
+    assert_eq!(run(&storage, &work, 4).expect("the disk is good"), 4);
+    let (_, place) =
+        open(storage.clone()).expect("it is there").restore(Some(4), Edits::default()).expect("is");
+    let workers = work.workers as usize;
+    let nothing = (Box::new(|error| panic!("{error}")), Box::new(|_| {}));
+    let log =
+        Log::start(place, work.program(), settings(), workers, nothing.0, nothing.1).expect("it starts");
+    for epoch in [5, 6] {
+        (0..work.workers).for_each(|worker| log.part(epoch, worker, work.part(epoch, worker)));
+        log.mark(work.mark(epoch));
+        log.delivered(9);
+    }
+    log.mark(work.mark(7));
+    log.close().expect("the disk is good");
+    let inspection = inspect(&*storage).expect("the disk is good");
+    assert_eq!((inspection.head.map(|(epoch, _)| epoch), inspection.delivered), (Some(6), Some(6)));
+    let opened = open(storage).expect("it is there");
+    let delivered = opened.delivered();
+    assert_eq!(delivered, Some(6));
+    opened.restore(delivered, Edits::default()).expect("it goes on from there");
+}
