@@ -84,7 +84,7 @@ final class Rounds {
     }
 
     static Timed median(List<Timed> runs) {
-        return runs.stream().sorted(Comparator.comparing(Timed::wall)).toList().get(runs.size() / 2);
+        return runs.stream().sorted(Comparator.comparing(Timed::wall)).toList().get((runs.size() - 1) / 2);
     }
 
     /** CPU seconds of this process with all its threads: the compiler's and the collector's too. */

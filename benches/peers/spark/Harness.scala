@@ -156,7 +156,7 @@ object Measure {
     Timed((System.nanoTime - wall) / 1e9, cpuSeconds() - cpu)
   }
 
-  def median(all: Seq[Timed]): Timed = all.sortBy(_.wall).apply(all.length / 2)
+  def median(all: Seq[Timed]): Timed = all.sortBy(_.wall).apply((all.length - 1) / 2)
 }
 
 /** Lines of JSON in the shape of the benches' `Row`. */

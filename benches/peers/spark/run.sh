@@ -47,7 +47,7 @@ peer() {
 wants() { [[ " $only " == *" $1 "* ]]; }
 
 runs=5 windows="10 30 100" rates="1000 10000 50000" warm=3
-[ "$quick" = --quick ] && runs=1 windows=10 rates=10000 warm=1
+[ "$quick" = --quick ] && runs=1 windows=10 rates=10000 warm=2
 
 wants words && { peer words "$data" 100k $((2 * runs)) $((2 * warm)); peer words "$data" 1m $((2 * runs)) "$warm"; }
 wants windows && for window in $windows; do
