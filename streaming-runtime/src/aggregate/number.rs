@@ -77,8 +77,9 @@ macro_rules! exact {
 exact!(i64 i128 u128);
 
 /// A sum of 64-bit integers: 96 bits, in the room of an `i64` and a half where `i128` takes two and their alignment.
-/// Windows hold many of them.
+/// Windows hold many of them, so not even the room for its alignment is given away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[repr(Rust, packed(4))]
 pub struct Long {
     low: u64,
     high: i32,

@@ -4,13 +4,16 @@ use std::{hash::BuildHasher, marker::PhantomData, mem::needs_drop};
 
 use hashbrown::hash_table::{Entry, HashTable, OccupiedEntry};
 
-use super::lent::{LentPair, Reader};
+use super::{
+    hashing::one_hasher,
+    lent::{LentPair, Reader},
+};
 use crate::{
     gauge::{Held, Holds},
     record::{Key, Keyed, Record},
 };
 
-/// One combiner `A` a key. Its hasher is seeded by the process, because keys may be hostile.
+/// One combiner `A` a key.
 pub(super) struct KeyMap<K, A> {
     table: HashTable<(K, A)>,
     hasher: foldhash::fast::RandomState,
@@ -18,7 +21,7 @@ pub(super) struct KeyMap<K, A> {
 
 impl<K, A> Default for KeyMap<K, A> {
     fn default() -> Self {
-        KeyMap { table: HashTable::new(), hasher: foldhash::fast::RandomState::default() }
+        KeyMap { table: HashTable::new(), hasher: one_hasher() }
     }
 }
 

@@ -27,6 +27,7 @@ mod aggregate;
 mod by_key;
 mod collection;
 mod each;
+mod hashing;
 mod iterate;
 mod join;
 mod keep;

@@ -3,7 +3,7 @@
 //! Keys live in slots, and a pane holds the numbers of its slots: to leave costs no look-up and no copy of a key, so
 //! a batch costs what enters and what leaves, whatever the window's length.
 
-use std::{collections::VecDeque, time::Duration};
+use std::{collections::VecDeque, num::NonZeroU32, time::Duration};
 
 use hashbrown::HashMap;
 
@@ -72,38 +72,40 @@ pub(super) struct Lasts<U> {
     pub(super) idle: Idle,
 }
 
-/// What is kept of a key. It is looked up at random, so it is kept small.
+/// What is kept of a key. It is looked up at random, so it is kept small: what not every window asks is kept beside it.
 struct Slot<W> {
     window: W,
-    /// The batch in which it had values last.
-    fed: BatchTime,
     /// The slide in which it changed last, by its last bits: only whether it is this one is asked.
-    changed: u32,
-    /// Its place in what fills the open pane, from 1.
-    open: u32,
+    changed: NonZeroU32,
 }
 
 impl<W: Default> Default for Slot<W> {
     fn default() -> Self {
-        Slot { window: W::default(), fed: BatchTime::default(), changed: 0, open: 0 }
+        Slot { window: W::default(), changed: NEVER }
     }
 }
+
+/// No slide has this number.
+const NEVER: NonZeroU32 = NonZeroU32::MIN;
 
 /// The panes of a window and what they make of each key.
 pub(super) struct Sliding<K, V, G: Aggregate<V>> {
     cut: Cut,
     lasts: Option<Lasts<(K, G::Result)>>,
     slots: Slots<K, Slot<UpkeepOf<V, G>>>,
+    /// The batch in which each slot had values last, where keys outlive their panes.
+    fed: Vec<BatchTime>,
     panes: VecDeque<Pane<LeavingOf<V, G>>>,
     /// How many keys the panes have together.
     in_panes: usize,
     /// The room of panes that left: where one enters for one that leaves, nothing is allocated.
     spare: Vec<(u32, LeavingOf<V, G>)>,
-    /// The pane that several batches are gathered in, and what it has of each slot.
+    /// The pane that several batches are gathered in, what it has of its slots, and of each slot where that is, from 1.
     open: Option<BatchTime>,
     filled: Vec<(u32, Option<G::Accumulator>)>,
-    slide: u32,
-    /// Slots that changed since the last slide, with what they were.
+    places: Vec<u32>,
+    slide: NonZeroU32,
+    /// Slots that changed since the last slide, with what they were; or only those that no pane has any more.
     changed: Vec<(u32, Option<G::Result>)>,
 }
 
@@ -118,12 +120,14 @@ impl<K: Key, V, G: Aggregate<V>> Sliding<K, V, G> {
             cut,
             lasts,
             slots: Slots::default(),
+            fed: Vec::new(),
             panes: VecDeque::new(),
             in_panes: 0,
             spare: Vec::new(),
             open: None,
             filled: Vec::new(),
-            slide: 1,
+            places: Vec::new(),
+            slide: NEVER.saturating_add(1),
             changed: Vec::new(),
         }
     }
@@ -149,14 +153,13 @@ impl<K: Key, V, G: Aggregate<V>> Sliding<K, V, G> {
         }
         for (key, accumulator) in accumulators {
             let number = self.slots.number(key);
-            let (_, slot) = self.slots.get_mut(number);
-            slot.fed = time;
-            match slot.open {
-                0 => {
+            self.feed(number, time);
+            match at(&mut self.places, number) {
+                free @ 0 => {
                     self.filled.push((number, Some(accumulator)));
-                    slot.open = self.filled.len() as u32;
+                    *free = self.filled.len() as u32;
                 }
-                place => {
+                &mut place => {
                     let (_, open) = &mut self.filled[place as usize - 1];
                     *open = open.take().map(|open| how.merge(open, accumulator));
                 }
@@ -175,10 +178,18 @@ impl<K: Key, V, G: Aggregate<V>> Sliding<K, V, G> {
         let mut keys = std::mem::take(&mut self.spare);
         for (key, accumulator) in accumulators {
             let number = self.slots.number(key);
-            self.slots.get_mut(number).1.fed = time;
+            self.feed(number, time);
             self.enter_one(number, accumulator, how, tracked, &mut keys);
         }
         self.enclose(time, keys);
+    }
+
+    /// Notes that a slot has values in the batch of `time`.
+    #[inline]
+    fn feed(&mut self, number: u32, time: BatchTime) {
+        if self.writes_keys() {
+            *at(&mut self.fed, number) = time;
+        }
     }
 
     #[inline]
@@ -190,7 +201,9 @@ impl<K: Key, V, G: Aggregate<V>> Sliding<K, V, G> {
         tracked: bool,
         keys: &mut Vec<(u32, LeavingOf<V, G>)>,
     ) {
-        self.touch(number, how, tracked);
+        if self.lists_changes(tracked) {
+            self.touch(number, how, tracked);
+        }
         let (_, slot) = self.slots.get_mut(number);
         match self.cut.size {
             None => slot.window.grow(accumulator, how),
@@ -235,7 +248,10 @@ impl<K: Key, V, G: Aggregate<V>> Sliding<K, V, G> {
                 said.contents.extend(slot.window.value(how).and_then(|value| self.shown(key.clone(), value)));
             }
         }
-        self.slide = self.slide.wrapping_add(1).max(1);
+        if self.slots.len() == 0 {
+            (self.fed, self.places) = Default::default();
+        }
+        self.slide = self.slide.checked_add(1).unwrap_or(NEVER.saturating_add(1));
     }
 
     /// How the state is written down: what comes in, for as long as it is in a window. What never leaves, or outlives its
@@ -251,6 +267,11 @@ impl<K: Key, V, G: Aggregate<V>> Sliding<K, V, G> {
 
     fn writes_keys(&self) -> bool {
         self.lasts.is_some() || self.cut.size.is_none() && !<UpkeepOf<V, G> as Upkeep<V, G>>::HAS_ALL
+    }
+
+    /// Whether anybody asks which slots changed.
+    fn lists_changes(&self, tracked: bool) -> bool {
+        tracked || self.writes_keys()
     }
 
     /// Writes down the batch that is about to be taken in.
@@ -272,7 +293,8 @@ impl<K: Key, V, G: Aggregate<V>> Sliding<K, V, G> {
         log.keys(epoch, |put| {
             for (number, _) in &self.changed {
                 let (key, slot) = self.slots.get(*number);
-                put(key, slot.window.whole().map(|whole| (whole, slot.fed.as_nanos())).as_ref());
+                let fed = self.fed[*number as usize].as_nanos();
+                put(key, slot.window.whole().map(|whole| (whole, fed)).as_ref());
             }
         });
     }
@@ -317,9 +339,8 @@ impl<K: Key, V, G: Aggregate<V>> Sliding<K, V, G> {
         for (key, state) in known {
             let Some((whole, fed)) = state else { continue };
             let number = self.slots.number(key);
-            let (_, slot) = self.slots.get_mut(number);
-            slot.window.put(whole, how);
-            slot.fed = BatchTime::from_nanos(fed);
+            self.slots.get_mut(number).1.window.put(whole, how);
+            self.feed(number, BatchTime::from_nanos(fed));
         }
         // What was forgotten before the last slide, of panes that had left by then.
         let gone: Vec<u32> = self
@@ -334,7 +355,9 @@ impl<K: Key, V, G: Aggregate<V>> Sliding<K, V, G> {
     /// What is kept: keys, and of each pane the keys that it has.
     pub(super) fn held(&self) -> Held {
         let entry = size_of::<(u32, LeavingOf<V, G>)>() + <UpkeepOf<V, G> as Upkeep<V, G>>::BYTES;
-        let open = self.filled.capacity() * size_of::<(u32, Option<G::Accumulator>)>();
+        let open = self.filled.capacity() * size_of::<(u32, Option<G::Accumulator>)>()
+            + self.places.capacity() * size_of::<u32>()
+            + self.fed.capacity() * size_of::<BatchTime>();
         let records = self.slots.len() + self.in_panes + self.filled.len();
         Held::new(records, self.slots.bytes() + self.in_panes * entry + open)
     }
@@ -382,7 +405,7 @@ impl<K: Key, V, G: Aggregate<V>> Sliding<K, V, G> {
             let Some(value) = slot.window.value(how) else { continue };
             let pair = (key.clone(), value);
             let hidden = lasts.shown.as_ref().is_some_and(|shown| !shown(&pair));
-            let idle = lasts.idle.get().is_some_and(|idle| slot.fed + idle <= time);
+            let idle = lasts.idle.get().is_some_and(|idle| self.fed[number as usize] + idle <= time);
             if idle && !hidden {
                 said.change(|| pair, -1);
             }
@@ -398,7 +421,7 @@ impl<K: Key, V, G: Aggregate<V>> Sliding<K, V, G> {
         let Some(end) = self.open.take() else { return };
         let (mut filled, mut keys) = (std::mem::take(&mut self.filled), std::mem::take(&mut self.spare));
         for (number, accumulator) in filled.drain(..) {
-            self.slots.get_mut(number).1.open = 0;
+            self.places[number as usize] = 0;
             let accumulator = accumulator.expect("it is taken only to be put back merged");
             self.enter_one(number, accumulator, how, tracked, &mut keys);
         }
@@ -408,13 +431,19 @@ impl<K: Key, V, G: Aggregate<V>> Sliding<K, V, G> {
 
     /// Lets the panes leave that are in no window from `time` on.
     fn leave(&mut self, time: BatchTime, how: &G, tracked: bool) {
-        let cut = self.cut;
+        let (cut, listed) = (self.cut, self.lists_changes(tracked));
         while let Some(pane) = self.panes.pop_front_if(|pane| cut.has_left(pane.end, time)) {
             let mut keys = pane.keys;
             self.in_panes -= keys.len();
             for (number, leaving) in keys.drain(..) {
-                self.touch(number, how, tracked);
-                self.slots.get_mut(number).1.window.leave(leaving, how);
+                if listed {
+                    self.touch(number, how, tracked);
+                }
+                let (_, slot) = self.slots.get_mut(number);
+                slot.window.leave(leaving, how);
+                if !listed && slot.window.is_gone() {
+                    self.changed.push((number, None));
+                }
             }
             self.spare = keys;
         }
@@ -428,4 +457,14 @@ impl<K: Key, V, G: Aggregate<V>> Sliding<K, V, G> {
             self.changed.push((number, if tracked { slot.window.value(how) } else { None }));
         }
     }
+}
+
+/// What a list has of a slot; it is as long as it need be.
+#[inline]
+fn at<T: Clone + Default>(list: &mut Vec<T>, number: u32) -> &mut T {
+    let number = number as usize;
+    if list.len() <= number {
+        list.resize(number + 1, T::default());
+    }
+    &mut list[number]
 }

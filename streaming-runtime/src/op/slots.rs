@@ -4,6 +4,7 @@ use std::hash::BuildHasher;
 
 use hashbrown::hash_table::{Entry, HashTable};
 
+use super::hashing::one_hasher;
 use crate::record::Key;
 
 /// An `S` for each key.
@@ -20,7 +21,7 @@ impl<K, S> Default for Slots<K, S> {
             numbers: HashTable::new(),
             slots: Vec::new(),
             free: Vec::new(),
-            hasher: foldhash::fast::RandomState::default(),
+            hasher: one_hasher(),
         }
     }
 }

@@ -13,7 +13,7 @@
 //! DESIGN has a fourth, differential `reduce`, for what is not associative. A window has its panes in order, so a
 //! queue does the same with less.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, num::NonZeroU32};
 
 use super::aggregate::{Aggregate, Of, Undo};
 use crate::record::Record;
@@ -115,14 +115,34 @@ impl<V, A: Record, G: Aggregate<V, Accumulator = A>> Upkeep<V, G> for TwoStacks<
 
 /// One value a key, with the panes that it is made of counted.
 #[doc(hidden)]
-pub struct Undone<A> {
-    whole: Option<A>,
-    panes: u32,
+pub struct Undone<A>(Option<Counted<A>>);
+
+struct Counted<A> {
+    whole: A,
+    /// One more than there are panes, so that a key without a value takes no more room.
+    panes: NonZeroU32,
+}
+
+impl<A> Counted<A> {
+    const NO_PANES: NonZeroU32 = NonZeroU32::MIN;
+
+    fn grown<V, G: Undo<V, Accumulator = A>>(before: Option<Self>, accumulator: A, how: &G) -> Self {
+        let (whole, panes) = match before {
+            Some(Counted { whole, panes }) => (how.merge(whole, accumulator), panes),
+            None => (accumulator, Self::NO_PANES),
+        };
+        Counted { whole, panes: panes.saturating_add(1) }
+    }
+
+    fn without<V, G: Undo<V, Accumulator = A>>(self, leaving: A, how: &G) -> Self {
+        let panes = NonZeroU32::new(self.panes.get() - 1).expect("what leaves was in a pane");
+        Counted { whole: how.undo(self.whole, leaving), panes }
+    }
 }
 
 impl<A> Default for Undone<A> {
     fn default() -> Self {
-        Undone { whole: None, panes: 0 }
+        Undone(None)
     }
 }
 
@@ -136,42 +156,40 @@ impl<V, A: Record, G: Undo<V, Accumulator = A>> Upkeep<V, G> for Undone<A> {
     }
 
     fn grow(&mut self, accumulator: A, how: &G) {
-        self.panes = self.panes.saturating_add(1);
-        self.whole = Some(merged(self.whole.take(), accumulator, how));
+        self.0 = Some(Counted::grown(self.0.take(), accumulator, how));
     }
 
     fn leave(&mut self, leaving: A, how: &G) {
-        self.panes -= 1;
-        self.whole = match self.panes {
-            0 => None,
-            _ => self.whole.take().map(|whole| how.undo(whole, leaving)),
-        };
+        // What the last pane leaves need not be undone.
+        let others = self.0.take().filter(|counted| counted.panes.get() > 2);
+        self.0 = others.map(|counted| counted.without(leaving, how));
     }
 
     fn is_gone(&self) -> bool {
-        self.panes == 0
+        self.0.is_none()
     }
 
     fn value(&self, how: &G) -> Option<G::Result> {
-        self.whole.as_ref().map(|whole| how.peek(whole))
+        self.0.as_ref().map(|counted| how.peek(&counted.whole))
     }
 
     fn whole(&self) -> Option<A> {
-        self.whole.clone()
+        self.0.as_ref().map(|counted| counted.whole.clone())
     }
 
     fn put(&mut self, whole: A, _: &G) {
-        *self = Undone { whole: Some(whole), panes: self.panes.max(1) };
+        let panes = self.0.as_ref().map_or(Counted::<A>::NO_PANES.saturating_add(1), |counted| counted.panes);
+        self.0 = Some(Counted { whole, panes });
     }
 }
 
 /// As [`Undone`], and what the inverse leaves of a key stays when no pane has the key: Spark's meaning.
 #[doc(hidden)]
-pub struct Lasting<A>(Undone<A>);
+pub struct Lasting<A>(Option<Counted<A>>);
 
 impl<A> Default for Lasting<A> {
     fn default() -> Self {
-        Lasting(Undone::default())
+        Lasting(None)
     }
 }
 
@@ -180,32 +198,33 @@ impl<V, A: Record, G: Undo<V, Accumulator = A>> Upkeep<V, G> for Lasting<A> {
     const BYTES: usize = 0;
 
     fn enter(&mut self, accumulator: A, how: &G) -> A {
-        self.0.enter(accumulator, how)
+        self.grow(accumulator.clone(), how);
+        accumulator
     }
 
     fn grow(&mut self, accumulator: A, how: &G) {
-        self.0.grow(accumulator, how);
+        self.0 = Some(Counted::grown(self.0.take(), accumulator, how));
     }
 
     fn leave(&mut self, leaving: A, how: &G) {
-        self.0.panes -= 1;
-        self.0.whole = self.0.whole.take().map(|whole| how.undo(whole, leaving));
+        self.0 = self.0.take().map(|counted| counted.without(leaving, how));
     }
 
     fn is_gone(&self) -> bool {
-        self.0.panes == 0
+        self.0.as_ref().is_none_or(|counted| counted.panes == Counted::<A>::NO_PANES)
     }
 
     fn value(&self, how: &G) -> Option<G::Result> {
-        self.0.value(how)
+        self.0.as_ref().map(|counted| how.peek(&counted.whole))
     }
 
     fn whole(&self) -> Option<A> {
-        self.0.whole.clone()
+        self.0.as_ref().map(|counted| counted.whole.clone())
     }
 
     fn put(&mut self, whole: A, _: &G) {
-        self.0.whole = Some(whole);
+        let panes = self.0.as_ref().map_or(Counted::<A>::NO_PANES, |counted| counted.panes);
+        self.0 = Some(Counted { whole, panes });
     }
 }
 
