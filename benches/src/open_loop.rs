@@ -270,7 +270,11 @@ const IN_PROCESS: [Contestant; 2] = [
 ];
 
 pub fn run(runs: Runs) -> Vec<Row> {
-    let seconds = if runs.quick { 1 } else { 4 };
+    let seconds = match runs {
+        Runs { quick: true, .. } => 1,
+        Runs { brief: true, .. } => 3,
+        _ => 4,
+    };
     let mut rows = Vec::new();
     for rate in [1_000, 10_000, 50_000, 100_000] {
         let load = Load { records: rate * seconds, rate: Some(rate) };

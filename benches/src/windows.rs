@@ -73,7 +73,9 @@ impl Scale {
     fn of(runs: Runs) -> Scale {
         match runs {
             Runs { quick: true, .. } => Scale { runs, records: 5_000, windows: &[3, 10], timed: 10 },
-            Runs { brief: true, .. } => Scale { runs, records: 100_000, windows: &[10, 30, 300], timed: 20 },
+            Runs { brief: true, .. } => {
+                Scale { runs, records: 100_000, windows: &[10, 30, 100, 300], timed: 20 }
+            }
             _ => Scale { runs, records: 100_000, windows: &[10, 30, 100, 300, 1000], timed: 50 },
         }
     }
