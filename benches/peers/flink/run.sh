@@ -43,7 +43,7 @@ wants() { [[ " $only " == *" $1 "* ]]; }
 runs=5 windows="10 30" rates="10000 50000"
 [ "$quick" = --quick ] && runs=1 windows=10 rates=10000
 
-wants words && { peer words "$data" 100k $((2 * runs)); peer words "$data" 1m $((2 * runs)); }
+wants words && { peer words "$data" 100k $((2 * runs)); peer words "$data" 1m "$runs"; }
 wants windows && for window in $windows; do peer windows "$data" "$window" "$runs"; done
 wants joins && peer joins "$data" new "$runs"
 wants latency && for rate in $rates; do peer latency "$benches" "$rate" "$runs"; done
