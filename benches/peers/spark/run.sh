@@ -4,7 +4,7 @@
 # there are "joins_all" and "running_all", which deliver whole windows and whole states, and are not among those.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-[ $# -ge 2 ] || { sed -n 2,3p "$0"; exit 2; }
+[ $# -ge 2 ] || { sed -n 2,4p "$0"; exit 2; }
 data=$(realpath "$1") out=$(realpath "$2") quick=${3:-}
 cache=${PEERS_CACHE:-$here/../.cache}
 benches=${BENCHES:-$here/../../../target/release/benches}
@@ -22,7 +22,7 @@ jars=$(echo "$cache"/spark/lib/python3*/site-packages/pyspark/jars)
 classes=$cache/spark-classes
 if [ ! -d "$classes" ] || [ -n "$(find "$here" -name '*.scala' -newer "$classes")" ]; then
     rm -rf "$classes.new" && mkdir -p "$classes.new"
-    timeout 1200 java -Xss8m -cp "$jars/*" scala.tools.nsc.Main -nowarn -usejavacp -d "$classes.new" "$here"/*.scala
+    java -Xss8m -cp "$jars/*" scala.tools.nsc.Main -nowarn -usejavacp -d "$classes.new" "$here"/*.scala
     rm -rf "$classes" && mv "$classes.new" "$classes"
 fi
 
@@ -42,7 +42,7 @@ peer() {
     local mode=$1 from=$2
     shift 2
     # shellcheck disable=SC2086
-    java $heap -XX:-UsePerfData $opens -Dpeer.scratch="$scratch" \
+    timeout 1200 java $heap -XX:-UsePerfData $opens -Dpeer.scratch="$scratch" \
         -Dlog4j2.configurationFile="$here/log4j2.properties" -Dlog4j.configurationFile="$here/log4j2.properties" \
         -cp "$classes:$jars/*" org.apache.spark.streaming.peer.Main "$mode" "$from" "$out" "$@" ||
         failed="$failed; $mode $*"
