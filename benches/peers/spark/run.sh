@@ -53,7 +53,7 @@ wants() { [[ " $only " == *" $1 "* ]]; }
 runs=5 inverse="10 30 100" recompute="10 30" rates="10000 50000" warm=3
 [ "$quick" = --quick ] && runs=1 inverse=10 recompute=10 rates=10000 warm=2
 
-wants words && { peer words "$data" 100k $((2 * runs)) $((2 * warm)); peer words "$data" 1m $((2 * runs)) "$warm"; }
+wants words && { peer words "$data" 100k $((runs + 2)) $((2 * warm)); peer words "$data" 1m $((runs + 2)) "$warm"; }
 wants windows && {
     for window in $inverse; do peer windows "$data" inverse "$window" "$runs"; done
     for window in $recompute; do peer windows "$data" recompute "$window" "$runs"; done

@@ -32,6 +32,7 @@ impl Report<'_> {
         writeln!(out, "# What the benches say\n")?;
         self.circumstances(&mut out)?;
         self.goals(&mut out)?;
+        Self::reading(&mut out)?;
         let mut workloads: Vec<&str> = Vec::new();
         for row in self.rows {
             if !workloads.contains(&row.workload.as_str()) {
@@ -83,13 +84,22 @@ impl Report<'_> {
         if !missing.is_empty() {
             writeln!(out, "Peers without a run, and so not compared with: {}.\n", missing.join(", "))?;
         }
+        Ok(())
+    }
+
+    fn reading(out: &mut String) -> Result<(), Error> {
         writeln!(
             out,
-            "How to read it: this engine is `stream`, in bold, or what a table has first. In the column `ours / its`, 2x \
-             says that this engine does twice as many records a second (a CPU second) as the one of that row; of \
-             latencies, that its are half as long. A spread is of the least and the most of all runs, whose number is in \
-             brackets, as are whiskers in plots of bars; there each group has a scale of its own. Memory is what the whole \
-             process has, with its input. Engines of a table had the same input, and equal checksums.\n"
+            "## How to read it\n\n\
+             - `stream` is this engine, in bold; where it runs in several ways, each has its name, and the first is compared.\n\
+             - `plain`, `by hand`, `symmetric hash join`: what one would write for this alone, on one thread.\n\
+             - `twin`: the same operators in the micro-batch design, in Rust with the same hash maps (`benches/src/twin`).\n\
+             - `timely`, `differential`: written by hand on the libraries that this engine runs on.\n\
+             - `dbsp`, `Flink`, `Spark`: the engines themselves (`benches/peers`).\n\n\
+             `ours / its` is 2x where this engine does twice as many records a second (a CPU second) as the one of that \
+             row. A spread is of the least and the most of all runs, whose number is in brackets, as are whiskers in plots \
+             of bars; there each group has a scale of its own. Memory is what the whole process has, with its input. \
+             Engines of a table had the same input, and equal checksums where there are any.\n"
         )
     }
 
