@@ -140,7 +140,11 @@ fn runtime() -> Runtime {
 type Start<T> = fn(&Engine, Round<T>, Total) -> Result<Job, StartError>;
 
 pub fn run(runs: Runs) -> Vec<Row> {
-    let number = if runs.quick { 100 } else { 600 };
+    let (number, paced) = match runs {
+        Runs { quick: true, .. } => (100, 30),
+        Runs { brief: true, .. } => (300, 150),
+        _ => (600, 300),
+    };
     let mut rows = Vec::new();
     let lines = Arc::new(data::lines(20, 10_000));
     let pairs = |number: u64| (0..10_000).map(move |i| (mix(number * 10_000 + i) % 10_000, 1)).collect();
@@ -154,7 +158,7 @@ pub fn run(runs: Runs) -> Vec<Row> {
     let start: Start<(u64, i64)> = |engine, pairs, out| engine.start(running::Ports { pairs, out });
     rows.extend(throughput("running sums", start, &pairs, number, runs));
     if runs.wants("latency") {
-        rows.extend(latency(if runs.quick { 30 } else { 300 }));
+        rows.extend(latency(paced));
     }
     if runs.wants("recovery") {
         rows.extend(recovery(if runs.quick { 100_000 } else { 1_000_000 }));

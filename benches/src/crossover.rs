@@ -106,15 +106,16 @@ struct Took {
 }
 
 pub fn run(runs: Runs) -> Vec<Row> {
-    let (rates, seconds, most): (&[u64], f64, u64) = match runs.quick {
-        true => (&[100, 1_000, 100_000], 0.3, 2_000_000),
-        false => (&[100, 1_000, 10_000, 30_000, 100_000, 300_000, 1_000_000, 3_000_000], 2.0, 10_000_000),
+    let (rates, seconds, most): (&[u64], f64, u64) = match runs {
+        Runs { quick: true, .. } => (&[100, 1_000, 100_000], 0.3, 2_000_000),
+        Runs { brief: true, .. } => (&[100, 10_000, 100_000, 1_000_000, 3_000_000], 1.5, 10_000_000),
+        _ => (&[100, 1_000, 10_000, 30_000, 100_000, 300_000, 1_000_000, 3_000_000], 2.0, 10_000_000),
     };
     let paced = rates.iter().map(|&rate| Load { records: (rate as f64 * seconds) as u64, rate: Some(rate) });
     let loads: Vec<Load> = paced.chain([Load { records: most, rate: None }]).collect();
     let mut rows = Vec::new();
     for load in &loads {
-        rows.extend(under(*load, runs.repeat.div_ceil(2)));
+        rows.extend(under(*load, if runs.brief { 3 } else { runs.repeat.div_ceil(2) }));
     }
     let figures = figures(&rows);
     rows.extend(figures);

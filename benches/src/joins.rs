@@ -89,41 +89,45 @@ impl<K: Clone + Hash + Eq> Plain<K> {
     }
 }
 
-/// Moves one side on against the other; `pair` puts a record of this and one of the other side in order.
-fn advance<K: Clone + Hash + Eq>(
-    this: &mut Half<K>,
+/// What changes when records of one side come or go: a pair with each of the other side's.
+fn meet<K: Clone + Hash + Eq>(
     other: &Half<K>,
-    new: Side<K>,
-    (window, only_new): (usize, bool),
+    (key, record): (&K, u64),
+    times: i64,
     changes: &mut Vec<(Joined<K>, i64)>,
     pair: impl Fn(u64, u64) -> (u64, u64),
 ) {
-    let mut meet = |key: &K, record: u64, times: i64| {
-        for met in other.records.get(key).into_iter().flatten() {
-            changes.push(((key.clone(), pair(record, *met)), times));
-        }
-    };
-    let left = if this.panes.len() == window { this.panes.pop_front() } else { None };
-    for (key, record) in left.into_iter().flatten() {
-        let records = this.records.get_mut(&key).expect("what entered is there until it leaves");
-        records.pop_front();
-        if records.is_empty() {
-            this.records.remove(&key);
-        }
-        if !only_new {
-            meet(&key, record, -1);
-        }
+    for met in other.records.get(key).into_iter().flatten() {
+        changes.push(((key.clone(), pair(record, *met)), times));
     }
-    for (key, record) in &new {
-        match this.records.get_mut(key) {
-            Some(records) => records.push_back(*record),
-            None => {
-                this.records.insert(key.clone(), VecDeque::from([*record]));
+}
+
+impl<K: Clone + Hash + Eq> Half<K> {
+    /// The batch that is no longer in the window, if it is full.
+    fn leave(&mut self, window: usize, mut says: impl FnMut(&K, u64)) {
+        let left = if self.panes.len() == window { self.panes.pop_front() } else { None };
+        for (key, record) in left.into_iter().flatten() {
+            let records = self.records.get_mut(&key).expect("what entered is there until it leaves");
+            records.pop_front();
+            if records.is_empty() {
+                self.records.remove(&key);
             }
+            says(&key, record);
         }
-        meet(key, *record, 1);
     }
-    this.panes.push_back(new);
+
+    fn enter(&mut self, new: Side<K>, mut says: impl FnMut(&K, u64)) {
+        for (key, record) in &new {
+            match self.records.get_mut(key) {
+                Some(records) => records.push_back(*record),
+                None => {
+                    self.records.insert(key.clone(), VecDeque::from([*record]));
+                }
+            }
+            says(key, *record);
+        }
+        self.panes.push_back(new);
+    }
 }
 
 impl<K: Clone + Hash + Eq> Contestant<Batch<K>> for Plain<K> {
@@ -133,10 +137,18 @@ impl<K: Clone + Hash + Eq> Contestant<Batch<K>> for Plain<K> {
 
     fn slide(&mut self) {
         let (left, right) = std::mem::take(&mut self.given);
-        let Plain { window, only_new, changes, .. } = self;
-        let how = (*window, *only_new);
-        advance(&mut self.left, &self.right, left, how, changes, |this, met| (this, met));
-        advance(&mut self.right, &self.left, right, how, changes, |this, met| (met, this));
+        let Plain { window, only_new, left: lefts, right: rights, changes, .. } = self;
+        let (as_left, as_right) = (|this: u64, met: u64| (this, met), |this: u64, met: u64| (met, this));
+        // Both leave before any enters: what is new would else meet what goes, in pairs that never were in the window.
+        let mut gone = |other: &Half<K>, key: &K, record, pair: fn(u64, u64) -> (u64, u64)| {
+            if !*only_new {
+                meet(other, (key, record), -1, changes, pair);
+            }
+        };
+        lefts.leave(*window, |key, record| gone(rights, key, record, as_left));
+        rights.leave(*window, |key, record| gone(lefts, key, record, as_right));
+        lefts.enter(left, |key, record| meet(rights, (key, record), 1, changes, as_left));
+        rights.enter(right, |key, record| meet(lefts, (key, record), 1, changes, as_right));
     }
 
     fn hash(&mut self) -> u64 {

@@ -1,7 +1,8 @@
 //! `cargo run --release -p benches -- WORKLOAD`: what the engine costs, beside what one would write by hand.
 //!
 //! The engines of a workload run in turn, several times, and medians are reported; equal work must give equal
-//! checksums or the run fails. Each workload's module states its estimate, written before the first run.
+//! checksums or the run fails. Each workload's module states its estimate, written before the first run. Nexmark is a
+//! package of its own beside this one, `benches-nexmark`, which shares `measure.rs`.
 
 mod by_hand;
 mod chain;
@@ -19,7 +20,6 @@ mod latency;
 mod lockstep;
 mod measure;
 mod memory;
-mod nexmark;
 mod observed;
 mod open_loop;
 mod overload;
@@ -52,6 +52,9 @@ struct Arguments {
     /// Small sizes and few repeats: under a minute.
     #[arg(long, global = true)]
     quick: bool,
+    /// Without the largest sizes, as `all` and the report do it: minutes instead of an hour.
+    #[arg(long, global = true)]
+    brief: bool,
     /// Runs of each engine; the median is reported.
     #[arg(long, global = true)]
     repeat: Option<usize>,
@@ -80,8 +83,6 @@ enum Workload {
     Memory,
     /// How soon a process has its first batch out, and what memory it holds.
     Resident,
-    /// Queries q0 to q22 of Nexmark on auctions and bids (`--only q5` or `--only q1,q12`).
-    Nexmark,
     /// Ten times more than a job can take.
     Overload,
     /// Components and distances of a graph whose edges come and go.
@@ -122,7 +123,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments = Arguments::parse();
     let runs = Runs {
         quick: arguments.quick,
-        brief: matches!(arguments.workload, Workload::All),
+        brief: arguments.brief || matches!(arguments.workload, Workload::All),
         repeat: arguments.repeat.unwrap_or(if arguments.quick { 3 } else { 7 }),
         only: arguments.only.map(|only| &*only.leak()),
     };
@@ -144,7 +145,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Workload::Send { rate, records } => return Ok(open_loop::send(rate, records)?),
         Workload::Killed => return soak::killed(),
         Workload::Soak => &[soak::run],
-        Workload::Nexmark => &[nexmark::run],
         Workload::Overload => &[overload::run],
         Workload::Graph => &[graph::run],
         Workload::Observed => &[observed::run],

@@ -10,7 +10,7 @@ use serde::Serialize;
 #[derive(Clone, Copy)]
 pub struct Runs {
     pub quick: bool,
-    /// Not the largest sizes: everything is to be done in a quarter of an hour.
+    /// Not the largest sizes: everything but the crossover is to be done in a quarter of an hour.
     pub brief: bool,
     pub repeat: usize,
     /// Only the groups whose label has this in it, in workloads that have many.

@@ -270,9 +270,13 @@ const IN_PROCESS: [Contestant; 2] = [
 ];
 
 pub fn run(runs: Runs) -> Vec<Row> {
-    let seconds = if runs.quick { 1 } else { 4 };
+    let (seconds, rates): (u64, &[u64]) = match runs {
+        Runs { quick: true, .. } => (1, &[1_000, 10_000, 50_000, 100_000]),
+        Runs { brief: true, .. } => (3, &[10_000, 50_000, 100_000]),
+        _ => (4, &[1_000, 10_000, 50_000, 100_000]),
+    };
     let mut rows = Vec::new();
-    for rate in [1_000, 10_000, 50_000, 100_000] {
+    for &rate in rates {
         let load = Load { records: rate * seconds, rate: Some(rate) };
         rows.extend(paced("open loop over TCP", load, runs, &OVER_TCP));
     }

@@ -73,7 +73,9 @@ impl Scale {
     fn of(runs: Runs) -> Scale {
         match runs {
             Runs { quick: true, .. } => Scale { runs, records: 5_000, windows: &[3, 10], timed: 10 },
-            Runs { brief: true, .. } => Scale { runs, records: 100_000, windows: &[10, 30, 300], timed: 20 },
+            Runs { brief: true, .. } => {
+                Scale { runs, records: 100_000, windows: &[10, 30, 100, 300], timed: 20 }
+            }
             _ => Scale { runs, records: 100_000, windows: &[10, 30, 100, 300, 1000], timed: 50 },
         }
     }
@@ -205,6 +207,7 @@ impl<K: BenchKey> Field<'_, K> {
 
     /// Differential delivers changes. It is left out of windows that it would take minutes to fill.
     fn differential<C: Contestant<Batch<K>> + 'static>(&mut self, longest: u64, new: fn(u64) -> C) {
+        let longest = if self.scale.runs.brief { longest.min(100) } else { longest };
         for &window in self.scale.windows.iter().filter(|window| **window <= longest) {
             if self.form == Form::Changes {
                 self.enter("differential", 1, window, self.scale.timed.min(20), Box::new(new(window)));

@@ -14,7 +14,7 @@ import org.apache.flink.streaming.api.functions.sink.legacy.SinkFunction;
 
 /** Lines over TCP at a given rate, counted by key: see `open_loop` of the benches, whose program sends them. */
 final class Latency {
-    private static final int WARMING = 10; // seconds of a run
+    private static final int WARMING = 3; // seconds of a run
     private static final int MEASURED = 10;
 
     /** When each record was due, and how long after that its count was there. */
@@ -46,6 +46,7 @@ final class Latency {
     }
 
     static void run(String benches, long rate, int runs, Rows rows) throws Exception {
+        once(benches, rate); // the virtual machine's warming up
         List<Long> all = new ArrayList<>();
         for (int run = 0; run < runs; run++) {
             all.addAll(once(benches, rate));

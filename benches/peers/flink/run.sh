@@ -26,23 +26,25 @@ fi
 
 opens=$(printf -- '--add-opens=java.base/%s=ALL-UNNAMED ' java.lang java.lang.reflect java.util java.util.concurrent \
     java.net java.io java.nio java.text java.time)
+failed=
+# What fails, or hangs, is said at the end; the next is run.
 peer() {
     echo "== $*"
     local mode=$1 from=$2
     shift 2
     # shellcheck disable=SC2086
-    java -Xms3g -Xmx3g -Xmn2g -XX:+UseParallelGC -XX:ParallelGCThreads=2 -XX:-UsePerfData $opens \
+    timeout 1200 java -Xms3g -Xmx3g -Xmn2g -XX:+UseParallelGC -XX:ParallelGCThreads=2 -XX:-UsePerfData $opens \
         -Dlog4j2.configurationFile="$here/../spark/log4j2.properties" \
         -Dlog4j.configurationFile="$here/../spark/log4j2.properties" \
-        -cp "$classes:$jars" Main "$mode" "$from" "$out" "$@"
+        -cp "$classes:$jars" Main "$mode" "$from" "$out" "$@" || failed="$failed; $mode $*"
 }
 wants() { [[ " $only " == *" $1 "* ]]; }
 
-runs=5 windows="10 30" rates="1000 10000 50000"
+runs=5 windows="10 30" rates="10000 50000"
 [ "$quick" = --quick ] && runs=1 windows=10 rates=10000
 
-wants words && { peer words "$data" 100k $((2 * runs)); peer words "$data" 1m $((2 * runs)); }
+wants words && { peer words "$data" 100k $((2 * runs)); peer words "$data" 1m "$runs"; }
 wants windows && for window in $windows; do peer windows "$data" "$window" "$runs"; done
 wants joins && peer joins "$data" new "$runs"
 wants latency && for rate in $rates; do peer latency "$benches" "$rate" "$runs"; done
-exit 0
+[ -z "$failed" ] || { echo "failed: ${failed#; }" >&2; exit 1; }

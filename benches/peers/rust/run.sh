@@ -1,6 +1,6 @@
 #!/bin/sh
-# run.sh DATA_DIR OUT.jsonl [--quick]: DBSP on words, windows, joins and Nexmark. It generates its input by the code that
-# writes DATA_DIR, so it reads nothing there. The first run builds DBSP, some ten minutes of a core.
+# run.sh DATA_DIR OUT.jsonl [--quick] [--only LABEL]: DBSP on words, windows, joins and Nexmark. It generates its input by
+# the code that writes DATA_DIR, so it reads nothing there. The first run builds DBSP, some ten minutes of a core.
 set -eu
 [ $# -ge 2 ] || { echo "run.sh DATA_DIR OUT.jsonl [--quick]" >&2; exit 2; }
 command -v cargo > /dev/null || { echo "cargo is missing: install Rust, https://rustup.rs" >&2; exit 1; }

@@ -16,7 +16,7 @@ object Joins {
     val (window, timed) = (10, 20)
     val left = Input.pairs(s"$data/join-left-50k", window + timed)
     val right = Input.pairs(s"$data/join-right-50k", window + timed)
-    Held.sources = Array(n => left(n), n => right(n))
+    Held.sources = Array(Lockstep.goRound(left, window), Lockstep.goRound(right, window))
     val sc = new SparkContext(Spark.conf())
     val params = Map("delivers" -> (if (newPairs) "new pairs" else "contents"), "key" -> "u64", "keys" -> 100000,
       "records_a_side" -> left(0).length, "window" -> window)

@@ -28,7 +28,7 @@ object Running {
   def run(changes: Boolean, measured: Int, rows: Rows): Unit = {
     val timed = 20
     val batches = (0 until filling + timed).map(batch)
-    Held.sources = Array(n => batches(n))
+    Held.sources = Array(Lockstep.goRound(batches, filling))
     val sc = new SparkContext(Spark.conf())
     val one = Long.box(1)
     val all = Lockstep.run(sc, checkpoints = true, filling, timed, measured, total = changes) { driven =>

@@ -31,7 +31,7 @@ object Windows {
   def run(data: String, inverse: Boolean, window: Int, measured: Int, rows: Rows): Unit = {
     val timed = 20
     val batches = Input.pairs(s"$data/pairs-100k", window + timed)
-    Held.sources = Array(n => batches(n))
+    Held.sources = Array(Lockstep.goRound(batches, window))
     val sc = new SparkContext(Spark.conf())
     val params = Map("aggregate" -> (if (inverse) "sum with inverse" else "sum by two stacks"), "delivers" -> "contents",
       "key" -> "u64", "records_a_batch" -> batches(0).length, "window" -> window)
@@ -43,7 +43,10 @@ object Windows {
   }
 }
 
-/** Runs of a pipeline that is given a batch at a time; the first are the virtual machine's warming up. */
+/**
+ * Runs of a pipeline that is given a batch at a time. It is filled once and goes on from run to run; the first runs are
+ * the virtual machine's warming up.
+ */
 object Lockstep {
   /** Batches that a checksum is of: as many in every engine. */
   private val CHECKED = 10
@@ -59,24 +62,27 @@ object Lockstep {
   }
 
   /** `total`: what a batch delivers are changes, and the sum of all of them is what is checked. */
-  def run(sc: SparkContext, checkpoints: Boolean, filling: Int, timed: Int, measured: Int, warming: Int = 2,
+  def run(sc: SparkContext, checkpoints: Boolean, filling: Int, timed: Int, measured: Int, warming: Int = 3,
       total: Boolean = false)(pipeline: Driven => Unit): All = {
+    val driven = new Driven(sc, checkpoints)
+    pipeline(driven)
+    driven.ssc.start()
+    (0 until filling).foreach(_ => driven.advance(1))
     val runs = (0 until warming + measured).map { round =>
-      val driven = new Driven(sc, checkpoints)
-      pipeline(driven)
-      driven.ssc.start()
-      (0 until filling).foreach(_ => driven.advance(1))
       // What the collector and the cleaner put off is in a run's CPU time: it is taken over all batches.
       val cpu = Measure.cpuSeconds()
       val walls = (0 until timed).map(_ => Measure.timed(driven.advance(1)).wall)
       val cpuPerBatch = (Measure.cpuSeconds() - cpu) / timed
-      driven.stop()
-      val each = (0 until filling + timed).map(n => Sums.take(n))
-      val sums = (if (total) each.scanLeft(0L)(_ + _).tail else each).drop(filling)
       println(f"round $round ${walls.sum / timed * 1e3}%.0f ms ${cpuPerBatch * 1e3}%.0f ms CPU a batch")
-      (walls.map(Timed(_, cpuPerBatch)), Mix.fold(sums.take(CHECKED)))
+      walls.map(Timed(_, cpuPerBatch))
     }
-    require(runs.map(_._2).distinct.length == 1, "runs differ")
-    All(runs.drop(warming).map(_._1), runs.head._2)
+    driven.stop()
+    val each = (0 until filling + CHECKED).map(n => Sums.take(n))
+    val sums = (if (total) each.scanLeft(0L)(_ + _).tail else each).drop(filling)
+    All(runs.drop(warming), Mix.fold(sums))
   }
+
+  /** Batches by number; those behind the filling go round. */
+  def goRound(batches: IndexedSeq[Array[AnyRef]], filling: Int): Int => Array[AnyRef] =
+    n => batches(if (n < filling) n else filling + (n - filling) % (batches.length - filling))
 }

@@ -2,7 +2,7 @@
 //! their ways, at the interval that suits them best.
 
 use crate::{
-    number::{is_met, short},
+    number::{is_met, mean, short},
     rows::{Group, Row, plain},
     style::Family,
 };
@@ -43,6 +43,10 @@ const fn goal(
     Goal { what, workload, params, theirs, by, wanted, mean: false }
 }
 
+const fn mean_of(goal: Goal) -> Goal {
+    Goal { mean: true, ..goal }
+}
+
 const SUM: &[(&str, &str)] = &[
     ("aggregate", "sum with inverse"),
     ("delivers", "contents"),
@@ -50,54 +54,86 @@ const SUM: &[(&str, &str)] = &[
     ("key", "u64"),
     ("records_a_batch", "100000"),
 ];
+const JOIN: &[(&str, &str)] = &[("records_a_side", "50000"), ("window", "10"), ("delivers", "new pairs")];
+const OVER_TCP: &[(&str, &str)] = &[("load", "open loop over TCP")];
 
-const GOALS: [Goal; 11] = [
+const GOALS: [Goal; 12] = [
     goal(
-        "records per CPU second against DStreams",
+        "DStreams, word count of 100k words a batch: records per CPU second",
         "words",
         &[("words_a_batch", "100000")],
         Family::DStreams,
         By::Cpu,
         ">= 15",
     ),
-    goal("records per CPU second against DStreams", "windows", SUM, Family::DStreams, By::Cpu, ">= 80"),
     goal(
-        "records per CPU second against DStreams",
+        "DStreams, sums with an inverse, window 30: records per CPU second",
+        "windows",
+        SUM,
+        Family::DStreams,
+        By::Cpu,
+        ">= 80",
+    ),
+    goal(
+        "DStreams, join of 2 x 50k records a batch, window 10: records per CPU second",
         "joins",
-        &[("records_a_side", "50000"), ("window", "10")],
+        JOIN,
         Family::DStreams,
         By::Cpu,
         ">= 30",
     ),
     goal(
-        "p99 of DStreams at its best interval / ours",
+        "DStreams at the smallest interval that keeps up, over TCP: 99th percentile",
         "latency",
-        &[("load", "open loop over TCP")],
+        OVER_TCP,
         Family::DStreams,
         By::P99,
         ">= 50",
     ),
-    goal("resident memory of ours / DStreams", "resident", &[], Family::DStreams, By::Memory, "<= 0.1"),
-    goal("throughput against the twin", "words", &[], Family::Twin, By::Rate, ">= 1"),
-    goal("throughput against the twin", "windows", SUM, Family::Twin, By::Rate, ""),
-    goal("throughput against timely by hand, keyed", "words", &[], Family::Timely, By::Rate, ">= 0.9"),
-    goal("throughput against timely by hand, stateless", "chain", &[], Family::Timely, By::Rate, ">= 0.95"),
-    goal("throughput against timely by hand, windowed", "windows", &[], Family::Timely, By::Rate, ">= 0.9"),
-    Goal {
-        what: "throughput against DBSP, geometric mean over queries",
-        workload: "nexmark",
-        params: &[],
-        theirs: Family::Dbsp,
-        by: By::Rate,
-        wanted: ">= 1",
-        mean: true,
-    },
+    goal("DStreams: resident memory, ours / theirs", "resident", &[], Family::DStreams, By::Memory, "<= 0.1"),
+    goal("micro-batch twin, word count: records per second", "words", &[], Family::Twin, By::Rate, ">= 1"),
+    mean_of(goal(
+        "micro-batch twin, windows, whole contents: records per second",
+        "windows",
+        &[("delivers", "contents")],
+        Family::Twin,
+        By::Rate,
+        "",
+    )),
+    goal("timely by hand, word count: records per second", "words", &[], Family::Timely, By::Rate, ">= 0.9"),
+    goal(
+        "timely by hand, stateless operators: records per second",
+        "chain",
+        &[],
+        Family::Timely,
+        By::Rate,
+        ">= 0.95",
+    ),
+    mean_of(goal(
+        "timely by hand, windows: records per second",
+        "windows",
+        &[],
+        Family::Timely,
+        By::Rate,
+        ">= 0.9",
+    )),
+    goal(
+        "timely by hand, join, new pairs: records per second",
+        "joins",
+        JOIN,
+        Family::Timely,
+        By::Rate,
+        ">= 0.9",
+    ),
+    mean_of(goal("DBSP, Nexmark: records per second", "nexmark", &[], Family::Dbsp, By::Rate, ">= 1")),
 ];
 
 /// A goal with what was measured.
 pub struct Reached {
     pub what: String,
     pub value: Option<f64>,
+    /// The least and the most of what the value is the mean of.
+    range: Option<(f64, f64)>,
     pub wanted: &'static str,
 }
 
@@ -107,7 +143,10 @@ impl Reached {
     }
 
     pub fn value(&self) -> String {
-        self.value.map_or("not measured".to_owned(), |value| format!("{}x", short(value)))
+        let range = self
+            .range
+            .map_or(String::new(), |(least, most)| format!(" ({}x to {}x)", short(least), short(most)));
+        self.value.map_or("not measured".to_owned(), |value| format!("{}x{range}", short(value)))
     }
 }
 
@@ -121,19 +160,30 @@ fn one(goal: &Goal, groups: &[Group]) -> Vec<Reached> {
     };
     let fits = groups.iter().filter(|group| group.base().workload == goal.workload && has(group.base()));
     let ratios: Vec<(&Group, f64)> = fits.filter_map(|group| Some((group, ratio(goal, group)?))).collect();
-    let line = |what, value| Reached { what, value, wanted: goal.wanted };
+    let line = |what: String, value| Reached { what, value, range: None, wanted: goal.wanted };
     if ratios.is_empty() {
-        return vec![line(format!("{}: {}", goal.workload, goal.what), None)];
+        return vec![line(goal.what.to_owned(), None)];
     }
     if goal.mean {
-        let mean = (ratios.iter().map(|(_, ratio)| ratio.ln()).sum::<f64>() / ratios.len() as f64).exp();
-        let what = format!("{}: {}, {} groups", goal.workload, goal.what, ratios.len());
-        return vec![line(what, Some(mean))];
+        let what = format!("{}, geometric mean of {}", goal.what, ratios.len());
+        let ratios: Vec<f64> = ratios.into_iter().map(|(_, ratio)| ratio).collect();
+        let least = ratios.iter().copied().fold(f64::INFINITY, f64::min);
+        let most = ratios.iter().copied().fold(0.0, f64::max);
+        return vec![Reached { range: Some((least, most)), ..line(what, mean(&ratios)) }];
     }
-    let each = |(group, ratio): (&Group, f64)| {
-        line(format!("{}: {} ({})", goal.workload, goal.what, group.base().params_without("")), Some(ratio))
+    // Where a goal has several groups, what they differ in.
+    let differs = |name: &str| {
+        let first = ratios[0].0.base().params.get(name);
+        ratios.iter().any(|(group, _)| group.base().params.get(name) != first)
     };
-    ratios.into_iter().map(each).collect()
+    let each = |(group, ratio): &(&Group, f64)| {
+        let own = group.base().params.iter().filter(|(name, _)| differs(name));
+        let own: Vec<String> =
+            own.map(|(name, value)| format!("{} {}", name.replace('_', " "), plain(value))).collect();
+        let own = if own.is_empty() { String::new() } else { format!(" ({})", own.join(", ")) };
+        line(format!("{}{own}", goal.what), Some(*ratio))
+    };
+    ratios.iter().map(each).collect()
 }
 
 fn ratio(goal: &Goal, group: &Group) -> Option<f64> {

@@ -34,6 +34,9 @@ struct Arguments {
     /// Small sizes, to see whether everything runs.
     #[arg(long)]
     quick: bool,
+    /// The largest sizes too: several hours instead of one and a half, with the peers.
+    #[arg(long, conflicts_with = "quick")]
+    full: bool,
     /// Runs nothing: a report of the rows that are there.
     #[arg(long)]
     no_run: bool,
@@ -43,7 +46,7 @@ struct Arguments {
     /// Where `REPORT.md` and the directory `report` of plots are written; `docs` for the repository's.
     #[arg(long)]
     out: Option<PathBuf>,
-    /// Prints the rows of the README's table of what is there, and does nothing else.
+    /// Prints the README's table of what is there, and does nothing else.
     #[arg(long)]
     readme: bool,
 }
@@ -54,10 +57,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let directory = machine::target(&root).join("report");
     let peers = run::peers(&root);
     let known = |name: &String| {
-        run::WORKLOADS.contains(&name.as_str()) || peers.iter().any(|peer| peer.name == *name)
+        run::WORKLOADS.iter().any(|(known, _)| known == name) || peers.iter().any(|peer| peer.name == *name)
     };
     if let Some(unknown) = arguments.only.iter().find(|name| !known(name)) {
-        let names = run::WORKLOADS.into_iter().chain(peers.iter().map(|peer| peer.name.as_str()));
+        let names =
+            run::WORKLOADS.iter().map(|(name, _)| *name).chain(peers.iter().map(|peer| peer.name.as_str()));
         return Err(format!("there is no `{unknown}`, but {}", names.collect::<Vec<_>>().join(", ")).into());
     }
     if !arguments.no_run && !arguments.readme {
@@ -65,6 +69,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             root: root.clone(),
             directory: directory.clone(),
             quick: arguments.quick,
+            full: arguments.full,
             only: arguments.only,
             all_peers: arguments.peers,
         })?;
@@ -72,7 +77,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let Read { files, rows, unread } = read_all(&directory)?;
     let groups = rows::groups(&rows);
     if arguments.readme {
-        print!("{}", readme::rows(&groups)?);
+        print!("{}", readme::table(&groups, &rows)?);
         return Ok(());
     }
     let out = arguments.out.unwrap_or(directory.clone());
@@ -106,7 +111,7 @@ fn read_all(directory: &Path) -> Result<Read, Box<dyn Error>> {
     files.retain(|path| path.extension().is_some_and(|extension| extension == "jsonl"));
     let name = |path: &Path| path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let place =
-        |name: &str| run::WORKLOADS.iter().position(|workload| *workload == name).unwrap_or(usize::MAX);
+        |name: &str| run::WORKLOADS.iter().position(|(workload, _)| *workload == name).unwrap_or(usize::MAX);
     files.sort_by_key(|path| (place(&name(path)), name(path)));
     let (mut all, mut unread) = (Vec::new(), Vec::new());
     for path in &files {

@@ -4,10 +4,10 @@ use std::fmt::{Error, Write};
 
 use crate::{
     goals::reached,
-    number::{amount, bytes, is_met, short, time},
+    number::{amount, bytes, is_met, mean, short, time},
     plots::Picture,
     rows::{Figure, Group, Row, plain},
-    run::{Notes, Peer, WORKLOADS},
+    run::{Notes, Peer, WORKLOADS, about, made_by},
     style::{Family, label},
 };
 
@@ -31,8 +31,8 @@ impl Report<'_> {
         let mut out = String::new();
         writeln!(out, "# What the benches say\n")?;
         self.circumstances(&mut out)?;
-        self.runs(&mut out)?;
         self.goals(&mut out)?;
+        Self::reading(&mut out)?;
         let mut workloads: Vec<&str> = Vec::new();
         for row in self.rows {
             if !workloads.contains(&row.workload.as_str()) {
@@ -40,13 +40,17 @@ impl Report<'_> {
             }
         }
         for workload in workloads {
-            writeln!(out, "## {workload}\n")?;
+            writeln!(out, "## {workload}\n\n{}\n", about(workload))?;
+            if let Some(run) = self.notes.runs.get(made_by(workload)) {
+                writeln!(out, "`{}` took {}.\n", run.command, time(run.seconds))?;
+            }
             for picture in self.pictures.iter().filter(|picture| picture.workload == workload) {
                 writeln!(out, "![{workload}: {}](report/{})\n", picture.caption, picture.file)?;
             }
             self.tables(&mut out, workload)?;
             self.figures(&mut out, workload)?;
         }
+        self.runs(&mut out)?;
         Ok(out)
     }
 
@@ -66,18 +70,42 @@ impl Report<'_> {
             writeln!(out, "- Peer `{}`: {pins}", peer.name)?;
         }
         writeln!(out, "- All of it: `cargo run --release -p report` (`-- --peers` sets up the peers too)\n")?;
+        let failed: Vec<&str> =
+            runs.iter().filter(|(_, run)| run.error.is_some()).map(|(name, _)| name.as_str()).collect();
+        if !failed.is_empty() {
+            writeln!(out, "**Failed, wholly or in part: {}; see [Runs](#runs).**\n", failed.join(", "))?;
+        }
+        let missing: Vec<&str> = self
+            .peers
+            .iter()
+            .map(|peer| peer.name.as_str())
+            .filter(|name| !self.files.iter().any(|file| file == name))
+            .collect();
+        if !missing.is_empty() {
+            writeln!(out, "Peers without a run, and so not compared with: {}.\n", missing.join(", "))?;
+        }
+        Ok(())
+    }
+
+    fn reading(out: &mut String) -> Result<(), Error> {
         writeln!(
             out,
-            "A ratio is that of records a second to this engine's row in bold, of the same table: 0.5x does half as \
-             many. A spread is of the least and the most of all runs, whose number is in brackets, as are whiskers in \
-             plots of bars; there each group has a scale of its own. Memory is what the whole process has, with its \
-             input.\n"
+            "## How to read it\n\n\
+             - `stream` is this engine, in bold; where it runs in several ways, each has its name, and the first is compared.\n\
+             - `plain`, `by hand`, `symmetric hash join`: what one would write for this alone, on one thread.\n\
+             - `twin`: the same operators in the micro-batch design, in Rust with the same hash maps (`benches/src/twin`).\n\
+             - `timely`, `differential`: written by hand on the libraries that this engine runs on.\n\
+             - `dbsp`, `Flink`, `Spark`: the engines themselves (`benches/peers`).\n\n\
+             `ours / its` is 2x where this engine does twice as many records a second (a CPU second) as the one of that \
+             row. A spread is of the least and the most of all runs, whose number is in brackets, as are whiskers in plots \
+             of bars; there each group has a scale of its own. Memory is what the whole process has, with its input. \
+             Engines of a table had the same input, and equal checksums where there are any.\n"
         )
     }
 
     fn runs(&self, out: &mut String) -> Result<(), Error> {
         writeln!(out, "## Runs\n\n| | command | commit | when | took | |\n|---|---|---|---|---|---|")?;
-        let known = WORKLOADS.iter().map(|name| (*name).to_owned());
+        let known = WORKLOADS.iter().map(|(name, _)| (*name).to_owned());
         let mut names: Vec<String> = known.chain(self.peers.iter().map(|peer| peer.name.clone())).collect();
         names.extend(self.files.iter().filter(|file| !names.contains(file)).cloned().collect::<Vec<_>>());
         names.extend(self.notes.runs.keys().filter(|run| !names.contains(run)).cloned().collect::<Vec<_>>());
@@ -119,7 +147,9 @@ impl Report<'_> {
     fn goals(&self, out: &mut String) -> Result<(), Error> {
         writeln!(
             out,
-            "## What is wanted\n\nOf others, their best counts.\n\n| | value | wanted | |\n|---|---|---|---|"
+            "## What is asked, and what was reached\n\nTimes better than others, of whom the best counts: the fastest of \
+             their ways, at the interval that suits them best.\n\n\
+             | against | reached | asked | |\n|---|---:|---:|---|"
         )?;
         let goals = reached(self.groups);
         for goal in &goals {
@@ -141,11 +171,12 @@ impl Report<'_> {
         let met = wanted.iter().filter(|(_, _, met)| *met).count();
         writeln!(
             out,
-            "\nFigures within the benches that something is wanted of: {met} of {} met.\n",
+            "\nWithin the benches, which ask for more than the others' best: {met} of {} met.\n",
             wanted.len()
         )?;
         if met < wanted.len() {
-            writeln!(out, "| not met | | value | wanted |\n|---|---|---|---|")?;
+            writeln!(out, "<details><summary>not met</summary>\n")?;
+            writeln!(out, "| workload | | reached | asked |\n|---|---|---:|---:|")?;
             for (row, figure, _) in wanted.iter().filter(|(_, _, met)| !met) {
                 let Figure { what, value, wanted } = figure;
                 writeln!(
@@ -156,7 +187,7 @@ impl Report<'_> {
                     short(*value)
                 )?;
             }
-            writeln!(out)?;
+            writeln!(out, "\n</details>\n")?;
         }
         Ok(())
     }
@@ -173,7 +204,15 @@ impl Report<'_> {
         }
         for (title, column, groups) in tables {
             writeln!(out, "{}\n", if title.is_empty() { "All:".to_owned() } else { format!("**{title}**") })?;
+            let many = column.filter(|_| groups.len() > 1);
+            if let Some(column) = many {
+                matrix(out, column, &groups)?;
+                writeln!(out, "<details><summary>all figures of this</summary>\n")?;
+            }
             table(out, column, &groups)?;
+            if many.is_some() {
+                writeln!(out, "</details>\n")?;
+            }
         }
         Ok(())
     }
@@ -211,13 +250,18 @@ fn verdict(met: Option<bool>) -> &'static str {
 type Cell = fn(&Row, &Row) -> Option<String>;
 
 /// The columns of a table: what a row says beside the base.
-const CELLS: [(&str, Cell); 9] = [
+const CELLS: [(&str, Cell); 11] = [
     ("records/s", |row, _| row.records_per_s.map(amount)),
     ("spread", |row, _| spread(row)),
-    ("ratio", |row, base| Some(format!("{}x", short(row.records_per_s? / base.records_per_s?)))),
+    ("ours / its", |row, base| Some(format!("{}x", short(base.records_per_s? / row.records_per_s?)))),
     ("records per CPU s", |row, _| row.records_per_cpu_s().map(amount)),
-    ("ratio by CPU", |row, base| {
-        Some(format!("{}x", short(row.records_per_cpu_s()? / base.records_per_cpu_s()?)))
+    ("ours / its", |row, base| {
+        Some(format!("{}x", short(base.records_per_cpu_s()? / row.records_per_cpu_s()?)))
+    }),
+    ("time", |row, _| row.records_per_s.is_none().then(|| row.seconds.map(time))?),
+    ("its / ours", |row, base| {
+        let times = row.seconds.zip(base.seconds).filter(|_| row.records_per_s.is_none());
+        times.map(|(its, ours)| format!("{}x", short(its / ours)))
     }),
     ("p50", |row, _| row.p50_us.map(|us| time(us / 1e6))),
     ("p99", |row, _| row.p99_us.map(|us| time(us / 1e6))),
@@ -230,7 +274,78 @@ fn spread(row: &Row) -> Option<String> {
     let least = row.runs.iter().copied().reduce(f64::min)?;
     let most = row.runs.iter().copied().reduce(f64::max)?;
     let few = if row.runs.len() < 5 { ", few" } else { "" };
+    if row.records_per_s.is_none() {
+        return Some(format!("{} - {} ({}{few})", time(least), time(most), row.runs.len()));
+    }
     Some(format!("{} - {} ({}{few})", amount(records / most), amount(records / least), row.runs.len()))
+}
+
+/// The value of a parameter that has a column.
+fn in_column(row: &Row, column: &str) -> String {
+    match row.params.get(column) {
+        Some(value) if value.is_null() => "as fast as it goes".to_owned(),
+        value => value.map(plain).unwrap_or_default(),
+    }
+}
+
+/// The same of many groups at a glance: a line for each, a column for each engine.
+fn matrix(out: &mut String, column: &str, groups: &[&Group]) -> Result<(), Error> {
+    let mut engines: Vec<(&str, usize)> = Vec::new();
+    for row in groups.iter().flat_map(|group| &group.rows) {
+        if !engines.contains(&(&row.engine, row.workers)) {
+            engines.push((&row.engine, row.workers));
+        }
+    }
+    let names = engines.iter().map(|(engine, workers)| {
+        let name = label(engine, *workers);
+        if Family::of(engine) == Family::Ours { format!(" **{name}** |") } else { format!(" {name} |") }
+    });
+    let rule = "---:|".repeat(engines.len());
+    writeln!(out, "| {} |{}\n|---:|{rule}", column.replace('_', " "), names.collect::<String>())?;
+    let by_load = column == "records_per_s";
+    let mut ratios: Vec<Vec<f64>> = vec![Vec::new(); engines.len()];
+    for group in groups {
+        write!(out, "| {} |", in_column(group.base(), column))?;
+        for ((engine, workers), ratios) in engines.iter().zip(&mut ratios) {
+            let row = group.rows.iter().find(|row| row.engine == *engine && row.workers == *workers);
+            let (Some(row), base) = (row, group.base()) else {
+                write!(out, " |")?;
+                continue;
+            };
+            let cell = match (row.records_per_s, base.records_per_s, row.p50_us, row.p99_us) {
+                _ if group.is_wrong(row) => "**WRONG**".to_owned(),
+                (_, _, Some(p50), Some(p99)) if by_load => {
+                    let cpu = row.records_per_cpu_s().map(|rate| format!("; {}", time(1.0 / rate)));
+                    format!("{} / {}{}", time(p50 / 1e6), time(p99 / 1e6), cpu.unwrap_or_default())
+                }
+                (Some(rate), Some(_), ..) if std::ptr::eq(row, base) => format!("{}/s", amount(rate)),
+                (Some(rate), Some(ours), ..) => {
+                    ratios.push(ours / rate);
+                    format!("{}/s ({}x)", amount(rate), short(ours / rate))
+                }
+                _ => String::new(),
+            };
+            write!(out, " {cell} |")?;
+        }
+        writeln!(out)?;
+    }
+    if column == "query" {
+        write!(out, "| geometric mean |")?;
+        for ratios in &ratios {
+            match mean(ratios) {
+                Some(mean) => write!(out, " **{}x** |", short(mean))?,
+                None => write!(out, " |")?,
+            }
+        }
+        writeln!(out)?;
+    }
+    let has_cpu = groups.iter().any(|group| group.base().cpu_seconds.is_some());
+    let says = match (by_load, has_cpu) {
+        (true, true) => "Median / 99th percentile; CPU time of a record.",
+        (true, false) => "Median / 99th percentile.",
+        (false, _) => "Records a second; in brackets ours / its, ours being the first column.",
+    };
+    writeln!(out, "\n{says}\n")
 }
 
 fn table(out: &mut String, column: Option<&str>, groups: &[&Group]) -> Result<(), Error> {
@@ -244,7 +359,7 @@ fn table(out: &mut String, column: Option<&str>, groups: &[&Group]) -> Result<()
     for group in groups {
         for row in &group.rows {
             if let Some(column) = column {
-                write!(out, "| {} ", row.params.get(column).map(plain).unwrap_or_default())?;
+                write!(out, "| {} ", in_column(row, column))?;
             }
             let name = label(&row.engine, row.workers);
             let is_base = std::ptr::eq(row, group.base()) && Family::of(&row.engine) == Family::Ours;

@@ -44,6 +44,12 @@ pub fn bytes(value: u64) -> String {
     format!("{} MB", short(value as f64 / 1e6))
 }
 
+/// The geometric mean, if there is anything.
+pub fn mean(ratios: &[f64]) -> Option<f64> {
+    let logs = ratios.iter().map(|ratio| ratio.ln()).sum::<f64>();
+    (!ratios.is_empty()).then(|| (logs / ratios.len() as f64).exp())
+}
+
 /// Whether a value is as wanted: `>= 2`, `<= 1.5`, `0.9 to 1.1`. None if that is said in another way.
 pub fn is_met(value: f64, wanted: &str) -> Option<bool> {
     let number = |text: &str| text.trim().parse::<f64>().ok();

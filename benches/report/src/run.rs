@@ -14,26 +14,65 @@ use serde::{Deserialize, Serialize};
 
 use crate::machine;
 
-/// The workloads of a report, in its order: subcommands of `benches`.
-pub const WORKLOADS: [&str; 17] = [
-    "words",
-    "chain",
-    "windows",
-    "joins",
-    "running",
-    "latency",
-    "crossover",
-    "nexmark",
-    "checkpoint",
-    "resident",
-    "memory",
-    "overload",
-    "graph",
-    "observed",
-    "views",
-    "idle",
-    "compile",
+/// The workloads of a report, in its order, and what each is: subcommands of `benches`, but for Nexmark, which is a
+/// program of its own.
+pub const WORKLOADS: [(&str, &str); 17] = [
+    ("words", "The words of each batch are counted; batches are there before the clock starts."),
+    ("chain", "Five stateless operators, beside one closure that does the same."),
+    (
+        "windows",
+        "Aggregates by key over a window that slides by a batch; `contents` is the whole window's result after each \
+         batch, `changes` what is new of it.",
+    ),
+    ("joins", "Two windows joined by key."),
+    ("running", "A count by key that is kept for ever."),
+    (
+        "latency",
+        "From when a record was due (open loop: the sender does not wait for anyone) or sent (closed loop) to its count.",
+    ),
+    ("crossover", "Cost and latency at loads from idle to as fast as it goes, beside micro-batches."),
+    (
+        "nexmark",
+        "Queries on auctions and bids; a batch is a second of events. `dbsp` is what an expert would write, `dbsp, a set \
+         of events` how DBSP's own benchmark does it.",
+    ),
+    ("checkpoint", "What checkpoints cost, and how soon a job goes on from one."),
+    ("resident", "Memory of a process that does nothing else, after so many batches."),
+    ("memory", "Whether memory stays where it is over many batches."),
+    ("overload", "Ten times more offered than a job can take."),
+    ("graph", "Components and distances of a graph whose edges come and go."),
+    ("observed", "What it costs to be metered and read."),
+    ("views", "Look-ups in a result while a job writes it."),
+    ("idle", "What ten idle pipelines cost."),
+    ("compile", "What compiling costs."),
 ];
+
+/// What a workload is, if it is known; of rows that come from the run of another, too.
+pub fn about(workload: &str) -> &'static str {
+    match workload {
+        "startup" => {
+            "From the start of a process to its first output, of 100k words that it reads from a file."
+        }
+        _ => WORKLOADS.iter().find(|(name, _)| *name == workload).map_or("", |(_, what)| what),
+    }
+}
+
+/// The run that makes the rows of a workload.
+pub fn made_by(workload: &str) -> &str {
+    if workload == "startup" { "resident" } else { workload }
+}
+
+/// What `cargo` is told to make a workload's rows, without the file.
+pub fn arguments(workload: &str, quick: bool, full: bool) -> Vec<&str> {
+    let mut all = match workload {
+        "nexmark" => vec!["run", "--release", "-p", "benches-nexmark", "--"],
+        _ => vec!["run", "--release", "-p", "benches", "--", made_by(workload)],
+    };
+    if !quick && !full {
+        all.push("--brief");
+    }
+    all
+}
 
 /// What became of a run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -74,6 +113,8 @@ pub struct Plan {
     /// For rows and notes.
     pub directory: PathBuf,
     pub quick: bool,
+    /// The largest sizes too.
+    pub full: bool,
     pub only: Vec<String>,
     /// Set up those that are not.
     pub all_peers: bool,
@@ -140,9 +181,9 @@ pub fn run(plan: &Plan) -> Result<(), Box<dyn Error>> {
     let mut notes = Notes::read(&plan.directory)?;
     (notes.machine, notes.rustc) = (machine::describe(), machine::version("rustc"));
     let wants = |name: &str| plan.only.is_empty() || plan.only.iter().any(|only| only == name);
-    for name in WORKLOADS.into_iter().filter(|name| wants(name)) {
+    for (name, _) in WORKLOADS.into_iter().filter(|(name, _)| wants(name)) {
         let mut command = Command::new("cargo");
-        command.args(["run", "--release", "-p", "benches", "--", name]);
+        command.args(arguments(name, plan.quick, plan.full));
         note(plan, &mut notes, name, command, "--json")?;
     }
     for peer in peers(&plan.root) {
@@ -151,6 +192,8 @@ pub fn run(plan: &Plan) -> Result<(), Box<dyn Error>> {
             let mut command = Command::new(&peer.script);
             command.arg(input(plan)?);
             command.env("BENCHES", machine::target(&plan.root).join("release/benches"));
+            // Theirs is in their cache, whatever this was built in.
+            command.env_remove("CARGO_TARGET_DIR");
             note(plan, &mut notes, &peer.name, command, "")?;
         }
     }

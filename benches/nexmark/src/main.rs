@@ -1,5 +1,5 @@
-//! Nexmark, the auction benchmark: persons, auctions and bids, 1 : 3 : 46, and queries q0 to q22 on them (not q10, which
-//! writes files).
+//! `cargo run --release -p benches-nexmark`: Nexmark, the auction benchmark: persons, auctions and bids, 1 : 3 : 46, and
+//! queries q0 to q22 on them (not q10, which writes files).
 //!
 //! Events are those of the crate `nexmark`, one stream of all kinds in which each query finds its own. The engine has no
 //! event time yet, so ONE BATCH IS ONE SECOND OF EVENT TIME: at a rate of `R` events a second, batch `n`, from 0, has the
@@ -27,16 +27,61 @@ mod checksum;
 mod events;
 mod joined;
 mod kept;
+// Rows and runs of the benches; latencies and figures are not used here.
+#[allow(dead_code)]
+#[path = "../../src/measure.rs"]
+mod measure;
 mod query;
 mod reference;
 mod stateless;
 mod windowed;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, error::Error, fs::File, io::Write, path::PathBuf};
 
+use clap::Parser;
+use measure::{Contender, Output, Row, Runs, in_turn};
 use query::{Batches, Query, Run};
 
-use crate::measure::{Contender, Output, Row, Runs, in_turn};
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+#[derive(Parser)]
+#[command(about = "Queries q0 to q22 of Nexmark on auctions and bids, beside plain loops")]
+struct Arguments {
+    /// Also write one JSON object a row to this file.
+    #[arg(long)]
+    json: Option<PathBuf>,
+    /// The small size and few repeats.
+    #[arg(long)]
+    quick: bool,
+    /// The small size, which is that of the peers.
+    #[arg(long)]
+    brief: bool,
+    /// Runs of each engine; the median is reported.
+    #[arg(long)]
+    repeat: Option<usize>,
+    /// Only these queries: `q5`, or `q1,q12`.
+    #[arg(long)]
+    only: Option<String>,
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments = Arguments::parse();
+    let rows = run(Runs {
+        quick: arguments.quick,
+        brief: arguments.brief,
+        repeat: arguments.repeat.unwrap_or(if arguments.quick { 3 } else { 7 }),
+        only: arguments.only.map(|only| &*only.leak()),
+    });
+    measure::print(&rows);
+    if let Some(path) = arguments.json {
+        let mut file = File::create(path)?;
+        for row in &rows {
+            writeln!(file, "{}", serde_json::to_string(row)?)?;
+        }
+    }
+    Ok(())
+}
 
 /// All, by number.
 fn queries() -> Vec<Query> {
@@ -46,10 +91,10 @@ fn queries() -> Vec<Query> {
     all
 }
 
-pub fn run(runs: Runs) -> Vec<Row> {
+fn run(runs: Runs) -> Vec<Row> {
     let sizes: &[(usize, usize)] = match runs {
-        Runs { quick: true, .. } => &[(10_000, 20)],
-        _ => &[(10_000, 100), (100_000, 20)],
+        Runs { quick: true, .. } | Runs { brief: true, .. } => &[(10_000, 20)],
+        _ => &[(10_000, 20), (100_000, 20)],
     };
     // Part of a name would be that of many: `--only q1,q12`.
     let is_wanted =
