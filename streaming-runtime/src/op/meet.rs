@@ -152,21 +152,32 @@ impl<K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Clone>> Meet<K, V, W
                 self.right_moves(number, &value, -1, said);
             }
         }
+        let (mut lefts, mut rights) = (Vec::new(), Vec::new());
         for (came, key, side, times) in entering {
             // A window that slides over gaps has lost it before it was ever in.
             match side {
                 Side::Left(value)
                     if !matches!(self.left, Span::Window(_)) || !has_left(&self.left, came, now) =>
                 {
-                    self.left_comes(came, key, value, times, said);
+                    lefts.push((came, self.slots.number(key), value, times));
                 }
                 Side::Right(value)
                     if !matches!(self.right, Span::Window(_)) || !has_left(&self.right, came, now) =>
                 {
-                    self.right_comes(came, key, value, times, said);
+                    rights.push((came, self.slots.number(key), value, times));
                 }
                 _ => {}
             }
+        }
+        // In the order of the slots, so that slots, and what they have allocated, are gone through and not jumped in; and
+        // so in turn when the panes leave. The values of a key stay in theirs.
+        lefts.sort_by_key(|(came, number, ..)| (*came, *number));
+        rights.sort_by_key(|(came, number, ..)| (*came, *number));
+        for (came, number, value, times) in lefts {
+            self.left_comes(came, number, value, times, said);
+        }
+        for (came, number, value, times) in rights {
+            self.right_comes(came, number, value, times, said);
         }
         if said.wants_contents() {
             self.say_contents(said);
@@ -190,8 +201,7 @@ impl<K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Clone>> Meet<K, V, W
         Held::new(self.slots.len() + self.lefts + self.rights, self.slots.bytes() + values)
     }
 
-    fn left_comes(&mut self, came: BatchTime, key: K, value: V, times: i64, said: &mut Said<M::Out>) {
-        let number = self.slots.number(key);
+    fn left_comes(&mut self, came: BatchTime, number: u32, value: V, times: i64, said: &mut Said<M::Out>) {
         self.touch(number, said);
         if let Span::Kept(same) = self.left {
             for _ in 0..times.abs() {
@@ -213,8 +223,7 @@ impl<K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Clone>> Meet<K, V, W
         note(&self.left, &mut self.left_panes, came, number);
     }
 
-    fn right_comes(&mut self, came: BatchTime, key: K, value: W, times: i64, said: &mut Said<M::Out>) {
-        let number = self.slots.number(key);
+    fn right_comes(&mut self, came: BatchTime, number: u32, value: W, times: i64, said: &mut Said<M::Out>) {
         self.touch(number, said);
         if let Span::Kept(same) = self.right {
             for _ in 0..times.abs() {
