@@ -126,6 +126,21 @@ stream!(
     }
 );
 
+stream!(
+    /// A join of more keys than fit in a cache.
+    #[batch(secs(1))]
+    fn many<
+        left: Source<(u32, i64)>,
+        right: Source<(u32, i64)>,
+        all: Sink<(u32, (i64, i64))>,
+        changed: Sink<((u32, (i64, i64)), i64)>,
+    >() {
+        let both = left.window(secs(2), secs(1)).join(right.window(secs(3), secs(1)));
+        both.to(all);
+        both.changes().to(changed);
+    }
+);
+
 fn in_order(mut values: Vec<i64>) -> Vec<i64> {
     values.sort();
     values
@@ -221,6 +236,34 @@ fn two_sides() -> impl Strategy<Value = (Vec<Vec<Pair>>, Vec<Vec<Pair>>)> {
 
 fn of(n: usize) -> Duration {
     secs(n as u64)
+}
+
+#[test]
+fn many_keys_join_as_if_from_scratch() {
+    const BATCHES: usize = 6;
+    // 30,000 keys on the left; of the right those that a multiplication hits, some of them twice.
+    let left = |n: usize| (0..15_000_u32).map(move |i| (i * 2 + n as u32 % 2, i64::from(i) + n as i64));
+    let right = |n: usize| (0..10_000_u32).map(move |i| (i * 7 % 30_011 / 2, i64::from(i) - n as i64));
+    for workers in [1, 2] {
+        let ((all, contents), (changed, changes)) = (collect(), collect());
+        run(Engine::new().workers(workers), BATCHES, |engine| {
+            let left = queue((0..BATCHES).map(|n| left(n).collect()).collect());
+            let right = queue((0..BATCHES).map(|n| right(n).collect()).collect());
+            engine.start(many::Ports { left, right, all, changed }).expect("it starts")
+        });
+        let expected = |n: usize| {
+            let mut rights = BTreeMap::<u32, Vec<i64>>::new();
+            let window = (n.saturating_sub(3)..n).flat_map(right);
+            window.for_each(|(key, value)| rights.entry(key).or_default().push(value));
+            let pairs = (n.saturating_sub(2)..n).flat_map(left).flat_map(|(key, value)| {
+                rights.get(&key).into_iter().flatten().map(move |other| (key, (value, *other)))
+            });
+            pairs.collect()
+        };
+        let slides: Vec<usize> = (1..=BATCHES).collect();
+        at_slides(&contents, &slides, expected);
+        summed(&changes, &slides, expected);
+    }
 }
 
 proptest! {

@@ -98,6 +98,9 @@ impl<V, W> Default for Slot<V, W> {
     }
 }
 
+/// Bytes of slots that are found as fast in any order: those of a second cache.
+const NEAR: usize = 1 << 20;
+
 /// The slots of what came in one batch, which leaves together.
 type Panes = VecDeque<(BatchTime, Vec<u32>)>;
 
@@ -169,10 +172,12 @@ impl<K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Clone>> Meet<K, V, W
                 _ => {}
             }
         }
-        // In the order of the slots, so that slots, and what they have allocated, are gone through and not jumped in; and
-        // so in turn when the panes leave. The values of a key stay in theirs.
-        lefts.sort_by_key(|(came, number, ..)| (*came, *number));
-        rights.sort_by_key(|(came, number, ..)| (*came, *number));
+        if self.slots.bytes() > NEAR {
+            // In the order of the slots, so that slots, and what they have allocated, are gone through and not jumped in;
+            // and so in turn when the panes leave. The values of a key stay in their order.
+            lefts.sort_by_key(|(came, number, ..)| (*came, *number));
+            rights.sort_by_key(|(came, number, ..)| (*came, *number));
+        }
         for (came, number, value, times) in lefts {
             self.left_comes(came, number, value, times, said);
         }

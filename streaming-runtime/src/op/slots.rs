@@ -17,12 +17,7 @@ pub(super) struct Slots<K, S> {
 
 impl<K, S> Default for Slots<K, S> {
     fn default() -> Self {
-        Slots {
-            numbers: HashTable::new(),
-            slots: Vec::new(),
-            free: Vec::new(),
-            hasher: one_hasher(),
-        }
+        Slots { numbers: HashTable::new(), slots: Vec::new(), free: Vec::new(), hasher: one_hasher() }
     }
 }
 
