@@ -33,11 +33,18 @@ pub fn write(directory: &Path) -> Result<()> {
     Ok(())
 }
 
-fn fields(records: Vec<(u64, impl Display)>) -> impl Iterator<Item = String> {
+/// Pairs as lines.
+pub fn fields(records: Vec<(u64, impl Display)>) -> impl Iterator<Item = String> {
     records.into_iter().map(|(key, value)| format!("{key} {value}"))
 }
 
-fn batch(
+/// The file of a batch.
+pub fn name_of(number: u64) -> String {
+    format!("{number:04}.txt")
+}
+
+/// Writes a batch, a record a line.
+pub fn batch(
     directory: &Path,
     name: &str,
     number: u64,
@@ -45,7 +52,7 @@ fn batch(
 ) -> Result<()> {
     let directory = directory.join(name);
     create_dir_all(&directory)?;
-    let mut file = BufWriter::new(File::create(directory.join(format!("{number:04}.txt")))?);
+    let mut file = BufWriter::new(File::create(directory.join(name_of(number)))?);
     for line in lines {
         writeln!(file, "{line}")?;
     }

@@ -131,7 +131,7 @@ pub fn alone(task: &[String], runs: Runs) {
         ["churn", what] => churn(what, runs),
         ["overload", what, engine] => overload::alone(what, engine, runs),
         ["startup", path] => resident::first_batch(path),
-        ["resident", what] => resident::held(what, runs),
+        ["resident", what, input] => resident::held(what, input, runs),
         ["joined", engine] => joins::held(engine, runs),
         _ => panic!("there is no task {task:?}"),
     };

@@ -6,10 +6,15 @@
 //! delivered, 2 MB each, and what the allocator keeps: 25 MB of words. The window of 30 holds 100,000 slots by 80
 //! bytes and 30 panes of 25,000 keys by 16 bytes: 12 + 12 MB more.
 
-use std::{io::Write, time::Instant};
+use std::{
+    fs,
+    io::{Result, Write},
+    path::Path,
+    time::Instant,
+};
 
 use crate::{
-    data,
+    data, export,
     lockstep::Contestant,
     measure::{Params, Row, Runs, mix, rss_bytes},
     memory::in_child,
@@ -24,8 +29,12 @@ const HELD: usize = 4;
 pub fn run(runs: Runs) -> Vec<Row> {
     let mut rows = vec![startup(runs)];
     let batches = if runs.quick { 50 } else { 200 };
+    // What makes the input is not in the process that is measured.
+    let input = tempfile::tempdir().expect("a directory");
+    let path = input.path().to_string_lossy();
+    write_input(input.path()).expect("it is written");
     for (task, pipeline) in [("words", "word count"), ("sums", "sum with inverse, window 30")] {
-        let figures = in_child(&["resident", task], runs);
+        let figures = in_child(&["resident", task, &path], runs);
         let [checksum, rss] = figures[..] else { panic!("the child says two figures") };
         rows.push(Row {
             workload: "resident",
@@ -76,7 +85,7 @@ fn startup(runs: Runs) -> Row {
 
 /// In a process of its own: the checksum of the first batch, and resident memory.
 pub fn first_batch(path: &str) -> Vec<u64> {
-    let text = std::fs::read_to_string(path).expect("the lines");
+    let text = fs::read_to_string(path).expect("the lines");
     let mut job = words::driven();
     job.give(text.lines().map(str::to_owned).collect());
     job.slide();
@@ -84,17 +93,34 @@ pub fn first_batch(path: &str) -> Vec<u64> {
     vec![mix(job.hash()), rss]
 }
 
+fn write_input(directory: &Path) -> Result<()> {
+    for (number, lines) in (0..).zip(data::lines(HELD, RECORDS)) {
+        export::batch(directory, "words", number, lines)?;
+    }
+    let pairs = Pairs::new(100_000, RECORDS);
+    (0..HELD as u64).try_for_each(|number| {
+        export::batch(directory, "sums", number, export::fields(pairs.batch::<u64>(number)))
+    })
+}
+
+fn read_input<T>(directory: &str, what: &str, record: impl Fn(&str) -> T) -> Vec<Vec<T>> {
+    let batch = |number| {
+        let path = Path::new(directory).join(what).join(export::name_of(number));
+        fs::read_to_string(path).expect("it was written").lines().map(&record).collect()
+    };
+    (0..HELD as u64).map(batch).collect()
+}
+
 /// In a process of its own: the sum of the last batch, and resident memory.
-pub fn held(what: &str, runs: Runs) -> Vec<u64> {
+pub fn held(what: &str, input: &str, runs: Runs) -> Vec<u64> {
     let batches = if runs.quick { 50 } else { 200 };
+    let pair = |line: &str| {
+        let (key, value) = line.split_once(' ').expect("a key and a value");
+        (key.parse::<u64>().expect("a number"), value.parse::<i64>().expect("a number"))
+    };
     match what {
-        "words" => go_round(words::driven(), &data::lines(HELD, RECORDS), batches),
-        _ => {
-            let pairs = Pairs::new(100_000, RECORDS);
-            let all: Vec<_> = (0..HELD as u64).map(|number| pairs.batch::<u64>(number)).collect();
-            drop(pairs);
-            go_round(windows::driven_sums(30), &all, batches)
-        }
+        "words" => go_round(words::driven(), &read_input(input, what, str::to_owned), batches),
+        _ => go_round(windows::driven_sums(30), &read_input(input, what, pair), batches),
     }
 }
 
