@@ -61,7 +61,8 @@ fn stream<K: Count>(workers: usize) -> Running<(K, i64), ((K, i64), i64)> {
     })
 }
 
-fn pair_hash<K: BenchKey>(key: &K, n: i64) -> u64 {
+/// The hash of a key and its count.
+pub fn pair_hash<K: BenchKey>(key: &K, n: i64) -> u64 {
     mix(key.portable() ^ n as u64)
 }
 

@@ -9,8 +9,9 @@ use super::{
     stage::{Partition, Team, parts},
 };
 use crate::{
-    lockstep::{Contestant, digest},
-    pairs::Map,
+    lockstep::Contestant,
+    pairs::{BenchKey, Map},
+    running::pair_hash,
     windows::function::Sum,
 };
 
@@ -61,7 +62,7 @@ impl<K: Clone + Hash + Eq + Send + 'static> Count<K> {
     }
 }
 
-impl<K: Clone + Hash + Eq + Send + 'static> Contestant<Vec<(K, i64)>> for Count<K> {
+impl<K: BenchKey> Contestant<Vec<(K, i64)>> for Count<K> {
     fn give(&mut self, batch: Vec<(K, i64)>) {
         for (thread, part) in parts(batch, self.team.threads()).enumerate() {
             self.team.seat(thread).0 = part;
@@ -75,8 +76,8 @@ impl<K: Clone + Hash + Eq + Send + 'static> Contestant<Vec<(K, i64)>> for Count<
     fn hash(&mut self) -> u64 {
         for thread in 0..self.team.threads() {
             for (key, old, new) in &self.team.seat(thread).1 {
-                let old = old.map_or(0, |old| digest(&(key, old)));
-                self.kept = self.kept.wrapping_add(digest(&(key, *new))).wrapping_sub(old);
+                let old = old.map_or(0, |old| pair_hash(key, old));
+                self.kept = self.kept.wrapping_add(pair_hash(key, *new)).wrapping_sub(old);
             }
         }
         self.kept
