@@ -4,25 +4,19 @@
 use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
 
 use timely::{
-    ExchangeData, WorkerConfig,
-    communication::{Allocator, allocator::thread::Thread},
+    ExchangeData,
     container::CapacityContainerBuilder,
     dataflow::{
-        InputHandle, ProbeHandle,
         channels::pact::{Exchange, Pipeline},
         operators::{Capability, Probe, generic::operator::Operator},
     },
-    worker::Worker,
 };
 
-use crate::lockstep::Contestant;
+use crate::{dataflow::Lone, lockstep::Contestant};
 
-/// One worker with one dataflow, in the thread that asks.
+/// Such a dataflow.
 pub struct ByHand<T: Clone + 'static, U> {
-    worker: Worker,
-    input: InputHandle<u64, CapacityContainerBuilder<Vec<T>>>,
-    probe: ProbeHandle<u64>,
-    given: Vec<T>,
+    lone: Lone<T>,
     said: Rc<RefCell<Vec<U>>>,
     /// Puts what a batch says to the hash of what was said before.
     add_up: fn(u64, Vec<U>) -> u64,
@@ -38,14 +32,10 @@ impl<T: ExchangeData + Clone, U: Clone + 'static> ByHand<T, U> {
         close: impl Fn(&mut S) -> Vec<U> + 'static,
         add_up: fn(u64, Vec<U>) -> u64,
     ) -> Self {
-        let alloc = Allocator::Thread(Thread::default());
-        let mut worker = Worker::new(WorkerConfig::default(), alloc, Some(std::time::Instant::now()));
-        let mut input = InputHandle::<u64, CapacityContainerBuilder<Vec<T>>>::new_with_builder();
-        let probe = ProbeHandle::new();
         let said = Rc::new(RefCell::new(Vec::new()));
         let gathered = said.clone();
-        worker.dataflow(|scope| {
-            let stream = input.to_stream(scope).unary_frontier::<CapacityContainerBuilder<Vec<U>>, _, _, _>(
+        let lone = Lone::new(|input, probe| {
+            let stream = input.unary_frontier::<CapacityContainerBuilder<Vec<U>>, _, _, _>(
                 Exchange::new(route),
                 "ByHand",
                 |_, _| {
@@ -70,7 +60,7 @@ impl<T: ExchangeData + Clone, U: Clone + 'static> ByHand<T, U> {
                     }
                 },
             );
-            stream.probe_with(&probe).sink(Pipeline, "Collect", move |(input, _)| {
+            stream.probe_with(probe).sink(Pipeline, "Collect", move |(input, _)| {
                 input.for_each(|_, said| {
                     let mut gathered = gathered.borrow_mut();
                     match gathered.is_empty() {
@@ -80,23 +70,17 @@ impl<T: ExchangeData + Clone, U: Clone + 'static> ByHand<T, U> {
                 });
             });
         });
-        ByHand { worker, input, probe, given: Vec::new(), said, add_up, kept: 0 }
+        ByHand { lone, said, add_up, kept: 0 }
     }
 }
 
 impl<T: ExchangeData + Clone, U: Clone + 'static> Contestant<Vec<T>> for ByHand<T, U> {
     fn give(&mut self, batch: Vec<T>) {
-        self.given = batch;
+        self.lone.given = batch;
     }
 
     fn slide(&mut self) {
-        self.input.send_batch(&mut self.given);
-        let next = self.input.time() + 1;
-        self.input.advance_to(next);
-        self.input.flush();
-        while self.probe.less_than(&next) {
-            self.worker.step();
-        }
+        self.lone.slide();
     }
 
     fn hash(&mut self) -> u64 {

@@ -25,12 +25,39 @@ use crate::lockstep::Contestant;
 
 type Changes<T> = Rc<RefCell<Vec<(T, u64, isize)>>>;
 
-/// One worker with one dataflow, in the thread that asks.
-pub struct Dataflow<T: Clone + 'static, U: 'static> {
+/// One worker with one dataflow, in the thread that asks: it is given a batch, and steps until that is through.
+pub struct Lone<T: Clone + 'static> {
     worker: Worker,
     input: InputHandle<u64, CapacityContainerBuilder<Vec<T>>>,
     probe: ProbeHandle<u64>,
-    given: Vec<T>,
+    pub given: Vec<T>,
+}
+
+impl<T: Clone + 'static> Lone<T> {
+    /// What `build` makes of the input is through when the probe that it is given says so.
+    pub fn new(build: impl for<'s> FnOnce(StreamVec<'s, u64, T>, &ProbeHandle<u64>)) -> Self {
+        let alloc = Allocator::Thread(Thread::default());
+        let mut worker = Worker::new(WorkerConfig::default(), alloc, Some(std::time::Instant::now()));
+        let mut input = InputHandle::new_with_builder();
+        let probe = ProbeHandle::new();
+        worker.dataflow(|scope| build(input.to_stream(scope), &probe));
+        Lone { worker, input, probe, given: Vec::new() }
+    }
+
+    pub fn slide(&mut self) {
+        self.input.send_batch(&mut self.given);
+        let next = self.input.time() + 1;
+        self.input.advance_to(next);
+        self.input.flush();
+        while self.probe.less_than(&next) {
+            self.worker.step();
+        }
+    }
+}
+
+/// A dataflow of differential's, and what changed at its end.
+pub struct Dataflow<T: Clone + 'static, U: 'static> {
+    lone: Lone<T>,
     changes: Changes<U>,
     hash: fn(&U) -> u64,
     kept: u64,
@@ -41,35 +68,24 @@ impl<T: Clone + 'static, U: Clone + 'static> Dataflow<T, U> {
         build: impl for<'s> FnOnce(StreamVec<'s, u64, T>) -> VecCollection<'s, u64, U, isize>,
         hash: fn(&U) -> u64,
     ) -> Self {
-        let alloc = Allocator::Thread(Thread::default());
-        let mut worker = Worker::new(WorkerConfig::default(), alloc, Some(std::time::Instant::now()));
-        let mut input = InputHandle::new_with_builder();
-        let probe = ProbeHandle::new();
         let changes = Changes::default();
         let gathered = changes.clone();
-        worker.dataflow(|scope| {
-            let kept = build(input.to_stream(scope)).inner;
-            kept.probe_with(&probe).sink(Pipeline, "Collect", move |(input, _)| {
+        let lone = Lone::new(|input, probe| {
+            build(input).inner.probe_with(probe).sink(Pipeline, "Collect", move |(input, _)| {
                 input.for_each(|_, updates| gathered.borrow_mut().append(updates));
             });
         });
-        Dataflow { worker, input, probe, given: Vec::new(), changes, hash, kept: 0 }
+        Dataflow { lone, changes, hash, kept: 0 }
     }
 }
 
 impl<T: Clone + 'static, U: Clone + 'static> Contestant<Vec<T>> for Dataflow<T, U> {
     fn give(&mut self, batch: Vec<T>) {
-        self.given = batch;
+        self.lone.given = batch;
     }
 
     fn slide(&mut self) {
-        self.input.send_batch(&mut self.given);
-        let next = self.input.time() + 1;
-        self.input.advance_to(next);
-        self.input.flush();
-        while self.probe.less_than(&next) {
-            self.worker.step();
-        }
+        self.lone.slide();
     }
 
     fn hash(&mut self) -> u64 {

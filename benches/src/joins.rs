@@ -162,32 +162,13 @@ type Marked<K> = (bool, K, u64);
 /// Puts changes to the hash of what there was before.
 type AddUp<K> = fn(u64, Vec<(Joined<K>, i64)>) -> u64;
 
-/// Two arrangements and `join_core`.
-struct Differential<K: BenchKey>(Dataflow<Marked<K>, Joined<K>>);
+/// What takes records with their side in one list.
+struct Sided<C>(C);
 
-impl<K: BenchKey + ExchangeData> Differential<K> {
-    fn new(window: u64) -> Self {
-        let dataflow = Dataflow::new(
-            move |records| {
-                let side = |left: bool| {
-                    let of_side = records.clone().filter(move |(is_left, _, _): &Marked<K>| *is_left == left);
-                    let add = |pane: &mut Side<K>, (_, key, record): Marked<K>| pane.push((key, record));
-                    let seal = |pane: Side<K>| pane.into_iter().map(|record| (record, 1_isize)).collect();
-                    panes(of_side, window, add, seal).arrange_by_key()
-                };
-                side(true).join_core(side(false), |key: &K, left: &u64, right: &u64| {
-                    Some((key.clone(), (*left, *right)))
-                })
-            },
-            |(_, (left, right))| pair_hash(*left, *right),
-        );
-        Differential(dataflow)
-    }
-}
-
-impl<K: BenchKey + ExchangeData> Contestant<Batch<K>> for Differential<K> {
-    fn give(&mut self, batch: Batch<K>) {
-        self.0.give(marked(batch));
+impl<K, C: Contestant<Vec<Marked<K>>>> Contestant<Batch<K>> for Sided<C> {
+    fn give(&mut self, (left, right): Batch<K>) {
+        let mark = |is_left: bool| move |(key, record)| (is_left, key, record);
+        self.0.give(left.into_iter().map(mark(true)).chain(right.into_iter().map(mark(false))).collect());
     }
     fn slide(&mut self) {
         self.0.slide();
@@ -195,37 +176,42 @@ impl<K: BenchKey + ExchangeData> Contestant<Batch<K>> for Differential<K> {
     fn hash(&mut self) -> u64 {
         self.0.hash()
     }
+}
+
+/// Two arrangements and `join_core`.
+fn differential<K: BenchKey + ExchangeData>(window: u64) -> Sided<Dataflow<Marked<K>, Joined<K>>> {
+    Sided(Dataflow::new(
+        move |records| {
+            let side = |left: bool| {
+                let of_side = records.clone().filter(move |(is_left, _, _): &Marked<K>| *is_left == left);
+                let add = |pane: &mut Side<K>, (_, key, record): Marked<K>| pane.push((key, record));
+                let seal = |pane: Side<K>| pane.into_iter().map(|record| (record, 1_isize)).collect();
+                panes(of_side, window, add, seal).arrange_by_key()
+            };
+            side(true).join_core(side(false), |key: &K, left: &u64, right: &u64| {
+                Some((key.clone(), (*left, *right)))
+            })
+        },
+        |(_, (left, right))| pair_hash(*left, *right),
+    ))
 }
 
 /// The symmetric join in an operator of timely's, behind an exchange by key.
-struct Timely<K: BenchKey + ExchangeData>(ByHand<Marked<K>, (Joined<K>, i64)>);
-
-impl<K: BenchKey + ExchangeData> Timely<K> {
-    fn new(plain: Plain<K>, add_up: AddUp<K>) -> Self {
-        let add = |plain: &mut Plain<K>, records: &mut Vec<Marked<K>>| {
-            for (is_left, key, record) in records.drain(..) {
-                let (left, right) = &mut plain.given;
-                if is_left { left } else { right }.push((key, record));
-            }
-        };
-        let close = |plain: &mut Plain<K>| {
-            plain.slide();
-            std::mem::take(&mut plain.changes)
-        };
-        Timely(ByHand::new(plain, |(_, key, _)| digest(key), add, close, add_up))
-    }
-}
-
-impl<K: BenchKey + ExchangeData> Contestant<Batch<K>> for Timely<K> {
-    fn give(&mut self, batch: Batch<K>) {
-        self.0.give(marked(batch));
-    }
-    fn slide(&mut self) {
-        self.0.slide();
-    }
-    fn hash(&mut self) -> u64 {
-        self.0.hash()
-    }
+fn timely<K: BenchKey + ExchangeData>(
+    plain: Plain<K>,
+    add_up: AddUp<K>,
+) -> Sided<ByHand<Marked<K>, (Joined<K>, i64)>> {
+    let add = |plain: &mut Plain<K>, records: &mut Vec<Marked<K>>| {
+        for (is_left, key, record) in records.drain(..) {
+            let (left, right) = &mut plain.given;
+            if is_left { left } else { right }.push((key, record));
+        }
+    };
+    let close = |plain: &mut Plain<K>| {
+        plain.slide();
+        std::mem::take(&mut plain.changes)
+    };
+    Sided(ByHand::new(plain, |(_, key, _)| digest(key), add, close, add_up))
 }
 
 /// The hash of all pairs there are after `changes`.
@@ -270,25 +256,9 @@ macro_rules! ours {
 ours!(u64 String);
 
 /// A windowed join of the engine's.
-struct Engined<K>(Running<Marked<K>, (Joined<K>, i64)>);
-
-impl<K: Ours> Engined<K> {
-    fn new(window: u64, workers: usize) -> Self {
-        let start = |engine: &Engine, records, out| K::start(engine, secs(window), records, out);
-        Engined(Running::start(workers, start, changes_hash))
-    }
-}
-
-impl<K: Ours> Contestant<Batch<K>> for Engined<K> {
-    fn give(&mut self, batch: Batch<K>) {
-        self.0.give(marked(batch));
-    }
-    fn slide(&mut self) {
-        self.0.slide();
-    }
-    fn hash(&mut self) -> u64 {
-        self.0.hash()
-    }
+fn engined<K: Ours>(window: u64, workers: usize) -> Sided<Running<Marked<K>, (Joined<K>, i64)>> {
+    let start = |engine: &Engine, records, out| K::start(engine, secs(window), records, out);
+    Sided(Running::start(workers, start, changes_hash))
 }
 
 stream!(
@@ -313,35 +283,14 @@ stream!(
     }
 );
 
-/// A job that delivers pairs, with no word of what went.
-struct Delivered(Running<Marked<u64>, Joined<u64>>);
-
 type StartPairs = fn(&Engine, Duration, Queue<u64>, Latest<Joined<u64>>) -> Result<Job, StartError>;
 
-impl Delivered {
-    fn new(start: StartPairs, window: u64, workers: usize) -> Self {
-        let start = |engine: &Engine, records, out| start(engine, secs(window), records, out);
-        Delivered(Running::start(workers, start, |_, pairs| {
-            pairs.iter().map(|(_, (left, right))| pair_hash(*left, *right)).fold(0, u64::wrapping_add)
-        }))
-    }
-}
-
-impl Contestant<Batch<u64>> for Delivered {
-    fn give(&mut self, batch: Batch<u64>) {
-        self.0.give(marked(batch));
-    }
-    fn slide(&mut self) {
-        self.0.slide();
-    }
-    fn hash(&mut self) -> u64 {
-        self.0.hash()
-    }
-}
-
-fn marked<K>((left, right): Batch<K>) -> Vec<Marked<K>> {
-    let mark = |is_left: bool| move |(key, record)| (is_left, key, record);
-    left.into_iter().map(mark(true)).chain(right.into_iter().map(mark(false))).collect()
+/// A job that delivers pairs, with no word of what went.
+fn delivered(start: StartPairs, window: u64, workers: usize) -> Sided<Running<Marked<u64>, Joined<u64>>> {
+    let start = |engine: &Engine, records, out| start(engine, secs(window), records, out);
+    Sided(Running::start(workers, start, |_, pairs| {
+        pairs.iter().map(|(_, (left, right))| pair_hash(*left, *right)).fold(0, u64::wrapping_add)
+    }))
 }
 
 /// The contenders of a window.
@@ -350,12 +299,12 @@ fn entrants<K: Ours + ExchangeData>(window: u64, timed: u64) -> Vec<Entrant<Batc
     let enter = |engine, timed, contestant| by(1, engine, timed, contestant);
     vec![
         enter("symmetric hash join", timed, Box::new(Plain::<K>::new(window)) as Box<dyn Contestant<_>>),
-        enter("timely by hand", timed, Box::new(Timely::<K>::new(Plain::new(window), changes_hash))),
+        enter("timely by hand", timed, Box::new(timely::<K>(Plain::new(window), changes_hash))),
         enter("twin, joins the window again", timed.min(10), Box::new(twin::Join::new(window, 1))),
         by(2, "twin, joins the window again", timed.min(10), Box::new(twin::Join::new(window, 2))),
-        enter("differential", timed, Box::new(Differential::<K>::new(window))),
-        enter("stream", timed, Box::new(Engined::<K>::new(window, 1))),
-        by(2, "stream", timed, Box::new(Engined::<K>::new(window, 2))),
+        enter("differential", timed, Box::new(differential::<K>(window))),
+        enter("stream", timed, Box::new(engined::<K>(window, 1))),
+        by(2, "stream", timed, Box::new(engined::<K>(window, 2))),
     ]
 }
 
@@ -365,7 +314,7 @@ type Named = (&'static str, Large);
 /// The engine in a group of its peers, behind what is written by hand.
 fn beside(by_hand: Vec<Named>, start: StartPairs, window: u64, timed: u64) -> Vec<Entrant<Batch<u64>>> {
     let ours = [1, 2].map(|workers| {
-        let contestant: Large = Box::new(Delivered::new(start, window, workers));
+        let contestant: Large = Box::new(delivered(start, window, workers));
         ("stream", workers, contestant)
     });
     let by_hand = by_hand.into_iter().map(|(engine, contestant)| (engine, 1, contestant));
@@ -404,10 +353,10 @@ fn large(timed: u64) -> Vec<Row> {
     let (records, keys, window) = LARGE;
     let mut rows = join::<u64>(records, keys, window, timed);
     let new = |engine: &Engine, size, records, out| engine.start(new_pairs::Ports { records, out, size });
-    let timely = Timely::<u64>::new(Plain::of_new(window), |_, pairs| changes_hash(0, pairs));
+    let timely_by_hand = timely::<u64>(Plain::of_new(window), |_, pairs| changes_hash(0, pairs));
     let by_hand: Vec<(_, Large)> = vec![
         ("symmetric hash join", Box::new(Plain::<u64>::of_new(window))),
-        ("timely by hand", Box::new(timely)),
+        ("timely by hand", Box::new(timely_by_hand)),
     ];
     rows.extend(rows_of("new pairs", records, keys, beside(by_hand, new, window, timed)));
     let all = |engine: &Engine, size, records, out| engine.start(all_pairs::Ports { records, out, size });
@@ -430,7 +379,7 @@ pub fn held(engine: &str, runs: Runs) -> Vec<u64> {
     let (records, keys, window) = if runs.quick { (500, 2_000, 10) } else { (10_000, 100_000, 100) };
     let mut contestant: Box<dyn Contestant<Batch<u64>>> = match engine {
         "plain" => Box::new(Plain::new(window)),
-        _ => Box::new(Engined::new(window, 1)),
+        _ => Box::new(engined(window, 1)),
     };
     let before = rss_bytes();
     for number in 0..window + 10 {

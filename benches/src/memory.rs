@@ -112,14 +112,15 @@ fn churn(what: &str, runs: Runs) -> Vec<u64> {
 
 /// What a process of this program says when it does nothing but `task`.
 pub fn in_child(task: &[&str], runs: Runs) -> Vec<u64> {
+    in_child_with(&[], task, runs)
+}
+
+/// As [`in_child`], with variables of the environment set.
+pub fn in_child_with(variables: &[(&str, &str)], task: &[&str], runs: Runs) -> Vec<u64> {
     let mut child = Command::new(std::env::current_exe().expect("this program"));
-    child.arg("alone").args(task).stderr(Stdio::inherit());
+    child.arg("alone").args(task).envs(variables.iter().copied()).stderr(Stdio::inherit());
     if runs.quick {
         child.arg("--quick");
-    }
-    if task[0] == "resident" {
-        // The allocator keeps nothing for later: the peers have the smallest heap that they start with.
-        child.env("MIMALLOC_PURGE_DELAY", "0");
     }
     let output = child.output().expect("it starts");
     assert!(output.status.success(), "{task:?} went wrong");

@@ -185,11 +185,11 @@ impl<V, A: Record, G: Undo<V, Accumulator = A>> Upkeep<V, G> for Undone<A> {
 
 /// As [`Undone`], and what the inverse leaves of a key stays when no pane has the key: Spark's meaning.
 #[doc(hidden)]
-pub struct Lasting<A>(Option<Counted<A>>);
+pub struct Lasting<A>(Undone<A>);
 
 impl<A> Default for Lasting<A> {
     fn default() -> Self {
-        Lasting(None)
+        Lasting(Undone::default())
     }
 }
 
@@ -198,33 +198,33 @@ impl<V, A: Record, G: Undo<V, Accumulator = A>> Upkeep<V, G> for Lasting<A> {
     const BYTES: usize = 0;
 
     fn enter(&mut self, accumulator: A, how: &G) -> A {
-        self.grow(accumulator.clone(), how);
-        accumulator
+        self.0.enter(accumulator, how)
     }
 
     fn grow(&mut self, accumulator: A, how: &G) {
-        self.0 = Some(Counted::grown(self.0.take(), accumulator, how));
+        self.0.grow(accumulator, how);
     }
 
     fn leave(&mut self, leaving: A, how: &G) {
-        self.0 = self.0.take().map(|counted| counted.without(leaving, how));
+        let Undone(kept) = &mut self.0;
+        *kept = kept.take().map(|counted| counted.without(leaving, how));
     }
 
     fn is_gone(&self) -> bool {
-        self.0.as_ref().is_none_or(|counted| counted.panes == Counted::<A>::NO_PANES)
+        self.0.0.as_ref().is_none_or(|counted| counted.panes == Counted::<A>::NO_PANES)
     }
 
     fn value(&self, how: &G) -> Option<G::Result> {
-        self.0.as_ref().map(|counted| how.peek(&counted.whole))
+        self.0.value(how)
     }
 
     fn whole(&self) -> Option<A> {
-        self.0.as_ref().map(|counted| counted.whole.clone())
+        self.0.0.as_ref().map(|counted| counted.whole.clone())
     }
 
     fn put(&mut self, whole: A, _: &G) {
-        let panes = self.0.as_ref().map_or(Counted::<A>::NO_PANES, |counted| counted.panes);
-        self.0 = Some(Counted { whole, panes });
+        let panes = self.0.0.as_ref().map_or(Counted::<A>::NO_PANES, |counted| counted.panes);
+        self.0 = Undone(Some(Counted { whole, panes }));
     }
 }
 
