@@ -41,6 +41,7 @@ use crate::{
 type Side<K> = Vec<(K, u64)>;
 type Batch<K> = (Side<K>, Side<K>);
 type Joined<K> = (K, (u64, u64));
+type Changed<K> = (Joined<K>, i64);
 
 /// The hash of a pair of records; it is the twin's whole work on a pair, so it is cheap.
 pub fn pair_hash(left: u64, right: u64) -> u64 {
@@ -67,7 +68,7 @@ struct Plain<K> {
     given: Batch<K>,
     left: Half<K>,
     right: Half<K>,
-    changes: Vec<(Joined<K>, i64)>,
+    changes: Vec<Changed<K>>,
     kept: u64,
 }
 
@@ -94,7 +95,7 @@ fn meet<K: Clone + Hash + Eq>(
     other: &Half<K>,
     (key, record): (&K, u64),
     times: i64,
-    changes: &mut Vec<(Joined<K>, i64)>,
+    changes: &mut Vec<Changed<K>>,
     pair: impl Fn(u64, u64) -> (u64, u64),
 ) {
     for met in other.records.get(key).into_iter().flatten() {
@@ -160,7 +161,7 @@ impl<K: Clone + Hash + Eq> Contestant<Batch<K>> for Plain<K> {
 
 type Marked<K> = (bool, K, u64);
 /// Puts changes to the hash of what there was before.
-type AddUp<K> = fn(u64, Vec<(Joined<K>, i64)>) -> u64;
+type AddUp<K> = fn(u64, Vec<Changed<K>>) -> u64;
 
 /// What takes records with their side in one list.
 struct Sided<C>(C);
@@ -200,7 +201,7 @@ fn differential<K: BenchKey + ExchangeData>(window: u64) -> Sided<Dataflow<Marke
 fn timely<K: BenchKey + ExchangeData>(
     plain: Plain<K>,
     add_up: AddUp<K>,
-) -> Sided<ByHand<Marked<K>, (Joined<K>, i64)>> {
+) -> Sided<ByHand<Marked<K>, Changed<K>>> {
     let add = |plain: &mut Plain<K>, records: &mut Vec<Marked<K>>| {
         for (is_left, key, record) in records.drain(..) {
             let (left, right) = &mut plain.given;
@@ -215,9 +216,9 @@ fn timely<K: BenchKey + ExchangeData>(
 }
 
 /// The hash of all pairs there are after `changes`.
-fn changes_hash<K>(kept: u64, changes: Vec<(Joined<K>, i64)>) -> u64 {
+fn changes_hash<K>(kept: u64, changes: Vec<Changed<K>>) -> u64 {
     let hash =
-        |((_, (left, right)), times): &(Joined<K>, i64)| pair_hash(*left, *right).wrapping_mul(*times as u64);
+        |((_, (left, right)), times): &Changed<K>| pair_hash(*left, *right).wrapping_mul(*times as u64);
     changes.iter().map(hash).fold(kept, u64::wrapping_add)
 }
 
@@ -232,7 +233,7 @@ trait Ours: BenchKey + Record {
 }
 
 type Queue<K> = SharedQueue<Marked<K>>;
-type Out<K> = Latest<(Joined<K>, i64)>;
+type Out<K> = Latest<Changed<K>>;
 
 macro_rules! ours {
     ($($key:ident)*) => {$(
@@ -256,7 +257,7 @@ macro_rules! ours {
 ours!(u64 String);
 
 /// A windowed join of the engine's.
-fn engined<K: Ours>(window: u64, workers: usize) -> Sided<Running<Marked<K>, (Joined<K>, i64)>> {
+fn engined<K: Ours>(window: u64, workers: usize) -> Sided<Running<Marked<K>, Changed<K>>> {
     let start = |engine: &Engine, records, out| K::start(engine, secs(window), records, out);
     Sided(Running::start(workers, start, changes_hash))
 }

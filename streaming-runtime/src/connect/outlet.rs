@@ -133,8 +133,17 @@ impl<T> Clone for Lane<T> {
 }
 
 impl<T> Lane<T> {
+    /// A place in the queue. Where it is full, only when half of it is empty: to be woken for each place costs more than
+    /// it takes a worker to fill and empty one.
     async fn reserve(&self) -> Result<Place<'_, T>, Closed> {
-        self.queue.reserve().await.map_err(|_| Closed)
+        match self.queue.try_reserve() {
+            Ok(place) => return Ok(place),
+            Err(TrySendError::Closed(())) => return Err(Closed),
+            Err(TrySendError::Full(())) => {}
+        }
+        let half = self.queue.max_capacity().div_ceil(2);
+        let mut places = self.queue.reserve_many(half).await.map_err(|_| Closed)?;
+        Ok(places.next().expect("half of a queue is a place at least"))
     }
 
     fn put(
@@ -452,5 +461,36 @@ impl<T> Outlet<T> {
         let lane = self.next;
         self.next = (lane + 1) % self.lanes.len();
         lane
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_full_queue_takes_more_when_half_of_it_is_empty() {
+        let (queue, mut chunks) = mpsc::channel(4);
+        let lane = Lane { queue, signal: Arc::default(), books: Arc::default() };
+        let way = Way { cut: Arc::default(), journal: None };
+        let fill = |place, n: u64| lane.put(&way, place, vec![n], None, Held::default());
+        for n in 0..4 {
+            fill(lane.reserve().await.expect("it is open"), n);
+        }
+        let mut waits = Box::pin(lane.reserve());
+        assert!(waits.as_mut().now_or_never().is_none());
+        drop(chunks.try_recv());
+        assert!(waits.as_mut().now_or_never().is_none(), "one of four is not half");
+        drop(chunks.try_recv());
+        fill(waits.as_mut().now_or_never().expect("half is empty").expect("it is open"), 4);
+        fill(lane.reserve().now_or_never().expect("the rest of the half").expect("it is open"), 5);
+        assert!(lane.reserve().now_or_never().is_none());
+        let left: Vec<u64> =
+            std::iter::from_fn(|| chunks.try_recv().ok()).flat_map(|chunk| chunk.records).collect();
+        assert_eq!(left, [2, 3, 4, 5]);
+        drop(chunks);
+        assert!(lane.reserve().await.is_err(), "nobody takes them");
     }
 }

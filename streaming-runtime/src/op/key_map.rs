@@ -16,22 +16,27 @@ use crate::{
 /// One combiner `A` a key.
 pub(super) struct KeyMap<K, A> {
     table: HashTable<(K, A)>,
+    /// In place of the table if there is but one key: what is made of a batch that has none is made without hashing.
+    only: Option<(K, A)>,
     hasher: foldhash::fast::RandomState,
 }
 
 impl<K, A> Default for KeyMap<K, A> {
     fn default() -> Self {
-        KeyMap { table: HashTable::new(), hasher: one_hasher() }
+        KeyMap { table: HashTable::new(), only: None, hasher: one_hasher() }
     }
 }
 
 impl<K, A> Holds for KeyMap<K, A> {
     fn held(&self) -> Held {
-        Held::new(self.table.len(), self.table.allocation_size())
+        Held::new(self.table.len() + usize::from(self.only.is_some()), self.table.allocation_size())
     }
 }
 
 impl<K: Key, A: Record> KeyMap<K, A> {
+    /// Whether the type of the keys has but one value, as `()` has.
+    const LONE: bool = size_of::<K>() == 0;
+
     /// Adds `value` to the combiner of `key`, or creates it.
     #[inline]
     pub(super) fn merge<V>(
@@ -41,6 +46,13 @@ impl<K: Key, A: Record> KeyMap<K, A> {
         create: impl FnOnce(V) -> A,
         add: impl FnOnce(A, V) -> A,
     ) {
+        if Self::LONE {
+            self.only = Some(match self.only.take() {
+                None => (key, create(value)),
+                Some((key, old)) => (key, add(old, value)),
+            });
+            return;
+        }
         match self.entry(self.hasher.hash_one(&key), |other| *other == key) {
             Entry::Occupied(slot) => replace(slot, value, add),
             Entry::Vacant(slot) => {
@@ -57,7 +69,8 @@ impl<K: Key, A: Record> KeyMap<K, A> {
 
     /// Empties the map into `out` and keeps its capacity.
     pub(super) fn drain_into<U>(&mut self, out: &mut Vec<(K, U)>, mut f: impl FnMut(A) -> U) {
-        out.extend(self.table.drain().map(|(key, accumulator)| (key, f(accumulator))));
+        let all = self.only.take().into_iter().chain(self.table.drain());
+        out.extend(all.map(|(key, accumulator)| (key, f(accumulator))));
     }
 }
 
@@ -96,6 +109,10 @@ where
     /// The key is copied only if it is new.
     #[inline]
     fn lent<L: LentPair<T>>(&mut self, pair: L) {
+        if KeyMap::<K, A>::LONE {
+            let (key, value) = pair.own();
+            return self.map.merge(key, value, &mut self.create, &mut self.add);
+        }
         let hash = pair.hash_one(&self.map.hasher);
         match self.map.entry(hash, |key| pair.has(key)) {
             Entry::Occupied(slot) => replace(slot, pair.value(), &mut self.add),
