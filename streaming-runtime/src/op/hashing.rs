@@ -4,9 +4,9 @@ use std::sync::OnceLock;
 
 use foldhash::fast::RandomState;
 
-/// The hasher of all tables of keys, seeded when the process starts, because keys may be hostile. It is one for all so
-/// that keys drained from one table, which come in the order of their hashes, meet the next in the order of its memory:
-/// that makes look-ups of many keys twice as fast.
+/// The hasher of the tables that a batch goes through, those of combiners and of windows' slots, seeded when the process
+/// starts, because keys may be hostile. It is one for both so that keys drained from one table, which come in the order
+/// of their hashes, meet the next in the order of its memory: that makes look-ups of many keys twice as fast.
 pub(super) fn one_hasher() -> RandomState {
     static ONE: OnceLock<RandomState> = OnceLock::new();
     ONE.get_or_init(RandomState::default).clone()
