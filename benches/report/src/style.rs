@@ -11,6 +11,7 @@ pub enum Family {
     Timely,
     Differential,
     Dbsp,
+    Dfir,
     DStreams,
     Structured,
     Flink,
@@ -18,7 +19,7 @@ pub enum Family {
 }
 
 /// How names begin. What the benches call this engine when it is run in several ways is its own too.
-const NAMES: [(&str, Family); 23] = [
+const NAMES: [(&str, Family); 24] = [
     ("stream", Family::Ours),
     ("engine", Family::Ours),
     ("in the runtime", Family::Ours),
@@ -38,6 +39,7 @@ const NAMES: [(&str, Family); 23] = [
     ("timely", Family::Timely),
     ("differential", Family::Differential),
     ("dbsp", Family::Dbsp),
+    ("dfir", Family::Dfir),
     ("spark dstreams", Family::DStreams),
     ("dstreams", Family::DStreams),
     ("spark structured", Family::Structured),
@@ -59,6 +61,7 @@ impl Family {
             Family::Timely => RGBColor(0, 158, 142),
             Family::Differential => RGBColor(106, 168, 79),
             Family::Dbsp => RGBColor(142, 68, 173),
+            Family::Dfir => RGBColor(92, 107, 192),
             Family::DStreams => RGBColor(200, 55, 45),
             Family::Structured => RGBColor(229, 134, 152),
             Family::Flink => RGBColor(140, 90, 43),
