@@ -69,8 +69,11 @@ impl<K: Key, A: Record> KeyMap<K, A> {
 
     /// Empties the map into `out` and keeps its capacity.
     pub(super) fn drain_into<U>(&mut self, out: &mut Vec<(K, U)>, mut f: impl FnMut(A) -> U) {
-        let all = self.only.take().into_iter().chain(self.table.drain());
-        out.extend(all.map(|(key, accumulator)| (key, f(accumulator))));
+        let mut close = |(key, accumulator)| (key, f(accumulator));
+        match Self::LONE {
+            true => out.extend(self.only.take().map(&mut close)),
+            false => out.extend(self.table.drain().map(&mut close)),
+        }
     }
 }
 
