@@ -183,7 +183,7 @@ impl Engine {
     }
 
     /// Chunks, of up to 1,024 records each, that the queue from one source to one worker holds before the
-    /// source waits. At least 1.
+    /// source waits, then until half of it is empty. At least 1.
     pub fn queue(mut self, chunks: usize) -> Self {
         self.queue = chunks;
         self
