@@ -264,7 +264,8 @@
 //!
 //! By `perf` on two vCPUs with 1 MiB of second cache each; parts of the CPU time of the whole process. What the engine adds
 //! to a batch of 100k records (chunks, channels, progress, delivery) is half a millisecond; the rest is memory. What was
-//! tried was run in turns with what there is, on the workloads of `benches`.
+//! tried was run in turns with what there is, by throw-away programs on the workloads of `benches`: to see it again, run the
+//! workload at the commits before and after.
 //!
 //! - *Stateless operators* (`benches -- chain`): 83 % of the worker is the fused loop, which is what an operator by hand has; the
 //!   rest is timely and its log, by chunk. Two things took it from 0.81 s of CPU for 50M records to 0.68 s: a source whose

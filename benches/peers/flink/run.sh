@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Flink 2.3, DataStream: run.sh DATA_DIR OUT.jsonl [--quick]
-# ONLY="words windows joins latency" chooses; all of them take 20 minutes.
+# ONLY="words windows joins latency" chooses; all of them take 10 minutes.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 [ $# -ge 2 ] || { sed -n 2,3p "$0"; exit 2; }
@@ -33,7 +33,7 @@ peer() {
     local mode=$1 from=$2
     shift 2
     # shellcheck disable=SC2086
-    timeout 600 java -Xms6g -Xmx6g -Xmn3g -XX:+UseParallelGC -XX:ParallelGCThreads=2 -XX:-UsePerfData $opens \
+    timeout 600 java -Xms3g -Xmx3g -Xmn2g -XX:+UseParallelGC -XX:ParallelGCThreads=2 -XX:-UsePerfData $opens \
         -Dlog4j2.configurationFile="$here/../spark/log4j2.properties" \
         -Dlog4j.configurationFile="$here/../spark/log4j2.properties" \
         -cp "$classes:$jars" Main "$mode" "$from" "$out" "$@" || failed="$failed; $mode $*"

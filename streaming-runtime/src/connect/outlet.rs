@@ -493,4 +493,17 @@ mod tests {
         drop(chunks);
         assert!(lane.reserve().await.is_err(), "nobody takes them");
     }
+
+    #[tokio::test]
+    async fn half_of_a_queue_of_one_is_that_one() {
+        let (queue, mut chunks) = mpsc::channel(1);
+        let lane = Lane { queue, signal: Arc::default(), books: Arc::default() };
+        let way = Way { cut: Arc::default(), journal: None };
+        for n in 0..3 {
+            let place = lane.reserve().now_or_never().expect("it is empty").expect("it is open");
+            lane.put(&way, place, vec![n], None, Held::default());
+            assert!(lane.reserve().now_or_never().is_none());
+            assert_eq!(chunks.try_recv().expect("it was put").records, [n]);
+        }
+    }
 }

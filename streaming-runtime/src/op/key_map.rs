@@ -126,3 +126,43 @@ where
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A lent pair of a key that has but one value.
+    struct Lent(i64);
+
+    impl LentPair<((), i64)> for Lent {
+        fn hash_one(&self, hasher: &impl BuildHasher) -> u64 {
+            hasher.hash_one(())
+        }
+        fn has(&self, (): &()) -> bool {
+            true
+        }
+        fn own(self) -> ((), i64) {
+            ((), self.0)
+        }
+        fn value(self) -> i64 {
+            self.0
+        }
+    }
+
+    #[test]
+    fn a_key_that_has_but_one_value_is_kept_without_the_table() {
+        let mut map = KeyMap::<(), i64>::default();
+        for round in 0..2 {
+            let mut reader =
+                Combining { map: &mut map, create: |n| n, add: |a, b| a - b, values: PhantomData };
+            reader.own(((), 10 + round));
+            reader.lent(Lent(1));
+            reader.own(((), 2));
+            assert_eq!(map.held(), Held::new(1, 0));
+            let mut out = vec![((), 0)];
+            map.drain_into(&mut out, |n| n * 2);
+            assert_eq!(out, [((), 0), ((), 2 * (7 + round))]);
+            assert_eq!(map.held(), Held::new(0, 0));
+        }
+    }
+}
