@@ -1,0 +1,1 @@
+//! State on disk: initial states, what serde cannot bring back, parameters of aggregates, checkpoints that are gone.

@@ -1,0 +1,1 @@
+//! Files and directories: their bytes, times, ends, and places that vanish.

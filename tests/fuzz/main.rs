@@ -1,0 +1,1 @@
+//! Random pipelines of many shapes against a naive model of their meaning.

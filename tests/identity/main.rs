@@ -1,0 +1,1 @@
+//! What state belongs to: ids of operators in pipelines, helpers and stages.
