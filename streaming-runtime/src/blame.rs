@@ -10,6 +10,9 @@ use std::{cell::Cell, panic::resume_unwind};
 
 use crate::stream::OpId;
 
+/// What panics outside of every operator: the code between them, which builds the dataflow.
+pub(crate) const BODY: &str = "the body of the pipeline";
+
 thread_local! {
     static BLAMED: Cell<Option<OpId>> = const { Cell::new(None) };
 }

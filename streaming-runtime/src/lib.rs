@@ -309,6 +309,7 @@
 
 pub mod aggregate;
 mod blame;
+mod build;
 pub mod checkpoint;
 mod clock;
 mod codec;
@@ -326,6 +327,7 @@ mod skipped;
 mod stream;
 mod time;
 
+pub use build::BuildError;
 pub use clock::ManualClock;
 pub use connect::{Memory, Sink, Source};
 pub use engine::{

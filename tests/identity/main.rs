@@ -1,1 +1,3 @@
-//! What state belongs to: ids of operators in pipelines, helpers and stages.
+//! What state belongs to: ids of operators in pipelines, helpers and stages; and ports that each body connects.
+
+mod ports;

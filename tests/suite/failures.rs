@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use streaming_runtime::{
-    Job, JobError, ManualClock,
+    BuildError, Job, JobError, ManualClock, StartError,
     connect::{Batch, ConnectorError, Outlet, channel, collect, queue},
     prelude::*,
 };
@@ -120,8 +120,7 @@ async fn a_panic_between_operators_is_the_bodys() {
     for workers in [1, 2] {
         let (out, _) = collect();
         let ports = built::Ports { numbers: queue(vec![vec![1]]), out, factor: None };
-        let mut job = Engine::new().workers(workers).start(ports).expect("it starts");
-        let error = job.join().await.expect_err("it panics");
+        let error = Engine::new().workers(workers).start(ports).err().expect("it panics");
         assert_eq!(error.to_string(), "operator `the body of the pipeline` panicked: a factor");
     }
 }
@@ -268,33 +267,34 @@ async fn ending(start: impl FnOnce(&Engine, Vec<Vec<(i64, i64)>>) -> Job) -> (St
     }
 }
 
+/// How a pipeline cannot be put together: the operator and what it says.
+fn refused(started: Result<Job, StartError>) -> (String, String) {
+    match started.map(drop) {
+        Err(StartError::Build(BuildError::Panicked { operator, message })) => (operator, message),
+        other => panic!("the start ends with {other:?}"),
+    }
+}
+
 #[tokio::test]
 async fn windows_that_only_the_running_program_knows_are_checked_when_they_are_put_together() {
+    let engine = Engine::new();
+    let pairs = vec![vec![(1, 1)], vec![]];
     for (size, slide) in
         [(millis(2500), secs(1)), (secs(2), millis(500)), (secs(0), secs(1)), (secs(1), secs(0))]
     {
-        let (operator, message) = ending(|engine, _| {
-            let ports = mistimed::Ports { numbers: queue(vec![vec![1]]), out: collect().0, size, slide };
-            engine.start(ports).expect("it starts")
-        })
-        .await;
+        let ports = mistimed::Ports { numbers: queue(vec![vec![1]]), out: collect().0, size, slide };
+        let (operator, message) = refused(engine.start(ports));
         assert_eq!(operator, "mistimed/out/window");
         assert!(message.contains("cannot be cut from batches of 1s: both must be multiples"), "{message}");
     }
-    let (operator, message) = ending(|engine, pairs| {
-        let slides = (secs(2), secs(3));
-        let ports = unmet::Ports { a: queue(pairs.clone()), b: queue(pairs), out: collect().0, slides };
-        engine.start(ports).expect("it starts")
-    })
-    .await;
+    let slides = (secs(2), secs(3));
+    let ports = unmet::Ports { a: queue(pairs.clone()), b: queue(pairs.clone()), out: collect().0, slides };
+    let (operator, message) = refused(engine.start(ports));
     assert_eq!(operator, "unmet/out/join");
     assert!(message.contains("new every 2s and one that is new every 3s do not meet"), "{message}");
-    let (operator, message) = ending(|engine, pairs| {
-        let sizes = (secs(2), secs(3));
-        let ports = ununited::Ports { a: queue(pairs.clone()), b: queue(pairs), out: collect().0, sizes };
-        engine.start(ports).expect("it starts")
-    })
-    .await;
+    let sizes = (secs(2), secs(3));
+    let ports = ununited::Ports { a: queue(pairs.clone()), b: queue(pairs), out: collect().0, sizes };
+    let (operator, message) = refused(engine.start(ports));
     assert_eq!(operator, "ununited/out/union");
     assert!(message.contains("windows of Some(2s) and Some(3s) cannot be united"), "{message}");
 }

@@ -5,6 +5,7 @@ use std::{any::Any, io, sync::Arc, time::Duration};
 use super::ClusterError;
 use crate::{
     blame::{self, Failed},
+    build::BuildError,
     checkpoint::CheckpointError,
     connect::ConnectorError,
     time::BatchTime,
@@ -33,6 +34,9 @@ pub enum StartError {
         /// Why it cannot, and what would do.
         what: String,
     },
+    /// The body of the pipeline makes no dataflow.
+    #[error(transparent)]
+    Build(BuildError),
     /// The checkpoint cannot be used.
     #[error(transparent)]
     Checkpoint(CheckpointError),
@@ -54,6 +58,7 @@ impl StartError {
             StartError::Config(_) => "start.config",
             StartError::Cluster(_) => "start.cluster",
             StartError::Delivery { .. } => "start.delivery",
+            StartError::Build(error) => error.code(),
             StartError::Checkpoint(error) => error.code(),
             StartError::Thread { .. } => "start.thread",
         }
@@ -120,6 +125,10 @@ pub enum JobError {
         /// What happened to it: what it said itself, if it could.
         message: String,
     },
+    /// The body of the pipeline makes no dataflow. Said by a job of a [`Cluster`](crate::Cluster), whose workers build when
+    /// all processes are there; other jobs do not start.
+    #[error(transparent)]
+    Build(BuildError),
     /// The processes of the job did not come together.
     #[error("the processes of the job did not come together: {0}")]
     Cluster(#[source] ClusterError),
@@ -163,8 +172,7 @@ impl JobError {
                 JobError::RecordFailed { operator: operator.0, message }
             }
             Err(panic) => JobError::OperatorPanicked {
-                // Outside of every operator there is only the code between them, which builds the dataflow.
-                operator: blamed.map_or("the body of the pipeline", |id| id.0).to_owned(),
+                operator: blamed.map_or(blame::BODY, |id| id.0).to_owned(),
                 message: blame::message(&*panic),
             },
         }
@@ -180,6 +188,7 @@ impl JobError {
             JobError::ConnectorPanicked { .. } => "job.connector_panicked",
             JobError::StopTimedOut { .. } => "job.stop_timed_out",
             JobError::Peer { .. } => "job.peer",
+            JobError::Build(error) => error.code(),
             JobError::Cluster(error) => error.code(),
             JobError::Checkpoint(error) => error.code(),
             JobError::Replay { .. } => "job.replay",

@@ -37,8 +37,11 @@ mod wiring;
 mod worker;
 
 use std::{
-    sync::{Arc, mpsc},
-    time::Duration,
+    sync::{
+        Arc,
+        mpsc::{self, RecvTimeoutError},
+    },
+    time::{Duration, Instant},
 };
 
 use backpressure::Backpressure;
@@ -64,9 +67,10 @@ use timely::CommunicationConfig;
 pub use wiring::{Flow, InPort, OutPort, Pipeline, Value, Wiring};
 use wiring::{SinkTask, SourceTask};
 pub use worker::LocalWorker;
-use worker::{Exit, Noting, Reach, Resume, WorkerStart};
+use worker::{Built, Exit, Noting, Reach, Resume, WorkerStart};
 
 use crate::{
+    build::BuildError,
     clock::{self, Clock, ManualClock},
     connect::Gates,
 };
@@ -297,10 +301,13 @@ impl Engine {
         self
     }
 
-    /// Starts a pipeline on connectors and values given by name, its workers on threads of their own.
+    /// Starts a pipeline on connectors and values given by name, its workers on threads of their own. Returns when each has
+    /// put its dataflow together, which takes no longer than the body does.
     ///
     /// # Errors
-    /// [`StartError`]: no tokio runtime here, a setting out of range, or no thread to be had.
+    /// [`StartError`]: no tokio runtime here, a setting out of range, no thread to be had, or a body that makes no dataflow
+    /// ([`BuildError`](crate::BuildError)). The processes of a [`Cluster`] build when all are there, so a job of one says the
+    /// last when it is joined: [`JobError::Build`].
     pub fn start<P: Pipeline>(&self, pipeline: P) -> Result<Job, StartError> {
         let (runtime, wiring) = self.wire(pipeline)?;
         let (together, reaches) = match &self.cluster {
@@ -315,6 +322,9 @@ impl Engine {
                 prepared.control.abort();
                 return Err(StartError::Thread { worker: index, source });
             }
+        }
+        if prepared.together.is_none() {
+            stands(&prepared)?;
         }
         self.supervise(&runtime, prepared, exited)
     }
@@ -352,7 +362,8 @@ impl Engine {
     /// ```
     ///
     /// # Errors
-    /// [`StartError`]: no tokio runtime here, or a setting out of range; [`workers`](Engine::workers) must be 1.
+    /// [`StartError`]: no tokio runtime here, a setting out of range, or a body that makes no dataflow
+    /// ([`BuildError`](crate::BuildError)); [`workers`](Engine::workers) must be 1.
     pub fn start_local<P: Pipeline>(&self, pipeline: P) -> Result<(Job, LocalWorker), StartError> {
         if self.workers != 1 {
             let workers = self.workers;
@@ -364,7 +375,8 @@ impl Engine {
         let (runtime, wiring) = self.wire(pipeline)?;
         let (prepared, mut seats) = self.prepare::<P>(wiring, None)?;
         let (exits, exited) = tokio::sync::mpsc::unbounded_channel();
-        let worker = LocalWorker::new(seats.pop().expect("one worker has one seat"), exits);
+        let seat = seats.pop().expect("one worker has one seat");
+        let worker = LocalWorker::new(seat, exits).map_err(StartError::Build)?;
         Ok((self.supervise(&runtime, prepared, exited)?, worker))
     }
 
@@ -474,15 +486,17 @@ impl Engine {
             peers: together.as_ref().map(|(_, peers, _)| peers.clone()),
         };
         let control = Arc::new(Control::new(settings, orders, books));
+        let (built, building) = mpsc::channel();
         let seats = ends.into_iter().zip(builds).zip(order_ends).zip(signals).zip(resumes);
         let seats = seats
             .enumerate()
             .map(|(seat, ((((ends, build), orders), signal), recovery))| {
                 let control = control.clone();
-                WorkerStart { seat, ends, build, orders, signal, control, recovery }
+                let built = built.clone();
+                WorkerStart { seat, ends, build, orders, signal, control, built, recovery }
             })
             .collect();
-        Ok((Prepared { name, control, sources, sinks, together, beginning }, seats))
+        Ok((Prepared { name, control, sources, sinks, together, beginning, building }, seats))
     }
 
     /// What is to be done before the first batch of a job with checkpoints, and how its workers hear of it.
@@ -533,7 +547,7 @@ impl Engine {
         prepared: Prepared,
         exited: tokio::sync::mpsc::UnboundedReceiver<Exit>,
     ) -> Result<Job, StartError> {
-        let Prepared { name, control, sources, sinks, together, beginning } = prepared;
+        let Prepared { name, control, sources, sinks, together, beginning, building: _ } = prepared;
         let commands = tokio::sync::mpsc::unbounded_channel();
         let role = match together {
             Some((link, _, role)) => {
@@ -560,10 +574,42 @@ struct Prepared {
     sinks: Vec<SinkTask>,
     together: Option<Together>,
     beginning: Option<Beginning>,
+    /// Where each worker says that its dataflow stands.
+    building: mpsc::Receiver<Built>,
 }
 
 /// What a job is that runs in several processes: the connections, and who tells and hears.
 type Together = (Link, Peers, Role);
+
+/// How long a worker may take to put its dataflow together: a body that waits for something would keep `start` for ever.
+const BUILD_LIMIT: Duration = Duration::from_secs(60);
+
+/// Waits until each worker has put its dataflow together; ends them all if one cannot.
+fn stands(prepared: &Prepared) -> Result<(), StartError> {
+    let deadline = Instant::now() + BUILD_LIMIT;
+    let mut wrong: Option<Built> = None;
+    loop {
+        match prepared.building.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            // The first of them by place, so that the same program always says the same.
+            Ok((seat, built)) => {
+                if built.is_err() && wrong.as_ref().is_none_or(|(first, _)| seat < *first) {
+                    wrong = Some((seat, built));
+                }
+            }
+            // All have said it, or have gone without a word, of which the supervisor hears.
+            Err(RecvTimeoutError::Disconnected) => break,
+            Err(RecvTimeoutError::Timeout) => {
+                wrong = Some((0, Err(BuildError::Stuck { limit: BUILD_LIMIT })));
+                break;
+            }
+        }
+    }
+    let stands = wrong.map_or(Ok(()), |(_, built)| built.map_err(StartError::Build));
+    if stands.is_err() {
+        prepared.control.abort();
+    }
+    stands
+}
 
 /// Graceful stops take at most this long unless told otherwise.
 const STOP_LIMIT: Duration = Duration::from_secs(30);

@@ -2,7 +2,7 @@
 
 use std::{
     any::Any,
-    cell::RefCell,
+    cell::{Cell, RefCell},
     collections::BTreeMap,
     future::Future,
     marker::PhantomData,
@@ -23,13 +23,14 @@ use super::{
     worker::{Injector, Intake},
 };
 use crate::{
+    build::BuildError,
     checkpoint::{Input, crash_point},
     codec::{decode, encode},
     connect::{
         Batch, Books, Chunk, ConnectorError, Cut, Delivery, Gates, Journal, Lane, Outlet, PaceRequest,
         Recovery, Signal, Sink, Source, Way,
     },
-    op::{Part, PartSender, Renewed, SinkPort},
+    op::{Part, PartSender, Renewed, SinkPort, ToSink},
     record::Record,
     schema,
     stream::{Epoch, JobContext, OpId, Stream},
@@ -125,11 +126,17 @@ pub struct Wiring {
 pub struct InPort<T>(usize, &'static str, PhantomData<fn() -> T>);
 
 /// A sink port that was wired.
-pub struct OutPort<T>(usize, bool, Renewed, PhantomData<fn(T)>);
+pub struct OutPort<T> {
+    index: usize,
+    port: &'static str,
+    rebuilds: bool,
+    renewed: Renewed,
+    records: PhantomData<fn(T)>,
+}
 
 impl<T> Clone for OutPort<T> {
     fn clone(&self) -> Self {
-        OutPort(self.0, self.1, self.2.clone(), PhantomData)
+        OutPort { renewed: self.renewed.clone(), ..*self }
     }
 }
 
@@ -207,9 +214,10 @@ impl Wiring {
             Box::pin(deliver(sink, incoming, workers, index, control, committed))
         };
         let renewed = Renewed::default();
-        let at = renewed.clone();
+        let out =
+            OutPort { index, port, rebuilds: S::REBUILDS, renewed: renewed.clone(), records: PhantomData };
         self.sinks.push(SinkTask { port, delivery: S::DELIVERY, renewed, task: Box::new(task) });
-        OutPort(self.sinks.len() - 1, S::REBUILDS, at, PhantomData)
+        out
     }
 
     /// Gives the function that builds the pipeline's dataflow, once on each worker.
@@ -327,14 +335,22 @@ pub struct Flow<'s> {
     job: Rc<JobContext>,
     ends: RefCell<Ends>,
     intakes: RefCell<Vec<Box<dyn Intake>>>,
+    /// The sinks, and how many streams were sent to each.
+    sinks: RefCell<Vec<(&'static str, Rc<Cell<usize>>)>>,
 }
 
 impl<'s> Flow<'s> {
     pub(crate) fn new(scope: Scope<'s, Epoch>, job: Rc<JobContext>, ends: Ends) -> Self {
-        Flow { scope, job, ends: RefCell::new(ends), intakes: RefCell::default() }
+        Flow { scope, job, ends: RefCell::new(ends), intakes: RefCell::default(), sinks: RefCell::default() }
     }
-    pub(crate) fn into_intakes(self) -> Vec<Box<dyn Intake>> {
-        self.intakes.into_inner()
+    /// The ends of the sources, and whether each port is connected as it must be.
+    pub(crate) fn finish(self) -> (Vec<Box<dyn Intake>>, Result<(), BuildError>) {
+        let wrong = self.sinks.borrow().iter().find_map(|(port, streams)| match streams.get() {
+            0 => Some(BuildError::SinkUnwritten { port }),
+            1 => None,
+            streams => Some(BuildError::SinkTwice { port, streams }),
+        });
+        (self.intakes.into_inner(), wrong.map_or(Ok(()), Err))
     }
     /// The stream of a source port.
     pub fn source<T: Record>(&self, port: &InPort<T>) -> Stream<'s, T> {
@@ -348,9 +364,13 @@ impl<'s> Flow<'s> {
     }
     /// A sink port, for `to`.
     pub fn sink<T: Send + 'static>(&self, port: &OutPort<T>) -> SinkPort<'s, T> {
-        let end = std::mem::replace(&mut self.ends.borrow_mut().parts[port.0], Box::new(()));
+        let OutPort { index, port, rebuilds, renewed, .. } = port;
+        let end = std::mem::replace(&mut self.ends.borrow_mut().parts[*index], Box::new(()));
         let parts: PartSender<T> =
             *end.downcast().expect("a port is built once, with the type it was wired with");
-        SinkPort { parts, rebuilds: port.1, renewed: port.2.clone(), scope: PhantomData }
+        let streams = Rc::new(Cell::new(0));
+        self.sinks.borrow_mut().push((port, streams.clone()));
+        let end = ToSink { parts, rebuilds: *rebuilds, renewed: renewed.clone(), streams };
+        SinkPort { end, scope: PhantomData }
     }
 }

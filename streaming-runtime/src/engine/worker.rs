@@ -9,7 +9,7 @@ use std::{
     sync::{
         Arc,
         atomic::Ordering,
-        mpsc::{Receiver, RecvError},
+        mpsc::{Receiver, RecvError, Sender},
     },
     task::{Context, Poll},
     time::{Duration, Instant},
@@ -24,7 +24,7 @@ use timely::{
     },
     worker::Worker,
 };
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::{
     JobError,
@@ -36,6 +36,7 @@ use super::{
     wiring::{Ends, Flow},
 };
 use crate::{
+    build::BuildError,
     checkpoint::{OperatorState, Restored},
     connect::{Chunk, Dues, Signal},
     gauge,
@@ -125,9 +126,14 @@ pub(crate) struct WorkerStart {
     pub(crate) orders: Receiver<Order>,
     pub(crate) signal: Arc<Signal>,
     pub(crate) control: Arc<Control>,
+    /// Where it says whether its dataflow stands.
+    pub(crate) built: Sender<Built>,
     /// In a job with checkpoints.
     pub(crate) recovery: Option<Resume>,
 }
+
+/// A worker's place in this process, and what is wrong with its dataflow if anything is.
+pub(crate) type Built = (usize, Result<(), BuildError>);
 
 /// How a worker of a job with checkpoints begins: it says what its operators keep, and hears what they go on from.
 pub(crate) struct Resume {
@@ -174,20 +180,22 @@ pub(crate) fn spawn(
         let exit = match seat {
             Ok((allocator, _present)) => {
                 // Dropped outside of the unwinding: in there, timely's threads of a cluster would panic, too.
-                let mut worker = on(build(allocator));
+                let worker = on(build(allocator));
                 let run = || {
                     start.signal.attach_thread();
-                    let (mut running, recovery) = Running::new(start, &mut worker);
+                    let (mut running, recovery) =
+                        Running::built(start, worker.clone()).map_err(JobError::Build)?;
                     if let Some(restored) = recovery {
                         // It will not come: the supervisor knows why.
-                        let Ok(restored) = restored.blocking_recv() else { return };
+                        let Ok(restored) = restored.blocking_recv() else { return Ok(()) };
                         running.go_on(restored);
                     }
                     while running.turn() {
                         running.park();
                     }
+                    Ok(())
                 };
-                catch_unwind(AssertUnwindSafe(run)).map_err(JobError::unwound)
+                catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| Err(JobError::unwound(panic)))
             }
             // The processes did not come together, and the supervisor hears why.
             Err(RecvError) => Ok(()),
@@ -213,14 +221,13 @@ pub struct LocalWorker {
 }
 
 impl LocalWorker {
-    pub(crate) fn new(start: WorkerStart, exits: mpsc::UnboundedSender<Exit>) -> Self {
-        let control = start.control.clone();
-        let work = AssertUnwindSafe(work(start)).catch_unwind();
-        LocalWorker {
-            work: Box::pin(work.map(|end| end.map_err(JobError::unwound))),
-            control,
-            exits: Some(exits),
-        }
+    /// Builds the dataflow on this thread.
+    pub(crate) fn new(start: WorkerStart, exits: mpsc::UnboundedSender<Exit>) -> Result<Self, BuildError> {
+        let (control, wake) = (start.control.clone(), start.signal.attach_task());
+        let (running, recovery) = Running::built(start, on(Allocator::Thread(Thread::default())))?;
+        let work = AssertUnwindSafe(work(running, recovery, wake)).catch_unwind();
+        let work = Box::pin(work.map(|end| end.map_err(JobError::unwound)));
+        Ok(LocalWorker { work, control, exits: Some(exits) })
     }
 
     fn exit(&mut self, exit: Exit) {
@@ -256,10 +263,7 @@ impl std::fmt::Debug for LocalWorker {
 }
 
 /// The loop of a local worker.
-async fn work(start: WorkerStart) {
-    let wake = start.signal.attach_task();
-    let mut worker = on(Allocator::Thread(Thread::default()));
-    let (mut running, recovery) = Running::new(start, &mut worker);
+async fn work(mut running: Running, recovery: Option<Restoring>, wake: Arc<Notify>) {
     if let Some(restored) = recovery {
         let Ok(restored) = restored.await else { return };
         running.go_on(restored);
@@ -298,9 +302,9 @@ fn on(allocator: Allocator) -> Worker {
 type Restoring = oneshot::Receiver<Option<Arc<Restored>>>;
 
 /// A worker at work.
-struct Running<'w> {
+struct Running {
     intakes: Vec<Box<dyn Intake>>,
-    worker: &'w mut Worker,
+    worker: Worker,
     open: Open,
     orders: Receiver<Order>,
     signal: Arc<Signal>,
@@ -317,10 +321,19 @@ struct Running<'w> {
     idle_steps: u32,
 }
 
-impl<'w> Running<'w> {
-    /// A worker with its dataflow, and where it hears what that goes on from.
-    fn new(start: WorkerStart, worker: &'w mut Worker) -> (Self, Option<Restoring>) {
-        let WorkerStart { seat, ends, build, orders, signal, control, recovery } = start;
+impl Running {
+    /// A worker with its dataflow, and where it hears what that goes on from. Says whether the dataflow stands.
+    fn built(start: WorkerStart, worker: Worker) -> Result<(Self, Option<Restoring>), BuildError> {
+        let (seat, told) = (start.seat, start.built.clone());
+        let built = catch_unwind(AssertUnwindSafe(|| Running::new(start, worker)))
+            .unwrap_or_else(|panic| Err(BuildError::unwound(panic)));
+        // Nobody listens in a cluster, whose start is over when all processes are there.
+        let _ = told.send((seat, built.as_ref().map(drop).map_err(Clone::clone)));
+        built
+    }
+
+    fn new(start: WorkerStart, mut worker: Worker) -> Result<(Self, Option<Restoring>), BuildError> {
+        let WorkerStart { seat, ends, build, orders, signal, control, recovery, built: _ } = start;
         let place = (worker.index(), worker.peers());
         let own = Own::default();
         let ledger = match &recovery {
@@ -356,22 +369,27 @@ impl<'w> Running<'w> {
         });
         let board = &control.board;
         let metered = board.is_metered.then(|| board.workers[seat].cells.clone());
-        let meter = Meter::listen(worker, metered.as_ref());
+        let meter = Meter::listen(&mut worker, metered.as_ref());
         let numbers = worker.clone();
         let next = move || numbers.peek_identifier();
-        let (intakes, made) = gauge::building(metered, next, || {
+        let ((intakes, whole), made) = gauge::building(metered, next, || {
             worker.dataflow::<Epoch, _, _>(|scope| {
                 let flow = Flow::new(scope, job.clone(), ends);
                 build(&flow);
-                flow.into_intakes()
+                flow.finish()
             })
         });
+        if let Err(wrong) = whole {
+            drop_dataflows(&mut worker);
+            return Err(wrong);
+        }
         meter.begin(made);
         control.books.is_ordered.send_if_modified(|known| known.replace(job.is_ordered.get()).is_none());
         let mut to_leader = None;
         let recovery = recovery.map(|Resume { built, restored, notes }| {
-            to_leader = notes
-                .map(|Noting { of_process, .. }| ToLeader::new(worker, own, of_process, control.clone()));
+            to_leader = notes.map(|Noting { of_process, .. }| {
+                ToLeader::new(&mut worker, own, of_process, control.clone())
+            });
             // Nobody hears it any more if the job is on its way down.
             let _ = built.send(job.ledger.operators());
             restored
@@ -392,7 +410,7 @@ impl<'w> Running<'w> {
             idle: PARK,
             idle_steps: 0,
         };
-        (running, recovery)
+        Ok((running, recovery))
     }
 
     /// Goes on behind a batch, which is number 0 in here: in it, operators take up what they had.
@@ -474,7 +492,7 @@ impl<'w> Running<'w> {
         match self.busy {
             true => self.idle_steps = 0,
             false => {
-                step(self.worker, &self.job);
+                step(&mut self.worker, &self.job);
                 self.idle_steps += 1;
             }
         }
@@ -491,12 +509,12 @@ fn step(worker: &mut Worker, job: &JobContext) {
     job.outbox.flush();
 }
 
-impl Drop for Running<'_> {
+impl Drop for Running {
     fn drop(&mut self) {
         // What panicked is left as it is.
         if !std::thread::panicking() {
             self.meter.end();
-            drop_dataflows(self.worker);
+            drop_dataflows(&mut self.worker);
         }
     }
 }

@@ -56,4 +56,4 @@ pub use lent::Reader;
 pub use state::{Keeps, idle_for, unbounded};
 pub use state_table::KeyState;
 pub use to::SinkPort;
-pub(crate) use to::{Part, PartSender, Renewed};
+pub(crate) use to::{Part, PartSender, Renewed, ToSink};

@@ -1,8 +1,10 @@
 //! The end of a stream: batches leave the dataflow for their sink.
 
 use std::{
+    cell::Cell,
     collections::VecDeque,
     marker::PhantomData,
+    rc::Rc,
     sync::{Arc, OnceLock},
     time::Duration,
 };
@@ -41,10 +43,7 @@ pub(crate) type PartSender<T> = mpsc::UnboundedSender<Part<T>>;
 
 /// A sink of the header of `stream!`, inside the pipeline.
 pub struct SinkPort<'s, T> {
-    pub(crate) parts: PartSender<T>,
-    /// Whether it asks for what there is from before.
-    pub(crate) rebuilds: bool,
-    pub(crate) renewed: Renewed,
+    pub(crate) end: ToSink<T>,
     pub(crate) scope: PhantomData<&'s ()>,
 }
 
@@ -56,7 +55,7 @@ pub struct SinkPort<'s, T> {
 )]
 #[doc(hidden)]
 pub trait Accepts<T, R> {
-    fn parts(&self) -> PartSenderOf<T>;
+    fn end(&self) -> ToSink<T>;
 }
 
 /// A sink port, whatever it takes.
@@ -74,14 +73,27 @@ impl<T> Port for SinkPort<'_, T> {
     type Record = T;
 }
 
-/// Hides the channel from the trait's signature.
+/// What a stream needs to know of its sink.
 #[doc(hidden)]
-pub struct PartSenderOf<T>(pub(crate) PartSender<T>, bool, Renewed);
+pub struct ToSink<T> {
+    pub(crate) parts: PartSender<T>,
+    /// Whether it asks for what there is from before.
+    pub(crate) rebuilds: bool,
+    pub(crate) renewed: Renewed,
+    /// How many streams were sent to it.
+    pub(crate) streams: Rc<Cell<usize>>,
+}
 
 #[diagnostic::do_not_recommend]
 impl<T> Accepts<T, T> for SinkPort<'_, T> {
-    fn parts(&self) -> PartSenderOf<T> {
-        PartSenderOf(self.parts.clone(), self.rebuilds, self.renewed.clone())
+    fn end(&self) -> ToSink<T> {
+        let ToSink { parts, rebuilds, renewed, streams } = &self.end;
+        ToSink {
+            parts: parts.clone(),
+            rebuilds: *rebuilds,
+            renewed: renewed.clone(),
+            streams: streams.clone(),
+        }
     }
 }
 
@@ -106,7 +118,8 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
         P: Whole,
     {
         let Stream { held: root, mut chain, id, job, every, .. } = P::contents(self);
-        let PartSenderOf(parts, rebuilds, renewed) = sink.parts();
+        let ToSink { parts, rebuilds, renewed, streams } = sink.end();
+        streams.update(|streams| streams + 1);
         // Each worker says the same.
         let _ = renewed.set(every);
         let mut open: VecDeque<(Epoch, Vec<T>)> = VecDeque::new();
