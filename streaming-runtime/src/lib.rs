@@ -322,6 +322,7 @@ mod op;
 mod outbox;
 mod past;
 mod record;
+mod rhythm;
 mod schema;
 mod skipped;
 mod stream;

@@ -31,6 +31,7 @@ use crate::{
     outbox::Outbox,
     past::{Past, PerBatch, Updates},
     record::Record,
+    rhythm::Rhythm,
     skipped::Skipped,
     time::BatchTime,
 };
@@ -265,8 +266,8 @@ pub struct Stream<'s, T: 'static, P: Past = PerBatch, C: Rooted = Ready<T>> {
     pub(crate) chain: C,
     pub(crate) id: OpId,
     pub(crate) job: Rc<JobContext>,
-    /// When there are records: at the multiples of this, or in each batch.
-    pub(crate) every: Option<Duration>,
+    /// When it has something new.
+    pub(crate) rhythm: Rhythm,
     types: PhantomData<fn() -> T>,
 }
 
@@ -282,8 +283,8 @@ impl<'s, T: Record, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// more than once or named as a plain `Stream<'s, T>`. `stream!` writes it where it is needed; helper
     /// functions and extension traits write it before they return.
     pub fn share(self) -> Stream<'s, T, P> {
-        let Stream { held, chain, id, job, every, .. } = self;
-        Stream::new(P::realise(held, chain, id), id, job, every)
+        let Stream { held, chain, id, job, rhythm, .. } = self;
+        Stream::new(P::realise(held, chain, id), id, job, rhythm)
     }
 }
 
@@ -293,8 +294,8 @@ impl<'s, T: 'static, P: Past, C: Rooted> Stream<'s, T, P, C> {
     where
         D: Rooted<In = C::In>,
     {
-        let Stream { held, chain, id, job, every, .. } = self;
-        Stream { held, chain: longer(id, chain), id, job, every, types: PhantomData }
+        let Stream { held, chain, id, job, rhythm, .. } = self;
+        Stream { held, chain: longer(id, chain), id, job, rhythm, types: PhantomData }
     }
 
     pub(crate) fn with(
@@ -302,14 +303,9 @@ impl<'s, T: 'static, P: Past, C: Rooted> Stream<'s, T, P, C> {
         chain: C,
         id: OpId,
         job: Rc<JobContext>,
-        every: Option<Duration>,
+        rhythm: Rhythm,
     ) -> Self {
-        Stream { held, chain, id, job, every, types: PhantomData }
-    }
-
-    /// See [`renewed_together`].
-    pub(crate) fn renewed_with(&self, other: Option<Duration>) {
-        renewed_together(&self.job, self.every, other);
+        Stream { held, chain, id, job, rhythm, types: PhantomData }
     }
 
     /// The same chain on another root.
@@ -317,14 +313,14 @@ impl<'s, T: 'static, P: Past, C: Rooted> Stream<'s, T, P, C> {
         self,
         held: impl FnOnce(P::Held<'s, C::In>) -> Q::Held<'s, C::In>,
     ) -> Stream<'s, T, Q, C> {
-        let Stream { held: old, chain, id, job, every, .. } = self;
-        Stream { held: held(old), chain, id, job, every, types: PhantomData }
+        let Stream { held: old, chain, id, job, rhythm, .. } = self;
+        Stream { held: held(old), chain, id, job, rhythm, types: PhantomData }
     }
 }
 
 impl<'s, T: 'static, P: Past> Stream<'s, T, P> {
-    pub(crate) fn new(held: P::Held<'s, T>, id: OpId, job: Rc<JobContext>, every: Option<Duration>) -> Self {
-        Self::with(held, Ready::new(), id, job, every)
+    pub(crate) fn new(held: P::Held<'s, T>, id: OpId, job: Rc<JobContext>, rhythm: Rhythm) -> Self {
+        Self::with(held, Ready::new(), id, job, rhythm)
     }
 }
 
@@ -332,17 +328,8 @@ impl<'s, T: Record, P: Past> Stream<'s, T, P> {
     /// One more reader of the same stream. `stream!` writes it.
     #[doc(hidden)]
     pub fn again(&self) -> Self {
-        Stream::new(P::again(&self.held), self.id, self.job.clone(), self.every)
+        Stream::new(P::again(&self.held), self.id, self.job.clone(), self.rhythm.clone())
     }
-}
-
-/// Says at once if two streams are not delivered together: there would be nothing to put together.
-pub(crate) fn renewed_together(job: &JobContext, one: Option<Duration>, other: Option<Duration>) {
-    let (one, other) = (one.unwrap_or(job.interval), other.unwrap_or(job.interval));
-    assert!(
-        one == other,
-        "a stream that is new every {one:?} and one that is new every {other:?} do not meet: give their windows one slide"
-    );
 }
 
 /// What takes over after an operator that was reported: its stream has no chain or no record, so the methods
@@ -400,9 +387,10 @@ impl JobContext {
         owner % self.workers as u64 == self.worker as u64
     }
 
-    /// Whether a stream that is renewed `every` so often is renewed by the batch of this time.
-    pub(crate) fn is_due(&self, time: BatchTime, every: Option<Duration>) -> bool {
-        every.is_none_or(|every| time.is_multiple_of(every))
+    /// Whether a batch that has closed renews what has this rhythm. In the batch that is the past, everything says what it
+    /// has.
+    pub(crate) fn is_due(&self, epoch: Epoch, rhythm: &Rhythm) -> bool {
+        self.ledger.is_past(epoch) || rhythm.is_due(self.times.of(epoch))
     }
 }
 

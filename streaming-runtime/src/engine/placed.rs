@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::{cluster::Built, recovery::process_of};
 use crate::{
     checkpoint::{CheckpointError, Opened, Program, Restored},
+    rhythm::Rhythm,
     stream::Epoch,
     time::BatchTime,
 };
@@ -36,8 +37,8 @@ pub(super) struct Taken<'a> {
     pub(super) exactly_once: bool,
     /// Whether sinks get no batch that is not on disk.
     pub(super) holds_back: bool,
-    /// How often each sink gets a batch, if not each time.
-    pub(super) every: Vec<(&'static str, Option<Duration>)>,
+    /// When each sink gets a batch.
+    pub(super) renewed: Vec<(&'static str, Rhythm)>,
     pub(super) interval: Duration,
 }
 
@@ -112,17 +113,17 @@ impl Taken<'_> {
     /// something is lacking from before that.
     fn taken(&self, port: &str, batch: Option<BatchTime>, head: Epoch) -> Result<Option<Epoch>, BatchTime> {
         let base = self.opened.base();
-        let every = self.every.iter().find(|(of, _)| *of == port).and_then(|(_, every)| *every);
-        let Some(every) = every else {
+        let renewed = self.renewed.iter().find(|(of, _)| *of == port).map(|(_, renewed)| renewed);
+        let Some(renewed) = renewed.filter(|renewed| !renewed.is_each_batch()) else {
             let epoch = batch.and_then(|batch| self.opened.epoch_of(batch));
             return match base {
                 Some((base, time)) if epoch.is_none_or(|epoch| epoch < base) => Err(time),
                 _ => Ok(epoch),
             };
         };
-        // It gets a batch at each slide of its window only, and does not lack those in between.
+        // It gets a batch at slides only, and does not lack those in between.
         if let Some((base, time)) = base {
-            let due = time.at_or_last_multiple_of(every);
+            let due = renewed.last(time);
             // Batches are an interval apart at most, so the first of all was then or later.
             let first =
                 u128::from(time.as_nanos()).saturating_sub(u128::from(base) * self.interval.as_nanos());
@@ -130,7 +131,7 @@ impl Taken<'_> {
                 return Err(time);
             }
         }
-        let is_next = |time: BatchTime| batch.is_none_or(|batch| time > batch) && time.is_multiple_of(every);
+        let is_next = |time: BatchTime| batch.is_none_or(|batch| time > batch) && renewed.is_due(time);
         match self.opened.batches().find(|&(_, time)| is_next(time)) {
             Some((next, _)) => Ok(next.checked_sub(1)),
             None => Ok(Some(head)),

@@ -155,10 +155,11 @@ impl Beginning {
         }
         let now = Placed { processes: all.len(), workers: self.each };
         let (exactly_once, holds_back) = (self.settings.is_exactly_once(), self.settings.holds_back);
-        let every =
-            self.sinks.iter().map(|sink| (sink.port, sink.renewed.get().copied().flatten())).collect();
+        let renewed =
+            self.sinks.iter().filter_map(|sink| Some((sink.port, sink.renewed.get()?.clone()))).collect();
         let interval = control.interval;
-        let at = Taken { opened: &opened, all: &all, now, exactly_once, holds_back, every, interval }.last();
+        let at =
+            Taken { opened: &opened, all: &all, now, exactly_once, holds_back, renewed, interval }.last();
         let at = at.map_err(JobError::Checkpoint)?;
         let program = self.program(&opened, operators, now, at);
         let misread = misread(&opened, &program, &edits);

@@ -32,6 +32,7 @@ use crate::{
     },
     op::{Part, PartSender, Renewed, SinkPort, ToSink},
     record::Record,
+    rhythm::Rhythm,
     schema,
     stream::{Epoch, JobContext, OpId, Stream},
     time::BatchTime,
@@ -360,7 +361,7 @@ impl<'s> Flow<'s> {
         let mut intakes = self.intakes.borrow_mut();
         assert_eq!(intakes.len(), port.0, "source ports are built in the order in which they were wired");
         intakes.push(Box::new(injector));
-        Stream::new(root, OpId(port.1), self.job.clone(), None)
+        Stream::new(root, OpId(port.1), self.job.clone(), Rhythm::of_batches())
     }
     /// A sink port, for `to`.
     pub fn sink<T: Send + 'static>(&self, port: &OutPort<T>) -> SinkPort<'s, T> {

@@ -12,7 +12,7 @@ use timely::dataflow::{
 
 use super::{
     aggregate::{Aggregate, Combine, Group, Once, Reduce, ReduceBack, Sum},
-    keep::{At, Keeper, Said, keep, last_due},
+    keep::{At, Keeper, Said, keep},
     key_map::{Combining, KeyMap},
     per_epoch::{Answers, per_epoch},
     sliding::{Cut, Lasts, Sliding},
@@ -23,6 +23,7 @@ use crate::{
     ledger::Entry,
     past::{Idle, Kept, Past, PerBatch, Relation, State, Unbounded, Windowed},
     record::{Key, Keyed, Record},
+    rhythm::Rhythm,
     stream::{Chain, Epoch, JobContext, OpId, Stream},
     time::BatchTime,
 };
@@ -63,7 +64,7 @@ impl<K, V, R: Record> ByKey<K, V, R> for PerBatch {
         K: Key,
         V: Record,
     {
-        let Stream { held, chain, id, job, every, .. } = stream;
+        let Stream { held, chain, id, job, rhythm, .. } = stream;
         job.depends_on_order(G::IN_ORDER);
         let how = Rc::new(how);
         let result = how.clone();
@@ -87,7 +88,7 @@ impl<K, V, R: Record> ByKey<K, V, R> for PerBatch {
                 move |_, map, out| whole(map, out),
             )
         };
-        Stream::new(root, id, job, every)
+        Stream::new(root, id, job, rhythm)
     }
 }
 
@@ -162,26 +163,26 @@ fn slide<'s, T: Keyed<K, V> + 'static, K: Key, V: Record, C: Chain<Out = T>, G: 
     how: G,
     lasts: Option<Lasts<(K, G::Result)>>,
 ) -> Stream<'s, (K, G::Result), Kept> {
-    let Stream { held, chain, id, job, every, .. } = stream;
+    let Stream { held, chain, id, job, rhythm, .. } = stream;
     job.depends_on_order(G::IN_ORDER);
     let how = Rc::new(how);
     let here = gather(held.batches, chain, id, how.clone(), |map, out| map.drain_into(out, |a| a));
-    let cut = Cut::new(held.size, every.unwrap_or(job.interval));
-    let relation = slide_here::<K, V, G>(here, cut, every, id, job.clone(), how, lasts);
-    Stream::new(relation, id, job, every)
+    let relation = slide_here::<K, V, G>(here, held.size, rhythm.clone(), id, job.clone(), how, lasts);
+    Stream::new(relation, id, job, rhythm)
 }
 
 /// The part of [`slide`] at the owners of the keys. It does not know the chain, so that it is compiled once a type.
 fn slide_here<'s, K: Key, V: Record, G: Aggregate<V>>(
     here: StreamVec<'s, Epoch, (K, G::Accumulator)>,
-    cut: Cut,
-    every: Option<Duration>,
+    size: Option<Duration>,
+    rhythm: Rhythm,
     id: OpId,
     job: Rc<JobContext>,
     how: Rc<G>,
     lasts: Option<Lasts<(K, G::Result)>>,
 ) -> Relation<'s, (K, G::Result)> {
-    let keeper = Slide { sliding: Sliding::<K, V, G>::new(cut, lasts), how, every, job: job.clone() };
+    let cut = Cut::new(size, rhythm.step(job.interval));
+    let keeper = Slide { sliding: Sliding::<K, V, G>::new(cut, lasts), how, rhythm, job: job.clone() };
     keep(here, Exchange::new(|(key, _): &(K, G::Accumulator)| owner(key)), id, job, keeper)
 }
 
@@ -189,7 +190,7 @@ fn slide_here<'s, K: Key, V: Record, G: Aggregate<V>>(
 struct Slide<K, V, G: Aggregate<V>> {
     sliding: Sliding<K, V, G>,
     how: Rc<G>,
-    every: Option<Duration>,
+    rhythm: Rhythm,
     job: Rc<JobContext>,
 }
 
@@ -203,11 +204,13 @@ impl<K: Key, V: Record, G: Aggregate<V>> Keeper for Slide<K, V, G> {
     }
 
     fn close(&mut self, at: At, batch: &mut Vec<Self::In>, said: &mut Said<Self::Out>, log: &Entry) {
+        let is_due = self.job.is_due(at.epoch, &self.rhythm);
         if log.is_on() {
-            self.sliding.write(at, batch, log);
+            let next = (!is_due).then(|| self.rhythm.at_or_next(at.time, self.job.interval));
+            self.sliding.write(at, next, batch, log);
         }
         self.sliding.batch(at.time, batch.drain(..), &*self.how, said.wants_changes());
-        if self.job.is_due(at.time, self.every) {
+        if is_due {
             self.sliding.slide(at, &*self.how, said, log);
         }
         said.held = self.sliding.held();
@@ -215,7 +218,7 @@ impl<K: Key, V: Record, G: Aggregate<V>> Keeper for Slide<K, V, G> {
 
     fn restore(&mut self, as_of: BatchTime, log: &Entry, _: &mut Vec<Self::In>, said: &mut Said<Self::Out>) {
         let job = self.job.clone();
-        let due = last_due(as_of, self.every);
+        let due = self.rhythm.last(as_of);
         self.sliding.restore(due, |key| job.owns(owner(key)), &*self.how, said, log);
         said.held = self.sliding.held();
     }

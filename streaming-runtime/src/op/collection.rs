@@ -6,9 +6,7 @@
 //!
 //! What only ever enters and leaves whole has cheaper lowerings (`sliding`, `meet`), of which this is the reference.
 
-use std::{
-    collections::HashMap, convert::Infallible, fmt::Debug, marker::PhantomData, rc::Rc, time::Duration,
-};
+use std::{collections::HashMap, convert::Infallible, fmt::Debug, marker::PhantomData, rc::Rc};
 
 use differential_dataflow::{
     AsCollection, VecCollection,
@@ -37,6 +35,7 @@ use crate::{
     ledger::Entry,
     past::{Arrangement, Kept, Past, Relation, Updates},
     record::{Key, Keyed, Record},
+    rhythm::Rhythm,
     stream::{Chain, Epoch, JobContext, OpId, Stream},
     time::BatchTime,
 };
@@ -104,7 +103,7 @@ pub(super) fn collection<'s, T: Record, C: Chain<Out = T>>(
 /// A collection as a kept stream. Its contents are summed up only if they are wanted.
 pub(super) fn relation<'s, T: Comparable>(
     collection: VecCollection<'s, Epoch, T, isize>,
-    every: Option<Duration>,
+    rhythm: Rhythm,
     id: OpId,
     job: Rc<JobContext>,
 ) -> Relation<'s, T> {
@@ -125,7 +124,7 @@ pub(super) fn relation<'s, T: Comparable>(
         }
     });
     let contents = HashMap::default();
-    let keeper = Contents { contents, every, job: job.clone() };
+    let keeper = Contents { contents, rhythm, job: job.clone() };
     // What is added on one worker may be taken back on another: an antijoin does.
     keep(changes, Exchange::new(|(record, _): &(T, i64)| owner(record)), id, job, keeper)
 }
@@ -133,7 +132,7 @@ pub(super) fn relation<'s, T: Comparable>(
 /// What the changes of a collection sum up to. It is not written down: it is made again of what it is made of.
 struct Contents<T> {
     contents: HashMap<T, i64, foldhash::fast::RandomState>,
-    every: Option<Duration>,
+    rhythm: Rhythm,
     job: Rc<JobContext>,
 }
 
@@ -178,7 +177,7 @@ impl<T: Comparable> Keeper for Contents<T> {
 
     fn close(&mut self, at: At, batch: &mut Vec<(T, i64)>, said: &mut Said<T>, _: &Entry) {
         self.take_in(batch, said);
-        if said.wants_contents() && self.job.is_due(at.time, self.every) {
+        if said.wants_contents() && self.job.is_due(at.epoch, &self.rhythm) {
             said.contents.extend(self.contents.iter().flat_map(|(record, times)| repeated((record, *times))));
         }
         if !said.wants_changes() {
@@ -266,9 +265,9 @@ impl<K: Comparable, V: Comparable, R: Comparable> ByKey<K, V, R> for Kept {
         stream: Stream<'s, T, Self, C>,
         how: G,
     ) -> Stream<'s, (K, R), Kept> {
-        let (id, job, every) = (stream.id, stream.job.clone(), stream.every);
+        let (id, job, rhythm) = (stream.id, stream.job.clone(), stream.rhythm.clone());
         let results = aggregate(arranged(stream), how, id);
-        Stream::new(relation(results, every, id, job.clone()), id, job, every)
+        Stream::new(relation(results, rhythm.clone(), id, job.clone()), id, job, rhythm)
     }
 }
 
@@ -278,12 +277,12 @@ impl<M: Moment, K: Comparable, V: Comparable, R: Comparable> ByKey<K, V, R> for 
         stream: Stream<'s, T, Self, C>,
         how: G,
     ) -> Stream<'s, (K, R), Looped<M>> {
-        let Stream { held, chain, id, job, every, .. } = stream.map(Keyed::part);
+        let Stream { held, chain, id, job, rhythm, .. } = stream.map(Keyed::part);
         let pairs = Self::realise(held, chain, id).collection;
         let bytes = size_of::<((K, V), M, isize)>();
         let by_key = made(id, bytes, || pairs.arrange_by_key_named(id.0));
         let made = aggregate(by_key, how, id);
         let results = Updates { collection: made, settled: true };
-        Stream::new(results, id, job, every)
+        Stream::new(results, id, job, rhythm)
     }
 }

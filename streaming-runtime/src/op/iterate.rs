@@ -57,8 +57,8 @@ impl Loops for Kept {
         collection(stream)
     }
     fn outside<'s, T: Comparable>(stream: Stream<'s, T, Looped<Epoch>>) -> Stream<'s, T, Kept> {
-        let Stream { held, id, job, every, .. } = stream;
-        Stream::new(relation(held.collection, every, id, job.clone()), id, job, every)
+        let Stream { held, id, job, rhythm, .. } = stream;
+        Stream::new(relation(held.collection, rhythm.clone(), id, job.clone()), id, job, rhythm)
     }
 }
 
@@ -157,15 +157,17 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
             Stream<'i, T, Looped<Product<M, u64>>>,
         ) -> Stream<'i, T, Looped<Product<M, u64>>>,
     {
-        let (id, job, every) = (self.id, self.job.clone(), self.every);
+        let (id, job, mut rhythm) = (self.id, self.job.clone(), self.rhythm.clone());
         let seed = P::updates(self);
         let outer = seed.scope();
         let result = outer.scoped::<Product<M, u64>, _, _>(id.0, |scope| {
             let (variable, looped) =
                 Variable::new_from(seed.enter(scope), Product::new(Default::default(), 1));
             let looped = Updates { collection: looped, settled: false };
-            let once = Stream::new(looped, id, job.clone(), every);
-            let made = body(LoopScope(scope), once).held;
+            let once = Stream::new(looped, id, job.clone(), rhythm.clone());
+            // What enters the loop renews what comes out of it.
+            let Stream { held: made, rhythm: also, .. } = body(LoopScope(scope), once);
+            rhythm = rhythm.or(&also);
             // Differences that cancel out must not go round. The arrangement for it is a tenth of a loop's time.
             let bytes = size_of::<(T, Product<M, u64>, isize)>();
             let made = match made.settled {
@@ -175,7 +177,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
             variable.set(bounded(made.clone(), rounds, id));
             made.leave(outer)
         });
-        P::outside(Stream::new(Updates { collection: result, settled: false }, id, job, every))
+        P::outside(Stream::new(Updates { collection: result, settled: false }, id, job, rhythm))
     }
 
     /// Brings a stream into a loop. `stream!` writes it.
@@ -185,9 +187,9 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
         T: Comparable,
         P: Loops<Moment = M>,
     {
-        let (id, job, every) = (self.id, self.job.clone(), self.every);
+        let (id, job, rhythm) = (self.id, self.job.clone(), self.rhythm.clone());
         let collection = P::updates(self).enter(scope.0);
-        Stream::new(Updates { collection, settled: false }, id, job, every)
+        Stream::new(Updates { collection, settled: false }, id, job, rhythm)
     }
 }
 

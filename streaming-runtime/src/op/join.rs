@@ -6,10 +6,10 @@
 //! |---|---|
 //! | two batches | both are grouped by key at once, as `group_by_key` does |
 //! | a window or a history with a window, a history or a batch | a symmetric hash join, `meet` |
-//! | a batch with what is kept | the same: the batch is looked up |
+//! | a batch with what is kept, or with contents that stand | the same: the batch is looked up |
 //! | two kept streams, streams of a loop | differential's join of arrangements, `collection` |
 
-use std::{collections::VecDeque, rc::Rc, time::Duration};
+use std::{collections::VecDeque, rc::Rc};
 
 use differential_dataflow::{Collection, VecCollection, operators::arrange::Arranged};
 use timely::dataflow::{StreamVec, operators::core::Concat};
@@ -18,15 +18,15 @@ use super::{
     aggregate::{Aggregate, Neither},
     by_key::ByKey,
     collection::{self, ByKeyTrace, Comparable, Looped, Moment, arranged, relation},
-    meet::{Meeting, Side, Span, meet},
+    meet::{Meeting, MeetingTimes, Side, Span, meet},
     window::{Whole, kept},
 };
 use crate::{
-    blame::named,
     gauge::made,
     past::{Kept, Past, PerBatch, Updates, Windowed},
     record::{Key, Keyed, Record},
-    stream::{Chain, Epoch, JobContext, OpId, Stream, renewed_together},
+    rhythm::Rhythm,
+    stream::{Chain, Epoch, JobContext, OpId, Stream},
 };
 
 type Groups<V, W> = (Vec<V>, Vec<W>);
@@ -354,7 +354,17 @@ macro_rules! joins {
 }
 
 joins!([] PerBatch, PerBatch => PerBatch, (J: Meeting<K, V, W>,), |left, right, how| {
-    let id = left.id;
+    let (id, one, other) = (left.id, &left.rhythm, &right.rhythm);
+    let stand = (one.stands(), other.stands());
+    if !one.is_with(other) && stand != (false, false) {
+        let rhythm = match stand {
+            (true, true) => one.or(other).standing(),
+            (true, false) => other.clone(),
+            (false, _) => one.clone(),
+        };
+        let sides = (batches(left, Side::Left), batches(right, Side::Right));
+        return looked_up(sides, (Span::Batch, Span::Batch), rhythm, how);
+    }
     left.job.depends_on_order(J::WHOLE);
     let left = left.map(|record| with_side(record, Side::<V, W>::Left));
     let right = right.map(|record| with_side(record, Side::<V, W>::Right));
@@ -365,32 +375,32 @@ joins!([] PerBatch, PerBatch => PerBatch, (J: Meeting<K, V, W>,), |left, right, 
     made.share()
 });
 joins!([] PerBatch, Windowed => PerBatch, (J: Meeting<K, V, W>,), |left, right, how| {
-    let span = Span::Window(right.held.size);
-    Kept::contents(met(batches(left, Side::Left), windows(right, Side::Right), (Span::Batch, span), how))
+    let (span, rhythm) = (Span::Window(right.held.size), left.rhythm.clone());
+    looked_up((batches(left, Side::Left), windows(right, Side::Right)), (Span::Batch, span), rhythm, how)
 });
 joins!([] Windowed, PerBatch => PerBatch, (J: Meeting<K, V, W>,), |left, right, how| {
-    let span = Span::Window(left.held.size);
-    Kept::contents(met(windows(left, Side::Left), batches(right, Side::Right), (span, Span::Batch), how))
+    let (span, rhythm) = (Span::Window(left.held.size), right.rhythm.clone());
+    looked_up((windows(left, Side::Left), batches(right, Side::Right)), (span, Span::Batch), rhythm, how)
 });
 joins!([] Windowed, Windowed => Kept, (J: Meeting<K, V, W>,), |left, right, how| {
     let spans = (Span::Window(left.held.size), Span::Window(right.held.size));
-    met(windows(left, Side::Left), windows(right, Side::Right), spans, how)
+    let rhythm = left.rhythm.or(&right.rhythm).standing();
+    met((windows(left, Side::Left), windows(right, Side::Right)), spans, rhythm, how)
 });
 joins!([] PerBatch, Kept => PerBatch, (W: Comparable, J: Meeting<K, V, W>,), |left, right, how| {
-    let spans = (Span::Batch, Span::Kept(W::eq));
-    Kept::contents(met(batches(left, Side::Left), changes(right, Side::Right), spans, how))
+    let (spans, rhythm) = ((Span::Batch, Span::Kept(W::eq)), left.rhythm.clone());
+    looked_up((batches(left, Side::Left), changes(right, Side::Right)), spans, rhythm, how)
 });
 joins!([] Kept, PerBatch => PerBatch, (V: Comparable, J: Meeting<K, V, W>,), |left, right, how| {
-    let spans = (Span::Kept(V::eq), Span::Batch);
-    Kept::contents(met(changes(left, Side::Left), batches(right, Side::Right), spans, how))
+    let (spans, rhythm) = ((Span::Kept(V::eq), Span::Batch), right.rhythm.clone());
+    looked_up((changes(left, Side::Left), batches(right, Side::Right)), spans, rhythm, how)
 });
 joins!([] Kept, Kept => Kept, (K: Comparable, V: Comparable, W: Comparable, J: Collects<K, V, W, Out: Comparable>,), |left, right, how| {
-    let (id, job, every) = (left.id, left.job.clone(), left.every);
-    named(id, || left.renewed_with(right.every));
+    let (id, job, rhythm) = (left.id, left.job.clone(), left.rhythm.or(&right.rhythm));
     let mut right = right;
     right.id = id; // what is arranged for the join is the join's
     let made = made(id, 0, || how.collect(arranged(left), arranged(right), id));
-    Stream::new(relation(made, every, id, job.clone()), id, job, every)
+    Stream::new(relation(made, rhythm.clone(), id, job.clone()), id, job, rhythm)
 });
 joins!([] Windowed, Kept => Kept, (K: Comparable, V: Comparable, W: Comparable, J: Collects<K, V, W, Out: Comparable>,), |left, right, how| {
     Kept::join(kept(left.map(Keyed::part)), right, how)
@@ -400,14 +410,14 @@ joins!([] Kept, Windowed => Kept, (K: Comparable, V: Comparable, W: Comparable, 
 });
 joins!([M: Moment,] Looped<M>, Looped<M> => Looped<M>, (K: Comparable, V: Comparable, W: Comparable, J: Collects<K, V, W, Out: Comparable>,), |left, right, how| {
     let (left, right) = (left.map(Keyed::part).share(), right.map(Keyed::part).share());
-    let id = left.id;
+    let (id, rhythm) = (left.id, left.rhythm.or(&right.rhythm));
     let made = made(id, 0, || {
         let (left, right) = (left.held.collection, right.held.collection);
         let left = made(id, size_of::<((K, V), M, isize)>(), || left.arrange_by_key());
         let right = made(id, size_of::<((K, W), M, isize)>(), || right.arrange_by_key());
         how.collect(left, right, id)
     });
-    Stream::new(Updates { collection: made, settled: false }, left.id, left.job, left.every)
+    Stream::new(Updates { collection: made, settled: false }, left.id, left.job, rhythm)
 });
 
 fn with_side<T: Keyed<K, V>, K, V, S>(record: T, side: impl Fn(V) -> S) -> (K, S) {
@@ -420,7 +430,7 @@ struct Coming<'s, K: 'static, S: 'static> {
     records: StreamVec<'s, Epoch, (K, S, i64)>,
     id: OpId,
     job: Rc<JobContext>,
-    every: Option<Duration>,
+    rhythm: Rhythm,
 }
 
 fn batches<'s, T, K: Record, V: Record, S: Record, C: Chain<Out = T>>(
@@ -434,8 +444,8 @@ where
         let (key, value) = with_side(record, &side);
         (key, value, 1)
     });
-    let Stream { held, id, job, every, .. } = sided.share();
-    Coming { records: held, id, job, every }
+    let Stream { held, id, job, rhythm, .. } = sided.share();
+    Coming { records: held, id, job, rhythm }
 }
 
 fn windows<'s, T, K: Record, V: Record, S: Record, C: Chain<Out = T>>(
@@ -456,23 +466,34 @@ where
     T: Keyed<K, V> + 'static,
 {
     let sided = stream.map(move |record| with_side(record, &side)).changes();
-    let Stream { held, id, job, every, .. } = sided.map(|((key, value), times)| (key, value, times)).share();
-    Coming { records: held, id, job, every }
+    let Stream { held, id, job, rhythm, .. } = sided.map(|((key, value), times)| (key, value, times)).share();
+    Coming { records: held, id, job, rhythm }
 }
 
-/// What two streams make together by [`meet`].
+/// What two streams make together by [`meet`], renewed as `rhythm` says.
 fn met<'s, K: Key, V: Record, W: Record, J: Meeting<K, V, W, Out: Record>>(
-    left: Coming<'s, K, Side<V, W>>,
-    right: Coming<'s, K, Side<V, W>>,
+    (left, right): (Coming<'s, K, Side<V, W>>, Coming<'s, K, Side<V, W>>),
     spans: (Span<V>, Span<W>),
+    rhythm: Rhythm,
     how: J,
 ) -> Stream<'s, J::Out, Kept> {
-    let Coming { records, id, job, every } = left;
+    let Coming { records, id, job, rhythm: one } = left;
     job.depends_on_order(J::WHOLE);
-    named(id, || renewed_together(&job, every, right.every));
-    let every = every.or(right.every);
-    let relation = meet(records.concat(right.records), spans, every, id, job.clone(), how);
-    Stream::new(relation, id, job, every)
+    let times = MeetingTimes { sides: [one, right.rhythm], made: rhythm.clone() };
+    let relation = meet(records.concat(right.records), spans, times, id, job.clone(), how);
+    Stream::new(relation, id, job, rhythm)
+}
+
+/// The same, as the batches of the stream that is looked up in the other.
+fn looked_up<'s, K: Key, V: Record, W: Record, J: Meeting<K, V, W, Out: Record>>(
+    sides: (Coming<'s, K, Side<V, W>>, Coming<'s, K, Side<V, W>>),
+    spans: (Span<V>, Span<W>),
+    rhythm: Rhythm,
+    how: J,
+) -> Stream<'s, J::Out> {
+    let mut made = Kept::contents(met(sides, spans, rhythm.clone(), how));
+    made.rhythm = rhythm;
+    made
 }
 
 impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {

@@ -3,7 +3,7 @@
 //! What an operator keeps it also writes down, see [`ledger`](crate::ledger). The shell calls the [`Keeper`] for each
 //! batch, in order, and once before the first to find again what it had.
 
-use std::{convert::Infallible, rc::Rc, time::Duration};
+use std::{convert::Infallible, rc::Rc};
 
 use timely::{
     container::CapacityContainerBuilder,
@@ -66,11 +66,6 @@ pub(super) trait Keeper: 'static {
     );
 }
 
-/// When what is due `every` so often was due last.
-pub(super) fn last_due(as_of: BatchTime, every: Option<Duration>) -> BatchTime {
-    every.map_or(as_of, |every| as_of.at_or_last_multiple_of(every))
-}
-
 /// What an operator says when a batch closes. It need not say what is not wanted.
 pub(super) struct Said<U, E = Infallible> {
     pub(super) wants: Rc<Wants>,
@@ -123,6 +118,21 @@ impl<U, E> Said<U, E> {
     pub(super) fn change(&mut self, record: impl FnOnce() -> U, times: i64) {
         if self.wants_changes() {
             self.changes.push((record(), times));
+        }
+    }
+
+    /// Says what there is from before, in whatever form it is wanted.
+    fn tell_past(&mut self)
+    where
+        U: Clone,
+    {
+        match (self.wants.contents(), self.wants.changes()) {
+            (_, false) => {}
+            (true, true) => self.changes.extend(self.contents.iter().cloned().map(|record| (record, 1))),
+            (false, true) => self.changes.extend(self.contents.drain(..).map(|record| (record, 1))),
+        }
+        if !self.wants.contents() {
+            self.contents.clear();
         }
     }
 
@@ -218,10 +228,7 @@ pub(super) fn keep_of<'s, A: 'static, K: Keeper>(
                     let at = At { epoch, time: job.times.of(epoch) };
                     if job.ledger.is_past(epoch) {
                         said.speaking(Says::Nothing, |said| keeper.restore(at.time, &log, &mut batch, said));
-                        if said.wants.changes() {
-                            said.changes.extend(said.contents.drain(..).map(|record| (record, 1)));
-                        }
-                        said.contents.clear();
+                        said.tell_past();
                         log.taken();
                     } else {
                         keeper.close(at, &mut batch, &mut said, &log);

@@ -11,7 +11,7 @@ use timely::dataflow::{StreamVec, channels::pact::Exchange};
 
 use super::{
     by_key::owner,
-    keep::{At, Keeper, Said, Says, keep, last_due},
+    keep::{At, Keeper, Said, Says, keep},
     slots::Slots,
 };
 use crate::{
@@ -20,6 +20,7 @@ use crate::{
     ledger::Entry,
     past::Relation,
     record::{Key, Record},
+    rhythm::Rhythm,
     stream::{Epoch, JobContext, OpId},
     time::BatchTime,
 };
@@ -65,7 +66,7 @@ pub trait Meeting<K, V, W>: 'static {
 
 /// How long a side keeps what it gets.
 pub(super) enum Span<V> {
-    /// Until it is due again.
+    /// Until it is renewed.
     Batch,
     /// For a window; `None` for ever.
     Window(Option<Duration>),
@@ -83,6 +84,33 @@ impl<V> Span<V> {
             Span::Kept(_) => "kept".to_owned(),
         }
     }
+
+    /// The size of a window, if it is one.
+    fn window(&self) -> Option<Option<Duration>> {
+        match self {
+            Span::Window(size) => Some(*size),
+            Span::Batch | Span::Kept(_) => None,
+        }
+    }
+
+    fn is_window(&self) -> bool {
+        self.window().is_some()
+    }
+
+    /// Whether what comes is made again when the job goes on: as changes, or as contents that stand.
+    fn comes_again(&self, rhythm: &Rhythm) -> bool {
+        match self {
+            Span::Batch => rhythm.stands(),
+            Span::Window(_) => false,
+            Span::Kept(_) => true,
+        }
+    }
+}
+
+/// When two sides are renewed, left and right, and when what they make is.
+pub(super) struct MeetingTimes {
+    pub(super) sides: [Rhythm; 2],
+    pub(super) made: Rhythm,
 }
 
 struct Slot<V, W> {
@@ -119,6 +147,7 @@ struct Meet<K, V, W, M: Meeting<K, V, W>> {
     now: u64,
 }
 
+/// Whether what came then has left a side that is renewed now.
 fn has_left<V>(span: &Span<V>, came: BatchTime, now: BatchTime) -> bool {
     match span {
         Span::Batch => true,
@@ -128,15 +157,18 @@ fn has_left<V>(span: &Span<V>, came: BatchTime, now: BatchTime) -> bool {
 }
 
 impl<K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Clone>> Meet<K, V, W, M> {
+    /// Renews the sides for which there is a time, left and right: lets leave what has left by then, and enter what
+    /// comes.
     fn meet(
         &mut self,
-        now: BatchTime,
-        entering: impl Iterator<Item = (BatchTime, K, Side<V, W>, i64)>,
+        [left_now, right_now]: [Option<BatchTime>; 2],
+        entering: impl Iterator<Item = Coming<K, V, W>>,
         said: &mut Said<M::Out>,
     ) {
         self.now += 1;
-        while let Some((_, numbers)) =
-            self.left_panes.pop_front_if(|(came, _)| has_left(&self.left, *came, now))
+        while let Some(now) = left_now
+            && let Some((_, numbers)) =
+                self.left_panes.pop_front_if(|(came, _)| has_left(&self.left, *came, now))
         {
             for number in numbers {
                 self.touch(number, said);
@@ -145,8 +177,9 @@ impl<K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Clone>> Meet<K, V, W
                 self.left_moves(number, &value, -1, said);
             }
         }
-        while let Some((_, numbers)) =
-            self.right_panes.pop_front_if(|(came, _)| has_left(&self.right, *came, now))
+        while let Some(now) = right_now
+            && let Some((_, numbers)) =
+                self.right_panes.pop_front_if(|(came, _)| has_left(&self.right, *came, now))
         {
             for number in numbers {
                 self.touch(number, said);
@@ -156,17 +189,17 @@ impl<K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Clone>> Meet<K, V, W
             }
         }
         let (mut lefts, mut rights) = (Vec::new(), Vec::new());
+        // A window that slides over gaps has lost it before it was ever in.
+        let misses_left =
+            |came| self.left.is_window() && left_now.is_some_and(|now| has_left(&self.left, came, now));
+        let misses_right =
+            |came| self.right.is_window() && right_now.is_some_and(|now| has_left(&self.right, came, now));
         for (came, key, side, times) in entering {
-            // A window that slides over gaps has lost it before it was ever in.
             match side {
-                Side::Left(value)
-                    if !matches!(self.left, Span::Window(_)) || !has_left(&self.left, came, now) =>
-                {
+                Side::Left(value) if !misses_left(came) => {
                     lefts.push((came, self.slots.number(key), value, times));
                 }
-                Side::Right(value)
-                    if !matches!(self.right, Span::Window(_)) || !has_left(&self.right, came, now) =>
-                {
+                Side::Right(value) if !misses_right(came) => {
                     rights.push((came, self.slots.number(key), value, times));
                 }
                 _ => {}
@@ -183,9 +216,6 @@ impl<K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Clone>> Meet<K, V, W
         }
         for (came, number, value, times) in rights {
             self.right_comes(came, number, value, times, said);
-        }
-        if said.wants_contents() {
-            self.say_contents(said);
         }
         for (number, before) in std::mem::take(&mut self.touched) {
             if M::WHOLE && said.wants_changes() {
@@ -282,6 +312,9 @@ impl<K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Clone>> Meet<K, V, W
     }
 
     fn say_contents(&self, said: &mut Said<M::Out>) {
+        if !said.wants_contents() {
+            return;
+        }
         let contents = &mut said.contents;
         let mut say = |(key, slot): &(K, Slot<V, W>)| {
             self.how.all(key, &slot.left, &slot.right, &mut |made| contents.push(made));
@@ -324,7 +357,7 @@ type Coming<K, V, W> = (BatchTime, K, Side<V, W>, i64);
 pub(super) fn meet<'s, K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Clone + 'static>>(
     sides: StreamVec<'s, Epoch, (K, Side<V, W>, i64)>,
     (left, right): (Span<V>, Span<W>),
-    every: Option<Duration>,
+    times: MeetingTimes,
     id: OpId,
     job: Rc<JobContext>,
     how: M,
@@ -341,47 +374,40 @@ pub(super) fn meet<'s, K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Cl
         touched: Vec::new(),
         now: 0,
     };
-    let keeper = Join { meet, waiting: Default::default(), every, job: job.clone() };
+    let keeper = Join { meet, waiting: Default::default(), times, job: job.clone() };
     keep(sides, Exchange::new(|(key, ..): &(K, Side<V, W>, i64)| owner(key)), id, job, keeper)
 }
 
-/// Both sides, and what waits until they are due.
+/// Both sides, and what waits until its side is renewed.
 struct Join<K, V, W, M: Meeting<K, V, W>> {
     meet: Meet<K, V, W, M>,
     /// By side: in which order the two come is chance, and changes would tell.
     waiting: [Vec<Coming<K, V, W>>; 2],
-    every: Option<Duration>,
+    times: MeetingTimes,
     job: Rc<JobContext>,
 }
 
 impl<K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Clone>> Join<K, V, W, M> {
-    /// Writes down what comes to a side that is not made again of changes, each side for as long as it is kept.
+    /// Which sides are renewed, left and right. What is kept comes as changes, which are there when it is.
+    fn renewed(&self, epoch: Epoch) -> [bool; 2] {
+        let [left, right] = &self.times.sides;
+        let Meet { left: one, right: other, .. } = &self.meet;
+        let is_due = |rhythm| self.job.is_due(epoch, rhythm);
+        [matches!(one, Span::Kept(_)) || is_due(left), matches!(other, Span::Kept(_)) || is_due(right)]
+    }
+
+    /// Writes down what comes to windows, each for as long as it is in them. The rest is made again of what comes.
     fn write(&self, At { epoch, time }: At, batch: &[(K, Side<V, W>, i64)], log: &Entry) {
-        let came = time.at_or_next_multiple_of(self.job.interval);
-        let due = |until: BatchTime| until.at_or_next_multiple_of(self.every.unwrap_or(self.job.interval));
-        // What a batch brings is there until the next time that it is due.
-        let batch_until = || due(due(came) + Duration::from_nanos(1));
-        fn until<V>(
-            span: &Span<V>,
-            batch: impl Fn() -> BatchTime,
-            window: impl Fn(Duration) -> BatchTime,
-        ) -> Option<Option<BatchTime>> {
-            match span {
-                Span::Batch => Some(Some(batch())),
-                Span::Window(size) => Some(size.map(window)),
-                Span::Kept(_) => None,
-            }
-        }
-        let window_until = |size| due(came + size);
-        for (is_left, until) in [
-            (true, until(&self.meet.left, batch_until, window_until)),
-            (false, until(&self.meet.right, batch_until, window_until)),
-        ] {
-            let Some(until) = until else { continue };
+        let interval = self.job.interval;
+        let came = time.at_or_next_multiple_of(interval);
+        let [left, right] = &self.times.sides;
+        let sides = [(true, self.meet.left.window(), left), (false, self.meet.right.window(), right)];
+        for (is_left, window, rhythm) in sides {
+            let Some(size) = window else { continue };
             let side: Vec<_> =
                 batch.iter().filter(|(_, side, _)| matches!(side, Side::Left(_)) == is_left).collect();
             if !side.is_empty() {
-                log.pane(epoch, until, &side);
+                log.pane(epoch, size.map(|size| rhythm.at_or_next(came + size, interval)), &side);
             }
         }
     }
@@ -394,8 +420,15 @@ impl<K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Clone>> Keeper for J
 
     fn shape(&self) -> Option<StateShape> {
         let Meet { left, right, .. } = &self.meet;
+        let [one, other] = &self.times.sides;
+        let windows = match (left.is_window(), right.is_window()) {
+            (true, true) => one.or(other),
+            (true, false) => one.clone(),
+            (false, true) => other.clone(),
+            (false, false) => return None,
+        };
         let how = format!("{}[{},{}]", short_name::<M>(), left.name(), right.name());
-        Some(StateShape::panes::<Self::In>(None, self.every).by(how))
+        Some(StateShape::panes::<Self::In>(None, windows.slide()).by(how))
     }
 
     fn close(&mut self, at: At, batch: &mut Vec<Self::In>, said: &mut Said<M::Out>, log: &Entry) {
@@ -407,48 +440,48 @@ impl<K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Clone>> Keeper for J
         for (key, side, times) in batch.drain(..) {
             self.waiting[usize::from(matches!(side, Side::Right(_)))].push((came, key, side, times));
         }
-        if self.job.is_due(at.time, self.every) {
-            let [left, right] = &mut self.waiting;
-            self.meet.meet(at.time, left.drain(..).chain(right.drain(..)), said);
+        let [left, right] = self.renewed(at.epoch);
+        if left || right {
+            let [lefts, rights] = &mut self.waiting;
+            let lefts = lefts.drain(..if left { lefts.len() } else { 0 });
+            let rights = rights.drain(..if right { rights.len() } else { 0 });
+            let now = [left.then_some(at.time), right.then_some(at.time)];
+            self.meet.meet(now, lefts.chain(rights), said);
+        }
+        if self.job.is_due(at.epoch, &self.times.made) {
+            self.meet.say_contents(said);
         }
         said.held = self.meet.held();
     }
 
     fn restore(&mut self, as_of: BatchTime, log: &Entry, batch: &mut Vec<Self::In>, said: &mut Said<M::Out>) {
-        let due = last_due(as_of, self.every);
-        // A batch that was delivered at the last time but one is gone.
-        let is_over = |time: BatchTime| match self.every {
-            Some(every) => time + every <= due,
-            None => time < due,
-        };
+        let [left, right] = &self.times.sides;
+        let due = [left.last(as_of), right.last(as_of)];
+        let of = |side: &Side<V, W>| usize::from(matches!(side, Side::Right(_)));
+        let windows = [self.meet.left.is_window(), self.meet.right.is_window()];
         let mut entering: Vec<Coming<K, V, W>> = Vec::new();
-        let (left, right) = (&self.meet.left, &self.meet.right);
         log.panes(|time, _, brought: Vec<Self::In>| {
             let came = time.at_or_next_multiple_of(self.job.interval);
             for (key, side, times) in brought {
-                let is_gone = match &side {
-                    Side::Left(_) => matches!(left, Span::Batch) && is_over(time),
-                    Side::Right(_) => matches!(right, Span::Batch) && is_over(time),
-                };
-                if is_gone || !self.job.owns(owner(&key)) {
-                    continue;
-                }
-                match time > due {
-                    true => {
-                        let is_right = matches!(side, Side::Right(_));
-                        self.waiting[usize::from(is_right)].push((came, key, side, times));
-                    }
-                    false => entering.push((came, key, side, times)),
+                let at = of(&side);
+                match () {
+                    () if !windows[at] || !self.job.owns(owner(&key)) => {}
+                    () if time > due[at] => self.waiting[at].push((came, key, side, times)),
+                    () => entering.push((came, key, side, times)),
                 }
             }
         });
-        // What else comes to this batch was in the state already.
-        let kept = batch.drain(..).filter(|(_, side, _)| match side {
-            Side::Left(_) => matches!(left, Span::Kept(_)),
-            Side::Right(_) => matches!(right, Span::Kept(_)),
+        // What comes to this batch is what is kept, and contents as they stand. What else does was in the state already.
+        let again = [self.meet.left.comes_again(left), self.meet.right.comes_again(right)];
+        let stood = batch.drain(..).filter(|(_, side, _)| again[of(side)]);
+        entering.extend(stood.map(|(key, side, times)| (due[of(&side)], key, side, times)));
+        let says = self.times.made.stands();
+        said.speaking(Says::Contents, |said| {
+            self.meet.meet(due.map(Some), entering.into_iter(), said);
+            if says {
+                self.meet.say_contents(said);
+            }
         });
-        entering.extend(kept.map(|(key, side, times)| (due, key, side, times)));
-        said.speaking(Says::Contents, |said| self.meet.meet(due, entering.into_iter(), said));
         said.held = self.meet.held();
     }
 }

@@ -38,6 +38,7 @@ mod per_epoch;
 mod route;
 mod sliding;
 mod slots;
+mod stand;
 mod state;
 mod state_table;
 mod to;

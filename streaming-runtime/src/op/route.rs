@@ -18,6 +18,7 @@ use timely::{
 
 use super::{
     collection::{Looped, Moment},
+    stand::stand,
     window::Batches,
 };
 
@@ -40,7 +41,7 @@ pub(super) type Parts<'s, P, A, B> = (<P as Past>::Held<'s, A>, <P as Past>::Hel
 )]
 pub trait Routes: Past {
     #[doc(hidden)]
-    fn unite<'s, T: Record>(left: Self::Held<'s, T>, right: Self::Held<'s, T>) -> Self::Held<'s, T>;
+    fn unite<'s, T: Record>(left: Stream<'s, T, Self>, right: Stream<'s, T, Self>) -> Self::Held<'s, T>;
 }
 
 /// A stream that can be parted.
@@ -66,8 +67,8 @@ pub trait Splits: Past {
 }
 
 impl Routes for PerBatch {
-    fn unite<'s, T: Record>(left: Self::Held<'s, T>, right: Self::Held<'s, T>) -> Self::Held<'s, T> {
-        left.concat(right)
+    fn unite<'s, T: Record>(left: Stream<'s, T, Self>, right: Stream<'s, T, Self>) -> Self::Held<'s, T> {
+        left.held.concat(right.held)
     }
 }
 
@@ -85,20 +86,28 @@ impl Splits for PerBatch {
 }
 
 impl Routes for History {
-    fn unite<'s, T: Record>(left: Self::Held<'s, T>, right: Self::Held<'s, T>) -> Self::Held<'s, T> {
-        left.concat(right)
+    fn unite<'s, T: Record>(left: Stream<'s, T, Self>, right: Stream<'s, T, Self>) -> Self::Held<'s, T> {
+        left.held.concat(right.held)
     }
 }
 
 impl Routes for Windowed {
-    fn unite<'s, T: Record>(left: Self::Held<'s, T>, right: Self::Held<'s, T>) -> Self::Held<'s, T> {
+    fn unite<'s, T: Record>(left: Stream<'s, T, Self>, right: Stream<'s, T, Self>) -> Self::Held<'s, T> {
+        let (one, other) = (left.held, right.held);
         assert!(
-            left.size == right.size,
+            one.size == other.size,
             "windows of {:?} and {:?} cannot be united: `.snapshot()` both, or give them one size",
-            left.size,
-            right.size
+            one.size,
+            other.size
         );
-        Panes { batches: left.batches.concat(right.batches), size: left.size }
+        // What never leaves is the same whenever it is looked at.
+        assert!(
+            one.size.is_none() || left.rhythm.is_with(&right.rhythm),
+            "windows that slide every {:?} and every {:?} cannot be united: `.snapshot()` both, or give them one slide",
+            left.rhythm.step(left.job.interval),
+            right.rhythm.step(left.job.interval)
+        );
+        Panes { batches: one.batches.concat(other.batches), size: one.size }
     }
 }
 
@@ -117,7 +126,9 @@ impl Splits for Windowed {
 }
 
 impl Routes for Kept {
-    fn unite<'s, T: Record>(left: Self::Held<'s, T>, right: Self::Held<'s, T>) -> Self::Held<'s, T> {
+    fn unite<'s, T: Record>(left: Stream<'s, T, Self>, right: Stream<'s, T, Self>) -> Self::Held<'s, T> {
+        let rhythm = left.rhythm.or(&right.rhythm);
+        let (left, right) = (stand(left, &rhythm), stand(right, &rhythm));
         Relation {
             contents: left.contents.concat(right.contents),
             changes: left.changes.concat(right.changes),
@@ -155,8 +166,8 @@ impl Splits for Kept {
 }
 
 impl<M: Moment> Routes for Looped<M> {
-    fn unite<'s, T: Record>(left: Self::Held<'s, T>, right: Self::Held<'s, T>) -> Self::Held<'s, T> {
-        Updates { collection: left.collection.concat(right.collection), settled: false }
+    fn unite<'s, T: Record>(left: Stream<'s, T, Self>, right: Stream<'s, T, Self>) -> Self::Held<'s, T> {
+        Updates { collection: left.held.collection.concat(right.held.collection), settled: false }
     }
 }
 
@@ -221,7 +232,10 @@ fn part<'s, M: Timestamp, A: Clone + 'static, B: Clone + 'static, C: Chain>(
 }
 
 impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
-    /// The records of both streams, duplicates kept. State: none.
+    /// The records of both streams, duplicates kept: of streams of batches those of each batch, of what is kept the
+    /// contents of both whenever one of them is renewed, see
+    /// [Streams with different rhythms](crate#streams-with-different-rhythms). State: none; of kept streams that are not
+    /// renewed together, the contents of those that stand meanwhile.
     ///
     /// ```
     /// # use streaming_runtime::prelude::*;
@@ -239,13 +253,10 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
         P: Routes,
     {
         let id = self.id;
-        let (job, every) = (self.job.clone(), self.every);
+        let (job, rhythm) = (self.job.clone(), self.rhythm.or(&other.rhythm));
         let (left, right) = (self.share(), other.at(id).share());
-        let held = named(id, || {
-            left.renewed_with(right.every);
-            made(id, 0, || P::unite(left.held, right.held))
-        });
-        Stream::new(held, id, job, every)
+        let held = named(id, || made(id, 0, || P::unite(left, right)));
+        Stream::new(held, id, job, rhythm)
     }
 
     /// Parts the stream in two: the records for which `f` holds, and the rest. State: none.
@@ -270,10 +281,10 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
         T: Record,
         P: Splits<Part = Q>,
     {
-        let Stream { held, chain, id, job, every, .. } = self;
+        let Stream { held, chain, id, job, rhythm, .. } = self;
         let sort = move |record| if f(&record) { Ok(record) } else { Err(record) };
         let (holds, rest) = P::part(held, chain, sort, true, id);
-        (Stream::new(holds, id, job.clone(), every), Stream::new(rest, id, job, every))
+        (Stream::new(holds, id, job.clone(), rhythm.clone()), Stream::new(rest, id, job, rhythm))
     }
 }
 
@@ -312,6 +323,6 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
                 input.for_each(|time, records| output.session(&time).give_container(records));
             }
         });
-        Stream::new(dealt, id, shared.job, shared.every)
+        Stream::new(dealt, id, shared.job, shared.rhythm)
     }
 }

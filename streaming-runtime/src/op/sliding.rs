@@ -14,8 +14,8 @@ use super::{
     upkeep::Upkeep,
 };
 use crate::{
-    checkpoint::StateShape, gauge::Held, ledger::Entry, past::Idle, record::Key, stream::Epoch,
-    time::BatchTime,
+    checkpoint::StateShape, gauge::Held, ledger::Entry, past::Idle, record::Key, rhythm::common,
+    stream::Epoch, time::BatchTime,
 };
 
 /// How a stream is cut into windows.
@@ -31,13 +31,7 @@ pub(super) struct Cut {
 impl Cut {
     /// Panes as long as windows of `size` at each multiple of `slide` allow.
     pub(super) fn new(size: Option<Duration>, slide: Duration) -> Self {
-        let gcd = |mut a: u128, mut b: u128| {
-            while b > 0 {
-                (a, b) = (b, a % b);
-            }
-            a
-        };
-        let nanos = gcd(size.map_or(0, |size| size.as_nanos()), slide.as_nanos());
+        let nanos = common(size.map_or(0, |size| size.as_nanos()), slide.as_nanos());
         Cut { size, slide, pane: Duration::from_nanos(nanos as u64) }
     }
 
@@ -274,16 +268,24 @@ impl<K: Key, V, G: Aggregate<V>> Sliding<K, V, G> {
         tracked || self.writes_keys()
     }
 
-    /// Writes down the batch that is about to be taken in.
-    pub(super) fn write(&self, At { epoch, time }: At, accumulators: &[(K, G::Accumulator)], log: &Entry) {
+    /// Writes down the batch that is about to be taken in; `next` is the slide that it waits for, if it does.
+    pub(super) fn write(
+        &self,
+        At { epoch, time }: At,
+        next: Option<BatchTime>,
+        accumulators: &[(K, G::Accumulator)],
+        log: &Entry,
+    ) {
         let end = self.cut.pane_of(time);
         let until = match self.cut.size {
             _ if accumulators.is_empty() || self.cut.is_between(end) => return,
             Some(_) => self.cut.until(end),
             None if !self.writes_keys() => None,
-            // It is in its keys when they are written next.
-            None if time == end => return,
-            None => Some(end),
+            // From then on it is in its keys, which are written at each slide.
+            None => match next {
+                None => return,
+                next => next,
+            },
         };
         log.pane(epoch, until, accumulators);
     }

@@ -21,6 +21,7 @@ use crate::{
     ledger::Entry,
     past::{Idle, Kept, Past, State, Unbounded},
     record::{Key, Keyed, Record},
+    rhythm::Rhythm,
     stream::{Chain, Epoch, JobContext, Stream},
     time::BatchTime,
 };
@@ -107,7 +108,7 @@ struct Updating<K, V, S, F> {
     initial: Option<Vec<(K, S)>>,
     f: F,
     idle: Idle,
-    every: Option<Duration>,
+    rhythm: Rhythm,
     job: Rc<JobContext>,
     values: PhantomData<V>,
 }
@@ -160,7 +161,7 @@ where
         said: &mut Said<(K, S)>,
         log: &Entry,
     ) {
-        if !self.job.is_due(time, self.every) {
+        if !self.job.is_due(epoch, &self.rhythm) {
             return;
         }
         let initial = self.initial.take();
@@ -232,7 +233,7 @@ struct Mapping<K, V, S, U, F> {
     initial: Vec<(K, S)>,
     f: F,
     keeps: Keeps,
-    every: Option<Duration>,
+    rhythm: Rhythm,
     job: Rc<JobContext>,
     values: PhantomData<(V, U)>,
 }
@@ -260,7 +261,7 @@ where
         said: &mut Said<(K, S), U>,
         log: &Entry,
     ) {
-        if !self.job.is_due(time, self.every) {
+        if !self.job.is_due(epoch, &self.rhythm) {
             return;
         }
         let Mapping { states, initial, f, keeps, .. } = self;
@@ -352,7 +353,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
         T: Record + Keyed<K, V>,
         P: Whole,
     {
-        let Stream { held, id, job, every, .. } = pairs(self);
+        let Stream { held, id, job, rhythm, .. } = pairs(self);
         job.depends_on_order(true);
         let idle = Idle::default();
         let keeper = Updating {
@@ -360,12 +361,12 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
             initial: Some(owned(initial, &job)),
             f,
             idle: idle.clone(),
-            every,
+            rhythm: rhythm.clone(),
             job: job.clone(),
             values: PhantomData,
         };
         let relation = keep(held, Exchange::new(|(key, _): &(K, V)| owner(key)), id, job.clone(), keeper);
-        Stream::new(Unbounded { relation, idle }, id, job, every)
+        Stream::new(Unbounded { relation, idle }, id, job, rhythm)
     }
 
     /// Spark's `mapWithState`: calls `f` for each record with the state of its key, which `f` may
@@ -447,19 +448,22 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
         P: Whole,
     {
         let keeps = keeps.keeps();
-        let Stream { held, id, job, every, .. } = pairs(self);
+        let Stream { held, id, job, rhythm, .. } = pairs(self);
         job.depends_on_order(true);
         let keeper = Mapping {
             states: StateTable::new(keeps.0.is_some(), job.ledger.is_on()),
             initial: owned(initial, &job),
             f,
             keeps,
-            every,
+            rhythm: rhythm.clone(),
             job: job.clone(),
             values: PhantomData,
         };
         let by_owner = Exchange::new(|(key, _): &(K, V)| owner(key));
         let (emitted, relation) = keep_and_emit(held, by_owner, id, job.clone(), keeper);
-        (Stream::new(emitted, id, job.clone(), every), Stream::new(relation, id, job, every))
+        (
+            Stream::new(emitted, id, job.clone(), rhythm.clone().passing()),
+            Stream::new(relation, id, job, rhythm),
+        )
     }
 }

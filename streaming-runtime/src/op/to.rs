@@ -6,7 +6,6 @@ use std::{
     marker::PhantomData,
     rc::Rc,
     sync::{Arc, OnceLock},
-    time::Duration,
 };
 
 use timely::dataflow::{channels::pact::Pipeline, operators::generic::operator::Operator};
@@ -18,6 +17,7 @@ use crate::{
     gauge::{Gauge, Holds},
     past::Past,
     record::Record,
+    rhythm::Rhythm,
     stream::{Chain, Epoch, Stream},
     time::BatchTime,
 };
@@ -35,8 +35,8 @@ pub(crate) struct Part<T> {
     pub(crate) records: Vec<T>,
 }
 
-/// How often what a sink gets is renewed, if not by each batch: known when a worker has built its dataflow.
-pub(crate) type Renewed = Arc<OnceLock<Option<Duration>>>;
+/// When what a sink gets is renewed: known when a worker has built its dataflow.
+pub(crate) type Renewed = Arc<OnceLock<Rhythm>>;
 
 /// Bounded by the batches in flight: the engine closes no batch before older ones are delivered.
 pub(crate) type PartSender<T> = mpsc::UnboundedSender<Part<T>>;
@@ -117,11 +117,11 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
         S: Port + Accepts<T, <S as Port>::Record>,
         P: Whole,
     {
-        let Stream { held: root, mut chain, id, job, every, .. } = P::contents(self);
+        let Stream { held: root, mut chain, id, job, rhythm, .. } = P::contents(self);
         let ToSink { parts, rebuilds, renewed, streams } = sink.end();
         streams.update(|streams| streams + 1);
         // Each worker says the same.
-        let _ = renewed.set(every);
+        let _ = renewed.set(rhythm.clone());
         let mut open: VecDeque<(Epoch, Vec<T>)> = VecDeque::new();
         let mut next = 0;
         let gauge = Gauge::of_batches(id);
@@ -147,7 +147,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
                         worker: job.seat,
                         epoch,
                         time,
-                        is_due: job.is_due(time, every),
+                        is_due: job.is_due(epoch, &rhythm),
                         is_past: job.ledger.is_past(epoch),
                         records: records.unwrap_or_default(),
                     };

@@ -9,6 +9,7 @@ use super::{
     each::Records,
     meet::Side,
     per_epoch::{Answers, per_epoch},
+    stand::stand_whole,
     window::Whole,
 };
 use crate::{
@@ -51,7 +52,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
         T: Record,
         P: Whole,
     {
-        let Stream { held, mut chain, id, job, every, .. } = P::contents(self);
+        let Stream { held, mut chain, id, job, rhythm, .. } = P::contents(self);
         let worker = job.worker;
         let parts = per_epoch(
             held,
@@ -61,7 +62,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
             move |part: &mut Vec<T>, records| chain.gather(records, part),
             move |_, part, out| out.push((worker, std::mem::take(part))),
         );
-        let context = job.clone();
+        let (context, due) = (job.clone(), rhythm.clone());
         let made = per_epoch(
             parts,
             Exchange::new(|_: &(usize, Vec<T>)| 0),
@@ -70,24 +71,33 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
             |parts: &mut Vec<(usize, Vec<T>)>, more| parts.append(more),
             move |epoch, parts, out| {
                 let mut parts = std::mem::take(parts);
-                if !context.is_due(context.times.of(epoch), every) {
+                if !context.is_due(epoch, &due) {
+                    debug_assert!(parts.is_empty(), "records come in batches in which their rhythm is due");
                     return;
+                }
+                let mut time = context.times.of(epoch);
+                if context.ledger.is_past(epoch) {
+                    // Batches of before were shown then; contents that stand are as of their last renewal.
+                    if parts.is_empty() && !due.stands() {
+                        return;
+                    }
+                    time = due.last(time);
                 }
                 parts.sort_by_key(|(worker, _)| *worker);
                 let batch = parts.into_iter().map(|(_, part)| part).reduce(|mut all, mut more| {
                     all.append(&mut more);
                     all
                 });
-                named(id, || out.extend(f(context.times.of(epoch), batch.unwrap_or_default())));
+                named(id, || out.extend(f(time, batch.unwrap_or_default())));
             },
         );
-        Stream::new(made, id, job, every)
+        Stream::new(made, id, job, rhythm)
     }
 
-    /// As [`transform`](Stream::transform), of the batches of two streams. Both must be due at the same times: a
-    /// window meets a window of the same slide.
+    /// As [`transform`](Stream::transform), of the batches of two streams: whenever one of them is renewed, with what the
+    /// other has. Of a window, or of what is kept, these are the contents as they stand; of batches, those of the batch.
     ///
-    /// State: both batches, until they close.
+    /// State: both batches, until they close; contents that stand while the other stream is renewed.
     ///
     /// ```
     /// # use streaming_runtime::prelude::*;
@@ -113,8 +123,10 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
         P: Whole,
     {
         let id = self.id;
-        let left = P::contents(self).map(Side::<T, U>::Left);
-        let right = Q::contents(other).at(id).map(Side::Right);
+        let left = P::contents(self).map(Side::<T, U>::Left).share();
+        let right = Q::contents(other).at(id).map(Side::Right).share();
+        let rhythm = left.rhythm.or(&right.rhythm);
+        let (left, right) = (stand_whole(left, &rhythm), stand_whole(right, &rhythm));
         left.union(right).transform(move |time, records| {
             let (mut lefts, mut rights) = (Vec::new(), Vec::new());
             for record in records {

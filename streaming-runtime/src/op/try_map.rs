@@ -167,9 +167,9 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
         T: Record,
         P: Splits<Part = Q>,
     {
-        let Stream { held, chain, id, job, every, .. } = self;
+        let Stream { held, chain, id, job, rhythm, .. } = self;
         let (made, failed) = P::part(held, chain, f, false, id);
-        (Stream::new(made, id, job.clone(), every), Stream::new(failed, id, job, every))
+        (Stream::new(made, id, job.clone(), rhythm.clone()), Stream::new(failed, id, job, rhythm))
     }
 
     /// Drops every record and counts it: [`Job::skipped`](crate::Job::skipped) says how many, by this operator's id,

@@ -1,6 +1,6 @@
 //! Operators that make one value of a batch.
 
-use std::{rc::Rc, time::Duration};
+use std::rc::Rc;
 
 use timely::dataflow::{
     StreamVec,
@@ -15,6 +15,7 @@ use super::{
 use crate::{
     past::{Kept, Panes, Past, PerBatch, State, Windowed},
     record::Record,
+    rhythm::Rhythm,
     stream::{Chain, Epoch, JobContext, OpId, Signed, Stream},
 };
 
@@ -35,7 +36,7 @@ pub trait Counts: Past {
 impl Counts for PerBatch {
     type Out = PerBatch;
     fn count<'s, T: 'static, C: Chain<Out = T>>(stream: Stream<'s, T, Self, C>) -> Stream<'s, i64> {
-        let Stream { held, mut chain, id, job, every, .. } = stream;
+        let Stream { held, mut chain, id, job, rhythm, .. } = stream;
         let add = move |n: &mut i64, records: &mut Vec<C::In>| {
             for record in records.drain(..) {
                 chain.push(record, &mut |_| *n += 1);
@@ -43,14 +44,14 @@ impl Counts for PerBatch {
         };
         let here =
             per_epoch(held, Pipeline, id, Answers::WhenFed, add, |_, n, out| out.push(std::mem::take(n)));
-        total(here, false, id, job, every)
+        total(here, false, id, job, rhythm)
     }
 }
 
 impl Counts for Kept {
     type Out = PerBatch;
     fn count<'s, T: 'static, C: Chain<Out = T>>(stream: Stream<'s, T, Self, C>) -> Stream<'s, i64> {
-        let Stream { held, chain, id, job, every, .. } = stream;
+        let Stream { held, chain, id, job, rhythm, .. } = stream;
         held.wants.want_changes();
         let mut chain = Signed(chain);
         let add = move |n: &mut i64, changes: &mut Vec<(C::In, i64)>| {
@@ -60,7 +61,7 @@ impl Counts for Kept {
         };
         let close = |_, n: &mut i64, out: &mut Vec<i64>| out.push(std::mem::take(n));
         let here = per_epoch(held.changes, Pipeline, id, Answers::WhenFed, add, close);
-        total(here, true, id, job, every)
+        total(here, true, id, job, rhythm)
     }
 }
 
@@ -70,10 +71,10 @@ fn total<'s>(
     lasts: bool,
     id: OpId,
     job: Rc<JobContext>,
-    every: Option<Duration>,
+    rhythm: Rhythm,
 ) -> Stream<'s, i64> {
     let answers = if job.worker == 0 { Answers::Always } else { Answers::WhenFed };
-    let context = job.clone();
+    let (context, due) = (job.clone(), rhythm.clone());
     let mut before = 0;
     let total = per_epoch(
         here,
@@ -83,24 +84,24 @@ fn total<'s>(
         |n: &mut i64, parts| *n += parts.drain(..).sum::<i64>(),
         move |epoch, n, out| {
             let n = before + std::mem::take(n);
-            if context.is_due(context.times.of(epoch), every) {
+            if context.is_due(epoch, &due) {
                 out.push(n);
             }
             before = if lasts { n } else { 0 };
         },
     );
-    Stream::new(total, id, job, every)
+    Stream::new(total, id, job, rhythm)
 }
 
 impl Counts for Windowed {
     type Out = Kept;
     fn count<'s, T: 'static, C: Chain<Out = T>>(stream: Stream<'s, T, Self, C>) -> Stream<'s, i64, Kept> {
-        let Stream { held, chain, id, job, every, .. } = stream;
-        let batches = Stream::<T, PerBatch, C>::with(held.batches, chain, id, job, None);
+        let Stream { held, chain, id, job, rhythm, .. } = stream;
+        let batches = Stream::<T, PerBatch, C>::with(held.batches, chain, id, job, Rhythm::of_batches());
         // Each batch has a count, if of nothing, so the window always has one too.
         let mut counts =
             batches.count().map(|n| ((), n)).on::<Windowed>(|batches| Panes { batches, size: held.size });
-        counts.every = every;
+        counts.rhythm = rhythm;
         <Windowed as ByKey<(), i64, i64>>::aggregate(counts, Sum).map(|((), n)| n).share()
     }
 }

@@ -5,7 +5,7 @@ use std::{collections::VecDeque, convert::Infallible, rc::Rc, time::Duration};
 use timely::dataflow::channels::pact::Pipeline;
 
 use super::{
-    keep::{At, Keeper, Said, Says, keep_of, last_due},
+    keep::{At, Keeper, Said, Says, keep_of},
     sliding::Cut,
 };
 use crate::{
@@ -15,6 +15,7 @@ use crate::{
     ledger::Entry,
     past::{History, Kept, Panes, Past, PerBatch, Relation, State, Windowed},
     record::Record,
+    rhythm::Rhythm,
     stream::{Chain, JobContext, Ready, Stream},
     time::BatchTime,
 };
@@ -60,18 +61,20 @@ impl Whole for Kept {
     fn contents<'s, T: Record, C: Chain<Out = T>>(
         stream: Stream<'s, T, Self, C>,
     ) -> Stream<'s, T, PerBatch, C> {
-        stream.on(|relation| {
+        let mut contents = stream.on(|relation| {
             relation.wants.want_contents();
             relation.contents
-        })
+        });
+        contents.rhythm = contents.rhythm.standing();
+        contents
     }
 }
 
 impl Changing for Kept {
     fn changes<'s, T: Record, C: Chain<Out = T>>(stream: Stream<'s, T, Self, C>) -> Stream<'s, (T, i64)> {
-        let Stream { held, chain, id, job, every, .. } = stream;
+        let Stream { held, chain, id, job, rhythm, .. } = stream;
         held.wants.want_changes();
-        Stream::new(chain.realise_changes(held.changes, id), id, job, every)
+        Stream::new(chain.realise_changes(held.changes, id), id, job, rhythm.passing())
     }
 }
 
@@ -92,10 +95,10 @@ impl Changing for Windowed {
 pub(super) fn kept<'s, T: Record, C: Chain<Out = T>>(
     stream: Stream<'s, T, Windowed, C>,
 ) -> Stream<'s, T, Kept> {
-    let Stream { held: Panes { batches, size }, mut chain, id, job, every, .. } = stream;
+    let Stream { held: Panes { batches, size }, mut chain, id, job, rhythm, .. } = stream;
     let keeper = Records {
-        cut: Cut::new(size, every.unwrap_or(job.interval)),
-        every,
+        cut: Cut::new(size, rhythm.step(job.interval)),
+        rhythm: rhythm.clone(),
         job: job.clone(),
         panes: VecDeque::new(),
         entered: 0,
@@ -103,13 +106,13 @@ pub(super) fn kept<'s, T: Record, C: Chain<Out = T>>(
     };
     let gather = move |batch: &mut Vec<T>, records: &mut Vec<C::In>| chain.gather(records, batch);
     let (_, relation) = keep_of(batches, Pipeline, false, id, job.clone(), keeper, gather);
-    Stream::new(relation, id, job, every)
+    Stream::new(relation, id, job, rhythm)
 }
 
 /// The records of a window as they are.
 struct Records<T> {
     cut: Cut,
-    every: Option<Duration>,
+    rhythm: Rhythm,
     job: Rc<JobContext>,
     panes: VecDeque<(BatchTime, Vec<T>)>,
     /// Panes from here on are not in the window that was delivered last.
@@ -157,7 +160,7 @@ impl<T: Record> Keeper for Records<T> {
     type Emitted = Infallible;
 
     fn shape(&self) -> Option<StateShape> {
-        Some(StateShape::panes::<T>(self.cut.size, self.every))
+        Some(StateShape::panes::<T>(self.cut.size, self.rhythm.slide()))
     }
 
     fn close(&mut self, At { epoch, time }: At, batch: &mut Vec<T>, said: &mut Said<T>, log: &Entry) {
@@ -172,14 +175,14 @@ impl<T: Record> Keeper for Records<T> {
             return;
         }
         self.enter(time, batch);
-        if self.job.is_due(time, self.every) {
+        if self.job.is_due(epoch, &self.rhythm) {
             self.slide(time, said);
         }
         said.held = Held::new(self.kept, self.kept * size_of::<T>());
     }
 
     fn restore(&mut self, as_of: BatchTime, log: &Entry, _: &mut Vec<T>, said: &mut Said<T>) {
-        let due = last_due(as_of, self.every);
+        let due = self.rhythm.last(as_of);
         let mut later = Vec::new();
         log.panes(|time, is_mine, mut batch| match () {
             () if !is_mine => {}
@@ -235,16 +238,16 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
         P: Whole<Left<C> = D>,
     {
         let id = self.id;
-        let of = self.every.unwrap_or(self.job.interval);
+        let of = self.rhythm.step(self.job.interval);
         let fits = |length: Duration| !length.is_zero() && length.as_nanos().is_multiple_of(of.as_nanos());
         named(id, || {
             assert!(
                 fits(size) && fits(slide),
-                "a window of {size:?} every {slide:?} cannot be cut from batches of {of:?}: both must be multiples"
+                "a window of {size:?} rhythm {slide:?} cannot be cut from batches of {of:?}: both must be multiples"
             );
         });
         let mut windowed = P::contents(self).on(|batches| Panes { batches, size: Some(size) });
-        windowed.every = Some(slide);
+        windowed.rhythm = Rhythm::of_slide(slide);
         windowed
     }
 
