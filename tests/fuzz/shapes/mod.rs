@@ -1,0 +1,64 @@
+//! The shapes: pipelines, each with what it means beside it.
+//!
+//! Records are pairs of small numbers everywhere, so that operators are compiled for few types.
+
+mod batches;
+mod joins;
+mod loops;
+mod mixed;
+mod states;
+mod windows;
+
+use std::time::Duration;
+
+use streaming_runtime::{Engine, Job, StartError, secs};
+
+use crate::{
+    check::{Expected, Inputs},
+    drive::Wires,
+    model::{Batches, INTERVAL, Kept, Pair, Time},
+    script::Values,
+};
+
+/// A pipeline and its meaning.
+pub(crate) struct Shape {
+    pub(crate) name: &'static str,
+    pub(crate) sources: usize,
+    /// Whether its sources are made safe by the job's log; else they replay.
+    pub(crate) logged: bool,
+    pub(crate) start: fn(&Engine, &mut Wires, &Values) -> Result<Job, StartError>,
+    pub(crate) model: fn(&Inputs<'_>, &mut Expected),
+}
+
+pub(crate) static SHAPES: [Shape; 16] = [
+    batches::CHAIN,
+    windows::BY_KEY,
+    windows::INVERSE,
+    windows::ORDER,
+    windows::COUNTS,
+    states::UPDATE_STATE,
+    states::MAP_WITH_STATE,
+    joins::WINDOW_JOINS,
+    joins::LOOKUPS,
+    joins::KEPT_JOINS,
+    mixed::UNIONS,
+    states::HISTORY,
+    mixed::NESTED,
+    loops::COMPONENTS,
+    mixed::SHARED,
+    joins::BEHIND_JOINS,
+];
+
+/// So many intervals, as a pipeline is given them.
+fn time((size, slide): (u64, u64)) -> (Duration, Duration) {
+    (secs(size), secs(slide))
+}
+
+/// A window of a source as the model computes it.
+fn window(batches: &Batches<Pair>, (size, slide): (u64, u64)) -> Kept<Pair> {
+    batches.window(intervals(size), intervals(slide))
+}
+
+fn intervals(n: u64) -> Time {
+    n * INTERVAL
+}
