@@ -1,6 +1,6 @@
 //! What can be wrong with a checkpoint.
 
-use crate::time::BatchTime;
+use crate::{disk::has_vanished, time::BatchTime};
 use std::{io, sync::Arc};
 
 /// Why a job cannot use its checkpoint, or could not go on writing it.
@@ -27,6 +27,20 @@ pub enum CheckpointError {
         /// To which file; empty if to the place itself.
         file: String,
         /// How it failed.
+        source: Arc<io::Error>,
+    },
+    /// What the job writes to is not in its place any more: somebody removed or moved it, or put another there. What was
+    /// written is where it was moved to, if it was moved; bring it back, or start in an empty place.
+    #[error(
+        "checkpoint: {doing} `{file}`: {source}; what was written to it is gone with it, unless it was only moved: bring it back, or \
+         start from nothing in an empty place"
+    )]
+    Vanished {
+        /// What was being done.
+        doing: &'static str,
+        /// To which file.
+        file: String,
+        /// What is in its place.
         source: Arc<io::Error>,
     },
     /// Bytes that were durable are not what was written. Nothing was changed; restore the file from a copy, or start
@@ -103,6 +117,7 @@ impl CheckpointError {
         match self {
             CheckpointError::Taken { .. } => "checkpoint.taken",
             CheckpointError::Io { .. } => "checkpoint.io",
+            CheckpointError::Vanished { .. } => "checkpoint.vanished",
             CheckpointError::Corrupt { .. } => "checkpoint.corrupt",
             CheckpointError::Version { .. } => "checkpoint.version",
             CheckpointError::Behind { .. } => "checkpoint.behind",
@@ -116,6 +131,19 @@ impl CheckpointError {
     pub(super) fn io(doing: &'static str, file: &str) -> impl FnOnce(io::Error) -> CheckpointError {
         let file = file.to_owned();
         move |source| CheckpointError::Io { doing, file, source: Arc::new(source) }
+    }
+
+    /// As [`io`](CheckpointError::io), where the storage also says if what is written to has vanished.
+    pub(super) fn writing(doing: &'static str, file: &str) -> impl FnOnce(io::Error) -> CheckpointError {
+        let file = file.to_owned();
+        move |source| {
+            let vanished = has_vanished(&source);
+            let source = Arc::new(source);
+            match vanished {
+                true => CheckpointError::Vanished { doing, file, source },
+                false => CheckpointError::Io { doing, file, source },
+            }
+        }
     }
 
     pub(super) fn corrupt(file: &str, at: usize, what: impl Into<String>) -> CheckpointError {

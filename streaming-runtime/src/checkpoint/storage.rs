@@ -1,12 +1,13 @@
 //! Where checkpoints are kept: a trait as small as an object store could serve, and the local directory.
 
 use super::crash_point;
-use crate::disk::{make_directory, sync_directory};
+use crate::disk::{Held, make_private_directory, private, sync_directory};
 use std::{
     fmt::Debug,
-    fs::{self, File, OpenOptions, TryLockError},
+    fs::{self, File, TryLockError},
     io::{self, Read, Write},
     path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 /// A place for checkpoints: objects by flat names such as `log-00000000000000000017`.
@@ -49,7 +50,12 @@ pub trait Append: Send {
     /// Adds all of `bytes` at the end. They are durable after the next [`sync`](Append::sync).
     fn append(&mut self, bytes: &[u8]) -> io::Result<()>;
 
-    /// Makes durable what was appended.
+    /// Makes durable what was appended, under the object's name.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::NotFound`] if the object is not in its place any more, so that nobody would find what is in it, and
+    /// [`io::ErrorKind::StaleNetworkFileHandle`] if another is there.
     fn sync(&mut self) -> io::Result<()>;
 }
 
@@ -58,9 +64,17 @@ pub trait Append: Send {
 /// It is locked by `flock` on a file `LOCK`, which the system releases when a process dies. Appends are made durable by
 /// `fdatasync`, whole files by writing beside, `fsync`, rename and `fsync` of the directory. Not for file systems without
 /// these, as some network ones.
+///
+/// What is made here only its owner can read, since state is made of the service's data: a directory is made with mode 0700,
+/// files with 0600. A directory that is there keeps the mode that somebody gave it, and so do the files in it.
+///
+/// With each sync it is looked whether the log, the lock and so the directory are still where they were: what is written
+/// into files that were removed, moved away or replaced is lost, and an error instead.
 #[derive(Clone, Debug)]
 pub struct LocalDirectory {
     path: PathBuf,
+    /// What was there when it was locked last.
+    held: Arc<Mutex<Vec<Arc<Held>>>>,
 }
 
 const LOCK: &str = "LOCK";
@@ -68,16 +82,17 @@ const LOCK: &str = "LOCK";
 const UNFINISHED: &str = ".unfinished";
 
 impl LocalDirectory {
-    /// The directory `path`, made if it is not there, with those above it.
+    /// The directory `path`, made if it is not there, with those above it. A relative path is one from the process' directory
+    /// as of now.
     ///
     /// # Errors
     ///
     /// As the system says.
     pub fn new(path: impl Into<PathBuf>) -> io::Result<Self> {
-        let path = path.into();
+        let path = std::path::absolute(path.into())?;
         // Its name has to be durable as well, or all that is in it goes with the directory.
-        make_directory(&path)?;
-        Ok(LocalDirectory { path })
+        make_private_directory(&path)?;
+        Ok(LocalDirectory { path, held: Arc::default() })
     }
 
     /// The directory.
@@ -91,7 +106,7 @@ impl LocalDirectory {
         parts: &mut dyn Iterator<Item = io::Result<Vec<u8>>>,
     ) -> io::Result<u64> {
         crash_point("publish-begin");
-        let mut file = File::create(unfinished)?;
+        let mut file = private().write(true).create(true).truncate(true).open(unfinished)?;
         let mut length = 0;
         for part in parts {
             let part = part?;
@@ -103,12 +118,16 @@ impl LocalDirectory {
         crash_point("publish-synced");
         Ok(length)
     }
+
+    fn held(&self) -> Vec<Arc<Held>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 impl Storage for LocalDirectory {
     fn lock(&self) -> io::Result<Box<dyn Send>> {
         let path = self.path.join(LOCK);
-        let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+        let mut file = private().read(true).write(true).create(true).truncate(false).open(&path)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -121,6 +140,8 @@ impl Storage for LocalDirectory {
         }
         file.set_len(0)?;
         writeln!(file, "{}", std::process::id())?;
+        let held = [Held::directory(&self.path)?, Held::file(&path, &file)?].map(Arc::new);
+        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = held.into();
         for entry in fs::read_dir(&self.path)? {
             let entry = entry?;
             if entry.file_name().to_string_lossy().ends_with(UNFINISHED) {
@@ -151,12 +172,19 @@ impl Storage for LocalDirectory {
     }
 
     fn append(&self, name: &str) -> io::Result<Box<dyn Append>> {
-        let file = OpenOptions::new().append(true).create_new(true).open(self.path.join(name))?;
+        // Into another directory than the one that has all else it must not go.
+        self.held().iter().try_for_each(|held| held.check())?;
+        let path = self.path.join(name);
+        let file = private().append(true).create_new(true).open(&path)?;
         sync_directory(&self.path)?;
-        Ok(Box::new(LocalFile(file)))
+        // The log's place says where the directory is, but not whether the lock is in it.
+        let lock = self.held().into_iter().filter(|held| held.path().ends_with(LOCK));
+        let places = lock.chain([Arc::new(Held::file(&path, &file)?)]).collect();
+        Ok(Box::new(LocalFile { file, places }))
     }
 
     fn publish(&self, name: &str, parts: &mut dyn Iterator<Item = io::Result<Vec<u8>>>) -> io::Result<u64> {
+        self.held().iter().try_for_each(|held| held.check())?;
         let unfinished = self.path.join(format!("{name}{UNFINISHED}"));
         let length = self.write_beside(&unfinished, parts).inspect_err(|_| {
             // The room may be what is lacking. If this fails too, the next lock clears it.
@@ -173,15 +201,20 @@ impl Storage for LocalDirectory {
     }
 }
 
-struct LocalFile(File);
+struct LocalFile {
+    file: File,
+    /// Its own place, and that of the lock.
+    places: Vec<Arc<Held>>,
+}
 
 impl Append for LocalFile {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.0.write_all(bytes)
+        self.file.write_all(bytes)
     }
 
     fn sync(&mut self) -> io::Result<()> {
         // The length is metadata that fdatasync brings along; times of access are not.
-        self.0.sync_data()
+        self.file.sync_data()?;
+        self.places.iter().try_for_each(|held| held.check())
     }
 }

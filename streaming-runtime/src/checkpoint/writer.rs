@@ -143,7 +143,7 @@ impl Writer {
             // Not truncated, but written anew: after a sync that failed, what is read may be in memory only, and a
             // second sync of that file would say that all is well.
             let mut parts = bytes.chunks(settings.frame).map(|part| Ok(part.to_vec()));
-            storage.publish(&name, &mut parts).map_err(CheckpointError::io("writing", &name))?;
+            storage.publish(&name, &mut parts).map_err(CheckpointError::writing("writing", &name))?;
             crash_point("after-cut");
         }
         for name in place.void {
@@ -349,7 +349,7 @@ impl OpenLog {
     fn create(storage: &dyn Storage, number: u64, follows: u64) -> Result<OpenLog, CheckpointError> {
         let name = Kind::Log.name(number);
         crash_point("before-create");
-        let append = storage.append(&name).map_err(CheckpointError::io("creating", &name))?;
+        let append = storage.append(&name).map_err(CheckpointError::writing("creating", &name))?;
         crash_point("after-create");
         let head = Head::new(Kind::Log, number, follows);
         let mut log =
@@ -373,7 +373,7 @@ impl OpenLog {
 
     fn append(&mut self) -> Result<(), CheckpointError> {
         crash_point("before-append");
-        self.append.append(&self.buffer).map_err(CheckpointError::io("appending to", &self.name))?;
+        self.append.append(&self.buffer).map_err(CheckpointError::writing("appending to", &self.name))?;
         crash_point("after-append");
         self.appended += self.buffer.len() as u64;
         self.appends += 1;
@@ -385,7 +385,7 @@ impl OpenLog {
 
     fn sync(&mut self) -> Result<(), CheckpointError> {
         crash_point("before-sync");
-        self.append.sync().map_err(CheckpointError::io("syncing", &self.name))?;
+        self.append.sync().map_err(CheckpointError::writing("syncing", &self.name))?;
         crash_point("after-sync");
         self.synced = self.appended;
         self.appends = 0;
