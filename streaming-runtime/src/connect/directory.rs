@@ -22,7 +22,7 @@ use self::{
     position::{Position, Taken},
 };
 use super::{
-    ConnectorError, Outlet, Recovery, Source,
+    ConnectorError, Origin, Outlet, Recovery, Source,
     blocking::blocking,
     file::{self, Piece, Progress, Reading},
     lines::{LineRules, line_settings},
@@ -84,7 +84,7 @@ pub fn lines(path_or_glob: impl AsRef<Path>) -> Lines {
         filter: Arc::new(is_visible),
         max_files: 1_000_000,
         skipped: Skipped::default(),
-        rules: LineRules::default(),
+        rules: LineRules::of_files(),
     }
 }
 
@@ -102,7 +102,7 @@ pub struct Lines {
 }
 
 impl Lines {
-    line_settings!();
+    line_settings!("Fail");
 
     /// Whether files that were modified before the job's start are left alone: `true` by default. Files that
     /// are older than [`remember`](Lines::remember) are left alone in either case.
@@ -179,6 +179,15 @@ impl Skipped {
 impl Source<String> for Lines {
     const PACED: bool = true;
     const RECOVERY: Recovery = Recovery::Replays;
+
+    fn origin(&self) -> Option<Origin> {
+        // What is wrong with the pattern, `run` says.
+        let directories = Directories::new(&self.path).ok()?;
+        let filter = self.filter.clone();
+        Some(Origin::files(move |file| {
+            directories.would_have(file).is_some_and(|as_listed| filter(&as_listed))
+        }))
+    }
 
     async fn run(self, mut out: Outlet<String>) -> Result<(), ConnectorError> {
         let directories = Directories::new(&self.path)?;
@@ -263,7 +272,11 @@ impl Running {
                 Err(error) => Err(error),
             };
             let whole = match sent {
-                Err(error @ (ConnectorError::Io { .. } | ConnectorError::Config(_))) => {
+                Err(
+                    error @ (ConnectorError::Io { .. }
+                    | ConnectorError::Config(_)
+                    | ConnectorError::ChangedWhileRead { .. }),
+                ) => {
                     self.skipped.unread(&path, &error);
                     false
                 }

@@ -1,6 +1,6 @@
 //! A source whose records are in the job's log before they count.
 
-use super::{ConnectorError, Outlet, Recovery, Source};
+use super::{ConnectorError, Origin, Outlet, Recovery, Source};
 
 /// A source that cannot send anything twice, made safe against crashes: where the job has
 /// [checkpoints](crate::Engine::checkpoint), the engine writes its records to the job's log, and no batch is delivered
@@ -38,6 +38,10 @@ impl<T: Send + 'static, S: Source<T>> Source<T> for Durable<S> {
         Recovery::Replays => Recovery::Replays,
         Recovery::Lost | Recovery::Logged => Recovery::Logged,
     };
+
+    fn origin(&self) -> Option<Origin> {
+        self.0.origin()
+    }
 
     async fn run(self, out: Outlet<T>) -> Result<(), ConnectorError> {
         self.0.run(out).await

@@ -2,6 +2,8 @@
 
 use std::{io, sync::Arc, time::Duration};
 
+use crate::disk::has_vanished;
+
 /// Why a connector could not go on.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -39,18 +41,57 @@ pub enum ConnectorError {
         limit: Duration,
     },
     /// A line is longer than the connector's bound and its policy is to fail.
-    #[error("{what}: a line is longer than {limit} bytes")]
+    #[error(
+        "{what}: the line at byte {at} has {length} bytes or more, and at most {limit} are taken: raise `.max_line(..)`, or leave \
+         such lines out with `.on_long_line(OnLongLine::Skip)`"
+    )]
     LineTooLong {
         /// Where the line came from.
         what: String,
         /// The bound in bytes, without the line's end.
         limit: usize,
+        /// Where the line begins, in bytes from the beginning of the file or the connection.
+        at: u64,
+        /// How much of it was read.
+        length: usize,
     },
     /// Bytes that are no UTF-8, and the connector's policy is to fail.
     #[error("{what}: a line is not valid UTF-8")]
     InvalidUtf8 {
         /// Where the line came from.
         what: String,
+    },
+    /// A file that is no text in UTF-8, by its first bytes: compressed, or text in another encoding.
+    #[error(
+        "`{what}` is no text in UTF-8 but {kind}: unpack or convert it first, or leave such files out with a filter"
+    )]
+    NotText {
+        /// The file.
+        what: String,
+        /// What it is.
+        kind: &'static str,
+    },
+    /// A file became another while it was read. What was sent of it stays sent.
+    #[error(
+        "`{what}` was changed while it was read: {how}; write files elsewhere, and rename them into place when they are whole"
+    )]
+    ChangedWhileRead {
+        /// The file.
+        what: String,
+        /// What is different.
+        how: String,
+    },
+    /// What a sink writes to is not in its place any more: it was removed, moved away or replaced while the job ran. What was
+    /// written is where it was moved to, if it was moved.
+    #[error(
+        "`{what}`: {how}; batches that were written to it are gone with it, unless it was only moved: bring it back and start the \
+         job again"
+    )]
+    Vanished {
+        /// The file or directory.
+        what: String,
+        /// What is in its place.
+        how: String,
     },
     /// More than a bound that the connector was given.
     #[error("{what}: more than {limit}")]
@@ -95,6 +136,14 @@ impl ConnectorError {
     pub fn io(what: impl Into<String>, source: io::Error) -> Self {
         ConnectorError::Io { what: what.into(), source: Arc::new(source) }
     }
+    /// That a name means something else than it did, if this says so.
+    pub(super) fn vanished_or_io(path: &std::path::Path, error: io::Error) -> Self {
+        let what = path.display().to_string();
+        match has_vanished(&error) {
+            true => ConnectorError::Vanished { what, how: error.to_string() },
+            false => ConnectorError::io(format!("look at `{what}`"), error),
+        }
+    }
     /// Whether trying again may help: what the operating system refuses for now, a peer that is away, a limit in time,
     /// and errors of a connector's own, of which nothing is known. Not bad settings, bad input, a bound that was
     /// reached, a channel whose other end is gone, what is missing or forbidden, and what was given up after attempts.
@@ -122,6 +171,9 @@ impl ConnectorError {
             ConnectorError::GaveUp { .. }
             | ConnectorError::LineTooLong { .. }
             | ConnectorError::InvalidUtf8 { .. }
+            | ConnectorError::NotText { .. }
+            | ConnectorError::ChangedWhileRead { .. }
+            | ConnectorError::Vanished { .. }
             | ConnectorError::LimitExceeded { .. }
             | ConnectorError::NotUnique { .. }
             | ConnectorError::Changed { .. }
@@ -138,6 +190,9 @@ impl ConnectorError {
             ConnectorError::TimedOut { .. } => "connector.timed_out",
             ConnectorError::LineTooLong { .. } => "connector.line_too_long",
             ConnectorError::InvalidUtf8 { .. } => "connector.invalid_utf8",
+            ConnectorError::NotText { .. } => "connector.not_text",
+            ConnectorError::ChangedWhileRead { .. } => "connector.changed_while_read",
+            ConnectorError::Vanished { .. } => "connector.vanished",
             ConnectorError::LimitExceeded { .. } => "connector.limit",
             ConnectorError::NotUnique { .. } => "connector.not_unique",
             ConnectorError::Changed { .. } => "connector.changed",

@@ -1,5 +1,8 @@
 //! Text files, read to their end.
 
+mod changes;
+mod head;
+
 use std::{
     fs::{self, File},
     io::{self, Read, Seek, SeekFrom},
@@ -8,22 +11,30 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+use self::{
+    changes::{PROBE, Steady, checksum},
+    head::{HEAD, MARK, other_than_text},
+};
 use super::{
-    ConnectorError, Outlet, Recovery, Source,
+    ConnectorError, Origin, Outlet, Recovery, Source,
     blocking::blocking,
     lines::{LineDecoder, LineRules, line_settings},
+    target::resolved,
 };
 
 /// What one read asks for at most.
 const MAX_READ: usize = 256 * 1024;
-/// How much of a file before a position, and at its beginning, must be as it was.
-const PROBE: u64 = 4096;
 
 /// A source of the lines of a text file; it ends with the file.
 ///
 /// A line ends at `\n`, without a `\r` before it; the last may lack it. The file is read in pieces of up to
 /// 256 KiB on tokio's threads for blocking work, one piece ahead, up to the length that it has when it is opened. It has to
-/// be a regular file, not a pipe.
+/// be a regular file, not a pipe. A byte order mark of UTF-8 at its beginning is no text, and is left out; a file that is
+/// compressed or in another encoding, by its first bytes, is refused.
+///
+/// The file must stay as it is while it is read: one that becomes shorter, is written anew or replaced is an error, after
+/// the lines that were read before. To append to it or to remove its name does no harm. (Bytes that are written over in
+/// the middle of what was read are not noticed.)
 ///
 /// # After a crash
 /// Each line is there once. A job that goes on from a checkpoint reads on where the last batch of it ended, within 256 KiB,
@@ -34,18 +45,19 @@ const PROBE: u64 = 4096;
 /// ```
 /// use streaming_runtime::connect::{OnLongLine, file};
 ///
-/// let source = file::lines("access.log").max_line(1 << 20).on_long_line(OnLongLine::Fail);
+/// let source = file::lines("access.log").max_line(1 << 20).on_long_line(OnLongLine::Skip);
 /// # let _ = source;
 /// ```
 ///
 /// # Errors
 /// [`ConnectorError::Io`] with the path when the file cannot be opened or read, [`ConnectorError::Config`]
-/// when it is no regular file, [`ConnectorError::Changed`] when it is another after a crash, and what
+/// when it is no regular file, [`ConnectorError::NotText`] and [`ConnectorError::ChangedWhileRead`] as above,
+/// [`ConnectorError::Changed`] when it is another after a crash, and what
 /// [`on_long_line`](Lines::on_long_line) and [`on_invalid_utf8`](Lines::on_invalid_utf8) make one. Each ends the job,
-/// after the lines before it; by default long lines are skipped, what is not UTF-8 is replaced, and
+/// after the lines before it; by default a long line is such an error, what is not UTF-8 is replaced, and
 /// [`bad_lines`](Lines::bad_lines) counts both.
 pub fn lines(path: impl AsRef<Path>) -> Lines {
-    Lines { path: path.as_ref().to_owned(), rules: LineRules::default() }
+    Lines { path: path.as_ref().to_owned(), rules: LineRules::of_files() }
 }
 
 /// See [`lines`].
@@ -56,11 +68,16 @@ pub struct Lines {
 }
 
 impl Lines {
-    line_settings!();
+    line_settings!("Fail");
 }
 
 impl Source<String> for Lines {
     const RECOVERY: Recovery = Recovery::Replays;
+
+    fn origin(&self) -> Option<Origin> {
+        let path = self.path.clone();
+        Some(Origin::files(move |file| file == resolved(&path)))
+    }
 
     async fn run(self, mut out: Outlet<String>) -> Result<(), ConnectorError> {
         let Lines { path, rules } = self;
@@ -130,8 +147,12 @@ pub(super) async fn send(
 
 /// A file that is being read.
 pub(super) struct Reading {
+    path: PathBuf,
     file: File,
     decoder: LineDecoder,
+    /// Whether it is yet to be seen what its first bytes say.
+    is_new: bool,
+    steady: Steady,
     /// What is left of that which is to be read.
     left: u64,
     /// Whether a line ends where that ends.
@@ -170,8 +191,19 @@ impl Reading {
             return Err(ConnectorError::Config(format!("`{what}` is no regular file")));
         }
         let file = File::open(path).map_err(failed)?;
+        let about = file.metadata().map_err(failed)?;
         let decoder = LineDecoder::new(what, rules, MAX_READ);
-        Ok(Reading { file, decoder, left: u64::MAX, whole: true, sum: None, positions: None })
+        Ok(Reading {
+            path: path.to_owned(),
+            file,
+            decoder,
+            is_new: true,
+            steady: Steady::new(&about),
+            left: u64::MAX,
+            whole: true,
+            sum: None,
+            positions: None,
+        })
     }
 
     /// Computes the checksum of what is read.
@@ -183,6 +215,8 @@ impl Reading {
     /// Reads so many bytes and no more; the last line of them counts if they are the `whole` file.
     pub(super) fn only(mut self, bytes: u64, whole: bool) -> Self {
         (self.left, self.whole) = (bytes, whole);
+        // Whether there are as many, whoever wants them sees.
+        self.steady.needs(0);
         self
     }
 
@@ -202,18 +236,24 @@ impl Reading {
 
     /// Whether there is more to read.
     fn read(&mut self, lines: &mut Vec<String>) -> Result<bool, ConnectorError> {
+        if std::mem::take(&mut self.is_new) {
+            self.begin()?;
+        }
         loop {
+            let offset = self.decoder.offset();
             let room = self.decoder.room();
             let most = room.len().min(usize::try_from(self.left).unwrap_or(usize::MAX));
             let room = &mut room[..most];
             match self.file.read(room) {
-                Ok(0) if self.whole => return self.decoder.finish(lines).map(|()| false),
-                Ok(0) => return Ok(false),
+                Ok(0) => return self.end(lines).map(|()| false),
                 Ok(n) => {
                     self.left -= n as u64;
                     if let Some(sum) = &mut self.sum {
                         sum.update(&room[..n]);
                     }
+                    // Before its lines count: what came before them may be of another text.
+                    unchanged(&mut self.steady, &self.file, &self.path, offset + n as u64)?;
+                    self.steady.read(offset, &room[..n]);
                     self.decoder.accept(n, lines)?;
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -225,8 +265,41 @@ impl Reading {
         }
     }
 
+    /// Looks at its first bytes, and leaves out what is no text.
+    fn begin(&mut self) -> Result<(), ConnectorError> {
+        let mut head = Vec::with_capacity(HEAD);
+        let most = self.left.min(HEAD as u64);
+        (&self.file).take(most).read_to_end(&mut head).map_err(|error| self.failed(error))?;
+        if let Some(kind) = other_than_text(&head) {
+            return Err(ConnectorError::NotText { what: self.path.display().to_string(), kind });
+        }
+        if head.starts_with(MARK) {
+            self.decoder.leave_out(MARK.len() as u64);
+            self.left -= MARK.len() as u64;
+            if let Some(sum) = &mut self.sum {
+                sum.update(MARK);
+            }
+        }
+        let behind = SeekFrom::Start(self.decoder.offset());
+        self.file.seek(behind).map(drop).map_err(|error| self.failed(error))
+    }
+
+    /// There is no more to read.
+    fn end(&mut self, lines: &mut Vec<String>) -> Result<(), ConnectorError> {
+        let offset = self.decoder.offset();
+        unchanged(&mut self.steady, &self.file, &self.path, offset)?;
+        if self.steady.is_replaced(&self.path) {
+            let what = self.path.display().to_string();
+            return Err(ConnectorError::ChangedWhileRead {
+                what,
+                how: "another was put in its place".to_owned(),
+            });
+        }
+        if self.whole { self.decoder.finish(lines) } else { Ok(()) }
+    }
+
     fn failed(&self, error: io::Error) -> ConnectorError {
-        ConnectorError::io(format!("read `{}`", self.decoder.what()), error)
+        ConnectorError::io(format!("read `{}`", self.path.display()), error)
     }
 
     /// Goes to `position`, if the file is the one of before; returns where it is.
@@ -239,6 +312,7 @@ impl Reading {
             let says = length > 0 || self.is_at_end()?;
             let length = says.then_some(length);
             self.left = length.unwrap_or(u64::MAX);
+            self.steady.needs(length.unwrap_or(0));
             return Ok(Position { offset: 0, length, head, before: 0 });
         };
         let changed = |how| Err(ConnectorError::Changed { what: self.decoder.what().to_owned(), how });
@@ -256,6 +330,9 @@ impl Reading {
             ));
         }
         self.left = position.length.map_or(u64::MAX, |length| length.saturating_sub(position.offset));
+        self.steady.needs(had);
+        self.is_new = position.offset == 0;
+        self.decoder.begin_at(position.offset);
         self.file.seek(SeekFrom::Start(position.offset)).map_err(|error| self.failed(error))?;
         Ok(position)
     }
@@ -285,12 +362,17 @@ impl Reading {
 
     /// The checksum of `bytes` bytes at `offset`, or of those that there are; the file is then read from there.
     fn probe(&self, offset: u64, bytes: u64) -> Result<u32, ConnectorError> {
-        let mut found = Vec::with_capacity(bytes as usize);
-        let mut file = &self.file;
-        file.seek(SeekFrom::Start(offset))
-            .and_then(|_| file.take(bytes).read_to_end(&mut found))
-            .map_err(|error| self.failed(error))?;
-        Ok(crc32fast::hash(&found))
+        checksum(&self.file, offset, bytes).map_err(|error| self.failed(error))
+    }
+}
+
+/// Fails if what was read is not in the file any more. It is then read from `offset`.
+fn unchanged(steady: &mut Steady, file: &File, path: &Path, offset: u64) -> Result<(), ConnectorError> {
+    let what = || path.display().to_string();
+    match steady.changed(file, offset) {
+        Ok(None) => Ok(()),
+        Ok(Some(how)) => Err(ConnectorError::ChangedWhileRead { what: what(), how }),
+        Err(error) => Err(ConnectorError::io(format!("read `{}`", what()), error)),
     }
 }
 
@@ -301,7 +383,7 @@ mod tests {
     use super::*;
     use crate::{
         checkpoint::SourceMark,
-        connect::{OnInvalidUtf8, testing},
+        connect::{OnInvalidUtf8, OnLongLine, testing},
         time::BatchTime,
     };
 
@@ -364,8 +446,9 @@ mod tests {
     async fn in_parts(path: &Path, parts: &[usize]) -> Vec<String> {
         let time = (Duration::from_secs(1), BatchTime::from_millis(0));
         let (mut mark, mut got) = (SourceMark::default(), Vec::new());
+        let source = || lines(path).on_long_line(OnLongLine::Skip);
         for part in parts {
-            let mut running = testing::resume(lines(path), time, mark, Vec::new());
+            let mut running = testing::resume(source(), time, mark, Vec::new());
             // A chunk is taken or not, so this is where the batch ends that counts.
             let mut records = Vec::new();
             while records.len() < *part
@@ -379,7 +462,7 @@ mod tests {
             assert_eq!(mark.records, records.len() as u64);
             got.extend(records);
         }
-        let (rest, ended) = testing::resume(lines(path), time, mark, Vec::new()).finish().await;
+        let (rest, ended) = testing::resume(source(), time, mark, Vec::new()).finish().await;
         ended.expect("a clean end");
         got.extend(rest);
         got

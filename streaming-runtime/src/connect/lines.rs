@@ -16,9 +16,9 @@ const FIRST_READ: usize = 8 * 1024;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnLongLine {
-    /// The connector fails with [`ConnectorError::LineTooLong`].
+    /// The connector fails with [`ConnectorError::LineTooLong`]. The default of files, of which nothing should be missing.
     Fail,
-    /// The line is left out and counted in [`BadLines`]. The default: whoever sends lines cannot end the job.
+    /// The line is left out and counted in [`BadLines`]. The default of sockets: whoever sends lines cannot end the job.
     #[default]
     Skip,
 }
@@ -86,11 +86,16 @@ impl Default for LineRules {
 }
 
 impl LineRules {
+    /// Of files: what is left out of one is lost, so only who says so leaves out.
+    pub(super) fn of_files() -> Self {
+        LineRules { on_long: OnLongLine::Fail, ..LineRules::default() }
+    }
+
     /// Without the `\r` of a `\r\n`.
     fn take_text(&self, what: &str, line: &str, lines: &mut Vec<String>) -> Result<(), ConnectorError> {
         let line = line.strip_suffix('\r').unwrap_or(line);
         if line.len() > self.limit {
-            return self.too_long(what);
+            return self.too_long(what, line.len());
         }
         lines.push(line.to_owned());
         Ok(())
@@ -102,7 +107,7 @@ impl LineRules {
         }
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         if line.len() > self.limit {
-            return self.too_long(what);
+            return self.too_long(what, line.len());
         }
         if self.bad.0.invalid_utf8.fetch_add(1, Ordering::Relaxed) == 0 {
             let policy = self.on_invalid;
@@ -116,13 +121,16 @@ impl LineRules {
         Ok(())
     }
 
-    fn too_long(&self, what: &str) -> Result<(), ConnectorError> {
+    /// Of a line that has `length` bytes at least; where it is, the decoder knows.
+    fn too_long(&self, what: &str, length: usize) -> Result<(), ConnectorError> {
         if self.bad.0.too_long.fetch_add(1, Ordering::Relaxed) == 0 {
             let (limit, policy) = (self.limit, self.on_long);
             tracing::warn!(from = what, limit, ?policy, "a line is too long; later ones are only counted");
         }
         match self.on_long {
-            OnLongLine::Fail => Err(ConnectorError::LineTooLong { what: what.to_owned(), limit: self.limit }),
+            OnLongLine::Fail => {
+                Err(ConnectorError::LineTooLong { what: what.to_owned(), limit: self.limit, at: 0, length })
+            }
             OnLongLine::Skip => Ok(()),
         }
     }
@@ -145,6 +153,8 @@ pub(super) struct LineDecoder {
     skipping: bool,
     /// Lines in the last block: what to make room for in the next.
     usual: usize,
+    /// Where in the whole the decoder began.
+    base: u64,
     /// Bytes that were read in all.
     taken: u64,
     /// Where the line begins whose end was not read yet.
@@ -164,6 +174,7 @@ impl LineDecoder {
             max_read,
             skipping: false,
             usual: 0,
+            base: 0,
             taken: 0,
             line: 0,
         }
@@ -171,6 +182,22 @@ impl LineDecoder {
 
     pub(super) fn what(&self) -> &str {
         &self.what
+    }
+
+    /// It begins at byte `base` of the whole.
+    pub(super) fn begin_at(&mut self, base: u64) {
+        self.base = base;
+    }
+
+    /// Bytes at the beginning that are in no line.
+    pub(super) fn leave_out(&mut self, bytes: u64) {
+        self.taken += bytes;
+        self.line += bytes;
+    }
+
+    /// Where in the whole the next read goes on.
+    pub(super) fn offset(&self) -> u64 {
+        self.base + self.taken
     }
 
     /// Bytes that were read in all.
@@ -203,7 +230,7 @@ impl LineDecoder {
         // Before `fresh` there is no end of line: nothing is searched twice, however slowly a line comes in.
         if let Some(last) = self.buffer[fresh..self.filled].iter().rposition(|&byte| byte == b'\n') {
             let end = fresh + last;
-            let outcome = self.cut(end, lines);
+            let outcome = self.cut(end, lines).map_err(|error| self.placed(error, end));
             self.buffer.copy_within(end + 1..self.filled, 0);
             self.filled -= end + 1;
             self.line = self.taken - self.filled as u64;
@@ -213,9 +240,9 @@ impl LineDecoder {
             self.filled = 0;
         } else if self.filled > self.rules.limit.saturating_add(1) {
             // One byte more than the bound may be the `\r` of its end.
-            self.filled = 0;
+            let length = std::mem::take(&mut self.filled);
             self.skipping = true;
-            self.rules.too_long(&self.what)?;
+            self.rules.too_long(&self.what, length).map_err(|error| self.placed(error, 0))?;
         }
         Ok(())
     }
@@ -244,25 +271,35 @@ impl LineDecoder {
         Ok(())
     }
 
+    /// An error with the place of the line that is too long: the first of those before `end`, or the one that is open.
+    fn placed(&self, error: ConnectorError, end: usize) -> ConnectorError {
+        let ConnectorError::LineTooLong { what, limit, length, .. } = error else { return error };
+        let lines = self.buffer[..end].split(|&byte| byte == b'\n');
+        let is_long = |line: &&[u8]| line.strip_suffix(b"\r").unwrap_or(line).len() > limit;
+        let before = lines.take_while(|line| !is_long(line)).map(|line| line.len() as u64 + 1);
+        let before = if end == 0 { 0 } else { before.sum() };
+        ConnectorError::LineTooLong { what, limit, at: self.base + self.line + before, length }
+    }
+
     /// After a clean end: what is left is a line.
     pub(super) fn finish(&mut self, lines: &mut Vec<String>) -> Result<(), ConnectorError> {
         let rest = &self.buffer[..std::mem::take(&mut self.filled)];
         if std::mem::take(&mut self.skipping) || rest.is_empty() {
             return Ok(());
         }
-        self.rules.take_bytes(&self.what, rest, lines)
+        self.rules.take_bytes(&self.what, rest, lines).map_err(|error| self.placed(error, 0))
     }
 }
 
 /// The settings that every source of lines has, for a builder with a field `rules: LineRules`.
 macro_rules! line_settings {
-    () => {
+    ($on_long:literal) => {
         /// Bounds the length of a line, in bytes without its end: 65,536 by default.
         pub fn max_line(mut self, bytes: usize) -> Self {
             self.rules.limit = bytes;
             self
         }
-        /// What to do with a longer line: [`OnLongLine::Skip`](crate::connect::OnLongLine::Skip) by default.
+        #[doc = concat!("What to do with a longer line: [`OnLongLine::", $on_long, "`](crate::connect::OnLongLine::", $on_long, ") by default.")]
         pub fn on_long_line(mut self, policy: crate::connect::OnLongLine) -> Self {
             self.rules.on_long = policy;
             self

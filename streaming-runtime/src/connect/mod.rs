@@ -100,6 +100,7 @@ mod retry;
 mod shedding;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
+mod target;
 pub mod tcp;
 #[cfg(test)]
 mod testing;
@@ -126,6 +127,8 @@ pub use queue::queue;
 pub use receipt::Receipt;
 pub use retry::Retry;
 pub use shedding::{Shedding, shedding};
+pub(crate) use target::Claim;
+pub use target::{Origin, Target};
 pub use text_files::{TextFiles, text_files};
 pub use view::{View, view, view_of_changes};
 
@@ -163,6 +166,11 @@ pub trait Source<T>: Send + 'static {
 
     /// What becomes of its records if the job crashes, where there are checkpoints.
     const RECOVERY: Recovery = Recovery::Lost;
+
+    /// Which files it reads, for a source that reads files: a job is refused whose sinks would write into them.
+    fn origin(&self) -> Option<Origin> {
+        None
+    }
 
     /// Sends records until there are no more.
     ///
@@ -235,6 +243,30 @@ pub trait Sink<T>: Send + 'static {
     /// Whether it keeps what it shows in memory only, and of a stream of changes needs all that there is when a job
     /// goes on from a checkpoint: as the changes of its first batch.
     const REBUILDS: bool = false;
+
+    /// What it writes to, for a sink that must be the only one there: asked once when a job starts, which is refused if
+    /// another sink of it, or of another job of the process, has the same. None by default: nothing is known of it.
+    ///
+    /// ```
+    /// use streaming_runtime::connect::{Batch, ConnectorError, Sink, Target};
+    ///
+    /// /// Writes a number to a file, in place of the one before.
+    /// struct Latest(&'static str);
+    ///
+    /// impl Sink<u64> for Latest {
+    ///     fn targets(&self) -> Vec<Target> {
+    ///         vec![Target::file(self.0)]
+    ///     }
+    ///     async fn write(&mut self, batch: Batch<u64>) -> Result<(), ConnectorError> {
+    ///         let Some(latest) = batch.records.last() else { return Ok(()) };
+    ///         let written = tokio::fs::write(self.0, latest.to_string()).await;
+    ///         written.map_err(|error| ConnectorError::io(format!("write `{}`", self.0), error))
+    ///     }
+    /// }
+    /// ```
+    fn targets(&self) -> Vec<Target> {
+        Vec::new()
+    }
 
     /// The last batch that it has for good, asked once before the first [`write`](Sink::write) of a job with
     /// checkpoints, of a sink that is [`Transactional`](Delivery::Transactional).

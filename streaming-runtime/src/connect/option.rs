@@ -1,6 +1,6 @@
 //! A source that may not be there.
 
-use super::{ConnectorError, Outlet, Recovery, Source};
+use super::{ConnectorError, Origin, Outlet, Recovery, Source};
 
 /// A source that a program has only sometimes, for instance in one process of a [`Cluster`](crate::Cluster): `None`
 /// has ended from the start.
@@ -17,6 +17,10 @@ impl<T: Send + 'static, S: Source<T>> Source<T> for Option<S> {
     const PACED: bool = S::PACED;
     const DRAINS: bool = S::DRAINS;
     const RECOVERY: Recovery = S::RECOVERY;
+
+    fn origin(&self) -> Option<Origin> {
+        self.as_ref().and_then(S::origin)
+    }
 
     async fn run(self, out: Outlet<T>) -> Result<(), ConnectorError> {
         match self {

@@ -1,6 +1,6 @@
 //! Sources that drop instead of waiting.
 
-use super::{ConnectorError, Outlet, Recovery, Source};
+use super::{ConnectorError, Origin, Outlet, Recovery, Source};
 
 /// A source that never waits for the job: what comes while the job is behind is dropped, and counted by port in
 /// [`Job::shed`](crate::Job::shed).
@@ -55,6 +55,10 @@ impl<T: Send + 'static, S: Source<T>> Source<T> for Shedding<S> {
         Recovery::Logged => Recovery::Logged,
         Recovery::Lost | Recovery::Replays => Recovery::Lost,
     };
+
+    fn origin(&self) -> Option<Origin> {
+        self.0.origin()
+    }
 
     async fn run(self, mut out: Outlet<T>) -> Result<(), ConnectorError> {
         const { assert!(!S::PACED, "a paced source has nothing to shed") };

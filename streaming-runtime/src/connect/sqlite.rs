@@ -45,7 +45,9 @@
 //!
 //! # Tables
 //!
-//! Columns are given by their names, with a type behind it if you like: `"n integer"`. A table that is missing is made of
+//! Columns are given by their names, with a type behind it if you like: `"n integer"`, `"price decimal(10, 2) not null"`. It
+//! may have words, numbers, and one or two numbers in parentheses; anything else is refused, so that a list of columns may
+//! come from a configuration. A table that is missing is made of
 //! them; one that is there needs these columns, and may have others that have defaults. A record is a row if it is a tuple
 //! or an array of what SQLite stores; of others, and to leave columns out, [`row`](Table::row) makes rows.
 //!
@@ -58,7 +60,11 @@
 //! remove the row of `_streaming_batches`, and the rows of the table if they are not to stay.
 //!
 //! Any number of sinks may write to one database; they take turns, each batch and sink one commit. Two with one name
-//! in a process would take each other's batches for their own; the second is refused.
+//! in a process would take each other's batches for their own: a job is not started that has the second.
+//!
+//! The database must stay where it is while the job runs. If it is removed, moved or replaced, or lacks a batch that was
+//! written to it, that is an error with the next batch, and not a database that begins anew. Its files have the mode that
+//! the process' umask gives them.
 //!
 //! # Errors
 //!
@@ -72,18 +78,20 @@
 //! | reading or writing fails | `Io`, `Other` | yes |
 //! | no such directory; no permission; read-only | `Io`, `NotFound`, `PermissionDenied`, `ReadOnlyFilesystem` | no |
 //! | no database, or a damaged one; a row that the table refuses; one to take away that is not there | `Io`, `InvalidData` | no |
-//! | a table with other columns, or without the key; a second sink of that name | [`Config`](ConnectorError::Config) | no |
+//! | a table with other columns, or without the key; a second sink of that name; a type that is none | [`Config`](ConnectorError::Config) | no |
+//! | the database is not in its place any more | [`Vanished`](ConnectorError::Vanished) | no |
 
+mod columns;
 mod database;
+mod place;
 mod row;
 #[cfg(test)]
 mod tests;
 
 use std::{
-    collections::BTreeSet,
     fmt,
     marker::PhantomData,
-    path::{Path, PathBuf},
+    path::Path,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -93,9 +101,13 @@ use std::{
 
 use rusqlite::Connection;
 
-use self::database::{Column, Settings, Write};
 pub use self::row::{AsIs, IntoRow, Row};
-use super::{Batch, ConnectorError, Delivery, Sink, blocking::blocking};
+use self::{
+    columns::Column,
+    database::{Settings, Write},
+    place::Place,
+};
+use super::{Batch, Claim, ConnectorError, Delivery, Sink, Target, blocking::blocking};
 use crate::time::BatchTime;
 
 /// Adds the rows of each batch to a table.
@@ -212,6 +224,8 @@ pub struct Table<M, R = AsIs> {
     row: Arc<R>,
     /// Opened with the first batch, and anew after an error. In use by one write at a time, also if that was given up.
     connection: Arc<Mutex<Option<Connection>>>,
+    /// The database that was opened, since it was at first.
+    place: Arc<Mutex<Option<Place>>>,
     claim: Option<Claim>,
     /// The first batch that was skipped has been told of.
     skipped: Arc<AtomicBool>,
@@ -233,6 +247,7 @@ impl<M> Table<M> {
             settings: Arc::new(settings),
             row: Arc::new(AsIs),
             connection: Arc::default(),
+            place: Arc::default(),
             claim: None,
             skipped: Arc::default(),
             mode: PhantomData,
@@ -243,8 +258,8 @@ impl<M> Table<M> {
 impl<M, R> Table<M, R> {
     /// How to make a row of a record, for instance `.row(|click: Click| (click.user, click.page))`.
     pub fn row<T, V: Row, F: Fn(T) -> V + Send + Sync + 'static>(self, row: F) -> Table<M, F> {
-        let Table { settings, connection, claim, skipped, mode, .. } = self;
-        Table { settings, row: Arc::new(row), connection, claim, skipped, mode }
+        let Table { settings, connection, place, claim, skipped, mode, .. } = self;
+        Table { settings, row: Arc::new(row), connection, place, claim, skipped, mode }
     }
     /// By which name the last batch is kept in `_streaming_batches`: the table's by default. Two sinks of one table need
     /// two names.
@@ -277,26 +292,39 @@ impl<M, R> Table<M, R> {
     /// # Errors
     /// As of a batch: the database is opened, and the table made, if that has not been done.
     pub async fn last_batch(&mut self) -> Result<Option<BatchTime>, ConnectorError> {
-        self.with(|settings, connection| settings.last_batch(connection)).await
+        self.with(|settings, connection, _| settings.last_batch(connection)).await
     }
 
     /// Does `work` with the connection, on a thread for that.
     async fn with<T: Send + 'static>(
         &mut self,
-        work: impl FnOnce(&Settings, &mut Connection) -> Result<T, ConnectorError> + Send + 'static,
+        work: impl FnOnce(&Settings, &mut Connection, &mut Place) -> Result<T, ConnectorError> + Send + 'static,
     ) -> Result<T, ConnectorError> {
         if self.claim.is_none() {
-            self.claim = Some(Claim::new(&self.settings)?);
+            self.claim = Some(claim(&self.settings)?);
         }
         let (settings, connection) = (self.settings.clone(), self.connection.clone());
+        let place = self.place.clone();
         blocking(move || {
             // A panic in a record's closure has rolled its transaction back.
             let mut held = connection.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut place = place.lock().unwrap_or_else(PoisonError::into_inner);
+            place.iter().try_for_each(Place::check)?;
             let mut open = match held.take() {
                 Some(open) => open,
-                None => settings.open()?,
+                None => {
+                    let open = settings.open()?;
+                    match &mut *place {
+                        Some(place) => place.reopened()?,
+                        None => *place = Some(Place::of(&settings.path)?),
+                    }
+                    open
+                }
             };
-            let done = work(&settings, &mut open)?;
+            let place = place.as_mut().expect("it is known since the database was opened");
+            let done = work(&settings, &mut open, place)?;
+            // What was written to files that were removed meanwhile is lost.
+            place.check()?;
             *held = Some(open); // after an error, the next one begins with a new connection
             Ok(done)
         })
@@ -313,10 +341,10 @@ impl<M, R> Table<M, R> {
         R: Send + Sync + 'static,
     {
         let (row, skipped) = (self.row.clone(), self.skipped.clone());
-        self.with(move |settings, connection| {
+        self.with(move |settings, connection, place| {
             let Batch { time, records } = batch;
             let write = |connection: &Connection| rows(settings, connection, records, &row);
-            if let Some(last) = settings.write(connection, time, write)?
+            if let Some(last) = settings.write(connection, time, place, write)?
                 && !skipped.swap(true, Ordering::Relaxed)
             {
                 tracing::warn!(
@@ -341,6 +369,10 @@ impl<const N: usize, R> Table<Changes<N>, R> {
 impl<T: Send + 'static, R: IntoRow<T>, const N: usize> Sink<T> for Table<Append<N>, R> {
     const DELIVERY: Delivery = Delivery::Transactional;
 
+    fn targets(&self) -> Vec<Target> {
+        self.settings.targets()
+    }
+
     async fn committed(&mut self) -> Result<Option<BatchTime>, ConnectorError> {
         self.last_batch().await
     }
@@ -353,6 +385,10 @@ impl<T: Send + 'static, R: IntoRow<T>, const N: usize> Sink<T> for Table<Append<
 
 impl<T: Send + 'static, R: IntoRow<T>, const K: usize, const V: usize> Sink<T> for Table<Upsert<K, V>, R> {
     const DELIVERY: Delivery = Delivery::Transactional;
+
+    fn targets(&self) -> Vec<Target> {
+        self.settings.targets()
+    }
 
     async fn committed(&mut self) -> Result<Option<BatchTime>, ConnectorError> {
         self.last_batch().await
@@ -367,6 +403,10 @@ impl<T: Send + 'static, R: IntoRow<T>, const K: usize, const V: usize> Sink<T> f
 
 impl<T: Send + 'static, R: IntoRow<T>, const N: usize> Sink<(T, i64)> for Table<Changes<N>, R> {
     const DELIVERY: Delivery = Delivery::Transactional;
+
+    fn targets(&self) -> Vec<Target> {
+        self.settings.targets()
+    }
 
     async fn committed(&mut self) -> Result<Option<BatchTime>, ConnectorError> {
         self.last_batch().await
@@ -384,30 +424,15 @@ impl<M, R> fmt::Debug for Table<M, R> {
     }
 }
 
-/// The databases and names that sinks of this process write to.
-static CLAIMS: Mutex<BTreeSet<(PathBuf, String)>> = Mutex::new(BTreeSet::new());
-
-/// One of them. It ends with its sink, not with a write that was given up.
-struct Claim((PathBuf, String));
-
-impl Claim {
-    fn new(settings: &Settings) -> Result<Self, ConnectorError> {
-        let path = std::path::absolute(&settings.path).unwrap_or_else(|_| settings.path.clone());
-        let claim = (path, settings.name.clone());
-        if CLAIMS.lock().unwrap_or_else(PoisonError::into_inner).insert(claim.clone()) {
-            return Ok(Claim(claim));
-        }
-        Err(ConnectorError::Config(format!(
+/// The name of a sink in its database, which may be used without an engine, too.
+fn claim(settings: &Settings) -> Result<Claim, ConnectorError> {
+    let name = Target::file(&settings.path).part(format!("sink {}", settings.name));
+    Claim::new(&name, "a sink").map_err(|_| {
+        ConnectorError::Config(format!(
             "{}: another sink of this process is called `{}` there, and would take this one's batches for its own; give \
              one of them a `.name(..)`",
             settings.place(),
             settings.name
-        )))
-    }
-}
-
-impl Drop for Claim {
-    fn drop(&mut self) {
-        CLAIMS.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.0);
-    }
+        ))
+    })
 }

@@ -1,20 +1,26 @@
 //! Every batch as a directory of text.
 
 use std::{
+    collections::BTreeMap,
     ffi::OsString,
     fs::{self, File},
     io::{self, BufWriter, Write},
     path::{Path, PathBuf},
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
 };
 
-use super::{Batch, ByDebug, ByDisplay, ConnectorError, Delivery, Format, Sink, blocking::blocking};
-use crate::{disk, time::BatchTime};
+use super::{Batch, ByDebug, ByDisplay, ConnectorError, Delivery, Format, Sink, Target, blocking::blocking};
+use crate::{
+    disk::{self, Held},
+    time::BatchTime,
+};
 
 const PART: &str = "part-00000";
+/// A sink that begins looks for drafts in so many of its last directories: a kill leaves one in the last that was written.
+const SEARCHED: usize = 1024;
 
 /// Writes every batch to a directory of its own, `prefix-TIME_IN_MS[.suffix]`, as Spark's `saveAsTextFiles`
 /// does: one file `part-00000` with one record a line, also for an empty batch.
@@ -24,6 +30,12 @@ const PART: &str = "part-00000";
 /// harm. Missing parent directories are made. A batch that was closed early, not at a whole millisecond, is
 /// named by its nanoseconds, `prefix-TIME_IN_NSns[.suffix]`: no two batches share a directory, and names sort
 /// by time.
+///
+/// Files and directories have the mode that the process' umask gives them. What a killed process left beside its place is
+/// removed when the sink begins.
+///
+/// Whoever reads the directories of batches may take them away. The directory that they are in must stay while the job
+/// runs: if it is removed, moved or replaced, that is an error with the next batch, and not a directory that begins anew.
 ///
 /// Records are written by `Display`; see [`format`](TextFiles::format) and [`debug`](TextFiles::debug). A
 /// newline inside of a record stays one.
@@ -37,10 +49,15 @@ const PART: &str = "part-00000";
 /// ```
 ///
 /// # Errors
-/// [`ConnectorError::Io`] with the path when the disk is full, something else is in the way, and the like. It ends the
-/// job unless [a policy](super::SinkPolicies) says otherwise; nothing is tried again by itself.
+/// [`ConnectorError::Io`] with the path when the disk is full, something else is in the way, and the like, and
+/// [`ConnectorError::Vanished`] when the directory is not in its place any more. It ends the job unless [a policy](super::SinkPolicies) says otherwise; nothing is tried again by itself.
 pub fn text_files(prefix: impl AsRef<Path>) -> TextFiles<ByDisplay> {
-    TextFiles { prefix: prefix.as_ref().to_owned(), suffix: String::new(), format: Arc::new(ByDisplay) }
+    TextFiles {
+        prefix: prefix.as_ref().to_owned(),
+        suffix: String::new(),
+        format: Arc::new(ByDisplay),
+        parent: Arc::default(),
+    }
 }
 
 /// See [`text_files`].
@@ -49,6 +66,8 @@ pub struct TextFiles<F> {
     prefix: PathBuf,
     suffix: String,
     format: Arc<F>,
+    /// The directory that the directories of batches are in, since the first of them.
+    parent: Arc<OnceLock<Held>>,
 }
 
 impl<F> TextFiles<F> {
@@ -59,19 +78,29 @@ impl<F> TextFiles<F> {
     }
     /// How to write a record, for instance `.format(|pair: &(String, i64)| pair.0.clone())`.
     pub fn format<T, G: Fn(&T) -> String + Send + Sync + 'static>(self, format: G) -> TextFiles<G> {
-        TextFiles { prefix: self.prefix, suffix: self.suffix, format: Arc::new(format) }
+        self.with(format)
     }
     /// Writes records by `Debug`.
     pub fn debug(self) -> TextFiles<ByDebug> {
-        TextFiles { prefix: self.prefix, suffix: self.suffix, format: Arc::new(ByDebug) }
+        self.with(ByDebug)
+    }
+
+    fn with<G>(self, format: G) -> TextFiles<G> {
+        let TextFiles { prefix, suffix, parent, .. } = self;
+        TextFiles { prefix, suffix, format: Arc::new(format), parent }
     }
 
     fn directory(&self, time: BatchTime) -> PathBuf {
-        let mut name = OsString::from(&self.prefix);
         match time.as_nanos() {
-            nanos if nanos.is_multiple_of(1_000_000) => name.push(format!("-{}", time.as_millis())),
-            nanos => name.push(format!("-{nanos}ns")),
+            nanos if nanos.is_multiple_of(1_000_000) => self.named(&time.as_millis().to_string()),
+            nanos => self.named(&format!("{nanos}ns")),
         }
+    }
+
+    /// The directory of a batch, by what names it.
+    fn named(&self, batch: &str) -> PathBuf {
+        let mut name = OsString::from(&self.prefix);
+        name.push(format!("-{batch}"));
         if !self.suffix.is_empty() {
             name.push(format!(".{}", self.suffix));
         }
@@ -82,10 +111,24 @@ impl<F> TextFiles<F> {
 impl<T: Send + 'static, F: Format<T>> Sink<T> for TextFiles<F> {
     const DELIVERY: Delivery = Delivery::Idempotent;
 
+    fn targets(&self) -> Vec<Target> {
+        vec![Target::files(self.named("*"), self.directory(BatchTime::from_millis(1000)).join(PART))]
+    }
+
     async fn write(&mut self, batch: Batch<T>) -> Result<(), ConnectorError> {
-        let directory = self.directory(batch.time);
-        let format = self.format.clone();
+        let (directory, pattern) = (self.directory(batch.time), self.named("*"));
+        let (format, parent) = (self.format.clone(), self.parent.clone());
         blocking(move || {
+            let parent = match parent.get() {
+                Some(parent) => parent,
+                None => {
+                    let begun = begin(&pattern)?;
+                    parent.get_or_init(|| begun)
+                }
+            };
+            let in_place =
+                || parent.check().map_err(|error| ConnectorError::vanished_or_io(parent.path(), error));
+            in_place()?;
             disk::make_directory(&directory).map_err(|error| at("make the directory", &directory, error))?;
             write_part(&directory, |to| {
                 let mut line = String::new();
@@ -96,9 +139,54 @@ impl<T: Send + 'static, F: Format<T>> Sink<T> for TextFiles<F> {
                     to.write_all(line.as_bytes())?;
                 }
                 Ok(())
-            })
+            })?;
+            // What was written to a directory that was taken away meanwhile is with it.
+            in_place()
         })
         .await?
+    }
+}
+
+/// Makes the directory that directories like `pattern` are in, and removes drafts from those that are there.
+fn begin(pattern: &Path) -> Result<Held, ConnectorError> {
+    let parent = pattern.parent().unwrap_or(Path::new(""));
+    disk::make_directory(parent).map_err(|error| at("make the directory", parent, error))?;
+    let held = Held::directory(parent).map_err(|error| at("open the directory", parent, error))?;
+    let name = pattern.file_name().unwrap_or_default().to_string_lossy();
+    let (before, behind) = name.split_once('*').unwrap_or((&name, ""));
+    let mut last = BTreeMap::new();
+    let entries = fs::read_dir(held.path()).map_err(|error| at("list", parent, error))?;
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let time = name.to_str().and_then(|name| {
+            let batch = name.strip_prefix(before)?.strip_suffix(behind)?;
+            let nanos = batch.strip_suffix("ns").map(|nanos| nanos.parse().ok());
+            nanos.unwrap_or_else(|| batch.parse::<u64>().ok()?.checked_mul(1_000_000))
+        });
+        if let Some(time) = time {
+            last.insert(time, entry.path());
+        }
+        if last.len() > SEARCHED {
+            last.pop_first();
+        }
+    }
+    last.values().for_each(|directory| remove_drafts(directory));
+    Ok(held)
+}
+
+/// Removes what a killed process left in the directory of a batch. Best effort: it does no harm there.
+fn remove_drafts(directory: &Path) {
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let number =
+            name.to_str().and_then(|name| name.strip_prefix('.')?.strip_prefix(PART)?.strip_prefix('.'));
+        let is_draft = number
+            .and_then(|number| number.strip_suffix(".tmp"))
+            .is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()));
+        // Whoever is writing one holds its lock.
+        if is_draft && File::open(entry.path()).is_ok_and(|draft| draft.try_lock().is_ok()) {
+            let _ = fs::remove_file(entry.path());
+        }
     }
 }
 
@@ -114,6 +202,8 @@ fn write_part(
     let part = directory.join(PART);
     let written = File::create(&draft)
         .and_then(|file| {
+            // So that another process which begins does not take it for one that was left behind. Not all file systems can.
+            let _ = file.try_lock();
             let mut to = BufWriter::with_capacity(64 * 1024, file);
             fill(&mut to)?;
             to.into_inner()?.sync_all()

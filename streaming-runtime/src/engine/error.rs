@@ -37,6 +37,14 @@ pub enum StartError {
     /// The body of the pipeline makes no dataflow.
     #[error(transparent)]
     Build(BuildError),
+    /// A sink would write where somebody else does.
+    #[error("sink `{port}`: {what}")]
+    Target {
+        /// The port's name.
+        port: String,
+        /// What it writes to, who is there, and what would do.
+        what: String,
+    },
     /// The checkpoint cannot be used.
     #[error(transparent)]
     Checkpoint(CheckpointError),
@@ -59,6 +67,7 @@ impl StartError {
             StartError::Cluster(_) => "start.cluster",
             StartError::Delivery { .. } => "start.delivery",
             StartError::Build(error) => error.code(),
+            StartError::Target { .. } => "start.target",
             StartError::Checkpoint(error) => error.code(),
             StartError::Thread { .. } => "start.thread",
         }

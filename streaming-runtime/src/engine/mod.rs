@@ -17,6 +17,7 @@
 
 mod backpressure;
 mod checkpoint;
+mod claims;
 mod cluster;
 mod control;
 mod error;
@@ -448,6 +449,7 @@ impl Engine {
     ) -> Result<(Prepared, Vec<WorkerStart>), StartError> {
         let (interval, operators) = (P::BATCH, P::OPERATORS);
         let name = self.name.clone().unwrap_or_else(|| P::NAME.to_owned());
+        claims::claim(&name, &wiring, self.checkpoint.as_ref())?;
         let (beginning, resumes) = self.beginning(P::NAME, &wiring)?;
         let Wiring { signals, books, gates, mut sources, sinks, ends, builds, .. } = wiring;
         let backpressure =

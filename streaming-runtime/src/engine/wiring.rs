@@ -27,8 +27,8 @@ use crate::{
     checkpoint::{Input, crash_point},
     codec::{decode, encode},
     connect::{
-        Batch, Books, Chunk, ConnectorError, Cut, Delivery, Gates, Journal, Lane, Outlet, PaceRequest,
-        Recovery, Signal, Sink, Source, Way,
+        Batch, Books, Chunk, Claim, ConnectorError, Cut, Delivery, Gates, Journal, Lane, Origin, Outlet,
+        PaceRequest, Recovery, Signal, Sink, Source, Target, Way,
     },
     op::{Part, PartSender, Renewed, SinkPort, ToSink},
     record::Record,
@@ -81,6 +81,8 @@ pub(crate) struct SourceTask {
     pub(crate) schema: fn() -> String,
     /// Its input of before that it is given again.
     pub(crate) again: Again,
+    /// Which files it reads.
+    pub(crate) origin: Option<Origin>,
 }
 
 /// Input that was logged, until the source takes it.
@@ -95,6 +97,10 @@ pub(crate) struct SinkTask {
     pub(crate) delivery: Delivery,
     /// When it gets something.
     pub(crate) renewed: Renewed,
+    /// What it writes to.
+    pub(crate) targets: Vec<Target>,
+    /// Keeps others from there, as long as the task or this is there.
+    pub(crate) claims: Arc<OnceLock<Vec<Claim>>>,
     pub(crate) task: Box<dyn FnOnce(Arc<Control>, Option<Tell>) -> Task + Send>,
 }
 
@@ -174,6 +180,7 @@ impl Wiring {
         let index = self.sources.len();
         let journal = (S::RECOVERY == Recovery::Logged).then(|| journal(index, self.log.clone()));
         let way = Way { cut: cut.clone(), journal };
+        let origin = source.origin();
         let (logged, counts) = (again.clone(), cut.clone());
         let task = move |interval, started, stop: watch::Receiver<bool>| -> Task {
             let mut out = Outlet::new(gate, lanes, way, requests, stop.clone(), interval, started);
@@ -200,6 +207,7 @@ impl Wiring {
             recovery,
             schema: schema::of::<T>,
             again,
+            origin,
         });
         InPort(index, port, PhantomData)
     }
@@ -210,14 +218,26 @@ impl Wiring {
         for ends in &mut self.ends {
             ends.parts.push(Box::new(parts.clone()));
         }
-        let (workers, index) = (self.ends.len(), self.sinks.len());
+        let (workers, index, targets) = (self.ends.len(), self.sinks.len(), sink.targets());
+        let claims: Arc<OnceLock<Vec<Claim>>> = Arc::default();
+        let held = claims.clone();
         let task = move |control, committed| -> Task {
-            Box::pin(deliver(sink, incoming, workers, index, control, committed))
+            Box::pin(async move {
+                let _held = held;
+                deliver(sink, incoming, workers, index, control, committed).await
+            })
         };
         let renewed = Renewed::default();
         let out =
             OutPort { index, port, rebuilds: S::REBUILDS, renewed: renewed.clone(), records: PhantomData };
-        self.sinks.push(SinkTask { port, delivery: S::DELIVERY, renewed, task: Box::new(task) });
+        self.sinks.push(SinkTask {
+            port,
+            delivery: S::DELIVERY,
+            renewed,
+            targets,
+            claims,
+            task: Box::new(task),
+        });
         out
     }
 

@@ -92,10 +92,14 @@ async fn a_file() {
     }
     fs::write(path("long"), "four\n").expect("written");
     let (error, _) = fails(lines(file::lines(path("long")).max_line(3).on_long_line(OnLongLine::Fail))).await;
-    assert!(error.ends_with("a line is longer than 3 bytes"), "{error}");
-    // By default none of this is worth a job.
+    assert!(error.contains("the line at byte 0 has 4 bytes or more, and at most 3 are taken"), "{error}");
+    // Of a file nothing should be missing, so that is the default.
+    let (by_default, _) = fails(lines(file::lines(path("long")).max_line(3))).await;
+    assert_eq!(by_default, error);
+    // Unless told otherwise none of this is worth a job.
     for name in ["bad", "long"] {
-        ends(lines(file::lines(path(name)).max_line(3))).await.expect("it is counted");
+        let source = file::lines(path(name)).max_line(3).on_long_line(OnLongLine::Skip);
+        ends(lines(source)).await.expect("it is counted");
     }
 }
 

@@ -1,14 +1,14 @@
 //! Directories by a pattern.
 
 use std::{
-    ffi::OsString,
+    ffi::{OsStr, OsString},
     fs,
     path::{Component, Path, PathBuf},
 };
 
 use globset::{GlobBuilder, GlobMatcher};
 
-use crate::connect::ConnectorError;
+use crate::connect::{ConnectorError, target::resolved};
 
 /// A path whose parts may be patterns. One part matches one name: `*` never crosses a `/`.
 #[derive(Debug)]
@@ -45,6 +45,21 @@ impl Directories {
             Part::Pattern(_) => None,
         });
         names.collect()
+    }
+
+    /// How a file of this whole path would be listed, if it lay in what the path names.
+    pub(super) fn would_have(&self, file: &Path) -> Option<PathBuf> {
+        let base = self.base();
+        let below = file.strip_prefix(resolved(&base)).ok()?;
+        let (directory, name) = (below.parent()?, below.file_name()?);
+        let parts = &self.parts[base.components().count()..];
+        let names: Vec<_> = directory.components().map(Component::as_os_str).collect();
+        let is_like = |(part, name): (&Part, &&OsStr)| match part {
+            Part::Name(part) => part == *name,
+            Part::Pattern(pattern) => pattern.is_match(name),
+        };
+        let is_one = names.len() == parts.len() && parts.iter().zip(&names).all(is_like);
+        is_one.then(|| base.join(directory).join(name))
     }
 
     /// What the path names now. Without patterns that is the path itself, there or not.

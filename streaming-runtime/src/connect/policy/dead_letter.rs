@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use crate::connect::{Batch, ConnectorError, Sink};
+use crate::connect::{Batch, ConnectorError, Sink, Target};
 
 /// See [`or_dead_letter`](super::SinkPolicies::or_dead_letter).
 #[derive(Debug)]
@@ -48,6 +48,10 @@ impl DeadLetters {
 }
 
 impl<T: Clone + Send + 'static, S: Sink<T>, D: Sink<T>> Sink<T> for OrDeadLetter<S, D, T> {
+    fn targets(&self) -> Vec<Target> {
+        [self.sink.targets(), self.other.targets()].concat()
+    }
+
     async fn write(&mut self, batch: Batch<T>) -> Result<(), ConnectorError> {
         let Err(error) = self.sink.write(batch.clone()).await else { return Ok(()) };
         let (time, records) = (batch.time, batch.records.len());

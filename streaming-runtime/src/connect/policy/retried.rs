@@ -6,7 +6,7 @@ use tokio::time::sleep;
 
 use super::Retries;
 use crate::{
-    connect::{Batch, ConnectorError, Delivery, Retry, Sink, retry::Failures},
+    connect::{Batch, ConnectorError, Delivery, Retry, Sink, Target, retry::Failures},
     time::BatchTime,
 };
 
@@ -32,6 +32,10 @@ impl<T: Clone + Send + 'static, S: Sink<T>> Sink<T> for Retried<S, T> {
 
     async fn committed(&mut self) -> Result<Option<BatchTime>, ConnectorError> {
         self.sink.committed().await
+    }
+
+    fn targets(&self) -> Vec<Target> {
+        self.sink.targets()
     }
 
     async fn write(&mut self, batch: Batch<T>) -> Result<(), ConnectorError> {

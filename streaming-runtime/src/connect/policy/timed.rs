@@ -5,7 +5,7 @@ use std::{marker::PhantomData, time::Duration};
 use tokio::time::timeout;
 
 use crate::{
-    connect::{Batch, ConnectorError, Delivery, Sink},
+    connect::{Batch, ConnectorError, Delivery, Sink, Target},
     time::BatchTime,
 };
 
@@ -23,6 +23,10 @@ impl<T: Send + 'static, S: Sink<T>> Sink<T> for Timed<S, T> {
 
     async fn committed(&mut self) -> Result<Option<BatchTime>, ConnectorError> {
         self.sink.committed().await
+    }
+
+    fn targets(&self) -> Vec<Target> {
+        self.sink.targets()
     }
 
     async fn write(&mut self, batch: Batch<T>) -> Result<(), ConnectorError> {

@@ -13,31 +13,26 @@ use rusqlite::{
     types::{ToSqlOutput, Value},
 };
 
-use super::{IntoRow, Journal, Row, Synchronous};
-use crate::{connect::ConnectorError, time::BatchTime};
+use super::{
+    IntoRow, Journal, Row, Synchronous,
+    columns::{Column, quoted},
+    place::Place,
+};
+use crate::{
+    connect::{ConnectorError, Target},
+    time::BatchTime,
+};
 
 /// Between attempts to open a database that another connection holds.
 const BUSY_STEP: Duration = Duration::from_millis(2);
+/// The table of the sinks' last batches.
+const BATCHES: &str = "_streaming_batches";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Write {
     Append,
     Upsert,
     Changes,
-}
-
-/// A column as it was given: its name, and the rest.
-#[derive(Clone, Debug)]
-pub(super) struct Column {
-    pub(super) name: String,
-    declared: String,
-}
-
-impl Column {
-    pub(super) fn of(text: &str) -> Self {
-        let (name, declared) = text.trim().split_once(char::is_whitespace).unwrap_or((text.trim(), ""));
-        Column { name: name.to_owned(), declared: declared.trim().to_owned() }
-    }
 }
 
 #[derive(Clone, Debug)]
@@ -52,11 +47,6 @@ pub(super) struct Settings {
     pub(super) busy_timeout: Duration,
     pub(super) synchronous: Synchronous,
     pub(super) journal: Journal,
-}
-
-/// A name as SQL has it.
-fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 fn list(parts: impl IntoIterator<Item = String>) -> String {
@@ -89,8 +79,30 @@ impl Settings {
         format!("table `{}` of `{}`", self.table, self.path.display())
     }
 
+    /// What a sink with these settings writes to: its table, or what it is called there.
+    pub(super) fn targets(&self) -> Vec<Target> {
+        vec![Target::file(&self.path).part(&self.name)]
+    }
+
+    /// Whether what was given by name can be said in SQL, and is the stream's.
+    fn check_names(&self) -> Result<(), ConnectorError> {
+        let refused = |what: &str| Err(ConnectorError::Config(format!("{}: {what}", self.place())));
+        if self.path.as_os_str().is_empty() || self.path.as_os_str() == ":memory:" {
+            return refused("the database must be a file: one in memory goes with its connection");
+        }
+        let table = self.table.to_ascii_lowercase();
+        if table.is_empty() || table.starts_with("sqlite_") || table == BATCHES {
+            return refused("that name is SQLite's or the sinks' own; give another");
+        }
+        match self.columns.iter().find_map(|column| column.check().err()) {
+            Some(what) => refused(&what),
+            None => Ok(()),
+        }
+    }
+
     /// Opens the database, makes what is missing, and compares what is there.
     pub(super) fn open(&self) -> Result<Connection, ConnectorError> {
+        self.check_names()?;
         let refused = |kind, what: &str| {
             Err(ConnectorError::io(format!("open {}", self.place()), io::Error::new(kind, what)))
         };
@@ -170,7 +182,7 @@ impl Settings {
         let is_key = |column: &Column| self.key.iter().any(|key| key.eq_ignore_ascii_case(&column.name));
         let columns = self.columns.iter().map(|column| {
             let not_null = if is_key(column) { " not null" } else { "" }; // or each null would be a key of its own
-            format!("{} {}{not_null}", quoted(&column.name), column.declared)
+            format!("{} {}{not_null}", quoted(&column.name), column.declared())
         });
         let key = list(self.key.iter().map(|key| quoted(key)));
         let primary = if key.is_empty() { String::new() } else { format!(", primary key ({key})") };
@@ -265,14 +277,15 @@ impl Settings {
         &self,
         connection: &mut Connection,
         time: BatchTime,
+        place: &mut Place,
         rows: impl FnOnce(&Connection) -> Result<(), ConnectorError>,
     ) -> Result<Option<BatchTime>, ConnectorError> {
         let failed = |error| self.failed("write to", error);
         let transaction =
             connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
-        if let Some(last) = self.last_batch(&transaction)?
-            && last >= time
-        {
+        let last = self.last_batch(&transaction)?;
+        place.has(last)?;
+        if let Some(last) = last.filter(|last| *last >= time) {
             return Ok(Some(last));
         }
         rows(&transaction)?;
@@ -284,6 +297,7 @@ impl Settings {
             .and_then(|mut last| last.execute((&self.name, time.as_nanos())))
             .map_err(failed)?;
         transaction.commit().map_err(failed)?;
+        place.has(Some(time))?;
         Ok(None)
     }
 

@@ -61,7 +61,7 @@ pub struct Lines {
 }
 
 impl Lines {
-    line_settings!();
+    line_settings!("Skip");
 
     /// The longest wait before the first new attempt, and the longest of all: 100 ms and 2 s by default.
     pub fn retry_after(mut self, first: Duration, cap: Duration) -> Self {

@@ -72,7 +72,7 @@ pub struct Listen {
 }
 
 impl Listen {
-    line_settings!();
+    line_settings!("Skip");
 
     /// Where it listens.
     pub fn local_addr(&self) -> SocketAddr {
