@@ -309,7 +309,9 @@ impl<M, R> Table<M, R> {
             // A panic in a record's closure has rolled its transaction back.
             let mut held = connection.lock().unwrap_or_else(PoisonError::into_inner);
             let mut place = place.lock().unwrap_or_else(PoisonError::into_inner);
-            place.iter().try_for_each(Place::check)?;
+            if let Some(place) = &mut *place {
+                place.check(held.is_some())?;
+            }
             let mut open = match held.take() {
                 Some(open) => open,
                 None => {
@@ -324,7 +326,7 @@ impl<M, R> Table<M, R> {
             let place = place.as_mut().expect("it is known since the database was opened");
             let done = work(&settings, &mut open, place)?;
             // What was written to files that were removed meanwhile is lost.
-            place.check()?;
+            place.check(true)?;
             *held = Some(open); // after an error, the next one begins with a new connection
             Ok(done)
         })

@@ -40,10 +40,10 @@ impl Place {
         Ok(())
     }
 
-    /// Fails if its files are not in their place any more.
-    pub(super) fn check(&self) -> Result<(), ConnectorError> {
+    /// Fails if its files are not in their place any more. The log is there only while the database is open.
+    pub(super) fn check(&self, is_open: bool) -> Result<(), ConnectorError> {
         let files = [(&self.path, self.database)].into_iter();
-        let log = self.log.as_ref().map(|(path, identity)| (path, *identity));
+        let log = self.log.as_ref().filter(|_| is_open).map(|(path, identity)| (path, *identity));
         files.chain(log).try_for_each(|(path, identity)| {
             identity.check(path).map_err(|error| ConnectorError::vanished_or_io(path, error))
         })
