@@ -224,6 +224,7 @@
 //! | `blame` | which operator panicked | no |
 //! | `gauge` | what operators say of themselves: state, progress, which one runs | no |
 //! | `disk` | names in directories that outlive a crash | no |
+//! | `aside` | work that may hang, on threads that nobody joins | no |
 //! | `outbox`, `skipped` | batches that wait for operators which may object; what was left out | no |
 //!
 //! ## Invariants
@@ -308,6 +309,7 @@
 //! - `.changes()` may take a record back and add it again: records need not be comparable.
 
 pub mod aggregate;
+mod aside;
 mod blame;
 mod build;
 pub mod checkpoint;

@@ -1,7 +1,7 @@
 //! What can be wrong with a checkpoint.
 
 use crate::{disk::has_vanished, time::BatchTime};
-use std::{io, sync::Arc};
+use std::{io, sync::Arc, time::Duration};
 
 /// Why a job cannot use its checkpoint, or could not go on writing it.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -42,6 +42,20 @@ pub enum CheckpointError {
         file: String,
         /// What is in its place.
         source: Arc<io::Error>,
+    },
+    /// A call to the storage has not returned within its limit: the disk hangs, or is too slow. The call's thread is left
+    /// behind, and holds the place until the call returns.
+    #[error(
+        "checkpoint: {doing} `{file}` has not ended within {limit:.1?}: the storage hangs; what was durable still is. Start again when \
+         the storage works, or give `Checkpoint::storage_limit` a longer time if it is only slow"
+    )]
+    Stuck {
+        /// What is being done.
+        doing: &'static str,
+        /// To which file, or to the place itself.
+        file: String,
+        /// How long it may take.
+        limit: Duration,
     },
     /// Bytes that were durable are not what was written. Nothing was changed; restore the file from a copy, or start
     /// in an empty place.
@@ -118,6 +132,7 @@ impl CheckpointError {
             CheckpointError::Taken { .. } => "checkpoint.taken",
             CheckpointError::Io { .. } => "checkpoint.io",
             CheckpointError::Vanished { .. } => "checkpoint.vanished",
+            CheckpointError::Stuck { .. } => "checkpoint.stuck",
             CheckpointError::Corrupt { .. } => "checkpoint.corrupt",
             CheckpointError::Version { .. } => "checkpoint.version",
             CheckpointError::Behind { .. } => "checkpoint.behind",

@@ -8,8 +8,12 @@ use super::{
     part::KeysReader,
     recover,
 };
-use crate::time::BatchTime;
-use std::{collections::BTreeMap, io::ErrorKind};
+use crate::{blame, time::BatchTime};
+use std::{
+    collections::BTreeMap,
+    io::{self, ErrorKind},
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 
 /// What is in a checkpoint.
 #[derive(Clone, Debug, Default)]
@@ -126,13 +130,17 @@ impl Inspection {
 ///
 /// # Errors
 ///
-/// If the storage fails. Damage is no error here, but among the [problems](Inspection::problems).
+/// If the storage fails, or panics. Damage is no error here, but among the [problems](Inspection::problems).
 pub fn inspect(storage: &dyn Storage) -> Result<Inspection, CheckpointError> {
     // A job that writes may remove a file between being listed and being read. It does so rarely.
     let mut tries = 0;
     loop {
         tries += 1;
-        match once(storage) {
+        let found = catch_unwind(AssertUnwindSafe(|| once(storage))).unwrap_or_else(|panic| {
+            let panic = io::Error::other(format!("the storage panicked: {}", blame::message(&*panic)));
+            Err(CheckpointError::io("inspecting", "the place")(panic))
+        });
+        match found {
             Err(CheckpointError::Io { source, .. }) if source.kind() == ErrorKind::NotFound && tries < 5 => {}
             result => return result,
         }

@@ -5,12 +5,12 @@ use super::{
     compact::Compaction,
     writer::{Message, Writer},
 };
-use crate::stream::Epoch;
+use crate::{blame, stream::Epoch};
 use std::{
     io,
-    panic::{self, AssertUnwindSafe},
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicBool, Ordering},
         mpsc,
     },
@@ -31,7 +31,8 @@ pub(crate) struct Log {
 struct Shared {
     messages: mpsc::Sender<Message>,
     durable: watch::Receiver<Durable>,
-    thread: Mutex<Option<JoinHandle<Result<(), CheckpointError>>>>,
+    /// How the thread has ended. Nobody joins it: it may be stuck in a call to the storage.
+    ended: watch::Receiver<Option<Result<(), CheckpointError>>>,
 }
 
 impl Log {
@@ -53,21 +54,29 @@ impl Log {
         let writer = Writer::start(place, program, settings, workers_with_state, stop.clone())?;
         let (messages, queue) = mpsc::channel();
         let (publish, durable) = watch::channel(writer.durable().clone());
+        let (end, ended) = watch::channel(None);
         let mut thread =
             Thread { writer, queue, messages: messages.clone(), compaction: None, publish, on_durable };
         let run = move || {
-            let result = thread.run();
+            let result = catch_unwind(AssertUnwindSafe(|| thread.run())).unwrap_or_else(|panic| {
+                let panic = io::Error::other(format!("a panic: {}", blame::message(&*panic)));
+                Err(CheckpointError::io("writing", "the log")(panic))
+            });
             stop.store(true, Ordering::Relaxed);
             if let Some(compaction) = thread.compaction.take() {
                 // The place is not given free while something is written there.
                 let _ = compaction.join();
             }
-            drop(thread);
-            result.inspect_err(|error| on_error(error.clone()))
+            // The place is free before anybody hears of the end.
+            let _ = catch_unwind(AssertUnwindSafe(|| drop(thread)));
+            if let Err(error) = &result {
+                on_error(error.clone());
+            }
+            end.send_replace(Some(result));
         };
         let thread = thread::Builder::new().name("checkpoint".to_owned()).spawn(run);
-        let thread = thread.map_err(CheckpointError::io("starting the thread of", "the log"))?;
-        Ok(Log { shared: Arc::new(Shared { messages, durable, thread: Mutex::new(Some(thread)) }) })
+        thread.map_err(CheckpointError::io("starting the thread of", "the log"))?;
+        Ok(Log { shared: Arc::new(Shared { messages, durable, ended }) })
     }
 
     /// The batch is closed. Input that was logged for it was given to [`input`](Log::input) before.
@@ -95,10 +104,17 @@ impl Log {
         self.shared.durable.clone()
     }
 
-    /// Writes what waits and is complete, and what was delivered, syncs, and waits for the thread. The error is the one
-    /// that `on_error` was given. Not for the writer's own thread.
-    pub(crate) fn close(&self) -> Result<(), CheckpointError> {
-        self.shared.close()
+    /// Writes what waits and is complete, and what was delivered, syncs, and gives the place free; waits until that is done.
+    /// The error is the one that `on_error` was given.
+    pub(crate) async fn close(&self) -> Result<(), CheckpointError> {
+        self.shared.send(Message::Close);
+        let mut ended = self.shared.ended.clone();
+        let ended = ended.wait_for(Option::is_some).await.map(|ended| ended.clone());
+        ended.ok().flatten().unwrap_or_else(|| {
+            Err(CheckpointError::io("closing", "the log")(io::Error::other(
+                "its thread has not said how it ended",
+            )))
+        })
     }
 }
 
@@ -107,23 +123,12 @@ impl Shared {
         // The thread ends early only after an error, which it has told.
         let _ = self.messages.send(message);
     }
-
-    fn close(&self) -> Result<(), CheckpointError> {
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(thread) = thread else { return Ok(()) };
-        self.send(Message::Close);
-        if thread.thread().id() == thread::current().id() {
-            return Ok(());
-        }
-        thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-    }
 }
 
 impl Drop for Shared {
+    /// Does not wait: whoever drops it may be a thread that must not be held up by a disk.
     fn drop(&mut self) {
-        if let Err(error) = self.close() {
-            tracing::debug!(%error, "the log had ended by an error");
-        }
+        self.send(Message::Close);
     }
 }
 
@@ -175,7 +180,7 @@ impl Thread {
         let run = move || {
             let run = AssertUnwindSafe(|| compaction.run());
             // A panic must not be the end of all compactions.
-            let done = panic::catch_unwind(run)
+            let done = catch_unwind(run)
                 .unwrap_or_else(|_| Err(CheckpointError::io("compacting", "")(io::Error::other("a panic"))));
             // There is nobody to tell if the job has ended.
             let _ = messages.send(Message::Compacted(done));

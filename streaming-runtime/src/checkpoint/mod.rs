@@ -53,6 +53,7 @@ pub mod simulated;
 mod storage;
 #[cfg(test)]
 mod tests;
+mod watched;
 mod writer;
 
 #[cfg(feature = "crash-points")]
@@ -70,6 +71,7 @@ pub(crate) use log::Log;
 pub(crate) use part::{Entry, KeysReader, PartWriter, What};
 pub(crate) use recover::{AgainMark, Cut, Edits, Input, Opened, Place, Restored, look, open};
 pub use storage::{Append, LocalDirectory, Storage};
+pub(crate) use watched::{Calls, Watched};
 pub(crate) use writer::{Durable, Settings};
 
 use serde::{Deserialize, Serialize};

@@ -3,18 +3,20 @@
 use std::{future::Future, panic::resume_unwind};
 
 use super::ConnectorError;
+use crate::aside::{Lost, aside};
 
-/// Starts `work` at once on tokio's pool for blocking work; the future waits for its result. A panic in
-/// `work` goes on here. Dropping the future does not stop the work.
+/// Starts `work` at once on a thread of its own; the future waits for its result. A panic in `work` goes on here.
+/// Dropping the future does not stop the work: one that hangs is left behind with its thread.
 pub(super) fn blocking<R: Send + 'static>(
     work: impl FnOnce() -> R + Send + 'static,
 ) -> impl Future<Output = Result<R, ConnectorError>> + Send {
-    let running = tokio::task::spawn_blocking(work);
+    let running = aside(work);
     async move {
-        running.await.map_err(|stopped| match stopped.try_into_panic() {
-            Ok(panic) => resume_unwind(panic),
-            // The runtime is shutting down.
-            Err(_) => ConnectorError::Closed,
+        running.await.map_err(|lost| match lost {
+            Lost::Panicked(panic) => resume_unwind(panic),
+            Lost::Refused(error) => {
+                ConnectorError::io("starting a thread for work that blocks".to_owned(), error)
+            }
         })
     }
 }

@@ -254,6 +254,7 @@ impl<T> fmt::Debug for ChannelSource<T> {
 }
 
 impl<T: Send + 'static> Source<T> for ChannelSource<T> {
+    const MAY_BLOCK: bool = false;
     /// What `send` has returned for is delivered.
     const DRAINS: bool = true;
 
@@ -312,6 +313,8 @@ pub struct ChannelSink<T> {
 }
 
 impl<T: Send + 'static> Sink<T> for ChannelSink<T> {
+    const MAY_BLOCK: bool = false;
+
     async fn write(&mut self, batch: Batch<T>) -> Result<(), ConnectorError> {
         self.queue.send(batch).await.map_err(|_| ConnectorError::Closed)
     }

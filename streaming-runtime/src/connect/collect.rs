@@ -79,6 +79,8 @@ impl<T> Collect<T> {
 }
 
 impl<T: Send + 'static> Sink<T> for Collect<T> {
+    const MAY_BLOCK: bool = false;
+
     async fn write(&mut self, batch: Batch<T>) -> Result<(), ConnectorError> {
         let mut state = self.shared.state();
         let records = state.records + batch.records.len();

@@ -82,6 +82,8 @@ impl<F, W> Console<F, W> {
 }
 
 impl<T: Send + 'static, F: Format<T>, W: Write + Send + 'static> Sink<T> for Console<F, W> {
+    const MAY_BLOCK: bool = false;
+
     async fn write(&mut self, batch: Batch<T>) -> Result<(), ConnectorError> {
         let page = self.page(&batch);
         drop(batch);

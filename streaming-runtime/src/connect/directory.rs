@@ -177,6 +177,7 @@ impl Skipped {
 }
 
 impl Source<String> for Lines {
+    const MAY_BLOCK: bool = false;
     const PACED: bool = true;
     const RECOVERY: Recovery = Recovery::Replays;
 

@@ -33,6 +33,7 @@ pub struct Durable<S>(S);
 
 impl<T: Send + 'static, S: Source<T>> Source<T> for Durable<S> {
     const PACED: bool = S::PACED;
+    const MAY_BLOCK: bool = S::MAY_BLOCK;
     const DRAINS: bool = S::DRAINS;
     const RECOVERY: Recovery = match S::RECOVERY {
         Recovery::Replays => Recovery::Replays,

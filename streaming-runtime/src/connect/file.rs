@@ -72,6 +72,7 @@ impl Lines {
 }
 
 impl Source<String> for Lines {
+    const MAY_BLOCK: bool = false;
     const RECOVERY: Recovery = Recovery::Replays;
 
     fn origin(&self) -> Option<Origin> {

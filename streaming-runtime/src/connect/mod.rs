@@ -7,7 +7,8 @@
 //!   +---------------------- back-pressure <-------+---- batches in flight are limited <----+
 //! ```
 //!
-//! - A source is one future on tokio. It hands records to its [`Outlet`], which waits while the workers are
+//! - A source is one future on tokio, in a runtime of its own unless it says that it never
+//!   [blocks](Source::MAY_BLOCK) its thread. It hands records to its [`Outlet`], which waits while the workers are
 //!   behind. What `send` has returned for is in a batch, now or later; nothing is lost but by a crash.
 //!   The engine stops a source by dropping that future at an await point, so a source keeps nothing that it
 //!   has taken from outside and not sent across an await other than the outlet's; one that must, says
@@ -164,6 +165,12 @@ pub trait Source<T>: Send + 'static {
     /// records that it has accepted and not yet sent. Others are dropped at their next await.
     const DRAINS: bool = false;
 
+    /// Whether its code may block the thread that runs it: by a call to the system, a lock, a loop without an `await`. Then it
+    /// runs on a thread and in a tokio runtime of its own, and holds up nobody else. `false` is a promise: it runs in the
+    /// service's runtime, which saves two changes of threads on the way of a record, some 10 us each; a thread that it blocks
+    /// all the same is one of the service's.
+    const MAY_BLOCK: bool = true;
+
     /// What becomes of its records if the job crashes, where there are checkpoints.
     const RECOVERY: Recovery = Recovery::Lost;
 
@@ -239,6 +246,9 @@ pub struct Batch<T> {
 pub trait Sink<T>: Send + 'static {
     /// What it makes of a batch that comes again.
     const DELIVERY: Delivery = Delivery::AtLeastOnce;
+
+    /// Whether its code may block the thread that runs it, as [`Source::MAY_BLOCK`].
+    const MAY_BLOCK: bool = true;
 
     /// Whether it keeps what it shows in memory only, and of a stream of changes needs all that there is when a job
     /// goes on from a checkpoint: as the changes of its first batch.

@@ -16,6 +16,7 @@ use super::{ConnectorError, Origin, Outlet, Recovery, Source};
 impl<T: Send + 'static, S: Source<T>> Source<T> for Option<S> {
     const PACED: bool = S::PACED;
     const DRAINS: bool = S::DRAINS;
+    const MAY_BLOCK: bool = S::MAY_BLOCK;
     const RECOVERY: Recovery = S::RECOVERY;
 
     fn origin(&self) -> Option<Origin> {

@@ -26,6 +26,7 @@ pub struct Queue<T> {
 }
 
 impl<T: Send + 'static> Source<T> for Queue<T> {
+    const MAY_BLOCK: bool = false;
     const PACED: bool = true;
     const RECOVERY: Recovery = Recovery::Replays;
 
@@ -129,6 +130,7 @@ impl<T> SharedQueue<T> {
 }
 
 impl<T: Clone + Send + 'static> Source<T> for SharedQueue<T> {
+    const MAY_BLOCK: bool = false;
     const PACED: bool = true;
 
     async fn run(mut self, mut out: Outlet<T>) -> Result<(), ConnectorError> {

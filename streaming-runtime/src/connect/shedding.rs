@@ -49,6 +49,7 @@ pub fn shedding<S>(source: S) -> Shedding<S> {
 pub struct Shedding<S>(S);
 
 impl<T: Send + 'static, S: Source<T>> Source<T> for Shedding<S> {
+    const MAY_BLOCK: bool = S::MAY_BLOCK;
     const DRAINS: bool = S::DRAINS;
     /// What is dropped is not the same the second time.
     const RECOVERY: Recovery = match S::RECOVERY {

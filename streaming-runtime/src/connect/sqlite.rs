@@ -369,6 +369,7 @@ impl<const N: usize, R> Table<Changes<N>, R> {
 }
 
 impl<T: Send + 'static, R: IntoRow<T>, const N: usize> Sink<T> for Table<Append<N>, R> {
+    const MAY_BLOCK: bool = false;
     const DELIVERY: Delivery = Delivery::Transactional;
 
     fn targets(&self) -> Vec<Target> {
@@ -386,6 +387,7 @@ impl<T: Send + 'static, R: IntoRow<T>, const N: usize> Sink<T> for Table<Append<
 }
 
 impl<T: Send + 'static, R: IntoRow<T>, const K: usize, const V: usize> Sink<T> for Table<Upsert<K, V>, R> {
+    const MAY_BLOCK: bool = false;
     const DELIVERY: Delivery = Delivery::Transactional;
 
     fn targets(&self) -> Vec<Target> {
@@ -404,6 +406,7 @@ impl<T: Send + 'static, R: IntoRow<T>, const K: usize, const V: usize> Sink<T> f
 }
 
 impl<T: Send + 'static, R: IntoRow<T>, const N: usize> Sink<(T, i64)> for Table<Changes<N>, R> {
+    const MAY_BLOCK: bool = false;
     const DELIVERY: Delivery = Delivery::Transactional;
 
     fn targets(&self) -> Vec<Target> {

@@ -109,6 +109,7 @@ impl<F> TextFiles<F> {
 }
 
 impl<T: Send + 'static, F: Format<T>> Sink<T> for TextFiles<F> {
+    const MAY_BLOCK: bool = false;
     const DELIVERY: Delivery = Delivery::Idempotent;
 
     fn targets(&self) -> Vec<Target> {

@@ -1,13 +1,21 @@
 //! What a program says of the checkpoints of its jobs.
 
 use std::{
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        mpsc::{self, RecvTimeoutError},
+    },
+    thread,
+    time::Duration,
 };
 
 use super::{StartError, wiring::Wiring};
 use crate::{
-    checkpoint::{CheckpointError, LocalDirectory, Settings, Storage},
+    blame,
+    checkpoint::{Calls, CheckpointError, LocalDirectory, Settings, Storage, Watched},
     connect::{Delivery, Recovery},
 };
 
@@ -35,7 +43,11 @@ pub struct Checkpoint {
     pub(crate) renamed: Vec<(String, String)>,
     pub(crate) forgotten: Vec<String>,
     pub(crate) segment: Option<u64>,
+    storage_limit: Duration,
 }
+
+/// What a call to the storage may take unless told otherwise.
+const STORAGE_LIMIT: Duration = Duration::from_secs(30);
 
 /// The place, which is made when a job starts.
 #[derive(Clone, Debug)]
@@ -64,6 +76,7 @@ impl Checkpoint {
             renamed: Vec::new(),
             forgotten: Vec::new(),
             segment: None,
+            storage_limit: STORAGE_LIMIT,
         }
     }
 
@@ -101,6 +114,18 @@ impl Checkpoint {
     /// is gone, or whose records come from elsewhere now.
     pub fn forget(mut self, operator: impl Into<String>) -> Self {
         self.forgotten.push(operator.into());
+        self
+    }
+
+    /// How long a call to the storage may take: 30 s by default, and a second more for each 16 MiB that it reads or writes.
+    /// A disk may hang, and a call that hangs cannot be stopped: after this time
+    /// [`Engine::start`](super::Engine::start), or the running job, ends with [`CheckpointError::Stuck`], which says
+    /// what is being done to which file, and the thread is left behind. It keeps the place until the call returns.
+    ///
+    /// [`Job::stop_within`](super::Job::stop_within), [`Job::abort`](super::Job::abort) and dropping the job do not wait
+    /// for it.
+    pub fn storage_limit(mut self, limit: Duration) -> Self {
+        self.storage_limit = limit;
         self
     }
 
@@ -150,15 +175,71 @@ impl Checkpoint {
         self.exactly_once
     }
 
-    pub(super) fn storage(&self) -> Result<Arc<dyn Storage>, CheckpointError> {
-        Ok(match &self.storage {
-            Storing::Directory(path) => Arc::new(LocalDirectory::new(path).map_err(|source| {
-                let file = path.display().to_string();
-                CheckpointError::Io { doing: "make the directory", file, source: Arc::new(source) }
-            })?),
-            Storing::Other(storage) => storage.clone(),
-        })
+    /// The place as the job sees it, and the calls to it.
+    pub(super) fn storage(&self) -> (Placing, Calls) {
+        let calls = Calls::new(self.storage_limit);
+        (Placing { storing: self.storage.clone(), calls: calls.clone() }, calls)
     }
+}
+
+/// A place that is about to be used, on a thread that may wait for it.
+pub(super) struct Placing {
+    storing: Storing,
+    calls: Calls,
+}
+
+impl Placing {
+    pub(super) fn place(self) -> Result<Arc<dyn Storage>, CheckpointError> {
+        let Placing { storing, calls } = self;
+        let storage: Arc<dyn Storage> = match storing {
+            Storing::Directory(path) => {
+                let file = path.display().to_string();
+                let made = calls.run("making the directory", &file, 0, |_| LocalDirectory::new(path));
+                let failed = |source| CheckpointError::Io {
+                    doing: "making the directory",
+                    file,
+                    source: Arc::new(source),
+                };
+                Arc::new(made.map_err(failed)?)
+            }
+            Storing::Other(storage) => storage,
+        };
+        Ok(Arc::new(Watched::new(storage, calls)))
+    }
+}
+
+/// Does what waits for the storage on a thread of its own, and waits for it no longer than the calls may take.
+pub(super) fn within<T: Send + 'static>(
+    calls: &Calls,
+    work: impl FnOnce() -> Result<T, CheckpointError> + Send + 'static,
+) -> Result<T, CheckpointError> {
+    let (done, result) = mpsc::channel();
+    let work = move || {
+        let outcome = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(panicked(&*panic)));
+        // Nobody hears it if it took too long; what was locked is free again with it.
+        let _ = done.send(outcome);
+    };
+    let thread = thread::Builder::new().name("checkpoint-start".to_owned()).spawn(work);
+    thread.map_err(|source| {
+        let (doing, file) = ("starting the thread of", "the start".to_owned());
+        CheckpointError::Io { doing, file, source: Arc::new(source) }
+    })?;
+    loop {
+        match result.recv_timeout(LOOK) {
+            Ok(outcome) => return outcome,
+            Err(RecvTimeoutError::Timeout) => calls.stuck().map_or(Ok(()), Err)?,
+            Err(RecvTimeoutError::Disconnected) => unreachable!("the thread sends what it did"),
+        }
+    }
+}
+
+/// How often it is looked whether a call takes too long.
+pub(super) const LOOK: Duration = Duration::from_millis(100);
+
+/// What a panic beside the storage's calls is.
+pub(super) fn panicked(panic: &(dyn std::any::Any + Send)) -> CheckpointError {
+    let source = io::Error::other(format!("a panic: {}", blame::message(panic)));
+    CheckpointError::Io { doing: "using", file: "the checkpoint".to_owned(), source: Arc::new(source) }
 }
 
 macro_rules! from_paths {

@@ -48,6 +48,17 @@ pub enum StartError {
     /// The checkpoint cannot be used.
     #[error(transparent)]
     Checkpoint(CheckpointError),
+    /// The thread that supervises the job could not be made.
+    #[error("starting the thread of the job: {0}")]
+    Supervisor(#[source] io::Error),
+    /// The thread of a connector whose code may block could not be made.
+    #[error("starting the thread of the connector of port `{port}`: {source}")]
+    Connector {
+        /// The port's name.
+        port: &'static str,
+        /// The system's answer.
+        source: io::Error,
+    },
     /// A worker's thread could not be made.
     #[error("starting the thread of worker {worker}: {source}")]
     Thread {
@@ -69,6 +80,8 @@ impl StartError {
             StartError::Build(error) => error.code(),
             StartError::Target { .. } => "start.target",
             StartError::Checkpoint(error) => error.code(),
+            StartError::Supervisor(_) => "start.supervisor",
+            StartError::Connector { .. } => "start.connector",
             StartError::Thread { .. } => "start.thread",
         }
     }
@@ -119,10 +132,16 @@ pub enum JobError {
         message: String,
     },
     /// A graceful stop took longer than its limit, so the job was aborted.
-    #[error("the job did not stop within {limit:?} and was aborted; its last batches may be missing")]
+    #[error(
+        "the job did not stop within {limit:?} and was aborted; its last batches may be missing{}{}",
+        if held_up_by.is_empty() { "" } else { ". It was held up by " },
+        held_up_by.join("; ")
+    )]
     StopTimedOut {
         /// The limit.
         limit: Duration,
+        /// What has not returned, in words: a connector that blocks its thread, a call to the checkpoint's storage.
+        held_up_by: Vec<String>,
     },
     /// Another process of the job died, failed, was aborted or fell silent.
     #[error("process {index} ({address}): {message}")]

@@ -45,6 +45,16 @@ pub enum Wait {
         /// How long it has sent nothing.
         idle: Duration,
     },
+    /// For a connector to give its thread back: its code blocks it, where it should await. Nothing else of the job or the
+    /// service is held up, unless the connector is one that runs in the service's runtime.
+    Blocked {
+        /// Whether it is a source or a sink.
+        connector: &'static str,
+        /// Its port.
+        port: &'static str,
+        /// How long, by the system's clock.
+        busy: Duration,
+    },
     /// For a source that was asked for what it has in a batch, and has not answered.
     Answer {
         /// The source's port.
@@ -135,6 +145,9 @@ impl fmt::Display for Wait {
                 write!(f, "the open batch closes at {at}, in {}", short(*within))
             }
             Wait::Source { port, idle } => write!(f, "waits for source `{port}`, idle for {}", short(*idle)),
+            Wait::Blocked { connector, port, busy } => {
+                write!(f, "{connector} `{port}` has blocked its thread for {}", short(*busy))
+            }
             Wait::Answer { port, batch, asked } => {
                 let asked = short(*asked);
                 write!(
@@ -209,10 +222,20 @@ pub(crate) fn explain(board: &Board) -> Vec<Explanation> {
             true => in_flight(board, sink, taken),
             false => open(board),
         };
+        let waits = blocked(board).chain(waits).collect();
         let delivered = taken.checked_sub(1).map(|last| board.time_of(last));
         Explanation { sink: sink.port, delivered, waits }
     };
     board.sinks.iter().map(explanation).collect()
+}
+
+/// The connectors that block their threads.
+pub(crate) fn blocked(board: &Board) -> impl Iterator<Item = Wait> + use<'_> {
+    let sources = board.sources.iter().map(|source| ("source", source.port, &source.polls));
+    let sinks = board.sinks.iter().map(|sink| ("sink", sink.port, &sink.polls));
+    sources.chain(sinks).filter_map(|(connector, port, polls)| {
+        Some(Wait::Blocked { connector, port, busy: polls.blocked()? })
+    })
 }
 
 /// What holds up a batch that is closed.

@@ -6,6 +6,8 @@ use std::{
     time::Duration,
 };
 
+use tokio::runtime::Handle;
+
 use super::{JobError, Monitor, metrics::Board};
 use crate::{blame, time::BatchTime};
 
@@ -25,7 +27,8 @@ pub struct BatchInfo {
     pub processing_delay: Duration,
 }
 
-/// Told of a job's life. Called on the job's own tasks and threads, also several at once: return quickly, never block.
+/// Told of a job's life. Called on the job's own tasks and threads, in the context of the service's runtime, also several at
+/// once: return quickly, never block.
 ///
 /// A listener that panics is logged and counted ([`JobMetrics::listener_panics`](crate::JobMetrics)); the job goes on.
 /// A listener of several jobs keeps the [`Monitor`]s that it is given, or looks at [`BatchInfo::job`].
@@ -51,7 +54,7 @@ pub struct BatchInfo {
 /// }
 /// ```
 pub trait Listener: Send + Sync + 'static {
-    /// A job begins, before all else; `job` can be asked at any time from now on. Called inside of the job's runtime.
+    /// A job begins, before all else; `job` can be asked at any time from now on.
     fn attached(&self, _job: &Monitor) {}
     /// The workers run and the sources were started: in a [`Cluster`](crate::Cluster), all processes are there.
     fn started(&self) {}
@@ -75,11 +78,12 @@ pub trait Listener: Send + Sync + 'static {
 pub(crate) struct Listeners {
     all: Vec<Arc<dyn Listener>>,
     board: Arc<Board>,
+    runtime: Handle,
 }
 
 impl Listeners {
-    pub(crate) fn new(all: Vec<Arc<dyn Listener>>, board: Arc<Board>) -> Self {
-        Listeners { all, board }
+    pub(crate) fn new(all: Vec<Arc<dyn Listener>>, board: Arc<Board>, runtime: Handle) -> Self {
+        Listeners { all, board, runtime }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -88,6 +92,11 @@ impl Listeners {
 
     /// Calls `tell` with each.
     pub(crate) fn tell(&self, tell: impl Fn(&dyn Listener)) {
+        if self.all.is_empty() {
+            return;
+        }
+        // Wherever it is called from, what it spawns is the service's.
+        let _service = self.runtime.enter();
         for listener in &self.all {
             if let Err(payload) = catch_unwind(AssertUnwindSafe(|| tell(&**listener))) {
                 self.board.listener_panics.fetch_add(1, Relaxed);

@@ -5,12 +5,15 @@
 //!         (bounded queues,         | timely dataflow,  |  (one a batch and worker)
 //!          one a source and worker)| one copy a worker |
 //!                                        ^ orders: close batch n, leave
-//!  tokio: supervisor (boundaries, pacing, failures, stop) ----> Control <---- took_out(n): sink tasks
+//!  own thread: supervisor (boundaries, pacing, failures, stop) -> Control <-- took_out(n): sink tasks
 //! ```
 //!
 //! Everything that can fail reports to the supervisor, which alone ends a job: it aborts the tasks, tells the
-//! workers to drop their dataflows, and publishes one result. Nothing of a job outlives that but a worker
-//! thread stuck inside a user's closure.
+//! workers to drop their dataflows, and publishes one result. Nothing of a job outlives that but a thread that is stuck: a
+//! worker's in a user's closure, a connector's in its own code, the log's in a call to its storage. The supervisor waits for
+//! none of them without a limit, and has a thread and timers of its own, so that nothing that blocks the service's runtime
+//! keeps it from ending the job. A connector whose code may block has a runtime of its own (`connectors`), so that it does
+//! not block the service's.
 //!
 //! Invariants: no thread or task spins; no queue is unbounded (parts are bounded by the batches in flight);
 //! a batch is delivered whole and in order or not at all.
@@ -19,6 +22,7 @@ mod backpressure;
 mod checkpoint;
 mod claims;
 mod cluster;
+mod connectors;
 mod control;
 mod error;
 mod explain;
@@ -34,6 +38,7 @@ mod pid;
 mod placed;
 mod recovery;
 mod supervisor;
+mod watchdog;
 mod wiring;
 mod worker;
 
@@ -47,6 +52,7 @@ use std::{
 
 use backpressure::Backpressure;
 pub use checkpoint::Checkpoint;
+use checkpoint::within;
 pub use cluster::{Cluster, ClusterError};
 use cluster::{Link, Peers, Program, Role};
 use control::{Control, Settings};
@@ -315,7 +321,7 @@ impl Engine {
             Some(cluster) => self.join(cluster, (P::NAME, P::BATCH, P::PLAN, P::OPERATORS))?,
             None => (None, self.alone()?),
         };
-        let (prepared, seats) = self.prepare::<P>(wiring, together)?;
+        let (prepared, seats) = self.prepare::<P>(wiring, &runtime, together)?;
         let (exits, exited) = tokio::sync::mpsc::unbounded_channel();
         for (index, (seat, reach)) in seats.into_iter().zip(reaches).enumerate() {
             let name = format!("{}-{index}", prepared.name);
@@ -374,7 +380,7 @@ impl Engine {
             return Err(StartError::Config("the workers of a cluster have threads of their own".to_owned()));
         }
         let (runtime, wiring) = self.wire(pipeline)?;
-        let (prepared, mut seats) = self.prepare::<P>(wiring, None)?;
+        let (prepared, mut seats) = self.prepare::<P>(wiring, &runtime, None)?;
         let (exits, exited) = tokio::sync::mpsc::unbounded_channel();
         let seat = seats.pop().expect("one worker has one seat");
         let worker = LocalWorker::new(seat, exits).map_err(StartError::Build)?;
@@ -445,6 +451,7 @@ impl Engine {
     fn prepare<P: Pipeline>(
         &self,
         wiring: Wiring,
+        runtime: &tokio::runtime::Handle,
         together: Option<Together>,
     ) -> Result<(Prepared, Vec<WorkerStart>), StartError> {
         let (interval, operators) = (P::BATCH, P::OPERATORS);
@@ -469,9 +476,16 @@ impl Engine {
             workers: self.workers,
             sources: sources
                 .iter_mut()
-                .map(|source| Port { name: source.port, queues: std::mem::take(&mut source.queues) })
+                .map(|source| Port {
+                    name: source.port,
+                    queues: std::mem::take(&mut source.queues),
+                    is_alone: source.may_block,
+                })
                 .collect(),
-            sinks: sinks.iter().map(|sink| Port { name: sink.port, queues: Vec::new() }).collect(),
+            sinks: sinks
+                .iter()
+                .map(|sink| Port { name: sink.port, queues: Vec::new(), is_alone: sink.may_block })
+                .collect(),
             operators,
             gates,
         });
@@ -480,7 +494,7 @@ impl Engine {
             interval,
             limit: self.in_flight,
             early: self.close_early.then_some(self.min_batch),
-            listeners: Arc::new(Listeners::new(self.listeners.clone(), board.clone())),
+            listeners: Arc::new(Listeners::new(self.listeners.clone(), board.clone(), runtime.clone())),
             board,
             sources: sources.iter().map(|source| source.port).collect(),
             cuts: sources.iter().map(|source| source.cut.clone()).collect(),
@@ -511,12 +525,14 @@ impl Engine {
             return Ok((None, (0..self.workers).map(|_| None).collect()));
         };
         settings.check(wiring)?;
-        let storage = settings.storage().map_err(StartError::Checkpoint)?;
+        let (place, calls) = settings.storage();
         let leads = self.cluster.as_ref().is_none_or(|cluster| cluster.index == 0);
         let notes = Arc::new(Notes::default());
         let written = if leads {
-            Written::Here(Box::new(crate::checkpoint::open(storage).map_err(StartError::Checkpoint)?))
+            let opened = within(&calls, || crate::checkpoint::open(place.place()?));
+            Written::Here(Box::new(opened.map_err(StartError::Checkpoint)?))
         } else {
+            let storage = within(&calls, || place.place()).map_err(StartError::Checkpoint)?;
             Written::AtLeader { storage, notes: notes.clone() }
         };
         let (built, said) = tokio::sync::mpsc::unbounded_channel();
@@ -531,6 +547,7 @@ impl Engine {
         let beginning = Beginning {
             pipeline,
             settings,
+            calls,
             written,
             each: self.workers,
             built: said,
@@ -564,7 +581,9 @@ impl Engine {
         tracing::info!(job = name, workers = self.workers, interval = ?control.interval, "job started");
         let connectors = (sources, sinks);
         let begin = (beginning, role);
-        Ok(Supervisor::spawn(runtime, name, control, connectors, (exited, self.workers), commands, begin))
+        let aborts = control.clone();
+        Supervisor::spawn(runtime, name, control, connectors, (exited, self.workers), commands, begin)
+            .inspect_err(|_| aborts.abort())
     }
 }
 

@@ -18,17 +18,20 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{
     Checkpoint, JobError,
+    checkpoint::panicked,
     cluster::{Built, Role},
+    connectors::Connectors,
     control::Control,
     job::Command,
     logged::{Logged, Notes, Scribe},
     placed::{Placed, Taken, absent},
-    supervisor::{Connectors, Paced, pace, source_ended, until},
+    supervisor::{Paced, pace, source_ended, until},
     wiring::{Again, SinkTask, SourceTask, Tell},
 };
 use crate::{
+    aside::{Lost, aside},
     checkpoint::{
-        AgainMark, CheckpointError, Comes, Declared, Durable, Edits, Log, Opened, OperatorEntry,
+        AgainMark, Calls, CheckpointError, Comes, Declared, Durable, Edits, Log, Opened, OperatorEntry,
         OperatorState, Program, Restored, SinkEntry, SourceEntry, SourceMark, Storage, carry, carry_sources,
         look, read_lock, write_lock,
     },
@@ -42,6 +45,8 @@ use crate::{
 pub(crate) struct Beginning {
     pub(crate) pipeline: &'static str,
     pub(crate) settings: Checkpoint,
+    /// What the storage is being asked for.
+    pub(crate) calls: Calls,
     pub(crate) written: Written,
     /// How many workers each process has.
     pub(crate) each: usize,
@@ -145,8 +150,11 @@ impl Beginning {
         let Written::Here(opened) = self.written.take() else { panic!("who leads has the log") };
         let processes = role.as_ref().map_or(1, |role| role.place().1);
         let edits = self.carry(&opened, operators, processes).map_err(JobError::Checkpoint)?;
-        let lock = match &self.settings.lock_file {
-            Some(path) => lock_file(path, self.pipeline, operators).map_err(JobError::Checkpoint)?,
+        let lock = match self.settings.lock_file.clone() {
+            Some(path) => {
+                let (pipeline, operators) = (self.pipeline, operators.to_vec());
+                blocking(move || lock_file(&path, pipeline, &operators)).await?
+            }
             None => None,
         };
         let mut all = vec![self.has(0).await];
@@ -400,13 +408,16 @@ impl Written {
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, CheckpointError> + Send + 'static,
 ) -> Result<T, JobError> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(done) => done.map_err(JobError::Checkpoint),
-        Err(error) => match error.try_into_panic() {
-            Ok(payload) => std::panic::resume_unwind(payload),
-            Err(_) => Err(JobError::RuntimeGone),
-        },
-    }
+    let done = aside(work).await.unwrap_or_else(|lost| {
+        Err(match lost {
+            Lost::Panicked(panic) => panicked(&*panic),
+            Lost::Refused(source) => {
+                let (doing, file) = ("starting a thread for", "the checkpoint".to_owned());
+                CheckpointError::Io { doing, file, source: Arc::new(source) }
+            }
+        })
+    });
+    done.map_err(JobError::Checkpoint)
 }
 
 /// What a source is called in the log: those of the leader as they are.

@@ -1,22 +1,33 @@
 //! The one task that closes batches at their boundaries and ends the job.
+//!
+//! It has a thread and timers of its own: a connector or a service that blocks the service's runtime does not keep it
+//! from ending the job. It never waits for what may hang without a limit.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Duration,
+};
 
 use tokio::{
-    runtime::Handle,
+    runtime::{Builder, Handle},
     sync::{mpsc, oneshot, watch},
-    task::{AbortHandle, JoinError, JoinSet},
+    task::AbortHandle,
+    time::{Instant, MissedTickBehavior, interval, sleep_until, timeout},
 };
 use tracing::Instrument;
 
 use super::{
-    Job, JobError, Monitor,
+    Job, JobError, Monitor, StartError,
+    checkpoint::LOOK,
     cluster::{Role, follow},
+    connectors::{Connectors, Place, scoped_subscriber},
     control::Control,
     error::Outcome,
     job::Command,
     metrics::{watched_sink, watched_source},
     recovery::{Beginning, run_again},
+    watchdog::{Watchdog, stuck},
     wiring::{SinkTask, SourceTask},
     worker::Exit,
 };
@@ -26,8 +37,11 @@ use crate::{
     time::BatchTime,
 };
 
-/// How long the connectors of a job that ended, and then its threads, may take to leave before they are left behind.
+/// How long the connectors and the workers of a job that ended, and then its log, may take to leave before they are left
+/// behind.
 const LEAVE_LIMIT: Duration = Duration::from_secs(5);
+/// The same, where somebody waits who has said that it is to be at once, or by now.
+const LEAVE_AT_ONCE: Duration = Duration::from_secs(1);
 
 /// What a job with checkpoints does first, and where it says that its log has failed.
 type ToBegin = (Beginning, mpsc::UnboundedSender<Command>);
@@ -46,6 +60,34 @@ pub(crate) struct Supervisor {
     begun: watch::Sender<Option<BatchTime>>,
     /// Of this process among several.
     role: Option<Role>,
+    /// When a stop that was asked for must be over.
+    limit: Option<(Duration, Instant)>,
+    watchdog: Watchdog,
+    /// Ends when the service's runtime does.
+    service: Service,
+}
+
+/// A task in the service's runtime that does nothing but be dropped with it.
+struct Service {
+    task: AbortHandle,
+    gone: oneshot::Receiver<()>,
+}
+
+impl Service {
+    fn new(runtime: &Handle) -> Self {
+        let (alive, gone) = oneshot::channel::<()>();
+        let task = runtime.spawn(async move {
+            let _alive = alive;
+            std::future::pending::<()>().await
+        });
+        Service { task: task.abort_handle(), gone }
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
 }
 
 impl Supervisor {
@@ -57,11 +99,13 @@ impl Supervisor {
         (exits, workers): (mpsc::UnboundedReceiver<Exit>, usize),
         (commands, asked): (mpsc::UnboundedSender<Command>, mpsc::UnboundedReceiver<Command>),
         (mut beginning, role): (Option<Beginning>, Option<Role>),
-    ) -> Job {
+    ) -> Result<Job, StartError> {
         let (publish, outcome) = watch::channel(None);
         let job = Job { name: name.clone(), control: control.clone(), commands: commands.clone(), outcome };
         let started = control.clock.now();
+        let calls = beginning.as_ref().map(|beginning| beginning.calls.clone());
         let mut supervisor = Supervisor {
+            watchdog: Watchdog::new(runtime.clone(), control.board.clone(), calls),
             control,
             sources: Connectors::default(),
             sinks: Connectors::default(),
@@ -71,34 +115,65 @@ impl Supervisor {
             workers,
             begun: watch::Sender::new(beginning.is_none().then_some(started)),
             role,
+            limit: None,
+            service: Service::new(runtime),
         };
-        let (board, listeners) = (supervisor.control.board.clone(), supervisor.control.listeners.clone());
+        let listeners = supervisor.control.listeners.clone();
+        let board = supervisor.control.board.clone();
         listeners.tell(|listener| listener.attached(&Monitor(board.clone())));
-        for (index, SourceTask { port, task, drains, pace, .. }) in sources.into_iter().enumerate() {
-            supervisor.paced.extend(pace.map(|requests| (index, requests)));
-            let (interval, stop) = (supervisor.control.interval, supervisor.stop.subscribe());
+        supervisor.start_connectors(runtime, &name, (sources, sinks), &mut beginning)?;
+        let span = tracing::info_span!("job", job = name);
+        let subscriber = scoped_subscriber();
+        // Timers only: it costs no descriptors.
+        let own = Builder::new_current_thread().enable_time().build().map_err(StartError::Supervisor)?;
+        let thread = std::thread::Builder::new().name(name.clone());
+        let run = move || {
+            let _subscriber = subscriber.as_ref().map(tracing::dispatcher::set_default);
+            let beginning = beginning.map(|beginning| (beginning, commands));
+            let run = supervisor.run(name, beginning, asked, &publish).instrument(span);
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| own.block_on(run))) {
+                let (operator, message) = ("the supervisor".to_owned(), blame::message(&*panic));
+                publish.send_replace(Some(Arc::new(Err(JobError::OperatorPanicked { operator, message }))));
+            }
+        };
+        thread.spawn(run).map_err(StartError::Supervisor)?;
+        Ok(job)
+    }
+
+    fn start_connectors(
+        &mut self,
+        host: &Handle,
+        job: &str,
+        (sources, sinks): (Vec<SourceTask>, Vec<SinkTask>),
+        beginning: &mut Option<Beginning>,
+    ) -> Result<(), StartError> {
+        let (board, listeners) = (self.control.board.clone(), self.control.listeners.clone());
+        for (index, SourceTask { port, task, drains, may_block, pace, .. }) in sources.into_iter().enumerate()
+        {
+            self.paced.extend(pace.map(|requests| (index, requests)));
+            let (interval, stop) = (self.control.interval, self.stop.subscribe());
             // In a job with checkpoints, sources begin when it is known where.
-            let role = supervisor.role.as_ref().filter(|_| beginning.is_none());
-            let begin = role.map(Role::watch_begin);
-            let begin = begin.unwrap_or_else(|| supervisor.begun.subscribe());
+            let role = self.role.as_ref().filter(|_| beginning.is_none());
+            let begin = role.map(Role::watch_begin).unwrap_or_else(|| self.begun.subscribe());
             let (board, listeners) = (board.clone(), listeners.clone());
             let task = async move {
                 let started = begun(begin).await;
                 watched_source(index, board, listeners, task(interval, started, stop)).await
             };
-            supervisor.sources.spawn(runtime, port, drains, task);
+            let place = Place { host, job, port, drains, may_block };
+            let spawned = self.sources.spawn(&place, task);
+            spawned.map_err(|source| StartError::Connector { port, source })?;
         }
-        for sink in sinks {
+        for (index, sink) in sinks.into_iter().enumerate() {
             let ask = beginning.as_mut().and_then(|beginning| beginning.sink(&sink));
-            let SinkTask { port, task, .. } = sink;
-            let task = task(supervisor.control.clone(), ask);
-            let task = watched_sink(port, board.clone(), listeners.clone(), task);
-            supervisor.sinks.spawn(runtime, port, true, task);
+            let SinkTask { port, task, may_block, .. } = sink;
+            let task = task(self.control.clone(), ask);
+            let task = watched_sink(index, board.clone(), listeners.clone(), task);
+            let place = Place { host, job, port, drains: true, may_block };
+            let spawned = self.sinks.spawn(&place, task);
+            spawned.map_err(|source| StartError::Connector { port, source })?;
         }
-        let span = tracing::info_span!("job", job = name);
-        let beginning = beginning.map(|beginning| (beginning, commands));
-        runtime.spawn(supervisor.run(name, beginning, asked, publish).instrument(span));
-        job
+        Ok(())
     }
 
     async fn run(
@@ -106,15 +181,15 @@ impl Supervisor {
         name: String,
         mut beginning: Option<ToBegin>,
         asked: mpsc::UnboundedReceiver<Command>,
-        publish: watch::Sender<Option<Outcome>>,
+        publish: &watch::Sender<Option<Outcome>>,
     ) {
         let control = self.control.clone();
-        // Should the runtime drop this task, the workers must not stay behind.
+        // Should this task be dropped or panic, the workers must not stay behind.
         let guard = AbortOnDrop(control.clone());
         if self.role.is_none() {
             control.listeners.tell(|listener| listener.started());
         }
-        let (opening, mut opened) = mpsc::channel(1);
+        let (opening, opened) = mpsc::channel(1);
         match &mut beginning {
             Some((beginning, _)) => beginning.opening = Some(opening),
             None => drop(opening),
@@ -128,28 +203,85 @@ impl Supervisor {
             }
             control.abort();
         }
-        let connectors = async { tokio::join!(self.sources.tasks.shutdown(), self.sinks.tasks.shutdown()) };
-        if tokio::time::timeout(LEAVE_LIMIT, connectors).await.is_err() {
-            tracing::error!(
-                job = name,
-                "a connector blocks its thread and cannot be dropped; it is left behind"
-            );
-        }
-        let leave = async { while self.exits.recv().await.is_some() {} };
-        if tokio::time::timeout(LEAVE_LIMIT, leave).await.is_err() {
-            tracing::error!(job = name, "a worker is stuck in a closure; its thread is left behind");
-        }
+        let limit = match &result {
+            Err(JobError::Aborted | JobError::StopTimedOut { .. } | JobError::RuntimeGone) => LEAVE_AT_ONCE,
+            _ => LEAVE_LIMIT,
+        };
+        self.leave(&name, limit).await;
         drop(guard);
         control.lose_receipts();
-        // Whoever hears of the job's end may start it again, on the same place.
-        while opened.recv().await.is_some() {}
-        let result = result.and(close_log(&control).await);
+        let result = self.close_log(&name, result, limit, opened).await;
         if let Some(role) = self.role {
             role.closed().await;
         }
         tracing::info!(job = name, "job ended");
         control.listeners.tell(|listener| listener.ended(&result));
         publish.send_replace(Some(Arc::new(result)));
+    }
+
+    /// Waits until the connectors and the workers have left, for some time.
+    async fn leave(&mut self, name: &str, limit: Duration) {
+        let Supervisor { sources, sinks, exits, .. } = self;
+        let connectors = timeout(limit, async { tokio::join!(sources.shutdown(), sinks.shutdown()) });
+        let workers = timeout(limit, async { while exits.recv().await.is_some() {} });
+        let (connectors, workers) = tokio::join!(connectors, workers);
+        if connectors.is_err() {
+            let ports = [self.sources.left(), self.sinks.left()].concat();
+            tracing::error!(
+                job = name,
+                ?ports,
+                "a connector blocks its thread and cannot be dropped; it is left behind"
+            );
+        }
+        if workers.is_err() {
+            tracing::error!(job = name, "a worker is stuck in a closure; its thread is left behind");
+        }
+    }
+
+    /// Writes what waits to the log, and that it was delivered, so that whoever hears of the job's end may start it again, on
+    /// the same place. Waits for the disk as long as the caller does, or as a call may take.
+    async fn close_log(
+        &self,
+        name: &str,
+        result: Result<(), JobError>,
+        limit: Duration,
+        mut opened: mpsc::Receiver<()>,
+    ) -> Result<(), JobError> {
+        let closed = async {
+            while opened.recv().await.is_some() {}
+            match self.control.log().and_then(|logged| logged.log()) {
+                Some(log) => log.close().await.map_err(JobError::Checkpoint),
+                None => Ok(()),
+            }
+        };
+        let end = match (&result, self.limit) {
+            (Ok(()), None) => None,
+            (Ok(()), Some((_, deadline))) => Some(deadline + LEAVE_AT_ONCE),
+            (Err(_), _) => Some(Instant::now() + limit),
+        };
+        let late = async {
+            match end {
+                Some(end) => sleep_until(end).await,
+                None => std::future::pending().await,
+            }
+        };
+        let stuck = stuck(self.watchdog.calls());
+        let closed = tokio::select! {
+            biased;
+            closed = closed => return result.and(closed),
+            stuck = stuck => Err(JobError::Checkpoint(stuck)),
+            () = late => match self.limit {
+                Some((limit, _)) => Err(JobError::StopTimedOut { limit, held_up_by: self.watchdog.held_up_by() }),
+                None => Err(JobError::Aborted), // the result says more
+            },
+        };
+        let by = self.watchdog.held_up_by().join("; ");
+        tracing::error!(
+            job = name,
+            by,
+            "the checkpoint's storage hangs; its thread is left behind and keeps the place until it returns"
+        );
+        result.and(closed)
     }
 
     /// Goes on until all is delivered, or until the first failure.
@@ -159,18 +291,32 @@ impl Supervisor {
         mut asked: mpsc::UnboundedReceiver<Command>,
     ) -> Result<(), JobError> {
         let control = self.control.clone();
-        let Supervisor { sources, sinks, paced, stop, exits, workers, begun, role, .. } = self;
+        let Supervisor {
+            sources,
+            sinks,
+            paced,
+            stop,
+            exits,
+            workers,
+            begun,
+            role,
+            limit,
+            watchdog,
+            service,
+            ..
+        } = self;
         let mut left = 0;
-        let mut limit = None;
+        let mut look = interval(LOOK);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let drive = drive(&control, sources, paced, (beginning, begun), stop, role);
         tokio::pin!(drive);
         let mut driving = true;
         // Workers that leave before they were told were never needed: the processes did not come together.
         while driving || left < *workers || !sinks.tasks.is_empty() {
             let overdue = async {
-                match limit {
+                match *limit {
                     Some((limit, deadline)) => {
-                        tokio::time::sleep_until(deadline).await;
+                        sleep_until(deadline).await;
                         limit
                     }
                     None => std::future::pending().await,
@@ -178,6 +324,7 @@ impl Supervisor {
             };
             tokio::select! {
                 biased;
+                _ = &mut service.gone => return Err(JobError::RuntimeGone),
                 Some(exit) = exits.recv() => {
                     exit?;
                     left += 1;
@@ -189,7 +336,7 @@ impl Supervisor {
                     Command::Stop(within) => {
                         control.peers().iter().for_each(|peers| peers.stop(within));
                         stop.send_replace(true);
-                        limit.get_or_insert((within, tokio::time::Instant::now() + within));
+                        limit.get_or_insert((within, Instant::now() + within));
                     }
                 },
                 result = &mut drive, if driving => {
@@ -197,18 +344,14 @@ impl Supervisor {
                     driving = false;
                     control.leave();
                 }
-                limit = overdue => return Err(JobError::StopTimedOut { limit }),
+                limit = overdue => {
+                    return Err(JobError::StopTimedOut { limit, held_up_by: watchdog.held_up_by() });
+                }
+                _ = look.tick() => watchdog.look()?,
             }
         }
         Ok(())
     }
-}
-
-/// Writes what waits to the log, and that it was delivered.
-async fn close_log(control: &Control) -> Result<(), JobError> {
-    let Some(log) = control.log().and_then(|logged| logged.log().cloned()) else { return Ok(()) };
-    let closed = tokio::task::spawn_blocking(move || log.close()).await;
-    closed.unwrap_or(Ok(())).map_err(JobError::Checkpoint)
 }
 
 /// Closes batches at their boundaries until the sources have ended or are stopped; then closes the last and
@@ -372,65 +515,6 @@ pub(super) fn source_ended(port: &'static str, error: ConnectorError) -> Result<
 
 /// A paced source, by its place, and where it is asked.
 pub(crate) type Paced = (usize, mpsc::Sender<PaceRequest>);
-
-/// The connector tasks of one kind.
-#[derive(Default)]
-pub(super) struct Connectors {
-    pub(super) tasks: JoinSet<Result<(), ConnectorError>>,
-    known: Vec<Connector>,
-}
-
-struct Connector {
-    task: AbortHandle,
-    port: &'static str,
-    drains: bool,
-    ended: bool,
-}
-
-impl Connectors {
-    fn spawn(
-        &mut self,
-        runtime: &Handle,
-        port: &'static str,
-        drains: bool,
-        task: impl Future<Output = Result<(), ConnectorError>> + Send + 'static,
-    ) {
-        let task = self.tasks.spawn_on(task, runtime);
-        self.known.push(Connector { task, port, drains, ended: false });
-    }
-
-    /// Drops the tasks that do not end by themselves when they are asked.
-    pub(super) fn abort_undrained(&self) {
-        self.known.iter().filter(|connector| !connector.drains).for_each(|connector| connector.task.abort());
-    }
-
-    /// Whether the end of a task, by its place, was heard of.
-    pub(super) fn has_ended(&self, index: usize) -> bool {
-        self.known[index].ended
-    }
-
-    /// The end of the next task to end; `None` when there is none left.
-    pub(super) async fn join_next(
-        &mut self,
-        wrap: impl Fn(&'static str, ConnectorError) -> Result<(), JobError>,
-    ) -> Option<Result<(), JobError>> {
-        let joined = self.tasks.join_next_with_id().await?;
-        let id = joined.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
-        let known = self.known.iter_mut().find(|connector| connector.task.id() == id);
-        let known = known.expect("every task has a port");
-        known.ended = true;
-        let port = known.port;
-        Some(match joined {
-            Ok((_, Ok(()))) => Ok(()),
-            Ok((_, Err(error))) => wrap(port, error),
-            Err(error) => match error.try_into_panic() {
-                Ok(payload) => Err(JobError::ConnectorPanicked { port, message: blame::message(&*payload) }),
-                // Aborted by this supervisor, at its own time.
-                Err(_) => Ok(()),
-            },
-        })
-    }
-}
 
 struct AbortOnDrop(Arc<Control>);
 

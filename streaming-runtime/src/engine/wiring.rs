@@ -70,6 +70,8 @@ pub(crate) struct SourceTask {
     pub(crate) task: Box<dyn FnOnce(Duration, BatchTime, watch::Receiver<bool>) -> Task + Send>,
     /// Whether it is asked to end before it is dropped.
     pub(crate) drains: bool,
+    /// Whether it needs a thread of its own.
+    pub(crate) may_block: bool,
     /// Where a paced source is asked for its batches.
     pub(crate) pace: Option<mpsc::Sender<PaceRequest>>,
     /// How full its queues to the workers are.
@@ -95,6 +97,8 @@ pub(crate) type Tell = oneshot::Sender<Option<BatchTime>>;
 pub(crate) struct SinkTask {
     pub(crate) port: &'static str,
     pub(crate) delivery: Delivery,
+    /// Whether it needs a thread of its own.
+    pub(crate) may_block: bool,
     /// When it gets something.
     pub(crate) renewed: Renewed,
     /// What it writes to.
@@ -195,12 +199,13 @@ impl Wiring {
                 Ok(())
             })
         };
-        let (drains, recovery) = (S::DRAINS, S::RECOVERY);
+        let (drains, may_block, recovery) = (S::DRAINS, S::MAY_BLOCK, S::RECOVERY);
         let pace = S::PACED.then_some(pace);
         self.sources.push(SourceTask {
             port,
             task: Box::new(task),
             drains,
+            may_block,
             pace,
             queues,
             cut,
@@ -230,14 +235,9 @@ impl Wiring {
         let renewed = Renewed::default();
         let out =
             OutPort { index, port, rebuilds: S::REBUILDS, renewed: renewed.clone(), records: PhantomData };
-        self.sinks.push(SinkTask {
-            port,
-            delivery: S::DELIVERY,
-            renewed,
-            targets,
-            claims,
-            task: Box::new(task),
-        });
+        let (delivery, may_block) = (S::DELIVERY, S::MAY_BLOCK);
+        let task = Box::new(task);
+        self.sinks.push(SinkTask { port, delivery, may_block, renewed, targets, claims, task });
         out
     }
 

@@ -27,6 +27,11 @@ pub(super) fn run(storage: &Arc<dyn Storage>, work: &Work, epochs: u64) -> Resul
     run_with(settings(), storage, work, epochs)
 }
 
+fn close(log: &Log) -> Result<(), CheckpointError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    runtime.block_on(log.close())
+}
+
 fn run_with(
     settings: Settings,
     storage: &Arc<dyn Storage>,
@@ -69,7 +74,7 @@ fn run_with(
             log.delivered(epoch);
         }
     }
-    log.close()?;
+    close(&log)?;
     let last = watched.borrow().epoch.expect("there were batches");
     Ok(last)
 }
@@ -165,7 +170,7 @@ fn what_is_too_large_is_refused_and_what_is_nearly_so_is_compacted() {
         log.mark(work.mark(epoch));
         log.delivered(epoch);
     }
-    log.close().expect("the disk is good");
+    close(&log).expect("the disk is good");
     let (log, errors, head) = start();
     assert_eq!(head, 6);
     log.part(7, 0, pane(LIMIT));
@@ -173,7 +178,7 @@ fn what_is_too_large_is_refused_and_what_is_nearly_so_is_compacted() {
     let error = errors.recv_timeout(Duration::from_secs(10)).expect("it is too large");
     let CheckpointError::TooLarge { what, .. } = &error else { panic!("{error}") };
     assert!(what.contains("the batch of"), "{what}");
-    log.close().expect_err("it has ended");
+    close(&log).expect_err("it has ended");
     drop(log);
     // A job that ends does not wait for its compactions, so each has more time than the one before.
     let is_compacted = (0..12).any(|attempt| {
@@ -183,7 +188,7 @@ fn what_is_too_large_is_refused_and_what_is_nearly_so_is_compacted() {
         log.mark(work.mark(head + 1));
         log.delivered(head + 1);
         thread::sleep(Duration::from_millis(20 << attempt.min(6)));
-        log.close().expect("the disk is good");
+        close(&log).expect("the disk is good");
         let inspection = inspect(&*storage).expect("the disk is good");
         assert!(inspection.problems.is_empty(), "{:?}", inspection.problems);
         inspection.base.is_some()
@@ -248,7 +253,7 @@ fn what_was_delivered_is_there() {
         log.delivered(9);
     }
     log.mark(work.mark(7));
-    log.close().expect("the disk is good");
+    close(&log).expect("the disk is good");
     let inspection = inspect(&*storage).expect("the disk is good");
     assert_eq!((inspection.head.map(|(epoch, _)| epoch), inspection.delivered), (Some(6), Some(6)));
     let opened = open(storage).expect("it is there");

@@ -48,6 +48,8 @@ impl DeadLetters {
 }
 
 impl<T: Clone + Send + 'static, S: Sink<T>, D: Sink<T>> Sink<T> for OrDeadLetter<S, D, T> {
+    const MAY_BLOCK: bool = S::MAY_BLOCK || D::MAY_BLOCK;
+
     fn targets(&self) -> Vec<Target> {
         [self.sink.targets(), self.other.targets()].concat()
     }

@@ -74,6 +74,7 @@ where
 {
     const PACED: bool = S::PACED;
     const DRAINS: bool = S::DRAINS;
+    const MAY_BLOCK: bool = S::MAY_BLOCK;
     const RECOVERY: Recovery = S::RECOVERY;
 
     async fn run(mut self, mut out: Outlet<T>) -> Result<(), ConnectorError> {

@@ -28,6 +28,7 @@ impl<S, T> Retried<S, T> {
 
 impl<T: Clone + Send + 'static, S: Sink<T>> Sink<T> for Retried<S, T> {
     const DELIVERY: Delivery = S::DELIVERY;
+    const MAY_BLOCK: bool = S::MAY_BLOCK;
     const REBUILDS: bool = S::REBUILDS;
 
     async fn committed(&mut self) -> Result<Option<BatchTime>, ConnectorError> {

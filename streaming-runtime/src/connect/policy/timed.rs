@@ -19,6 +19,7 @@ pub struct Timed<S, T> {
 
 impl<T: Send + 'static, S: Sink<T>> Sink<T> for Timed<S, T> {
     const DELIVERY: Delivery = S::DELIVERY;
+    const MAY_BLOCK: bool = S::MAY_BLOCK;
     const REBUILDS: bool = S::REBUILDS;
 
     async fn committed(&mut self) -> Result<Option<BatchTime>, ConnectorError> {

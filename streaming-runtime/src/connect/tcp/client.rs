@@ -127,6 +127,8 @@ async fn drain(mut connection: Connection, out: &mut Outlet<String>) -> Result<E
 }
 
 impl Source<String> for Lines {
+    const MAY_BLOCK: bool = false;
+
     async fn run(self, mut out: Outlet<String>) -> Result<(), ConnectorError> {
         let mut failures = Failures::new(self.retry);
         loop {

@@ -140,6 +140,8 @@ async fn accept(listener: &TcpListener, at: Option<Instant>) -> io::Result<(TcpS
 }
 
 impl Source<String> for Listen {
+    const MAY_BLOCK: bool = false;
+
     async fn run(self, mut out: Outlet<String>) -> Result<(), ConnectorError> {
         let failed = |error| ConnectorError::io(format!("listen on {}", self.local), error);
         let listener = TcpListener::from_std(self.listener).map_err(failed)?;

@@ -72,6 +72,7 @@ where
     V: Clone + PartialEq + Send + Sync + 'static,
 {
     // A batch takes the place of all before it.
+    const MAY_BLOCK: bool = false;
     const DELIVERY: Delivery = Delivery::Idempotent;
 
     async fn write(&mut self, Batch { time, records }: Batch<(K, V)>) -> Result<(), ConnectorError> {
@@ -105,6 +106,7 @@ where
     const REBUILDS: bool = true;
 
     // It dies with the process, and the next is told all that there is: no batch can come to it twice.
+    const MAY_BLOCK: bool = false;
     const DELIVERY: Delivery = Delivery::Idempotent;
 
     async fn write(&mut self, Batch { time, records }: Batch<((K, V), i64)>) -> Result<(), ConnectorError> {

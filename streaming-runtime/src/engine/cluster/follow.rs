@@ -5,9 +5,10 @@ use tokio::sync::watch;
 use super::{Role, peers::Order};
 use crate::engine::{
     JobError,
+    connectors::Connectors,
     control::Control,
     recovery::fill,
-    supervisor::{Connectors, Paced, pace, source_ended, until},
+    supervisor::{Paced, pace, source_ended, until},
 };
 
 /// Does what the leader says, and reports, until all is delivered everywhere.

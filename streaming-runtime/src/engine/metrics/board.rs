@@ -12,7 +12,7 @@ use std::{
 };
 
 use super::{
-    Frontier, JobMetrics, OperatorMetrics, SinkMetrics, SourceMetrics,
+    Frontier, JobMetrics, OperatorMetrics, Polls, SinkMetrics, SourceMetrics,
     recent::{Counted, DelayHistory, rate},
 };
 use crate::{clock::Clock, connect::Gates, gauge::Cells, skipped::Skipped, stream::Epoch, time::BatchTime};
@@ -25,6 +25,8 @@ pub(crate) struct Port {
     pub(crate) name: &'static str,
     /// Of a source: its queues to the workers.
     pub(crate) queues: Vec<Waiting>,
+    /// Whether its connector has a thread of its own.
+    pub(crate) is_alone: bool,
 }
 
 /// What a [`Board`] is made of.
@@ -78,6 +80,7 @@ pub(crate) struct SourceBoard {
     state: AtomicU8,
     /// The batch that it was asked for and has not answered, and since when; 0 if there is none.
     asked: [AtomicU64; 2],
+    pub(crate) polls: Polls,
 }
 
 /// Where a source is in its life.
@@ -131,6 +134,7 @@ pub(crate) struct SinkBoard {
     writing: AtomicU8,
     /// Since when it is writing or waiting.
     since: AtomicU64,
+    pub(crate) polls: Polls,
 }
 
 impl SinkBoard {
@@ -235,13 +239,14 @@ impl Board {
         };
         let workers = (0..workers).map(worker).collect::<Box<[_]>>();
         let began_at = clock.now().as_nanos();
-        let source = |Port { name, queues }| SourceBoard {
+        let source = |Port { name, queues, is_alone }| SourceBoard {
             port: name,
             queues,
             state: AtomicU8::new(0),
             asked: Default::default(),
+            polls: Polls::new(is_alone),
         };
-        let sink = |Port { name, .. }| SinkBoard {
+        let sink = |Port { name, is_alone, .. }| SinkBoard {
             port: name,
             parts: workers.iter().map(|_| AtomicU64::new(0)).collect(),
             taken: AtomicU64::new(0),
@@ -250,6 +255,7 @@ impl Board {
             busy: AtomicU64::new(0),
             writing: AtomicU8::new(0),
             since: AtomicU64::new(began_at),
+            polls: Polls::new(is_alone),
         };
         Arc::new(Board {
             sources: sources.into_iter().map(source).collect(),

@@ -7,6 +7,7 @@
 //! | file | what it is | knows timely |
 //! |---|---|---|
 //! | `board` | what is known of a job, and the snapshot | no |
+//! | `polls` | whether a connector blocks its thread | no |
 //! | `recent` | rates and delays of the last seconds and batches | no |
 //! | `meter` | records and time of operators, from the workers' logs | yes |
 //! | `owners` | which operator of the pipeline an operator of the dataflow belongs to | yes |
@@ -15,6 +16,7 @@
 mod board;
 mod meter;
 mod owners;
+mod polls;
 mod recent;
 mod watched;
 
@@ -22,6 +24,7 @@ use std::time::Duration;
 
 pub(crate) use board::{Board, BoardSettings, Port, SinkBoard, SourceState, Waiting};
 pub(crate) use meter::Meter;
+pub(crate) use polls::Polls;
 use serde::{Serialize, Serializer};
 pub(crate) use watched::{watched_sink, watched_source};
 

@@ -1,11 +1,11 @@
 //! The tasks of connectors, with what is told of their lives.
 
-use std::{panic::AssertUnwindSafe, sync::Arc};
+use std::{future::poll_fn, panic::AssertUnwindSafe, pin::pin, sync::Arc};
 
 use futures::FutureExt;
 use tracing::Instrument;
 
-use super::Board;
+use super::{Board, Polls};
 use crate::{
     blame,
     connect::ConnectorError,
@@ -38,6 +38,8 @@ pub(crate) async fn watched_source(
     listeners.tell(|listener| listener.source_started(port));
     let mut end = End(index, board, listeners, None);
     // The supervisor reports a panic; here it is only seen on its way.
+    let board = end.1.clone();
+    let task = polled(&board.sources[index].polls, task);
     let result = AssertUnwindSafe(task).catch_unwind().instrument(span).await;
     end.3 = failure(port, &result, |port, source| JobError::Source { port, source });
     drop(end);
@@ -46,17 +48,25 @@ pub(crate) async fn watched_source(
 
 /// The future of a sink, which tells how it fails.
 pub(crate) async fn watched_sink(
-    port: &'static str,
+    index: usize,
     board: Arc<Board>,
     listeners: Arc<Listeners>,
     task: impl Future<Output = Result<(), ConnectorError>>,
 ) -> Result<(), ConnectorError> {
+    let port = board.sinks[index].port;
     let span = tracing::debug_span!("sink", job = &*board.job, port);
+    let task = polled(&board.sinks[index].polls, task);
     let result = AssertUnwindSafe(task).catch_unwind().instrument(span).await;
     if let Some(error) = failure(port, &result, |port, source| JobError::Sink { port, source }) {
         listeners.tell(|listener| listener.sink_failed(port, &error));
     }
     result.unwrap_or_else(|payload| std::panic::resume_unwind(payload))
+}
+
+/// The task, each of whose polls is seen.
+async fn polled<T>(polls: &Polls, task: impl Future<Output = T>) -> T {
+    let mut task = pin!(task);
+    poll_fn(|context| polls.poll(|| task.as_mut().poll(context))).await
 }
 
 fn failure(
