@@ -290,8 +290,14 @@
 //!
 //! - [`Engine::memory_limit`] bounds the input that a job holds, its open batch too; what operators keep and make of it is
 //!   not in that figure, nor the batch of a paced source.
-//! - A closure that never returns cannot be stopped: its worker's thread is left behind when the job ends. So is a
-//!   connector that blocks its thread instead of waiting, if the runtime has other threads to go on with.
+//! - A closure that never returns cannot be stopped: its worker's thread is left behind when the job ends, a second after an
+//!   abort or a stop's limit, five after a failure. So is a connector that blocks its thread, and the thread of a
+//!   [storage](checkpoint::Storage) that hangs; until its call returns, the place of the checkpoint stays taken. What was held up
+//!   is named: in [`Job::explain`], in the log, in [`JobError::StopTimedOut`] or [`CheckpointError::Stuck`](checkpoint::CheckpointError).
+//! - The supervisor of a job has a thread and timers of its own, and so has each connector of your own
+//!   ([`Source::MAY_BLOCK`]): one that blocks its thread holds up neither the job's end nor the service. A connector that
+//!   promises not to block and does, and a local worker in a closure, have the thread of the service's that polls them; in a
+//!   runtime of one thread that is all there is. A [`Listener`] must not block: it is called where the job does its work.
 //! - A panic is contained by unwinding: with `panic = "abort"` it ends the process, as does
 //!   [`fail`](Stream::fail).
 //! - A job may run in several processes ([`Cluster`]); the death of one ends it in all. With checkpoints it goes on

@@ -136,6 +136,9 @@ fn run(
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     runtime.expect("a runtime").block_on(async move {
         let clock = ManualClock::new();
+        if !disk.disk.files().is_empty() {
+            clock.advance(secs(10)); // behind the batches of before
+        }
         let (sender, orders) = channel(16);
         // Small logs, so that some are compacted on the way.
         let checkpoint = Checkpoint::in_storage(disk).segment_bytes(1).storage_limit(limit);

@@ -99,17 +99,20 @@ impl Job {
         self.stop_within(STOP_LIMIT).await
     }
 
-    /// As [`stop`](Job::stop), with a limit of one's own.
+    /// As [`stop`](Job::stop), with a limit of one's own. It returns a second after the limit at the latest, two if threads of
+    /// several kinds are stuck: a connector, a worker or a disk that hangs is left behind.
     ///
     /// # Errors
-    /// [`JobError::StopTimedOut`] when the limit passed and the job was aborted, or whatever else ended it.
+    /// [`JobError::StopTimedOut`] when the limit passed and the job was aborted, which says what held it up, or whatever else
+    /// ended it.
     pub async fn stop_within(&mut self, limit: Duration) -> Result<(), JobError> {
         // Nobody listens once the job has ended, and then there is nothing to stop.
         let _ = self.commands.send(Command::Stop(limit));
         self.join().await
     }
 
-    /// Ends the job at once. What is in flight is dropped; what the sinks have taken stays taken.
+    /// Ends the job at once. What is in flight is dropped; what the sinks have taken stays taken. What does not leave within a
+    /// second is left behind, and named in the log.
     pub async fn abort(mut self) {
         let _ = self.commands.send(Command::Abort);
         let _ = self.join().await;
