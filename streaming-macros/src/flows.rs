@@ -158,7 +158,7 @@ impl Resolver {
             self.graph.findings.push(Finding::Nothing(number, why));
         }
         let to_sink = name == "to" && self.sink(&call, &edge);
-        if matches!(&*name, "iterate" | "iterate_at_most")
+        if matches!(&*name, "iterate" | "iterate_at_most" | "iterate_within")
             && let Some(Expr::Closure(body)) = call.args.last_mut()
         {
             let node = self.operator(What::Operator, &call.method, inputs);

@@ -3,9 +3,7 @@
 //! The macro sees no types, but what a stream holds of its past follows from the operators before it. Behind a
 //! function or an operator of the user's own nothing is known, and nothing is said.
 
-use std::collections::BTreeMap;
-
-use crate::graph::{BindingId, Graph, Node, NodeId, What};
+use crate::graph::{Graph, Node, NodeId, What};
 
 /// What a stream holds of its past, as the runtime's types of these names say it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,8 +24,6 @@ use Holds::{Batch, Endless, History, Kept, Looped, State, Unknown, Windowed};
 pub fn lines(graph: &Graph) -> Vec<String> {
     let mut holds: Vec<Holds> = Vec::with_capacity(graph.nodes.len());
     let mut lines = Vec::with_capacity(graph.nodes.len());
-    // Where each was arranged first.
-    let mut arranged = BTreeMap::<BindingId, String>::new();
     for node in &graph.nodes {
         let inputs: Vec<Holds> = node
             .inputs
@@ -38,21 +34,7 @@ pub fn lines(graph: &Graph) -> Vec<String> {
             })
             .collect();
         let said = line(&node.name, &inputs).filter(|_| matches!(node.what, What::Operator));
-        let mut said = said.unwrap_or_default();
-        if node.inside.is_none() && said.ends_with(": differential") {
-            // A stream with a name is arranged by its key once, for all that read it under that name by that key.
-            let by_key = node.inputs.iter().zip(&inputs).take(read_by_key(&node.name));
-            for binding in by_key.filter(|(_, holds)| **holds == Kept).filter_map(|(input, _)| input.binding)
-            {
-                match arranged.get(&binding) {
-                    Some(first) => said += &format!(", arranged with {first}"),
-                    None => {
-                        arranged.insert(binding, node.place.clone());
-                    }
-                }
-            }
-        }
-        lines.push(said);
+        lines.push(said.unwrap_or_default());
         holds.push(made(node, &inputs));
     }
     lines
@@ -93,7 +75,7 @@ fn made(node: &Node, inputs: &[Holds]) -> Holds {
         "window" => Windowed,
         "history" => History,
         "allow_unbounded" if first == History => Endless,
-        "allow_unbounded" | "expire_after" | "iterate" | "iterate_at_most" => Kept,
+        "allow_unbounded" | "expire_after" | "iterate" | "iterate_at_most" | "iterate_within" => Kept,
         "update_state" | "update_state_with" | "reduce_by_key_with_inverse" | "reduce_with_inverse" => State,
         "reduce_by_key_with_inverse_and_filter" => Kept,
         name if is_join(name) => match (first, inputs.get(1).copied().unwrap_or(Unknown)) {
@@ -111,16 +93,6 @@ fn made(node: &Node, inputs: &[Holds]) -> Holds {
 
 fn is_join(name: &str) -> bool {
     matches!(name, "join" | "left_join" | "right_join" | "full_join" | "cogroup" | "semijoin" | "antijoin")
-}
-
-/// How many of its inputs an operator reads by their own keys. The others take whole records for keys.
-fn read_by_key(name: &str) -> usize {
-    match name {
-        "reduce_by_key" | "group_by_key" | "combine_by_key" | "aggregate_by_key" | "semijoin"
-        | "antijoin" => 1,
-        name if is_join(name) => 2,
-        _ => 0,
-    }
 }
 
 fn is_aggregate(name: &str) -> bool {
@@ -146,7 +118,7 @@ fn line(name: &str, inputs: &[Holds]) -> Option<String> {
         "update_state" | "update_state_with" | "map_with_state" | "map_with_state_from" => {
             ("one state per key", "hash map")
         }
-        "iterate" | "iterate_at_most" => ("what changed in each round", "differential"),
+        "iterate" | "iterate_at_most" | "iterate_within" => ("what changed in each round", "differential"),
         "to" | "snapshot" | "changes" | "transform" | "transform_with" if first == Windowed => {
             ("the window's records", "panes")
         }
@@ -159,7 +131,7 @@ fn line(name: &str, inputs: &[Holds]) -> Option<String> {
             (Batch, Batch) => ("both batches", "grouped per batch"),
             (Looped, Looped) => ("both sides, by key and round", "differential"),
             (Kept, Kept | Windowed | Endless) | (Windowed | Endless, Kept) => {
-                ("both sides, by key", "differential")
+                ("both sides, by key", "symmetric hash join")
             }
             (Batch, _) | (_, Batch) => ("the table, by key", "symmetric hash join"),
             _ => ("the records of both, by key", "panes, symmetric hash join"),
@@ -179,7 +151,7 @@ fn line(name: &str, inputs: &[Holds]) -> Option<String> {
             (Endless, _) => ("one value per key", "running"),
             (Windowed, _) => ("per key and pane, by its algebra", "panes"),
             (Kept, "count") => ("one number", "summed"),
-            (Kept, _) => ("all records, by key", "differential"),
+            (Kept, _) => ("all records, by key", "in order of arrival"),
             (Looped, _) => ("all records, by key and round", "differential"),
             _ => return None,
         },

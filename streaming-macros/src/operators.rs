@@ -124,6 +124,7 @@ const OPERATORS: &[Operator] = {
         row("map_with_state_from", Stateful, ByKey, Own),
         row("iterate", Stateful, Stay, Own),
         row("iterate_at_most", Stateful, Stay, Own),
+        row("iterate_within", Stateful, Stay, Own),
         row("expire_after", Routing, Stay, Forgets),
         row("allow_unbounded", Routing, Stay, Forgets),
         row("changes", Routing, Stay, Forgets),
@@ -146,7 +147,7 @@ pub fn repeats(name: &str) -> bool {
         Some(operator) => match operator.kind {
             Kind::Stateless | Kind::Keyed | Kind::Opaque => true,
             Kind::Routing => matches!(name, "union" | "split" | "share"),
-            Kind::Stateful => matches!(name, "iterate" | "iterate_at_most"),
+            Kind::Stateful => matches!(name, "iterate" | "iterate_at_most" | "iterate_within"),
             Kind::Global | Kind::Terminal | Kind::End => matches!(name, "reduce" | "aggregate" | "top_k"),
         },
     }

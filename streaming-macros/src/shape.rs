@@ -16,6 +16,7 @@ const CALLS: &[(&str, &str)] = &[
     ("map_partitions", "4, |records| .."),
     ("iterate", "|stream| .."),
     ("iterate_at_most", "100, |stream| .."),
+    ("iterate_within", "100, secs(5), |stream| .."),
 ];
 
 /// How the operator `name` is called, if this call is none: a closure stands in the wrong place, or has more or fewer
@@ -42,7 +43,7 @@ pub fn of_nothing(name: &str, call: &ExprMethodCall) -> Option<(Expr, &'static s
     let meaning = match name {
         "glom" | "map_partitions" => "a batch cannot be cut into no parts",
         "repartition" => "records cannot be spread over no workers",
-        "iterate_at_most" => "a loop makes nothing in no rounds",
+        "iterate_at_most" | "iterate_within" => "a loop makes nothing in no rounds",
         _ => return None,
     };
     let argument = call.args.first()?;

@@ -45,12 +45,17 @@
 
 mod number;
 
-use std::{any::type_name, cmp::Ordering, collections::HashMap};
+use std::{
+    any::type_name,
+    cmp::Ordering,
+    collections::{HashMap, hash_map::Entry},
+};
 
 use foldhash::fast::RandomState;
 
 pub use crate::op::Of;
 use crate::{
+    blame::check_itself,
     op::{Abelian, Aggregate, Associative, ByKey, Undo},
     past::Past,
     record::{Key, Record},
@@ -518,11 +523,17 @@ impl<V: Key> Aggregate<V> for CountDistinct {
     type Result = i64;
     type Algebra = Abelian;
     fn create(&self, value: V) -> Occurrences<V> {
-        Occurrences::from_iter([(value, 1)])
+        self.add(Occurrences::default(), value)
     }
     #[inline]
     fn add(&self, mut all: Occurrences<V>, value: V) -> Occurrences<V> {
-        *all.entry(value).or_default() += 1;
+        match all.entry(value) {
+            Entry::Occupied(times) => *times.into_mut() += 1,
+            Entry::Vacant(place) => {
+                check_itself(place.key());
+                place.insert(1);
+            }
+        }
         all
     }
     fn merge(&self, older: Occurrences<V>, newer: Occurrences<V>) -> Occurrences<V> {

@@ -6,7 +6,7 @@
 //!
 //! A record that is to fail the job does so the same way: by unwinding, so that nothing of its batch goes on.
 
-use std::{cell::Cell, panic::resume_unwind};
+use std::{any::type_name, cell::Cell, panic::resume_unwind, time::Duration};
 
 use crate::stream::OpId;
 
@@ -35,15 +35,52 @@ pub(crate) fn named<R>(id: OpId, f: impl FnOnce() -> R) -> R {
     result
 }
 
-/// What unwinds when a record fails the job.
+/// What unwinds when an operator ends the job.
 pub(crate) struct Failed {
-    pub(crate) operator: OpId,
-    pub(crate) message: String,
+    /// The operator, where it is not the one that runs.
+    pub(crate) operator: Option<OpId>,
+    pub(crate) why: Why,
 }
 
-/// Fails the job for a record. Without a panic's message to standard error: it is none.
-pub(crate) fn fail(operator: OpId, message: String) -> ! {
-    resume_unwind(Box::new(Failed { operator, message }))
+/// Why an operator ends the job.
+pub(crate) enum Why {
+    /// A record came to where the pipeline says so.
+    Record(String),
+    /// A record is there more often than can be counted, or written out.
+    TooManyCopies { most: i64 },
+    /// A loop that still changes.
+    Endless { rounds: u64, elapsed: Duration },
+    /// Something was taken back that is not there.
+    NeverSaid { what: &'static str },
+    /// A key is not equal to itself.
+    NotItself { what: &'static str },
+}
+
+impl Why {
+    /// A record was taken back that is not there. Of what type is said, and not what is in it: it may be secret.
+    pub(crate) fn never_said<T>(_: &T) -> Self {
+        Why::NeverSaid { what: type_name::<T>() }
+    }
+}
+
+/// Ends the job. Without a panic's message to standard error: it is none.
+#[cold]
+pub(crate) fn fail(operator: OpId, why: Why) -> ! {
+    resume_unwind(Box::new(Failed { operator: Some(operator), why }))
+}
+
+/// Ends the job if a key that is new is not equal to itself, as one with a NaN in it is where a user's `Eq` says so: it
+/// would never be found again.
+#[inline]
+pub(crate) fn check_itself<K: PartialEq>(key: &K) {
+    #[cold]
+    fn fail(what: &'static str) -> ! {
+        resume_unwind(Box::new(Failed { operator: None, why: Why::NotItself { what } }))
+    }
+    #[allow(clippy::eq_op)] // it is what is asked
+    if key != key {
+        fail(type_name::<K>());
+    }
 }
 
 /// The operator that panicked on this thread, once.

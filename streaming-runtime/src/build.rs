@@ -79,7 +79,6 @@ impl BuildError {
 
 /// Ends the building of a pipeline for an operator that cannot be made as it was called. Not a panic: nothing is said to
 /// standard error.
-#[allow(dead_code, reason = "its first callers are on their way")]
 pub(crate) fn refuse(operator: OpId, what: impl Into<String>) -> ! {
     resume_unwind(Box::new(BuildError::Operator { operator: operator.0.to_owned(), what: what.into() }))
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::watch;
 
-use crate::time::BatchTime;
+use crate::time::{BatchTime, deadline, nanos};
 
 /// Stream time that moves only when it is told to, for tests. It starts at 0.
 ///
@@ -32,7 +32,7 @@ impl ManualClock {
     /// Moves time on. Every batch whose boundary is reached closes, one after the other, soon after;
     /// [`Job::delivered`](crate::Job::delivered) waits for that.
     pub fn advance(&self, by: Duration) {
-        self.0.send_modify(|now| *now += by.as_nanos() as u64);
+        self.0.send_modify(|now| *now = now.saturating_add(nanos(by)));
     }
     /// The time now.
     pub fn now(&self) -> BatchTime {
@@ -55,12 +55,12 @@ pub(crate) enum Clock {
 impl Clock {
     pub(crate) fn system() -> Self {
         let at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Clock::System { started: Instant::now(), at: at.as_nanos() as u64 }
+        Clock::System { started: Instant::now(), at: nanos(at) }
     }
 
     pub(crate) fn now(&self) -> BatchTime {
         match self {
-            Clock::System { started, at } => BatchTime::from_nanos(at + started.elapsed().as_nanos() as u64),
+            Clock::System { started, at } => BatchTime::from_nanos(*at) + started.elapsed(),
             Clock::Manual(clock) => clock.now(),
         }
     }
@@ -68,8 +68,9 @@ impl Clock {
     pub(crate) async fn sleep_until(&self, time: BatchTime) {
         match self {
             Clock::System { started, at } => {
-                let due = *started + Duration::from_nanos(time.as_nanos().saturating_sub(*at));
-                tokio::time::sleep_until(due.into()).await;
+                let left = Duration::from_nanos(time.as_nanos().saturating_sub(*at));
+                let due = started.checked_add(left).map_or_else(|| deadline(left), Into::into);
+                tokio::time::sleep_until(due).await;
             }
             Clock::Manual(ManualClock(now)) => {
                 let waited = now.subscribe().wait_for(|now| *now >= time.as_nanos()).await.map(|_| ());

@@ -6,17 +6,13 @@
 //! Invariant: of a [`Kept`] stream, contents and changes say the same: the sum of the changes up to a batch is the
 //! contents that it delivers. An operator sends only what somebody wants, see [`Wants`].
 
-use std::{
-    any::Any,
-    cell::{Cell, RefCell},
-    rc::Rc,
-    time::Duration,
-};
+use std::{cell::Cell, rc::Rc, time::Duration};
 
 use differential_dataflow::VecCollection;
 use timely::{dataflow::StreamVec, progress::Timestamp};
 
 use crate::{
+    op::Copies,
     record::Record,
     stream::{Chain, Epoch, OpId},
 };
@@ -158,33 +154,12 @@ pub struct Relation<'s, In: 'static> {
     /// What was added (+) and removed (-) since, and how often.
     pub(crate) changes: StreamVec<'s, Epoch, (In, i64)>,
     pub(crate) wants: Rc<Wants>,
-    pub(crate) arranged: Arrangement,
-}
-
-/// The arrangement of a kept stream by its key, once it has one: each is arranged once, for all that read it.
-///
-/// It lives as long as the pipeline is put together, for a trace that nobody reads on would never be compacted.
-#[derive(Clone, Default)]
-pub(crate) struct Arrangement(Rc<RefCell<Option<Box<dyn Any>>>>);
-
-impl Arrangement {
-    pub(crate) fn get<A: Clone + 'static>(&self) -> Option<A> {
-        self.0.borrow().as_ref()?.downcast_ref::<A>().cloned()
-    }
-    pub(crate) fn set(&self, arranged: impl Any) {
-        *self.0.borrow_mut() = Some(Box::new(arranged));
-    }
 }
 
 impl<In: Clone + 'static> Clone for Relation<'_, In> {
     fn clone(&self) -> Self {
-        let Relation { contents, changes, wants, arranged } = self;
-        Relation {
-            contents: contents.clone(),
-            changes: changes.clone(),
-            wants: wants.clone(),
-            arranged: arranged.clone(),
-        }
+        let Relation { contents, changes, wants } = self;
+        Relation { contents: contents.clone(), changes: changes.clone(), wants: wants.clone() }
     }
 }
 
@@ -198,16 +173,15 @@ impl Past for Kept {
         chain: C,
         id: OpId,
     ) -> Self::Held<'s, C::Out> {
-        let arranged = if C::IS_EMPTY { held.arranged } else { Arrangement::default() };
         let (contents, changes) = chain.realise_both(held.contents, held.changes, id);
-        Relation { contents, changes, wants: held.wants, arranged }
+        Relation { contents, changes, wants: held.wants }
     }
 }
 
 /// What is kept up to date by differential dataflow.
 #[doc(hidden)]
 pub struct Updates<'s, M: Timestamp, In: 'static> {
-    pub(crate) collection: VecCollection<'s, M, In, isize>,
+    pub(crate) collection: VecCollection<'s, M, In, Copies>,
     /// Whether differences of equal records at a time have been put together.
     pub(crate) settled: bool,
 }

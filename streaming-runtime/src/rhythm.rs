@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use crate::time::BatchTime;
+use crate::time::{BatchTime, nanos};
 
 /// In which batches a stream is renewed, and what it has in between.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,10 +90,10 @@ impl Rhythm {
 
     /// The length that all times of renewals are multiples of, but for batches that close early.
     pub(crate) fn step(&self, interval: Duration) -> Duration {
-        let slides = self.slides.iter().map(Duration::as_nanos);
-        let own = self.batches.then_some(interval.as_nanos());
+        let slides = self.slides.iter().copied().map(nanos);
+        let own = self.batches.then_some(nanos(interval));
         let step = slides.chain(own).reduce(common).expect("what no batch renews has slides");
-        Duration::from_nanos(step as u64)
+        Duration::from_nanos(step)
     }
 
     /// The slide of what is renewed at the multiples of one, and not by each batch.
@@ -106,7 +106,7 @@ impl Rhythm {
 }
 
 /// The greatest common divisor.
-pub(crate) fn common(mut a: u128, mut b: u128) -> u128 {
+pub(crate) fn common(mut a: u64, mut b: u64) -> u64 {
     while b > 0 {
         (a, b) = (b, a % b);
     }

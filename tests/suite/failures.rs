@@ -271,6 +271,7 @@ async fn ending(start: impl FnOnce(&Engine, Vec<Vec<(i64, i64)>>) -> Job) -> (St
 fn refused(started: Result<Job, StartError>) -> (String, String) {
     match started.map(drop) {
         Err(StartError::Build(BuildError::Panicked { operator, message })) => (operator, message),
+        Err(StartError::Build(BuildError::Operator { operator, what })) => (operator, what),
         other => panic!("the start ends with {other:?}"),
     }
 }

@@ -80,7 +80,8 @@ impl Failures {
     pub(super) fn delay(&self) -> Duration {
         let doublings = self.count.saturating_sub(1).min(31);
         let longest = self.retry.first.saturating_mul(1 << doublings).min(self.retry.cap);
-        longest.mul_f64(rand::random_range(0.5..=1.0))
+        // A part of the longest in 1024ths: a float of `Duration::MAX` does not fit in a duration.
+        longest / 1024 * rand::random_range(512..=1024)
     }
 }
 
@@ -110,5 +111,9 @@ mod tests {
         let retry = Retry { first: secs(u64::MAX), cap: secs(1), attempts: u32::MAX };
         let failures = Failures { retry, count: u32::MAX - 1 };
         assert!(failures.delay() <= secs(1));
+        let retry = Retry { first: Duration::MAX, cap: Duration::MAX, attempts: u32::MAX };
+        assert!(Failures { retry, count: 3 }.delay() >= Duration::MAX / 3);
+        let retry = Retry { first: Duration::from_nanos(1), cap: Duration::ZERO, attempts: u32::MAX };
+        assert_eq!(Failures { retry, count: 3 }.delay(), Duration::ZERO);
     }
 }

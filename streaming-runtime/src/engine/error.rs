@@ -4,10 +4,11 @@ use std::{any::Any, io, sync::Arc, time::Duration};
 
 use super::ClusterError;
 use crate::{
-    blame::{self, Failed},
+    blame::{self, Failed, Why},
     build::BuildError,
     checkpoint::CheckpointError,
     connect::ConnectorError,
+    stream::OpId,
     time::BatchTime,
 };
 
@@ -107,6 +108,54 @@ pub enum JobError {
         /// The record as text.
         message: String,
     },
+    /// A loop still changed after as many rounds, or as much time, as it may take.
+    #[error(
+        "loop `{operator}` still changes after {rounds} rounds and {elapsed:?}: see that it converges, \
+         or allow more with `iterate_at_most`"
+    )]
+    LoopWithoutEnd {
+        /// The loop's id, as in the pipeline's `OPERATORS`.
+        operator: &'static str,
+        /// The rounds that it had taken for one batch.
+        rounds: u64,
+        /// The time that it had taken for one batch.
+        elapsed: Duration,
+    },
+    /// A record was there more often than can be counted, or than can be written out one by one.
+    #[error(
+        "operator `{operator}`: a record is there more than {most} times: something multiplies copies, \
+         as a `union` of a stream with itself does in a loop; `.distinct()` keeps each record once"
+    )]
+    TooManyCopies {
+        /// The operator's id, as in the pipeline's `OPERATORS`; of the loop, where one multiplies them.
+        operator: &'static str,
+        /// The number that it exceeds.
+        most: i64,
+    },
+    /// A closure gave another answer when what it gave before was taken back. What is kept would be wrong from here on.
+    #[error(
+        "operator `{operator}`: a `{what}` was taken back that was never there: a closure before this operator \
+         answers otherwise when it is called again with the same record. What is kept up to date is taken back by \
+         calling it again: move what is random, counts calls or looks at the clock before the window or the state"
+    )]
+    NotDeterministic {
+        /// The id of the operator that noticed it, as in the pipeline's `OPERATORS`: the closure is its own or before it.
+        operator: &'static str,
+        /// The type of what was taken back.
+        what: &'static str,
+    },
+    /// A key was not equal to itself, as one that holds a NaN is where its `Eq` compares floats: it would never be found
+    /// again.
+    #[error(
+        "operator `{operator}`: a key of type `{what}` is not equal to itself, so nothing can be brought together by it: \
+         its `PartialEq` must say that a value equals itself, as one that compares the bits of a float does"
+    )]
+    KeyNotItself {
+        /// The operator's id, as in the pipeline's `OPERATORS`.
+        operator: &'static str,
+        /// The key's type.
+        what: &'static str,
+    },
     /// A source could not go on.
     #[error("source `{port}`: {source}")]
     Source {
@@ -196,8 +245,17 @@ impl JobError {
         let blamed = blame::take();
         match payload.downcast::<Failed>() {
             Ok(failed) => {
-                let Failed { operator, message } = *failed;
-                JobError::RecordFailed { operator: operator.0, message }
+                let Failed { operator, why } = *failed;
+                let OpId(operator) = operator.or(blamed).expect("what fails runs in an operator");
+                match why {
+                    Why::Record(message) => JobError::RecordFailed { operator, message },
+                    Why::TooManyCopies { most } => JobError::TooManyCopies { operator, most },
+                    Why::Endless { rounds, elapsed } => {
+                        JobError::LoopWithoutEnd { operator, rounds, elapsed }
+                    }
+                    Why::NeverSaid { what } => JobError::NotDeterministic { operator, what },
+                    Why::NotItself { what } => JobError::KeyNotItself { operator, what },
+                }
             }
             Err(panic) => JobError::OperatorPanicked {
                 operator: blamed.map_or(blame::BODY, |id| id.0).to_owned(),
@@ -211,6 +269,10 @@ impl JobError {
         match self {
             JobError::OperatorPanicked { .. } => "job.operator_panicked",
             JobError::RecordFailed { .. } => "job.record_failed",
+            JobError::LoopWithoutEnd { .. } => "job.loop_without_end",
+            JobError::TooManyCopies { .. } => "job.too_many_copies",
+            JobError::NotDeterministic { .. } => "job.not_deterministic",
+            JobError::KeyNotItself { .. } => "job.key_not_itself",
             JobError::Source { .. } => "job.source",
             JobError::Sink { .. } => "job.sink",
             JobError::ConnectorPanicked { .. } => "job.connector_panicked",

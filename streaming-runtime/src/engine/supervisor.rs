@@ -34,7 +34,7 @@ use super::{
 use crate::{
     blame,
     connect::{ConnectorError, PaceRequest},
-    time::BatchTime,
+    time::{BatchTime, deadline},
 };
 
 /// How long the connectors and the workers of a job that ended, and then its log, may take to leave before they are left
@@ -336,7 +336,7 @@ impl Supervisor {
                     Command::Stop(within) => {
                         control.peers().iter().for_each(|peers| peers.stop(within));
                         stop.send_replace(true);
-                        limit.get_or_insert((within, Instant::now() + within));
+                        limit.get_or_insert((within, deadline(within)));
                     }
                 },
                 result = &mut drive, if driving => {

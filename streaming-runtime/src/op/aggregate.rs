@@ -168,6 +168,9 @@ pub trait Undo<V>: Aggregate<V> {
 pub trait Algebra<V, G: Aggregate<V>>: 'static {
     #[doc(hidden)]
     type Upkeep: Upkeep<V, G>;
+    /// Whether values may be merged in any order.
+    #[doc(hidden)]
+    const COMMUTES: bool = false;
 }
 
 /// What a window keeps of each key.
@@ -193,6 +196,7 @@ pub enum Each {}
 
 impl<V, G: Undo<V>> Algebra<V, G> for Abelian {
     type Upkeep = Undone<G::Accumulator>;
+    const COMMUTES: bool = true;
 }
 impl<V, G: Aggregate<V>> Algebra<V, G> for Associative {
     type Upkeep = TwoStacks<G::Accumulator>;
@@ -242,6 +246,7 @@ impl<T, V: 'static, G: Aggregate<V>, F: Fn(&T) -> V + 'static> Aggregate<T> for 
 
 impl<T, V: 'static, G: Aggregate<V>, F: Fn(&T) -> V + 'static> Algebra<T, Of<G, F, V>> for Each {
     type Upkeep = OfPart<UpkeepOf<V, G>>;
+    const COMMUTES: bool = <G::Algebra as Algebra<V, G>>::COMMUTES;
 }
 
 /// Several aggregates at once.
@@ -274,6 +279,7 @@ macro_rules! several {
 
         impl<V: Clone, $($G: Aggregate<V>,)+ $L: Aggregate<V>> Algebra<V, ($($G,)+ $L)> for Each {
             type Upkeep = ($(UpkeepOf<V, $G>,)+ UpkeepOf<V, $L>);
+            const COMMUTES: bool = $(<$G::Algebra as Algebra<V, $G>>::COMMUTES &&)+ <$L::Algebra as Algebra<V, $L>>::COMMUTES;
         }
     };
 }

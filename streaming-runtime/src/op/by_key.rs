@@ -21,7 +21,7 @@ use crate::{
     blame::named,
     checkpoint::{StateShape, short_name},
     ledger::Entry,
-    past::{Idle, Kept, Past, PerBatch, Relation, State, Unbounded, Windowed},
+    past::{History, Idle, Kept, Past, PerBatch, Relation, State, Unbounded, Windowed},
     record::{Key, Keyed, Record},
     rhythm::Rhythm,
     stream::{Chain, Epoch, JobContext, OpId, Stream},
@@ -106,6 +106,19 @@ impl<K, V, R: Record> ByKey<K, V, R> for Windowed {
         slide(stream, how, None)
     }
 }
+
+/// A stream whose values have an order of arrival.
+#[diagnostic::on_unimplemented(
+    message = "in a loop values have no order of arrival",
+    label = "the values of a key are listed in the order in which they arrived, and here they go round",
+    note = "put this operator before or behind the loop, or use what does not depend on the order: `.reduce_by_key(..)` with a minimum, a maximum or a sum, `.distinct()`, `.join(..)`"
+)]
+pub trait Arrives: Past {}
+impl Arrives for PerBatch {}
+impl Arrives for Windowed {}
+impl Arrives for Kept {}
+impl Arrives for State {}
+impl Arrives for History {}
 
 /// Gathers the records of a batch per key, on the worker where they are.
 fn gather<
@@ -272,7 +285,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     pub fn group_by_key<K: Key, V: Record, Q: Past>(self) -> Stream<'s, (K, Vec<V>), Q>
     where
         T: Keyed<K, V>,
-        P: ByKey<K, V, Vec<V>, Out = Q>,
+        P: ByKey<K, V, Vec<V>, Out = Q> + Arrives,
     {
         P::aggregate(self, Group)
     }

@@ -1,10 +1,11 @@
-//! The general lowering: what is kept as a differential collection.
+//! The lowering of loops: what is kept as a differential collection.
 //!
-//! Whatever can be taken back, or goes round in a loop, is a collection of updates, and its operators are
-//! differential's on arrangements. [`Kept`] streams are collections whose time is the batch; the streams of a loop have
-//! the round in their time as well. One set of functions serves both.
+//! What goes round in a loop is a collection of updates, and its operators are differential's on arrangements. The
+//! streams of a loop have the round in their time. [`Kept`] streams become collections whose time is the batch where
+//! they enter a loop, and what leaves one becomes a kept stream.
 //!
-//! What only ever enters and leaves whole has cheaper lowerings (`sliding`, `meet`), of which this is the reference.
+//! Arrangements hold values in the order of `Ord`. In a loop there is no other: a value that goes round arrives anew in
+//! each round. So what depends on the order of arrival is refused there.
 
 use std::{collections::HashMap, convert::Infallible, fmt::Debug, marker::PhantomData, rc::Rc};
 
@@ -26,14 +27,16 @@ use timely::{
 use super::{
     aggregate::Aggregate,
     by_key::{ByKey, owner},
+    copies::{Copies, checked, repeated},
     keep::{At, Keeper, Said, keep},
 };
 use crate::{
-    blame::named,
+    blame::{Why, fail, named},
+    build::refuse,
     checkpoint::StateShape,
     gauge::{Gauge, Held, made},
     ledger::Entry,
-    past::{Arrangement, Kept, Past, Relation, Updates},
+    past::{Kept, Past, Relation, Updates},
     record::{Key, Keyed, Record},
     rhythm::Rhythm,
     stream::{Chain, Epoch, JobContext, OpId, Stream},
@@ -79,7 +82,7 @@ impl<M: Moment> Past for Looped<M> {
 /// The changes of a kept stream as a collection.
 pub(super) fn collection<'s, T: Record, C: Chain<Out = T>>(
     stream: Stream<'s, T, Kept, C>,
-) -> VecCollection<'s, Epoch, T, isize> {
+) -> VecCollection<'s, Epoch, T, Copies> {
     let Stream { held, mut chain, id, .. } = stream;
     held.wants.want_changes();
     let updates = held.changes.unary(Pipeline, id.0, move |_, _| {
@@ -91,7 +94,7 @@ pub(super) fn collection<'s, T: Record, C: Chain<Out = T>>(
                     let at = *time.time();
                     let mut session = output.session(&time);
                     for (record, times) in changes.drain(..) {
-                        chain.push(record, &mut |record| session.give((record, at, times as isize)));
+                        chain.push(record, &mut |record| session.give((record, at, Copies::new(times))));
                     }
                 });
             });
@@ -102,7 +105,7 @@ pub(super) fn collection<'s, T: Record, C: Chain<Out = T>>(
 
 /// A collection as a kept stream. Its contents are summed up only if they are wanted.
 pub(super) fn relation<'s, T: Comparable>(
-    collection: VecCollection<'s, Epoch, T, isize>,
+    collection: VecCollection<'s, Epoch, T, Copies>,
     rhythm: Rhythm,
     id: OpId,
     job: Rc<JobContext>,
@@ -110,21 +113,21 @@ pub(super) fn relation<'s, T: Comparable>(
     // Updates may travel with others that are earlier; each goes to its own batch.
     let changes: StreamVec<'s, Epoch, (T, i64)> = collection.inner.unary(Pipeline, "Changes", |_, _| {
         move |input, output| {
-            input.for_each(|time, updates: &mut Vec<(T, Epoch, isize)>| {
+            input.for_each(|time, updates: &mut Vec<(T, Epoch, Copies)>| {
                 updates.sort_by_key(|(_, at, _)| *at);
                 let mut updates = updates.drain(..).peekable();
                 while let Some(&(_, epoch, _)) = updates.peek() {
                     let time = time.delayed(&epoch, 0);
                     let mut session = output.session(&time);
                     while let Some((record, _, times)) = updates.next_if(|(_, at, _)| *at == epoch) {
-                        session.give((record, times as i64));
+                        session.give((record, times.get(id)));
                     }
                 }
             });
         }
     });
     let contents = HashMap::default();
-    let keeper = Contents { contents, rhythm, job: job.clone() };
+    let keeper = Contents { contents, rhythm, id, job: job.clone() };
     // What is added on one worker may be taken back on another: an antijoin does.
     keep(changes, Exchange::new(|(record, _): &(T, i64)| owner(record)), id, job, keeper)
 }
@@ -133,6 +136,7 @@ pub(super) fn relation<'s, T: Comparable>(
 struct Contents<T> {
     contents: HashMap<T, i64, foldhash::fast::RandomState>,
     rhythm: Rhythm,
+    id: OpId,
     job: Rc<JobContext>,
 }
 
@@ -143,7 +147,7 @@ impl<T: Comparable> Contents<T> {
         batch.sort_unstable();
         for (record, times) in batch.drain(..) {
             match said.changes.last_mut() {
-                Some((last, sum)) if *last == record => *sum += times,
+                Some((last, sum)) if *last == record => *sum = checked(self.id, sum.checked_add(times)),
                 _ => said.changes.push((record, times)),
             }
         }
@@ -151,19 +155,16 @@ impl<T: Comparable> Contents<T> {
         if said.wants.contents() {
             for (record, times) in &said.changes {
                 let sum = self.contents.entry(record.clone()).or_default();
-                *sum += times;
+                *sum = checked(self.id, sum.checked_add(*times));
                 if *sum == 0 {
                     self.contents.remove(record);
+                } else if *sum < 0 {
+                    fail(self.id, Why::never_said(record));
                 }
             }
         }
         said.held = Held::new(self.contents.len(), self.contents.capacity() * size_of::<(T, i64)>());
     }
-}
-
-/// A record as often as it is there.
-fn repeated<T: Clone>((record, times): (&T, i64)) -> impl Iterator<Item = T> {
-    (0..times).map(move |_| record.clone())
 }
 
 impl<T: Comparable> Keeper for Contents<T> {
@@ -178,7 +179,12 @@ impl<T: Comparable> Keeper for Contents<T> {
     fn close(&mut self, at: At, batch: &mut Vec<(T, i64)>, said: &mut Said<T>, _: &Entry) {
         self.take_in(batch, said);
         if said.wants_contents() && self.job.is_due(at.epoch, &self.rhythm) {
-            said.contents.extend(self.contents.iter().flat_map(|(record, times)| repeated((record, *times))));
+            let all = self.contents.iter();
+            said.contents.extend(all.flat_map(|(record, times)| repeated(self.id, record, *times)));
+            if self.job.is_ordered.get() {
+                // A loop has no order of arrival, and chance should not decide.
+                said.contents.sort_unstable();
+            }
         }
         if !said.wants_changes() {
             said.changes.clear();
@@ -188,52 +194,32 @@ impl<T: Comparable> Keeper for Contents<T> {
     fn restore(&mut self, _: BatchTime, _: &Entry, batch: &mut Vec<(T, i64)>, said: &mut Said<T>) {
         self.take_in(batch, said);
         let Said { changes, contents, .. } = said;
-        contents.extend(changes.iter().flat_map(|(record, times)| repeated((record, *times))));
+        contents.extend(changes.iter().flat_map(|(record, times)| repeated(self.id, record, *times)));
     }
 }
 
 /// The trace of pairs by key.
-pub(super) type ByKeyTrace<M, K, V> = TraceAgent<ValSpine<K, V, M, isize>>;
-
-/// The pairs of a kept stream by key. A stream that was arranged already is not arranged again.
-pub(super) fn arranged<'s, T, K: Comparable, V: Comparable, C: Chain<Out = T>>(
-    stream: Stream<'s, T, Kept, C>,
-) -> Arranged<'s, ByKeyTrace<Epoch, K, V>>
-where
-    T: Keyed<K, V> + 'static,
-{
-    let (id, scope) = (stream.id, stream.held.changes.scope());
-    let known = C::IS_EMPTY.then(|| stream.held.arranged.clone());
-    if let Some(mut trace) = known.as_ref().and_then(Arrangement::get::<ByKeyTrace<Epoch, K, V>>) {
-        return trace.import_named(scope, id.0);
-    }
-    let bytes = size_of::<((K, V), Epoch, isize)>();
-    let arranged = made(id, bytes, || collection(stream.map(Keyed::part)).arrange_by_key_named(id.0));
-    if let Some(known) = known {
-        known.set(arranged.trace.clone());
-    }
-    arranged
-}
+pub(super) type ByKeyTrace<M, K, V> = TraceAgent<ValSpine<K, V, M, Copies>>;
 
 /// What an aggregate makes of the values of each key.
 pub(super) fn aggregate<'s, M: Moment, K: Comparable, V: Comparable, G: Aggregate<V, Result: Comparable>>(
     pairs: Arranged<'s, ByKeyTrace<M, K, V>>,
     how: G,
     id: OpId,
-) -> VecCollection<'s, M, (K, G::Result), isize> {
+) -> VecCollection<'s, M, (K, G::Result), Copies> {
     let gauge = Gauge::of(id);
     let made = reduce(pairs, id.0, move |values, results| {
         let _runs = gauge.runs_briefly();
         named(id, || {
             // In a loop a value may be taken back before it is known to be there; then it is not there.
-            let all = values.iter().flat_map(|(value, times)| (0..*times).map(|_| (*value).clone()));
+            let all = values.iter().flat_map(|(value, times)| repeated(id, *value, times.get(id)));
             let whole = all.fold(None, |whole, value| {
                 Some(match whole {
                     None => how.create(value),
                     Some(whole) => how.add(whole, value),
                 })
             });
-            results.extend(whole.map(|whole| (how.result(whole), 1)));
+            results.extend(whole.map(|whole| (how.result(whole), Copies::ONE)));
         });
     });
     made.as_collection(|key, result| (key.clone(), result.clone()))
@@ -243,11 +229,11 @@ pub(super) fn aggregate<'s, M: Moment, K: Comparable, V: Comparable, G: Aggregat
 pub(super) fn reduce<'s, M: Moment, K: Comparable, V: Comparable, R: Comparable>(
     pairs: Arranged<'s, ByKeyTrace<M, K, V>>,
     name: &'static str,
-    mut f: impl FnMut(&[(&V, isize)], &mut Vec<(R, isize)>) + 'static,
+    mut f: impl FnMut(&[(&V, Copies)], &mut Vec<(R, Copies)>) + 'static,
 ) -> Arranged<'s, ByKeyTrace<M, K, R>> {
-    let f = move |_: &K, values: &[(&V, isize)], results: &mut Vec<(R, isize)>| f(values, results);
-    made(OpId(name), size_of::<((K, R), M, isize)>(), || {
-        pairs.reduce_abelian::<_, ValBuilder<K, R, M, isize>, ValSpine<K, R, M, isize>, _, _>(
+    let f = move |_: &K, values: &[(&V, Copies)], results: &mut Vec<(R, Copies)>| f(values, results);
+    made(OpId(name), size_of::<((K, R), M, Copies)>(), || {
+        pairs.reduce_abelian::<_, ValBuilder<K, R, M, Copies>, ValSpine<K, R, M, Copies>, _, _>(
             name,
             f,
             |updates, key, made| {
@@ -259,18 +245,6 @@ pub(super) fn reduce<'s, M: Moment, K: Comparable, V: Comparable, R: Comparable>
     })
 }
 
-impl<K: Comparable, V: Comparable, R: Comparable> ByKey<K, V, R> for Kept {
-    type Out = Kept;
-    fn aggregate<'s, T: Keyed<K, V> + 'static, C: Chain<Out = T>, G: Aggregate<V, Result = R>>(
-        stream: Stream<'s, T, Self, C>,
-        how: G,
-    ) -> Stream<'s, (K, R), Kept> {
-        let (id, job, rhythm) = (stream.id, stream.job.clone(), stream.rhythm.clone());
-        let results = aggregate(arranged(stream), how, id);
-        Stream::new(relation(results, rhythm.clone(), id, job.clone()), id, job, rhythm)
-    }
-}
-
 impl<M: Moment, K: Comparable, V: Comparable, R: Comparable> ByKey<K, V, R> for Looped<M> {
     type Out = Looped<M>;
     fn aggregate<'s, T: Keyed<K, V> + 'static, C: Chain<Out = T>, G: Aggregate<V, Result = R>>(
@@ -279,7 +253,14 @@ impl<M: Moment, K: Comparable, V: Comparable, R: Comparable> ByKey<K, V, R> for 
     ) -> Stream<'s, (K, R), Looped<M>> {
         let Stream { held, chain, id, job, rhythm, .. } = stream.map(Keyed::part);
         let pairs = Self::realise(held, chain, id).collection;
-        let bytes = size_of::<((K, V), M, isize)>();
+        if G::IN_ORDER {
+            refuse(
+                id,
+                "in a loop values go round and have no order of arrival: use what does not depend on it, as `min()`, \
+                 `max()`, `sum()` and `join` do, or put this operator before or behind the loop",
+            );
+        }
+        let bytes = size_of::<((K, V), M, Copies)>();
         let by_key = made(id, bytes, || pairs.arrange_by_key_named(id.0));
         let made = aggregate(by_key, how, id);
         let results = Updates { collection: made, settled: true };

@@ -5,9 +5,11 @@
 //! | sides | lowering |
 //! |---|---|
 //! | two batches | both are grouped by key at once, as `group_by_key` does |
-//! | a window or a history with a window, a history or a batch | a symmetric hash join, `meet` |
-//! | a batch with what is kept, or with contents that stand | the same: the batch is looked up |
-//! | two kept streams, streams of a loop | differential's join of arrangements, `collection` |
+//! | windows, histories, what is kept, and a batch, or contents that stand, with one of these | a symmetric hash join, `meet` |
+//! | streams of a loop | differential's join of arrangements, `collection` |
+//!
+//! Of a key, a join says what it makes in the order in which it came to be: of records that pass as they are, the order
+//! of their arrival.
 
 use std::{collections::VecDeque, rc::Rc};
 
@@ -17,9 +19,10 @@ use timely::dataflow::{StreamVec, operators::core::Concat};
 use super::{
     aggregate::{Aggregate, Neither},
     by_key::ByKey,
-    collection::{self, ByKeyTrace, Comparable, Looped, Moment, arranged, relation},
-    meet::{Meeting, MeetingTimes, Side, Span, meet},
-    window::{Whole, kept},
+    collection::{self, ByKeyTrace, Comparable, Looped, Moment},
+    copies::Copies,
+    meet::{Meeting, MeetingTimes, Side, Span, TakenBack, meet},
+    window::Whole,
 };
 use crate::{
     gauge::made,
@@ -220,7 +223,7 @@ impl<V: Record, W: Record> Aggregate<Side<V, W>> for Cogroup {
     }
 }
 
-type Collected<'s, M, T> = VecCollection<'s, M, T, isize>;
+type Collected<'s, M, T> = VecCollection<'s, M, T, Copies>;
 
 /// A meeting of differential collections.
 #[doc(hidden)]
@@ -268,22 +271,7 @@ impl<K: Comparable, V: Comparable, W: Comparable, J: Kind<K, V, W, Out: Comparab
 fn once<'s, M: Moment, K: Comparable, V: Comparable>(
     values: Arranged<'s, ByKeyTrace<M, K, V>>,
 ) -> Arranged<'s, ByKeyTrace<M, K, V>> {
-    collection::reduce(values, "Once", |values, one| one.push((values[0].0.clone(), 1)))
-}
-
-impl<K: Comparable, V: Comparable, W: Comparable> Collects<K, V, W> for Cogroup {
-    fn collect<'s, M: Moment>(
-        self,
-        left: Arranged<'s, ByKeyTrace<M, K, V>>,
-        right: Arranged<'s, ByKeyTrace<M, K, W>>,
-        id: OpId,
-    ) -> Collected<'s, M, Self::Out> {
-        let left = left.as_collection(|key, value| (key.clone(), Side::Left(value.clone())));
-        let right = right.as_collection(|key, value| (key.clone(), Side::Right(value.clone())));
-        let bytes = size_of::<((K, Side<V, W>), M, isize)>();
-        let sides = made(id, bytes, || left.concat(right).arrange_by_key_named(id.0));
-        collection::aggregate(sides, Cogroup, id)
-    }
+    collection::reduce(values, "Once", |values, one| one.push((values[0].0.clone(), Copies::ONE)))
 }
 
 /// A pair whose key is that of the other stream.
@@ -300,7 +288,7 @@ impl<K, W> Meets<K, W> for (K, W) {}
 #[diagnostic::on_unimplemented(
     message = "these two streams cannot be joined as they are",
     label = "a stream that holds `{Self}` with one that holds `{Q}`",
-    note = "unbounded state says first how long it is kept: `.expire_after(..)`, `.allow_unbounded(\"why\")`; in a loop both are streams of the loop",
+    note = "unbounded state says first how long it is kept: `.expire_after(..)`, `.allow_unbounded(\"why\")`; in a loop both are streams of the loop, and not `cogroup`: what goes round has no order of arrival",
     note = "what is kept is taken back when it changes, so keys and values of kept streams need `Eq`, `Hash`, `Ord` and `Debug`: of a float take its bits, or round it to an integer, before it is joined; or join whole batches: `.snapshot()` on both"
 )]
 pub trait Joins<Q: Past, K, V, W, J>: Past {
@@ -388,33 +376,35 @@ joins!([] Windowed, Windowed => Kept, (J: Meeting<K, V, W>,), |left, right, how|
     met((windows(left, Side::Left), windows(right, Side::Right)), spans, rhythm, how)
 });
 joins!([] PerBatch, Kept => PerBatch, (W: Comparable, J: Meeting<K, V, W>,), |left, right, how| {
-    let (spans, rhythm) = ((Span::Batch, Span::Kept(W::eq)), left.rhythm.clone());
+    let (spans, rhythm) = ((Span::Batch, Span::Kept(TakenBack::new())), left.rhythm.clone());
     looked_up((batches(left, Side::Left), changes(right, Side::Right)), spans, rhythm, how)
 });
 joins!([] Kept, PerBatch => PerBatch, (V: Comparable, J: Meeting<K, V, W>,), |left, right, how| {
-    let (spans, rhythm) = ((Span::Kept(V::eq), Span::Batch), right.rhythm.clone());
+    let (spans, rhythm) = ((Span::Kept(TakenBack::new()), Span::Batch), right.rhythm.clone());
     looked_up((changes(left, Side::Left), batches(right, Side::Right)), spans, rhythm, how)
 });
-joins!([] Kept, Kept => Kept, (K: Comparable, V: Comparable, W: Comparable, J: Collects<K, V, W, Out: Comparable>,), |left, right, how| {
-    let (id, job, rhythm) = (left.id, left.job.clone(), left.rhythm.or(&right.rhythm));
-    let mut right = right;
-    right.id = id; // what is arranged for the join is the join's
-    let made = made(id, 0, || how.collect(arranged(left), arranged(right), id));
-    Stream::new(relation(made, rhythm.clone(), id, job.clone()), id, job, rhythm)
+joins!([] Kept, Kept => Kept, (K: Comparable, V: Comparable, W: Comparable, J: Meeting<K, V, W>,), |left, right, how| {
+    let spans = (Span::Kept(TakenBack::new()), Span::Kept(TakenBack::new()));
+    let rhythm = left.rhythm.or(&right.rhythm).standing();
+    met((changes(left, Side::Left), changes(right, Side::Right)), spans, rhythm, how)
 });
-joins!([] Windowed, Kept => Kept, (K: Comparable, V: Comparable, W: Comparable, J: Collects<K, V, W, Out: Comparable>,), |left, right, how| {
-    Kept::join(kept(left.map(Keyed::part)), right, how)
+joins!([] Windowed, Kept => Kept, (K: Comparable, V: Comparable, W: Comparable, J: Meeting<K, V, W>,), |left, right, how| {
+    let spans = (Span::Window(left.held.size), Span::Kept(TakenBack::new()));
+    let rhythm = left.rhythm.or(&right.rhythm).standing();
+    met((windows(left, Side::Left), changes(right, Side::Right)), spans, rhythm, how)
 });
-joins!([] Kept, Windowed => Kept, (K: Comparable, V: Comparable, W: Comparable, J: Collects<K, V, W, Out: Comparable>,), |left, right, how| {
-    Kept::join(left, kept(right.map(Keyed::part)), how)
+joins!([] Kept, Windowed => Kept, (K: Comparable, V: Comparable, W: Comparable, J: Meeting<K, V, W>,), |left, right, how| {
+    let spans = (Span::Kept(TakenBack::new()), Span::Window(right.held.size));
+    let rhythm = left.rhythm.or(&right.rhythm).standing();
+    met((changes(left, Side::Left), windows(right, Side::Right)), spans, rhythm, how)
 });
 joins!([M: Moment,] Looped<M>, Looped<M> => Looped<M>, (K: Comparable, V: Comparable, W: Comparable, J: Collects<K, V, W, Out: Comparable>,), |left, right, how| {
     let (left, right) = (left.map(Keyed::part).share(), right.map(Keyed::part).share());
     let (id, rhythm) = (left.id, left.rhythm.or(&right.rhythm));
     let made = made(id, 0, || {
         let (left, right) = (left.held.collection, right.held.collection);
-        let left = made(id, size_of::<((K, V), M, isize)>(), || left.arrange_by_key());
-        let right = made(id, size_of::<((K, W), M, isize)>(), || right.arrange_by_key());
+        let left = made(id, size_of::<((K, V), M, Copies)>(), || left.arrange_by_key());
+        let right = made(id, size_of::<((K, W), M, Copies)>(), || right.arrange_by_key());
         how.collect(left, right, id)
     });
     Stream::new(Updates { collection: made, settled: false }, left.id, left.job, rhythm)

@@ -23,7 +23,7 @@ use crate::{
     checkpoint::StateShape,
     gauge::{Gauge, Held},
     ledger::Entry,
-    past::{Arrangement, Relation, Wants},
+    past::{Relation, Wants},
     stream::{Epoch, JobContext, OpId},
     time::BatchTime,
 };
@@ -247,10 +247,7 @@ pub(super) fn keep_of<'s, A: 'static, K: Keeper>(
             });
         }
     });
-    (
-        emitted_root,
-        Relation { contents: contents_root, changes: changes_root, wants, arranged: Arrangement::default() },
-    )
+    (emitted_root, Relation { contents: contents_root, changes: changes_root, wants })
 }
 
 /// Sends `records` as the last of their epoch.

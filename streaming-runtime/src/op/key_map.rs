@@ -9,6 +9,7 @@ use super::{
     lent::{LentPair, Reader},
 };
 use crate::{
+    blame::check_itself,
     gauge::{Held, Holds},
     record::{Key, Keyed, Record},
 };
@@ -56,6 +57,7 @@ impl<K: Key, A: Record> KeyMap<K, A> {
         match self.entry(self.hasher.hash_one(&key), |other| *other == key) {
             Entry::Occupied(slot) => replace(slot, value, add),
             Entry::Vacant(slot) => {
+                check_itself(&key);
                 slot.insert((key, create(value)));
             }
         }
@@ -121,6 +123,7 @@ where
             Entry::Occupied(slot) => replace(slot, pair.value(), &mut self.add),
             Entry::Vacant(slot) => {
                 let (key, value) = pair.own();
+                check_itself(&key);
                 slot.insert((key, (self.create)(value)));
             }
         }

@@ -4,17 +4,24 @@
 //! first; panes hold slot numbers, as in `sliding`. A value that comes or goes meets what the other side has then, so
 //! a batch costs the pairs that it changes.
 
-use std::{collections::VecDeque, convert::Infallible, rc::Rc, time::Duration};
+use std::{
+    collections::{HashMap, VecDeque},
+    convert::Infallible,
+    rc::Rc,
+    time::Duration,
+};
 
 use serde::{Deserialize, Serialize};
 use timely::dataflow::{StreamVec, channels::pact::Exchange};
 
 use super::{
     by_key::owner,
+    copies::few,
     keep::{At, Keeper, Said, Says, keep},
     slots::Slots,
 };
 use crate::{
+    blame::{Why, fail},
     checkpoint::{StateShape, short_name},
     gauge::Held,
     ledger::Entry,
@@ -71,7 +78,96 @@ pub(super) enum Span<V> {
     /// For a window; `None` for ever.
     Window(Option<Duration>),
     /// Until it is taken back.
-    Kept(fn(&V, &V) -> bool),
+    Kept(TakenBack<V>),
+}
+
+/// How values that are taken back are told from others.
+pub(super) struct TakenBack<V> {
+    same: fn(&V, &V) -> bool,
+    hash: fn(&V) -> u64,
+}
+
+impl<V> Clone for TakenBack<V> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<V> Copy for TakenBack<V> {}
+
+impl<V: Key> TakenBack<V> {
+    pub(super) fn new() -> Self {
+        TakenBack { same: V::eq, hash: owner }
+    }
+}
+
+impl<V> TakenBack<V> {
+    /// Values that are looked for one by one.
+    const FEW: i64 = 4;
+
+    /// Takes what is `gone` out of `values`, of each kind the oldest. What is left in `gone` is not there.
+    fn take(&self, values: &mut VecDeque<V>, gone: &mut [Change<V>]) -> Vec<V> {
+        let mut taken = Vec::new();
+        if gone.iter().map(|gone| gone.times).fold(0, i64::saturating_add) >= -Self::FEW {
+            for gone in gone {
+                while gone.times < 0
+                    && let Some(place) = values.iter().position(|value| (self.same)(value, &gone.value))
+                {
+                    taken.extend(values.remove(place));
+                    gone.times += 1;
+                }
+            }
+            return taken;
+        }
+        let mut places = HashMap::<u64, Vec<usize>, foldhash::fast::RandomState>::default();
+        for (place, gone) in gone.iter().enumerate() {
+            places.entry((self.hash)(&gone.value)).or_default().push(place);
+        }
+        for value in std::mem::take(values) {
+            let mut alike = places.get(&(self.hash)(&value)).into_iter().flatten();
+            let is_gone =
+                |place: &&usize| gone[**place].times < 0 && (self.same)(&gone[**place].value, &value);
+            match alike.find(is_gone) {
+                Some(place) => {
+                    gone[*place].times += 1;
+                    taken.push(value);
+                }
+                None => values.push_back(value),
+            }
+        }
+        taken
+    }
+
+    /// Parts what changes into what goes, by slot, and what comes.
+    fn part(changes: Vec<Change<V>>) -> (Vec<Change<V>>, Vec<Change<V>>) {
+        let (mut gone, come): (Vec<_>, Vec<_>) = changes.into_iter().partition(|change| change.times < 0);
+        gone.sort_by_key(|change| change.slot);
+        (gone, come)
+    }
+
+    /// What goes and was not there has come in the same batch: then neither counts.
+    fn cancel(&self, gone: &[Change<V>], come: &mut [Change<V>], id: OpId) {
+        for gone in gone.iter().filter(|gone| gone.times < 0) {
+            let mut left = -gone.times;
+            for come in &mut *come {
+                if left > 0 && come.slot == gone.slot && (self.same)(&come.value, &gone.value) {
+                    let times = left.min(come.times);
+                    come.times -= times;
+                    left -= times;
+                }
+            }
+            if left > 0 {
+                fail(id, Why::never_said(&gone.value));
+            }
+        }
+    }
+}
+
+/// A value that comes, or goes, so often: in which batch, and in which slot.
+struct Change<V> {
+    came: BatchTime,
+    slot: u32,
+    value: V,
+    times: i64,
 }
 
 impl<V> Span<V> {
@@ -134,6 +230,7 @@ type Panes = VecDeque<(BatchTime, Vec<u32>)>;
 
 struct Meet<K, V, W, M: Meeting<K, V, W>> {
     how: M,
+    id: OpId,
     left: Span<V>,
     right: Span<W>,
     left_panes: Panes,
@@ -172,9 +269,11 @@ impl<K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Clone>> Meet<K, V, W
         {
             for number in numbers {
                 self.touch(number, said);
-                let value = self.slots.get_mut(number).1.left.pop_front().expect("it came with its pane");
+                let slot = &mut self.slots.get_mut(number).1;
+                let value = slot.left.pop_front().expect("it came with its pane");
+                let alone = slot.left.is_empty();
                 self.lefts -= 1;
-                self.left_moves(number, &value, -1, said);
+                self.left_moves(number, &value, alone, -1, said);
             }
         }
         while let Some(now) = right_now
@@ -183,9 +282,11 @@ impl<K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Clone>> Meet<K, V, W
         {
             for number in numbers {
                 self.touch(number, said);
-                let value = self.slots.get_mut(number).1.right.pop_front().expect("it came with its pane");
+                let slot = &mut self.slots.get_mut(number).1;
+                let value = slot.right.pop_front().expect("it came with its pane");
+                let alone = slot.right.is_empty();
                 self.rights -= 1;
-                self.right_moves(number, &value, -1, said);
+                self.right_moves(number, &value, alone, -1, said);
             }
         }
         let (mut lefts, mut rights) = (Vec::new(), Vec::new());
@@ -197,10 +298,10 @@ impl<K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Clone>> Meet<K, V, W
         for (came, key, side, times) in entering {
             match side {
                 Side::Left(value) if !misses_left(came) => {
-                    lefts.push((came, self.slots.number(key), value, times));
+                    lefts.push(Change { came, slot: self.slots.number(key), value, times });
                 }
                 Side::Right(value) if !misses_right(came) => {
-                    rights.push((came, self.slots.number(key), value, times));
+                    rights.push(Change { came, slot: self.slots.number(key), value, times });
                 }
                 _ => {}
             }
@@ -208,15 +309,11 @@ impl<K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Clone>> Meet<K, V, W
         if self.slots.bytes() > NEAR {
             // In the order of the slots, so that slots, and what they have allocated, are gone through and not jumped in;
             // and so in turn when the panes leave. The values of a key stay in their order.
-            lefts.sort_by_key(|(came, number, ..)| (*came, *number));
-            rights.sort_by_key(|(came, number, ..)| (*came, *number));
+            lefts.sort_by_key(|change: &Change<V>| (change.came, change.slot));
+            rights.sort_by_key(|change: &Change<W>| (change.came, change.slot));
         }
-        for (came, number, value, times) in lefts {
-            self.left_comes(came, number, value, times, said);
-        }
-        for (came, number, value, times) in rights {
-            self.right_comes(came, number, value, times, said);
-        }
+        self.lefts_change(lefts, said);
+        self.rights_change(rights, said);
         for (number, before) in std::mem::take(&mut self.touched) {
             if M::WHOLE && said.wants_changes() {
                 before.into_iter().for_each(|made| said.changes.push((made, -1)));
@@ -236,64 +333,90 @@ impl<K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Clone>> Meet<K, V, W
         Held::new(self.slots.len() + self.lefts + self.rights, self.slots.bytes() + values)
     }
 
-    fn left_comes(&mut self, came: BatchTime, number: u32, value: V, times: i64, said: &mut Said<M::Out>) {
-        self.touch(number, said);
-        if let Span::Kept(same) = self.left {
-            for _ in 0..times.abs() {
-                if times < 0 {
-                    take_back(&mut self.slots.get_mut(number).1.left, &value, same);
-                    self.lefts -= 1;
-                }
-                self.left_moves(number, &value, times.signum(), said);
-                if times > 0 {
-                    self.slots.get_mut(number).1.left.push_back(value.clone());
-                    self.lefts += 1;
-                }
+    fn lefts_change(&mut self, changes: Vec<Change<V>>, said: &mut Said<M::Out>) {
+        let Span::Kept(taken_back) = self.left else {
+            for Change { came, slot: number, value, .. } in changes {
+                self.left_comes(number, value, said);
+                note(&self.left, &mut self.left_panes, came, number);
             }
             return;
+        };
+        let (mut gone, mut come) = TakenBack::part(changes);
+        for gone in gone.chunk_by_mut(|a, b| a.slot == b.slot) {
+            let number = gone[0].slot;
+            self.touch(number, said);
+            let left = &mut self.slots.get_mut(number).1.left;
+            let taken = taken_back.take(left, gone);
+            let is_empty = left.is_empty();
+            self.lefts -= taken.len();
+            for (n, value) in taken.iter().enumerate() {
+                let alone = is_empty && n + 1 == taken.len();
+                self.left_moves(number, value, alone, -1, said);
+            }
         }
-        self.left_moves(number, &value, 1, said);
+        taken_back.cancel(&gone, &mut come, self.id);
+        for Change { slot, value, times, .. } in come {
+            (0..few(self.id, times)).for_each(|_| self.left_comes(slot, value.clone(), said));
+        }
+    }
+
+    fn left_comes(&mut self, number: u32, value: V, said: &mut Said<M::Out>) {
+        self.touch(number, said);
+        let alone = self.slots.get(number).1.left.is_empty();
+        self.left_moves(number, &value, alone, 1, said);
         self.slots.get_mut(number).1.left.push_back(value);
         self.lefts += 1;
-        note(&self.left, &mut self.left_panes, came, number);
     }
 
-    fn right_comes(&mut self, came: BatchTime, number: u32, value: W, times: i64, said: &mut Said<M::Out>) {
-        self.touch(number, said);
-        if let Span::Kept(same) = self.right {
-            for _ in 0..times.abs() {
-                if times < 0 {
-                    take_back(&mut self.slots.get_mut(number).1.right, &value, same);
-                    self.rights -= 1;
-                }
-                self.right_moves(number, &value, times.signum(), said);
-                if times > 0 {
-                    self.slots.get_mut(number).1.right.push_back(value.clone());
-                    self.rights += 1;
-                }
+    fn rights_change(&mut self, changes: Vec<Change<W>>, said: &mut Said<M::Out>) {
+        let Span::Kept(taken_back) = self.right else {
+            for Change { came, slot: number, value, .. } in changes {
+                self.right_comes(number, value, said);
+                note(&self.right, &mut self.right_panes, came, number);
             }
             return;
+        };
+        let (mut gone, mut come) = TakenBack::part(changes);
+        for gone in gone.chunk_by_mut(|a, b| a.slot == b.slot) {
+            let number = gone[0].slot;
+            self.touch(number, said);
+            let right = &mut self.slots.get_mut(number).1.right;
+            let taken = taken_back.take(right, gone);
+            let is_empty = right.is_empty();
+            self.rights -= taken.len();
+            for (n, value) in taken.iter().enumerate() {
+                let alone = is_empty && n + 1 == taken.len();
+                self.right_moves(number, value, alone, -1, said);
+            }
         }
-        self.right_moves(number, &value, 1, said);
+        taken_back.cancel(&gone, &mut come, self.id);
+        for Change { slot, value, times, .. } in come {
+            (0..few(self.id, times)).for_each(|_| self.right_comes(slot, value.clone(), said));
+        }
+    }
+
+    fn right_comes(&mut self, number: u32, value: W, said: &mut Said<M::Out>) {
+        self.touch(number, said);
+        let alone = self.slots.get(number).1.right.is_empty();
+        self.right_moves(number, &value, alone, 1, said);
         self.slots.get_mut(number).1.right.push_back(value);
         self.rights += 1;
-        note(&self.right, &mut self.right_panes, came, number);
     }
 
-    /// Says what a left value makes that is not, or no longer, in its slot.
-    fn left_moves(&mut self, number: u32, value: &V, times: i64, said: &mut Said<M::Out>) {
+    /// Says what a left value makes that is not, or no longer, in its slot; `alone` if no other is.
+    fn left_moves(&mut self, number: u32, value: &V, alone: bool, times: i64, said: &mut Said<M::Out>) {
         if !M::WHOLE && said.wants_changes() {
             let (key, slot) = self.slots.get(number);
             let out = &mut |made, n: i64| said.changes.push((made, n * times));
-            self.how.left(key, value, slot.left.is_empty(), &slot.right, out);
+            self.how.left(key, value, alone, &slot.right, out);
         }
     }
 
-    fn right_moves(&mut self, number: u32, value: &W, times: i64, said: &mut Said<M::Out>) {
+    fn right_moves(&mut self, number: u32, value: &W, alone: bool, times: i64, said: &mut Said<M::Out>) {
         if !M::WHOLE && said.wants_changes() {
             let (key, slot) = self.slots.get(number);
             let out = &mut |made, n: i64| said.changes.push((made, n * times));
-            self.how.right(key, value, slot.right.is_empty(), &slot.left, out);
+            self.how.right(key, value, alone, &slot.left, out);
         }
     }
 
@@ -332,13 +455,6 @@ impl<K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Clone>> Meet<K, V, W
     }
 }
 
-fn take_back<V>(values: &mut VecDeque<V>, value: &V, same: fn(&V, &V) -> bool) {
-    let place = values.iter().position(|other| same(other, value));
-    values.remove(place.expect(
-        "what is taken back was there: closures give the same for the same record, or what they gave is lost",
-    ));
-}
-
 /// Notes what leaves with its batch.
 fn note<V>(span: &Span<V>, panes: &mut Panes, came: BatchTime, number: u32) {
     if let Span::Window(None) | Span::Kept(_) = span {
@@ -364,6 +480,7 @@ pub(super) fn meet<'s, K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Cl
 ) -> Relation<'s, M::Out> {
     let meet = Meet {
         how,
+        id,
         left,
         right,
         left_panes: Panes::new(),

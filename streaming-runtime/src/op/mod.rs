@@ -17,15 +17,18 @@
 //!
 //! What they are made of: `per_epoch` and `keep` are the shells of operators that gather a batch, and of those that keep
 //! something; `key_map` and `slots` hold keys; `aggregate` and `upkeep` say how values become one, and how a window keeps
-//! it; `sliding` and `meet` are the windows of one stream and of two; `state_table` the states of keys; `collection` the
-//! differential lowering.
+//! it; `sliding` and `meet` are the windows of one stream and of two; `arrival` aggregates what is kept, in order;
+//! `state_table` the states of keys; `collection` the differential lowering, of loops; `copies` counts what is there
+//! more than once.
 //!
 //! Invariant: what an operator emits for a batch depends on the records of the batches so far only, for any number of
 //! workers, up to the order of the records.
 
 mod aggregate;
+mod arrival;
 mod by_key;
 mod collection;
+mod copies;
 mod each;
 mod hashing;
 mod iterate;
@@ -51,6 +54,7 @@ mod window;
 pub use aggregate::{Abelian, Aggregate, Algebra, Associative, Neither, Of, Undo};
 pub(crate) use by_key::ByKey;
 pub use collection::{Comparable, Looped};
+pub use copies::Copies;
 pub use each::Emit;
 pub use iterate::LoopScope;
 pub use lent::Reader;

@@ -18,6 +18,7 @@ use timely::{
 
 use super::{
     collection::{Looped, Moment},
+    copies::Copies,
     stand::stand,
     window::Batches,
 };
@@ -25,7 +26,7 @@ use super::{
 use crate::{
     blame::named,
     gauge::{Gauge, made},
-    past::{Arrangement, History, Kept, Panes, Past, PerBatch, Relation, Updates, Wants, Windowed},
+    past::{History, Kept, Panes, Past, PerBatch, Relation, Updates, Wants, Windowed},
     record::Record,
     stream::{Chain, OpId, Ready, Stream},
 };
@@ -133,7 +134,6 @@ impl Routes for Kept {
             contents: left.contents.concat(right.contents),
             changes: left.changes.concat(right.changes),
             wants: Wants::all(vec![left.wants, right.wants]),
-            arranged: Arrangement::default(),
         }
     }
 }
@@ -157,10 +157,9 @@ impl Splits for Kept {
             Err(made) => Err((made, times)),
         };
         let (changes, other_changes) = part(changes, Ready::new(), sort, id);
-        let arranged = Arrangement::default;
         (
-            Relation { contents, changes, wants: wants.clone(), arranged: arranged() },
-            Relation { contents: other_contents, changes: other_changes, wants, arranged: arranged() },
+            Relation { contents, changes, wants: wants.clone() },
+            Relation { contents: other_contents, changes: other_changes, wants },
         )
     }
 }
@@ -181,7 +180,7 @@ impl<M: Moment> Splits for Looped<M> {
         id: OpId,
     ) -> Parts<'s, Self, A, B> {
         let Updates { collection, settled } = Self::realise(held, chain, id);
-        let sort = move |(record, time, times): (C::Out, M, isize)| match f(record) {
+        let sort = move |(record, time, times): (C::Out, M, Copies)| match f(record) {
             Ok(made) => Ok((made, time, times)),
             Err(made) => Err((made, time, times)),
         };

@@ -14,8 +14,14 @@ use super::{
     upkeep::Upkeep,
 };
 use crate::{
-    checkpoint::StateShape, gauge::Held, ledger::Entry, past::Idle, record::Key, rhythm::common,
-    stream::Epoch, time::BatchTime,
+    checkpoint::StateShape,
+    gauge::Held,
+    ledger::Entry,
+    past::Idle,
+    record::Key,
+    rhythm::common,
+    stream::Epoch,
+    time::{BatchTime, nanos},
 };
 
 /// How a stream is cut into windows.
@@ -31,8 +37,8 @@ pub(super) struct Cut {
 impl Cut {
     /// Panes as long as windows of `size` at each multiple of `slide` allow.
     pub(super) fn new(size: Option<Duration>, slide: Duration) -> Self {
-        let nanos = common(size.map_or(0, |size| size.as_nanos()), slide.as_nanos());
-        Cut { size, slide, pane: Duration::from_nanos(nanos as u64) }
+        let pane = common(size.map_or(0, nanos), nanos(slide));
+        Cut { size, slide, pane: Duration::from_nanos(pane) }
     }
 
     /// The end of the pane of a batch.

@@ -5,7 +5,7 @@ use std::hash::BuildHasher;
 use hashbrown::hash_table::{Entry, HashTable};
 
 use super::hashing::one_hasher;
-use crate::record::Key;
+use crate::{blame::check_itself, record::Key};
 
 /// An `S` for each key.
 pub(super) struct Slots<K, S> {
@@ -49,6 +49,7 @@ impl<K: Key, S: Default> Slots<K, S> {
         match entry {
             Entry::Occupied(number) => *number.get(),
             Entry::Vacant(place) => {
+                check_itself(&key);
                 let number = free.pop().unwrap_or(slots.len() as u32);
                 place.insert(number);
                 if number as usize == slots.len() {

@@ -5,7 +5,7 @@
 
 use std::{convert::Infallible, hash::BuildHasher, marker::PhantomData, rc::Rc, time::Duration};
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, hash_map};
 use timely::dataflow::channels::pact::Exchange;
 
 use super::{
@@ -15,6 +15,7 @@ use super::{
     window::Whole,
 };
 use crate::{
+    blame::check_itself,
     checkpoint::StateShape,
     codec::encode,
     gauge::Held,
@@ -171,7 +172,13 @@ where
             self.keys.insert(key, Known { state: Some(state), ..Known::new(time) });
         }
         for (key, value) in batch.drain(..) {
-            let known = self.keys.entry(key).or_insert_with(|| Known::new(time));
+            let known = match self.keys.entry(key) {
+                hash_map::Entry::Occupied(known) => known.into_mut(),
+                hash_map::Entry::Vacant(place) => {
+                    check_itself(place.key());
+                    place.insert(Known::new(time))
+                }
+            };
             known.values.push(value);
             known.fed = time;
         }

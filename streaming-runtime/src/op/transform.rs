@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     blame::named,
+    build::refuse,
     past::Past,
     record::Record,
     stream::{Chain, Stream},
@@ -164,7 +165,9 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
         T: Record,
         P: Whole,
     {
-        named(self.id, || assert!(partitions > 0, "a batch cannot be cut into no parts: give 1 or more"));
+        if partitions == 0 {
+            refuse(self.id, "a batch cannot be cut into no parts: give 1 or more");
+        }
         self.transform(move |_, records| {
             let n = records.len();
             let mut records = records.into_iter();

@@ -248,6 +248,8 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
         P: Ends,
     {
         let Stream { held, chain, id, job, .. } = self;
-        P::end(held, chain, End { id, job }, move |record, _| blame::fail(id, record.to_string()));
+        P::end(held, chain, End { id, job }, move |record, _| {
+            blame::fail(id, blame::Why::Record(record.to_string()))
+        });
     }
 }

@@ -9,7 +9,7 @@ use super::{
     sliding::Cut,
 };
 use crate::{
-    blame::named,
+    build::refuse,
     checkpoint::StateShape,
     gauge::Held,
     ledger::Entry,
@@ -239,13 +239,18 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     {
         let id = self.id;
         let of = self.rhythm.step(self.job.interval);
-        let fits = |length: Duration| !length.is_zero() && length.as_nanos().is_multiple_of(of.as_nanos());
-        named(id, || {
-            assert!(
-                fits(size) && fits(slide),
-                "a window of {size:?} rhythm {slide:?} cannot be cut from batches of {of:?}: both must be multiples"
+        // What is longer than time itself never slides, or never leaves.
+        let fits = |length: Duration| {
+            !length.is_zero() && (length.as_nanos().is_multiple_of(of.as_nanos()) || length == Duration::MAX)
+        };
+        if !(fits(size) && fits(slide)) {
+            refuse(
+                id,
+                format!(
+                    "a window of {size:?} every {slide:?} cannot be cut from batches of {of:?}: both must be multiples"
+                ),
             );
-        });
+        }
         let mut windowed = P::contents(self).on(|batches| Panes { batches, size: Some(size) });
         windowed.rhythm = Rhythm::of_slide(slide);
         windowed

@@ -8,7 +8,10 @@ use std::{
 
 use hashbrown::HashSet;
 
-use crate::{connect::ConnectorError, time::BatchTime};
+use crate::{
+    connect::ConnectorError,
+    time::{BatchTime, nanos},
+};
 
 /// A file that was found.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -106,7 +109,7 @@ impl NewFiles {
 
     /// What was modified then or before is too old for the batch at `now`, and those behind it.
     pub(super) fn horizon(&self, now: BatchTime) -> BatchTime {
-        BatchTime::from_nanos(now.as_nanos().saturating_sub(self.window.as_nanos() as u64))
+        BatchTime::from_nanos(now.as_nanos().saturating_sub(nanos(self.window)))
     }
 }
 

@@ -5,7 +5,10 @@ use std::{pin::pin, time::Duration};
 use tokio::time::{Instant, sleep_until};
 
 use super::Retries;
-use crate::connect::{ConnectorError, Outlet, Recovery, Retry, Source, retry::Failures};
+use crate::{
+    connect::{ConnectorError, Outlet, Recovery, Retry, Source, retry::Failures},
+    time::deadline,
+};
 
 /// A source that is made by `make`, and made again when it fails with an error that
 /// [may pass](ConnectorError::may_pass): after the waits of `retry`, and not more often in a row than it says. A
@@ -125,7 +128,7 @@ async fn attempt<T: Send + 'static>(
 
 /// Waits, and answers for the source that is not there; whether the job was asked to stop meanwhile.
 async fn stopped_within<T>(wait: Duration, out: &mut Outlet<T>) -> bool {
-    let end = Instant::now() + wait;
+    let end = deadline(wait);
     let (mut other, _) = out.inner();
     let mut asked = true;
     loop {

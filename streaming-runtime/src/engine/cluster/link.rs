@@ -34,7 +34,7 @@ use super::{
 };
 use crate::{
     blame,
-    engine::{JobError, control::Control, job::Command},
+    engine::{JobError, control::Control, job::Command, thread_name},
     time::BatchTime,
 };
 
@@ -96,7 +96,7 @@ impl Link {
         commands: mpsc::UnboundedSender<Command>,
     ) -> io::Result<()> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        std::thread::Builder::new().name(format!("{name}-cluster")).spawn(move || {
+        std::thread::Builder::new().name(thread_name(name, "cluster")).spawn(move || {
             // Dropped at the very end: whoever waits for the link waits for this.
             let begun = self.begun.clone();
             let told = commands.clone();
