@@ -37,6 +37,19 @@
 //! - The same batches in give the same batches out, for any number of workers, up to the order of records
 //!   inside a batch. Where an operator depends on that order (`first`, `last`, `group_by_key`, `cogroup`, `map_with_state`,
 //!   `update_state`), one worker takes in all that a source sends, so that a key's values keep the order of their source.
+//! - **Order.** The values of a key stand in the order in which they came into the stream, also in windows, behind joins and
+//!   in all else that is kept ([`Kept`]), and after a restart: what is new comes last, what is taken back is the oldest of its
+//!   kind. A join makes of a key what it makes in the order in which it comes to be; what passes through `semijoin` and
+//!   `antijoin` keeps its own. Records of different keys have no order behind an operator by key but that of their batches.
+//!   In a loop nothing has an order, so `group_by_key` and `cogroup` do not compile there, and `first` and `last` are
+//!   errors of the start; what comes out of a loop in one batch is in the order of `Ord`.
+//! - **Taking back.** What a chain of closures made of a record of what is kept is taken back by calling them again with the
+//!   same record. So behind a [`Kept`] stream a closure must give the same for the same record; where it looks at the clock,
+//!   counts its calls or is random, it belongs before the window or the state: what a window was told is kept as it was
+//!   said. Operators that keep such records (aggregates, joins, loops) end the job with
+//!   [`JobError::NotDeterministic`] when something is taken back that was never there. What they cannot see: a `filter` that
+//!   lets a record in and later does not let it out, and what a sink makes of [`changes`](Stream::changes). An inverse that
+//!   does not undo is wrong until the last pane of its key has left.
 //! - With [`Engine::close_early`], a batch also closes as soon as the sources are drained: results come within
 //!   microseconds, each as a batch of its own.
 //!
@@ -127,13 +140,16 @@
 //! | `sum`, `count`, `mean` of integers, `distinct`, inverses ([`Abelian`]) | a window | one value a key, one a key and pane | what enters and leaves |
 //! | `reduce_by_key`, `max`, float sums ([`Associative`]) | a window | two stacks a key | the same, three merges a pane |
 //! | `group_by_key` ([`Neither`]) | a window | the panes' accumulators | the same, and all panes of each key that is delivered |
-//! | joins | windows, histories, batches with tables | symmetric hash join | the pairs that come and go |
-//! | anything | what is kept, loops | differential arrangements and `reduce` | what changes |
+//! | joins | windows, histories, what is kept, batches with these | symmetric hash join | the pairs that come and go |
+//! | any aggregate | what is kept | the values of each key, in order of arrival | all values of the keys that change |
+//! | anything | loops | differential arrangements and `reduce` | what changes |
 //!
-//! The hash lowerings serve what enters and leaves whole, and are held against the differential one on random input
-//! (`tests/suite/lowerings.rs`). DESIGN kept Abelian windows in differential's difference as well; hash slots with panes
-//! that hold slot numbers were several times faster (`benches -- windows`), so differential serves what is taken back
-//! record by record, and loops.
+//! The lowerings of windows are held against those of what is kept on random input (`tests/suite/lowerings.rs`), and all
+//! against models that are made anew (`tests/fuzz`). DESIGN kept Abelian windows in differential's difference as well; hash
+//! slots with panes that hold slot numbers were several times faster (`benches -- windows`). Joins and aggregates of what is
+//! kept were differential's, too; but arrangements hold the values of a key in the order of `Ord`, and arrival is lost. So
+//! differential serves loops. With a checkpoint, an aggregate of what is kept also writes down the order of its values,
+//! unless it is [`Abelian`]: which values there are, the operators before it know.
 //!
 //! # In a service
 //!
@@ -198,8 +214,9 @@
 //! something else now cannot be seen. `examples/checkpoint.rs` lists, inspects and verifies a directory.
 //!
 //! It differs from DESIGN in one thing: frames are not replayed through the dataflow. Each operator that keeps something
-//! reads its own entries; arrangements and loops write nothing, and are made again from what the operators before them
-//! keep, said once as changes. So nothing is written twice, and no batch of before is computed again.
+//! reads its own entries; joins and aggregates of what is kept, and loops, are made again from what the operators before
+//! them keep, said once as changes. So no batch of before is computed again, and nothing is written twice but the order of
+//! values, where it counts.
 //!
 //! # Architecture
 //!
@@ -306,6 +323,14 @@
 //!   one source that were exchanged have none within a batch either, unless an operator for which it counts (`first`, `last`,
 //!   `group_by_key`, `cogroup`, `map_with_state`, `update_state`) makes one worker take that source in. A function that
 //!   `reduce_by_key` is given must not depend on it.
+//! - Copies of a record are counted, in loops as elsewhere, and at most 2^28 of one are written out: what multiplies them
+//!   beyond that, or beyond `i64`, ends the job with [`JobError::TooManyCopies`]. A loop that still changes after 100 000
+//!   rounds, or when they have taken 60 s for one batch, ends it with [`JobError::LoopWithoutEnd`]; see
+//!   [`iterate_within`](Stream::iterate_within).
+//! - A key must be equal to itself: one with a NaN in it, under an `Eq` that compares floats, ends the job with
+//!   [`JobError::KeyNotItself`].
+//! - Time ends in 2554, where nanoseconds do not fit any more. A duration may be of any length: a window, a time-out or a
+//!   limit that goes beyond that does not end.
 //! - Sums of floats in a window may differ in their last bits after a recovery, as they may with another number of
 //!   workers: they are added in another grouping.
 //! - A state is written whole when it changes: a large state a key, such as all values of it in `update_state`, costs its

@@ -67,7 +67,7 @@ stream!(
 );
 
 stream!(
-    /// The same joins of what is kept: the differential lowering.
+    /// The same joins of what is kept.
     #[batch(secs(1))]
     fn kept<
         left: Source<Pair>,

@@ -1,5 +1,5 @@
-//! The cheap lowerings of windows against the general one: the same operator on the same records, once as a window and
-//! once as a differential collection of what is kept.
+//! The lowerings of windows against those of what is kept: the same operator on the same records, once as a window and once
+//! behind a join, where records come and go one by one.
 
 use std::time::Duration;
 
@@ -78,7 +78,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(30))]
 
     #[test]
-    fn windows_agree_with_differential(
+    fn windows_agree_with_what_is_kept(
         batches in vec(vec((0..4u8, -3..4i64), 0..8), 1..8),
         size in 1..5usize,
         slide in 1..4usize,
@@ -121,7 +121,7 @@ proptest! {
 stream!(
     /// One kept stream by key, read by two joins, an aggregate and once more behind a map.
     #[batch(secs(1))]
-    fn arranged_once<
+    fn read_by_several<
         pairs: Source<Pair>,
         others: Source<Pair>,
         inner: Sink<(u8, (i64, i64))>,
@@ -142,7 +142,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(30))]
 
     #[test]
-    fn what_is_arranged_once_serves_all(
+    fn what_is_kept_serves_several_readers(
         batches in vec((vec((0..4u8, -3..4i64), 0..6), vec((0..4u8, -3..4i64), 0..6)), 1..10),
         workers in 1..3usize,
     ) {
@@ -152,7 +152,7 @@ proptest! {
         let (sums, all_sums) = collect();
         let (negated, all_negated) = collect();
         run(Engine::new().workers(workers), batches.len(), |engine| {
-            let ports = arranged_once::Ports {
+            let ports = read_by_several::Ports {
                 pairs: queue(pairs.clone()), others: queue(others.clone()), inner, again, sums, negated,
             };
             engine.start(ports).expect("it starts")

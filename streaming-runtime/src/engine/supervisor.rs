@@ -257,7 +257,7 @@ impl Supervisor {
         let end = match (&result, self.limit) {
             (Ok(()), None) => None,
             (Ok(()), Some((_, deadline))) => Some(deadline + LEAVE_AT_ONCE),
-            (Err(_), _) => Some(Instant::now() + limit),
+            (Err(_), _) => Some(deadline(limit)),
         };
         let late = async {
             match end {

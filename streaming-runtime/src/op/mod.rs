@@ -12,7 +12,7 @@
 //! | `window` | `window` `history` `snapshot` `changes` `allow_unbounded` `expire_after` | the window, where it is read as it is |
 //! | `state` | `update_state` `map_with_state` | one state per key, as long as the pipeline says |
 //! | `transform` | `transform` `transform_with` `map_partitions` `glom` | the batch, until it closes |
-//! | `iterate` | `iterate` `iterate_at_most` | differential arrangements |
+//! | `iterate` | `iterate` `iterate_at_most` `iterate_within` | differential arrangements |
 //! | `to` | `to` | the batch, until it closes |
 //!
 //! What they are made of: `per_epoch` and `keep` are the shells of operators that gather a batch, and of those that keep
