@@ -18,7 +18,7 @@ use timely::dataflow::{StreamVec, operators::core::Concat};
 
 use super::{
     aggregate::{Aggregate, Neither},
-    by_key::ByKey,
+    by_key::{Arrives, ByKey},
     collection::{self, ByKeyTrace, Comparable, Looped, Moment},
     copies::Copies,
     meet::{Meeting, MeetingTimes, Side, Span, TakenBack, meet},
@@ -274,6 +274,18 @@ fn once<'s, M: Moment, K: Comparable, V: Comparable>(
     collection::reduce(values, "Once", |values, one| one.push((values[0].0.clone(), Copies::ONE)))
 }
 
+/// Not in a loop: `cogroup` asks for [`Arrives`], whose words say why. This is here so that nothing else is said.
+impl<K: Comparable, V: Comparable, W: Comparable> Collects<K, V, W> for Cogroup {
+    fn collect<'s, M: Moment>(
+        self,
+        _: Arranged<'s, ByKeyTrace<M, K, V>>,
+        _: Arranged<'s, ByKeyTrace<M, K, W>>,
+        _: OpId,
+    ) -> Collected<'s, M, Self::Out> {
+        unreachable!("a `cogroup` in a loop does not compile")
+    }
+}
+
 /// A pair whose key is that of the other stream.
 #[diagnostic::on_unimplemented(
     message = "this stream has no key of type `{K}`",
@@ -288,7 +300,7 @@ impl<K, W> Meets<K, W> for (K, W) {}
 #[diagnostic::on_unimplemented(
     message = "these two streams cannot be joined as they are",
     label = "a stream that holds `{Self}` with one that holds `{Q}`",
-    note = "unbounded state says first how long it is kept: `.expire_after(..)`, `.allow_unbounded(\"why\")`; in a loop both are streams of the loop, and not `cogroup`: what goes round has no order of arrival",
+    note = "unbounded state says first how long it is kept: `.expire_after(..)`, `.allow_unbounded(\"why\")`; in a loop both are streams of the loop",
     note = "what is kept is taken back when it changes, so keys and values of kept streams need `Eq`, `Hash`, `Ord` and `Debug`: of a float take its bits, or round it to an integer, before it is joined; or join whole batches: `.snapshot()` on both"
 )]
 pub trait Joins<Q: Past, K, V, W, J>: Past {
@@ -509,7 +521,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     where
         T: Keyed<K, V>,
         U: Meets<K, W> + 'static,
-        P: Joins<Q, K, V, W, Cogroup, Out = R>,
+        P: Joins<Q, K, V, W, Cogroup, Out = R> + Arrives,
     {
         P::join(self, other, Cogroup)
     }

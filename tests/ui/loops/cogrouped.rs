@@ -1,0 +1,13 @@
+//! Nor has it on two sides.
+
+use streaming_runtime::prelude::*;
+
+stream!(
+    #[batch(secs(1))]
+    fn flow<edges: Source<(u32, u32)>, out: Sink<(u32, u32)>>() {
+        let own = edges.window(secs(10), secs(1)).distinct();
+        own.iterate(|pairs| pairs.cogroup(own).map(|(key, (left, _))| (key, left[0]))).to(out);
+    }
+);
+
+fn main() {}
