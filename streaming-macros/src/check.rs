@@ -6,13 +6,12 @@
 use crate::{
     errors::Errors,
     graph::{Finding, Graph, NodeId, Origin, What},
-    parse::Item,
     time::{Length, spell},
-    tolerant::{mentions, name_of},
+    tolerant::name_of,
 };
 
 /// Asks every rule.
-pub fn check(graph: &Graph, item: &Item, errors: &Errors) {
+pub fn check(graph: &Graph, errors: &Errors) {
     for finding in &graph.findings {
         worded(graph, finding, errors);
     }
@@ -22,7 +21,7 @@ pub fn check(graph: &Graph, item: &Item, errors: &Errors) {
     unused_streams(graph, errors);
     unread_sources(graph, errors);
     if errors.is_empty() {
-        unwritten_sinks(graph, item, errors);
+        unwritten_sinks(graph, errors);
     }
 }
 
@@ -37,6 +36,21 @@ fn worded(graph: &Graph, finding: &Finding, errors: &Errors) {
         Finding::InControlFlow { name, keyword, at } => {
             errors.push_and_lose_body(at, control_flow(graph, name, keyword));
         }
+        // What stands behind it would be missing, and a sink that gets nothing lets everybody wait.
+        Finding::Leaves(at) => errors.push_and_lose_body(
+            at,
+            "`return` cannot leave a pipeline, the graph of streams is fixed when the job starts: decide before the job is started, or per record, with `.filter(..)`",
+        ),
+        // The plan and the ids would name what is not there, and a sink may get nothing.
+        Finding::Conditional(at) => errors.push_and_lose_body(
+            at,
+            "a stream cannot depend on `cfg`, the plan of the pipeline has it either way: put the `cfg` on the whole `stream!`, or on the function that the stream is given to",
+        ),
+        // Streams are lazy: what is not returned does nothing.
+        Finding::NoResult(at) => errors.push_and_lose_body(
+            at,
+            "a stage returns a stream, or a tuple of streams: let its last line be that, without a `;`",
+        ),
         // A stream is what its operators make it; nothing takes its place later.
         Finding::Assigned(name) => errors.push_and_lose_body(
             name,
@@ -100,7 +114,8 @@ fn worded(graph: &Graph, finding: &Finding, errors: &Errors) {
                 format!("`{operator}` puts together what is delivered at the same times, and these streams are new every `{one}` and every `{other}`: give their windows one slide"),
             );
         }
-        Finding::Dangling(..) if !graph.nodes.iter().any(|node| matches!(node.what, What::Sink(_))) => {}
+        Finding::Dangling(..)
+            if graph.stage.is_none() && !graph.nodes.iter().any(|node| matches!(node.what, What::Sink(_))) => {}
         Finding::Dangling(last, false) => errors.push(
             last,
             format!("this stream goes nowhere: {}, or bind it with `let`", send_on(graph)),
@@ -164,6 +179,9 @@ fn sinks(graph: &Graph) -> String {
 
 /// How a stream leaves, with the sink's name where there is only one.
 fn send_on(graph: &Graph) -> String {
+    if graph.stage.is_some() {
+        return "return it in the last line".to_owned();
+    }
     let mut sinks = graph.nodes.iter().filter(|node| matches!(node.what, What::Sink(_)));
     match (sinks.next(), sinks.next()) {
         (Some(only), None) => format!("send it on with `.to({})`", only.name),
@@ -174,8 +192,10 @@ fn send_on(graph: &Graph) -> String {
 fn state_twice(graph: &Graph, node: NodeId, errors: &Errors) {
     let second = &graph.nodes[node];
     let (name, place) = (&second.name, &second.place);
+    let place =
+        if place.is_empty() { "what the stage returns".to_owned() } else { format!("the name `{place}`") };
     let message = format!(
-        "a second `{name}` under the name `{place}`: both keep state, and an edit could swap the two; give one a name of its own, `let name = ...`"
+        "a second `{name}` under {place}: both keep state, and an edit could swap the two; give one a name of its own, `let name = ...`"
     );
     errors.push_and_lose_body(&second.ident, message);
 }
@@ -230,19 +250,26 @@ fn unread_sources(graph: &Graph, errors: &Errors) {
     for binding in &graph.bindings {
         let name = name_of(&binding.name);
         if binding.origin == Origin::Port && binding.uses == 0 && !graph.unseen.contains(&name) {
-            errors.push(
-                &binding.name,
-                format!("nothing reads source `{name}`: start a stream with `{name}.`, or drop the port"),
-            );
+            let message = match graph.stage {
+                Some(_) => {
+                    format!("nothing reads stream `{name}`: start with `{name}.`, or drop the parameter")
+                }
+                None => {
+                    format!("nothing reads source `{name}`: start a stream with `{name}.`, or drop the port")
+                }
+            };
+            errors.push(&binding.name, message);
         }
     }
 }
 
 /// A sink that gets nothing would leave whoever waits for it waiting.
-fn unwritten_sinks(graph: &Graph, item: &Item, errors: &Errors) {
+fn unwritten_sinks(graph: &Graph, errors: &Errors) {
     for node in &graph.nodes {
         let name = &node.name;
-        if matches!(node.what, What::Sink(_)) && node.inputs.is_empty() && !mentions(&item.body, name) {
+        // What is handed to code that cannot be seen is looked at when the pipeline is put together.
+        let is_given = graph.given.contains(name) || graph.unseen.contains(name);
+        if matches!(node.what, What::Sink(_)) && node.inputs.is_empty() && !is_given {
             errors.push(
                 &node.ident,
                 format!(

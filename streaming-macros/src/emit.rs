@@ -10,10 +10,10 @@ use quote::{format_ident, quote, quote_spanned};
 use syn::{Attribute, Type, spanned::Spanned};
 
 use crate::{
+    calls,
     errors::Errors,
     graph::Graph,
     parse::{Item, Port, Value, Way},
-    plan,
     tolerant::name_of,
 };
 
@@ -30,7 +30,7 @@ pub fn emit(item: &Item, graph: &Graph, body: TokenStream, errors: Errors) -> To
         false => (errors, TokenStream::new()),
     };
     let function = function(item, &names, quote!(#body #inside), lost, faulty);
-    let ports = ports(item, &names, graph);
+    let ports = ports(item, &names, graph, faulty);
     let pipeline = pipeline(item, &names, lost);
     quote!(#aliases #function #ports #pipeline #outside)
 }
@@ -195,13 +195,14 @@ fn value_names(item: &Item) -> Vec<&Ident> {
 }
 
 /// The ports as a value of one's own, and what is known of the pipeline without one.
-fn ports(item: &Item, names: &Names, graph: &Graph) -> TokenStream {
+fn ports(item: &Item, names: &Names, graph: &Graph, faulty: bool) -> TokenStream {
     let Item { vis, name, attrs, .. } = item;
     let (conditions, connectors) = (conditions(item), &names.connectors);
     let docs = format!("The ports of pipeline `{}`, each with its connector, and its values.", name_of(name));
     let fields = fields(item, names);
-    let (mermaid, dot, operators) = (plan::mermaid(graph), plan::dot(graph), plan::operators(graph));
     let nothing = connectors.iter().map(|_| quote!(()));
+    let kind = quote!(#name<#(#nothing),*>);
+    let consts = calls::consts(item, graph, &quote!(<#kind>), faulty);
     // A note that shows the enum then shows the pipeline's name, and not the whole macro.
     let header = quote_spanned!(name.span()=> enum #name<#(#connectors),*>);
     quote! {
@@ -213,14 +214,7 @@ fn ports(item: &Item, names: &Names, graph: &Graph) -> TokenStream {
         }
         #(#conditions)*
         #[allow(dead_code)]
-        impl #name<#(#nothing),*> {
-            /// The plan of the pipeline in Mermaid.
-            pub const PLAN: &'static str = #mermaid;
-            /// The plan of the pipeline in Graphviz' language.
-            pub const DOT: &'static str = #dot;
-            /// The ids of the pipeline's operators, under which their state is kept.
-            pub const OPERATORS: &'static [&'static str] = &[#(#operators),*];
-        }
+        impl #kind { #consts }
     }
 }
 
@@ -272,6 +266,7 @@ fn pipeline(item: &Item, names: &Names, lost: bool) -> TokenStream {
             const BATCH: ::core::time::Duration = ::core::time::Duration::from_millis(#millis);
             const PLAN: &'static str = #kind::PLAN;
             const OPERATORS: &'static [&'static str] = #kind::OPERATORS;
+            const MARKS: &'static [&'static str] = #kind::MARKS;
             fn wire(self, #wiring: &mut #runtime::__private::Wiring) #wire
         }
     }

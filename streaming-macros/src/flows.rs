@@ -2,10 +2,11 @@
 
 use std::ops::Range;
 
-use proc_macro2::Ident;
+use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
 use syn::{
-    Expr, ExprCall, ExprClosure, ExprMethodCall, Member, Pat, Stmt,
+    Expr, ExprAsync, ExprCall, ExprClosure, ExprMethodCall, ExprReturn, Item, Member, Pat, Stmt,
+    visit::Visit,
     visit_mut::{self, VisitMut},
 };
 
@@ -13,7 +14,7 @@ use crate::{
     graph::{BindingId, Edge, Finding, Flow, NodeId, Origin, What},
     lower::scope_name,
     operators::{known, meets, repeats},
-    resolve::{Meaning, Resolver},
+    resolve::{Meaning, PLACEHOLDER, Resolver},
     scope::{all_free, bound},
     shape::{can_fail, makes_two, of_nothing, unlike},
     time::Length,
@@ -85,9 +86,12 @@ impl Resolver {
             }
             Expr::Call(mut call) => {
                 let name = function(&call).expect("only a named function makes a stream");
-                let inputs =
-                    call.args.iter_mut().filter_map(|argument| self.argument(argument, true)).collect();
+                let streams = call.args.iter_mut().filter_map(|argument| self.argument(argument, true));
+                let (inputs, sites): (_, Vec<usize>) = streams.unzip();
                 let node = self.operator(What::Function, &name, inputs);
+                self.handed_to(node, sites);
+                self.graph.nodes[node].path = self.stage_path(&call);
+                self.graph.nodes[node].text = text_of(&call);
                 Flow::Call(call, node)
             }
             _ => unreachable!("`is_stream` was asked first"),
@@ -162,15 +166,24 @@ impl Resolver {
             && let Some(Expr::Closure(body)) = call.args.last_mut()
         {
             let node = self.operator(What::Operator, &call.method, inputs);
+            self.graph.nodes[node].text = text_of(&call.method);
             self.graph.nodes[node].feedback = self.loop_body(body, node);
             return Flow::Operator { from: Box::new(from), call: Box::new(call), node, to_sink: false };
         }
         let handed = known(&name).is_none();
+        let mut given = Vec::new();
         // What stands in `to(..)` was looked at already: a stream there is a mistake, not a reader.
         if name != "to" {
-            inputs.extend(call.args.iter_mut().filter_map(|argument| self.argument(argument, handed)));
+            let streams = call.args.iter_mut().filter_map(|argument| self.argument(argument, handed));
+            let (others, sites): (Vec<Edge>, Vec<usize>) = streams.unzip();
+            inputs.extend(others);
+            given = sites;
         }
         let node = self.operator(What::Operator, &call.method, inputs);
+        self.graph.nodes[node].text = text_of(&call);
+        if handed {
+            self.handed_to(node, given);
+        }
         if name == "window" {
             self.window(&call, node);
         }
@@ -180,14 +193,30 @@ impl Resolver {
         Flow::Operator { from: Box::new(from), call: Box::new(call), node, to_sink }
     }
 
-    /// Looks at an argument; its stream, if it is one.
-    fn argument(&mut self, argument: &mut Expr, handed: bool) -> Option<Edge> {
+    /// Notes the call that streams are handed to.
+    fn handed_to(&mut self, call: NodeId, sites: Vec<usize>) {
+        sites.into_iter().for_each(|site| self.graph.sites[site].call = Some(call));
+    }
+
+    /// The path of a function that may be a stage: an item, and not something that a `let` or the header names.
+    fn stage_path(&self, call: &ExprCall) -> Option<syn::Path> {
+        let Expr::Path(path) = &*call.func else { return None };
+        let is_local = path.path.get_ident().is_some_and(|name| self.meaning(name).is_some());
+        let is_in_a_type = path.qself.is_some()
+            || path.path.segments.iter().any(|part| name_of(&part.ident).starts_with(char::is_uppercase));
+        let mut path = path.path.clone();
+        path.segments.iter_mut().for_each(|part| part.arguments = syn::PathArguments::None);
+        (!is_local && !is_in_a_type).then_some(path)
+    }
+
+    /// Looks at an argument; its stream and where that is put aside, if it is one.
+    pub fn argument(&mut self, argument: &mut Expr, handed: bool) -> Option<(Edge, usize)> {
         if self.is_stream(argument) {
             let site = self.take(argument, handed);
             if !handed {
                 self.two(site);
             }
-            return Some(self.edge_at(site));
+            return Some((self.edge_at(site), site));
         }
         self.rust(argument);
         None
@@ -282,7 +311,7 @@ impl Resolver {
             result => Some(result),
         };
         // What goes round is a plain stream, whatever chain ends the body.
-        let feedback = result.and_then(|result| self.argument(result, true));
+        let feedback = result.and_then(|result| self.argument(result, true)).map(|(stream, _)| stream);
         self.names.pop();
         self.place = outside;
         feedback
@@ -339,11 +368,36 @@ impl VisitMut for Taker<'_> {
                         _ => name.to_token_stream(),
                     };
                     self.0.graph.findings.push(Finding::InControlFlow { name, keyword, at });
+                } else {
+                    self.0.graph.findings.extend(left(expr).map(Finding::Leaves));
                 }
             }
             None => visit_mut::visit_expr_mut(self, expr),
         }
     }
+}
+
+/// The first `return` in an expression that leaves the body around it.
+fn left(expr: &Expr) -> Option<TokenStream> {
+    struct Returns(Option<TokenStream>);
+    impl<'a> Visit<'a> for Returns {
+        fn visit_expr_return(&mut self, leaves: &'a ExprReturn) {
+            self.0.get_or_insert(leaves.return_token.to_token_stream());
+        }
+        // What leaves these leaves no further.
+        fn visit_expr_closure(&mut self, _: &'a ExprClosure) {}
+        fn visit_expr_async(&mut self, _: &'a ExprAsync) {}
+        fn visit_item(&mut self, _: &'a Item) {}
+    }
+    let mut returns = Returns(None);
+    returns.visit_expr(expr);
+    returns.0
+}
+
+/// How a call is written, without blanks, and without the streams in it.
+fn text_of(call: &impl ToTokens) -> String {
+    let words = call.to_token_stream().to_string();
+    words.split_whitespace().filter(|word| !word.starts_with(PLACEHOLDER)).collect()
 }
 
 /// The operator that has ended a stream. One that was given what it does not take is reported itself.

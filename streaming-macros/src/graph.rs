@@ -59,6 +59,10 @@ pub struct Node {
     pub inputs: Vec<Edge>,
     /// What is known of it.
     pub operator: Option<Operator>,
+    /// How its author wrote the call, without blanks and streams.
+    pub text: String,
+    /// The function that is called, if this is one that may be a stage: its path, without arguments.
+    pub path: Option<syn::Path>,
     /// How often it renews what it holds, in milliseconds, if that is written out.
     pub slide: Option<u64>,
     /// Whether what it delivers holds more than one batch.
@@ -165,6 +169,8 @@ pub struct Site {
     pub flow: Flow,
     /// Whether it is handed to code of which nothing is known.
     pub handed: bool,
+    /// The call that it is handed to, if it is one with a name.
+    pub call: Option<NodeId>,
     /// Whether it initialises a `let` whose names are these.
     pub binds: Vec<BindingId>,
 }
@@ -192,6 +198,12 @@ pub enum Finding {
         /// Where the mistake is: the keyword of what leaves the body, otherwise the name.
         at: TokenStream,
     },
+    /// The body is left before its end.
+    Leaves(TokenStream),
+    /// A statement with a stream that may not be compiled.
+    Conditional(TokenStream),
+    /// A stage returns no stream; what stands there instead.
+    NoResult(TokenStream),
     /// A stream is assigned to that name without a `let`.
     Assigned(Ident),
     /// A `let` takes the name of a sink.
@@ -231,6 +243,8 @@ pub enum Finding {
 pub struct Graph {
     /// The pipeline's name.
     pub pipeline: String,
+    /// What the pipeline or the stage is called in the plan.
+    pub name: String,
     /// The batch interval in milliseconds.
     pub batch: Option<u64>,
     /// Ports first, in the order of the header, then operators in source order.
@@ -245,6 +259,12 @@ pub struct Graph {
     pub findings: Vec<Finding>,
     /// Names inside of macro calls: whether they use a stream cannot be seen.
     pub unseen: HashSet<String>,
+    /// Sinks that are handed to code of which nothing is known.
+    pub given: HashSet<String>,
+    /// Functions and `use` declarations that stand in the body.
+    pub items: Vec<syn::Item>,
+    /// Whether it is a stage's, and what that returns.
+    pub stage: Option<Vec<Edge>>,
     /// Something did not parse, or an editor is asking: rules about absence stay silent.
     pub incomplete: bool,
 }
@@ -253,10 +273,6 @@ impl Graph {
     /// The name of the operator at `node` as a stable id.
     pub fn id(&self, node: NodeId) -> String {
         self.nodes[node].id(&self.pipeline)
-    }
-    /// The operators, without ports.
-    pub fn operators(&self) -> impl Iterator<Item = NodeId> + '_ {
-        (0..self.nodes.len()).filter(|node| matches!(self.nodes[*node].what, What::Operator))
     }
     /// Whether an operator with these inputs remembers earlier batches.
     pub fn remembers(&self, operator: Option<Operator>, inputs: &[Edge]) -> bool {
@@ -269,7 +285,9 @@ impl Graph {
     /// A graph that holds the ports of a header and nothing else.
     pub fn of_header(item: &Item) -> Self {
         Graph {
-            pipeline: crate::tolerant::name_of(&item.name),
+            // What a stage makes is named by whoever calls it.
+            pipeline: if item.is_stage { String::new() } else { crate::tolerant::name_of(&item.name) },
+            name: crate::tolerant::name_of(&item.name),
             batch: item.batch,
             nodes: Vec::new(),
             bindings: Vec::new(),
@@ -277,6 +295,9 @@ impl Graph {
             parts: Vec::new(),
             findings: Vec::new(),
             unseen: HashSet::new(),
+            given: HashSet::new(),
+            items: Vec::new(),
+            stage: item.is_stage.then(Vec::new),
             incomplete: false,
         }
     }

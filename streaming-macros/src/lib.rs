@@ -10,7 +10,9 @@
 //! check       Graph -> errors
 //! lower       Graph -> body         plan        Graph -> Mermaid, DOT, operator ids
 //! keeping     Graph -> what each operator holds, for the plan
-//! emit        all of these -> items
+//! marks       Graph -> where each operator stands, for state that changes its name
+//! emit        all of these -> items     calls: what pipelines say, with the stages that they call
+//! stage       the same for `stage!`: its header, and its items
 //! ```
 //!
 //! `lend` knows the closures that need not copy their words, `owned` the types that borrow, `operators` is the
@@ -26,10 +28,12 @@
 //! - One mistake gives one error. The items of the header are emitted whatever was found, so that code which
 //!   names the pipeline does not fail as well.
 //! - An unknown operator is never an error here: users add operators with extension traits.
+//! - A stage is known by its call alone: what it says of itself is found by rustc, never by another expansion.
 //! - An operator's id depends on its name and on the `let` or the sink that it works for, never on the order
 //!   of statements.
 //! - A pipeline may stand wherever an item may, in a function too: no path leads out of an item.
 
+mod calls;
 mod check;
 mod emit;
 mod errors;
@@ -38,6 +42,7 @@ mod graph;
 mod keeping;
 mod lend;
 mod lower;
+mod marks;
 mod operators;
 mod owned;
 mod parse;
@@ -45,6 +50,7 @@ mod plan;
 mod resolve;
 mod scope;
 mod shape;
+mod stage;
 mod time;
 mod tolerant;
 
@@ -59,6 +65,25 @@ pub fn stream(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
     expand(input.into()).into()
 }
 
+/// Declares a stage, a part that pipelines share; see `stage!` of `streaming-runtime`, which puts its own path first.
+#[proc_macro]
+pub fn stage(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    expand_stage(input.into()).into()
+}
+
+fn expand_stage(input: TokenStream) -> TokenStream {
+    let input = match syn::parse2::<stage::Input>(input) {
+        Ok(input) => input,
+        Err(error) => return error.to_compile_error(),
+    };
+    let errors = errors::Errors::default();
+    let (item, signature) = input.read(&errors);
+    let graph = resolve::resolve(&item);
+    check::check(&graph, &errors);
+    let body = lower::lower(&graph, &item.runtime);
+    stage::emit(&item, &signature, &graph, body, errors)
+}
+
 fn expand(input: TokenStream) -> TokenStream {
     let input = match syn::parse2::<parse::Input>(input) {
         Ok(input) => input,
@@ -68,7 +93,7 @@ fn expand(input: TokenStream) -> TokenStream {
     let errors = errors::Errors::default();
     let item = parse::Item::new(input, &errors);
     let graph = resolve::resolve(&item);
-    check::check(&graph, &item, &errors);
+    check::check(&graph, &errors);
     let body = lower::lower(&graph, &item.runtime);
     emit::emit(&item, &graph, body, errors)
 }

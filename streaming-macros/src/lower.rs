@@ -17,6 +17,9 @@ use crate::{
     tolerant::{inside_group, name_of, unfill},
 };
 
+/// What knows the ids of a stage in its body.
+pub const STAGE: &str = "__stage";
+
 /// The scope of a loop with `outside` loops around it, as its body names it.
 pub fn scope_name(outside: usize) -> Ident {
     match outside {
@@ -29,7 +32,7 @@ pub fn scope_name(outside: usize) -> Ident {
 pub fn lower(graph: &Graph, runtime: &TokenStream) -> TokenStream {
     let lowering = Lowering { graph, runtime };
     let parts: Vec<TokenStream> = graph.parts.iter().map(|part| lowering.part(part)).collect();
-    let end = parts.last().and_then(end);
+    let end = parts.last().filter(|_| graph.stage.is_none()).and_then(end);
     parts.into_iter().chain(end).collect()
 }
 
@@ -110,6 +113,12 @@ impl Lowering<'_> {
         let one = site.binds.len() == 1 && bound.clone().all(|binding| binding.stream.output.is_none());
         let must_be_real =
             site.handed || (one && bound.into_iter().any(|binding| binding.typed || binding.is_shared()));
+        if let Some(call) = site.call {
+            let span = self.span(&site.flow);
+            let id = self.id(call, span);
+            let call = quote_spanned!(span=> .call(#id));
+            return quote!(#flow #call);
+        }
         if must_be_real && !self.is_real(&site.flow) {
             let share = quote_spanned!(self.span(&site.flow)=> .share());
             return quote!(#flow #share);
@@ -125,6 +134,18 @@ impl Lowering<'_> {
             Flow::Unfinished(_, field, _) => field.dot_token.span(),
             Flow::Call(call, _) => call.span(),
             Flow::Paren(_, inner) => self.span(inner),
+        }
+    }
+
+    /// The id of an operator or of a call. That of a stage's is made where the stage is called.
+    fn id(&self, node: NodeId, span: Span) -> TokenStream {
+        let (id, runtime) = (self.graph.id(node), located(self.runtime, span));
+        match self.graph.stage {
+            Some(_) => {
+                let stage = Ident::new(STAGE, Span::mixed_site());
+                quote_spanned!(span=> #stage.id(#id))
+            }
+            None => quote_spanned!(span=> #runtime::OpId(#id)),
         }
     }
 
@@ -173,12 +194,13 @@ impl Lowering<'_> {
 
     fn operator(&self, from: &Flow, call: &ExprMethodCall, node: NodeId, to_sink: bool) -> TokenStream {
         let ExprMethodCall { attrs, dot_token, method, turbofish, args, paren_token, .. } = call;
-        let (stream, id, runtime) =
-            (self.flow(from), self.graph.id(node), located(self.runtime, dot_token.span()));
+        let (stream, id) = (self.flow(from), self.id(node, dot_token.span()));
         let name = name_of(method);
         // Code of the user's sees plain streams only, so the chain before it becomes real.
-        let share = known(&name).is_none().then(|| quote_spanned!(dot_token.span()=> .share()));
-        let at = quote_spanned!(dot_token.span()=> .at(#runtime::OpId(#id)) #share);
+        let at = match known(&name) {
+            Some(_) => quote_spanned!(dot_token.span()=> .at(#id)),
+            None => quote_spanned!(dot_token.span()=> .call(#id)),
+        };
         if let Some((method, args)) = self.lent(from, call) {
             return quote!(#(#attrs)* #stream #at #dot_token #method(#args));
         }

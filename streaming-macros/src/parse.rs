@@ -166,6 +166,8 @@ pub struct Item {
     pub braces: Brace,
     /// What stands between the braces.
     pub body: TokenStream,
+    /// Whether it is a stage, whose ports are the streams that it takes.
+    pub is_stage: bool,
 }
 
 impl Item {
@@ -178,7 +180,7 @@ impl Item {
         let ports = ports(&signature, errors);
         let values = values(&signature, &ports, errors);
         let name = signature.ident;
-        Item { runtime, attrs, vis, name, batch, ports, values, braces, body }
+        Item { runtime, attrs, vis, name, batch, ports, values, braces, body, is_stage: false }
     }
 }
 

@@ -6,24 +6,20 @@
 use std::{collections::BTreeMap, fmt::Write};
 
 use crate::{
+    calls::{CALLER, Piece},
     graph::{Edge, Graph, Node, NodeId, What, record_type},
     keeping,
     operators::{Exchange, Kind},
 };
 
 /// Draws the graph for Mermaid, which GitHub and rustdoc themes render.
-pub fn mermaid(graph: &Graph) -> String {
+pub fn mermaid(graph: &Graph) -> Vec<Piece> {
     draw(graph, &Mermaid)
 }
 
 /// Draws the graph for Graphviz.
-pub fn dot(graph: &Graph) -> String {
+pub fn dot(graph: &Graph) -> Vec<Piece> {
     draw(graph, &Dot)
-}
-
-/// The ids of all operators, in source order.
-pub fn operators(graph: &Graph) -> Vec<String> {
-    graph.operators().map(|node| graph.id(node)).collect()
 }
 
 /// What differs between the two notations.
@@ -81,13 +77,22 @@ fn is_fused(graph: &Graph, input: &Edge, node: &Node) -> bool {
 fn drawn(graph: &Graph) -> impl Iterator<Item = NodeId> + '_ {
     let is_sink = |node: &NodeId| matches!(graph.nodes[*node].what, What::Sink(_));
     let all = 0..graph.nodes.len();
-    let others =
-        all.clone().filter(move |node| !is_sink(node) && graph.nodes[*node].kind() != Kind::Terminal);
+    // A stage's streams come out of its call.
+    let is_given =
+        |node: &NodeId| graph.stage.is_some() && matches!(graph.nodes[*node].what, What::Source(_));
+    let others = all
+        .clone()
+        .filter(move |node| !is_sink(node) && !is_given(node) && graph.nodes[*node].kind() != Kind::Terminal);
     others.chain(all.filter(is_sink))
 }
 
-fn draw(graph: &Graph, notation: &dyn Notation) -> String {
-    let mut out = notation.open(graph);
+/// Of a stage, what stands in a frame around its call: the streams that it is given come out of the node of that call,
+/// and what it returns goes back to it.
+fn draw(graph: &Graph, notation: &dyn Notation) -> Vec<Piece> {
+    let mut out = match graph.stage {
+        Some(_) => notation.frame(&format!("stage_{CALLER}"), &format!("stage {}", graph.name)) + "\n",
+        None => notation.open(graph),
+    };
     let frames = Frames::of(graph);
     draw_level(graph, notation, &frames, None, 1, &mut out);
     for id in drawn(graph) {
@@ -99,7 +104,9 @@ fn draw(graph: &Graph, notation: &dyn Notation) -> String {
                 Exchange::Evenly => "evenly",
                 Exchange::ToOne => "to one",
             };
-            let several = input.output.as_deref().unwrap_or_default();
+            let given = graph.nodes[input.from].name.as_str();
+            let is_given = graph.stage.is_some() && matches!(graph.nodes[input.from].what, What::Source(_));
+            let several = if is_given { given } else { input.output.as_deref().unwrap_or_default() };
             let label =
                 [several, travels].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ");
             line(&mut out, 1, &notation.edge(&key(graph, input.from), &key(graph, id), &label, false));
@@ -108,8 +115,17 @@ fn draw(graph: &Graph, notation: &dyn Notation) -> String {
             line(&mut out, 1, &notation.edge(&key(graph, feedback.from), &key(graph, id), "again", true));
         }
     }
-    out += notation.close();
-    out
+    for result in graph.stage.iter().flatten() {
+        line(&mut out, 1, &notation.edge(&key(graph, result.from), CALLER, "returns", true));
+    }
+    let end = match graph.stage {
+        Some(_) => format!("{}\n", notation.close_frame()),
+        None => notation.close().to_owned(),
+    };
+    let stages = drawn(graph).filter(|node| matches!(graph.nodes[*node].what, What::Function));
+    let stages = stages.map(|node| Piece::Stage(node, key(graph, node))).collect::<Vec<_>>();
+    // A stage that a stage calls stands inside of its frame.
+    [Piece::Text(out)].into_iter().chain(stages).chain([Piece::Text(end)]).collect()
 }
 
 /// Draws the nodes in the body of a loop, or of the pipeline.
@@ -158,11 +174,16 @@ fn key(graph: &Graph, id: NodeId) -> String {
     let node = &graph.nodes[id];
     let number = if node.number > 1 { format!("_{}", node.number) } else { String::new() };
     match node.what {
+        What::Source(_) if graph.stage.is_some() => CALLER.to_owned(),
         What::Source(_) => format!("source_{}", node.name),
         What::Sink(_) => format!("sink_{}", node.name),
         What::Operator | What::Function => {
             let key = format!("{}__{}{number}", node.place, node.name);
-            format!("op_{}", key.replace(|c: char| !c.is_ascii_alphanumeric(), "_"))
+            let key = key.replace(|c: char| !c.is_ascii_alphanumeric(), "_");
+            match graph.stage {
+                Some(_) => format!("{CALLER}__{key}"),
+                None => format!("op_{key}"),
+            }
         }
     }
 }

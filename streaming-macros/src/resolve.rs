@@ -4,14 +4,15 @@
 use std::collections::HashMap;
 
 use proc_macro2::{Ident, Span};
+use quote::ToTokens;
 use quote::format_ident;
-use syn::{Expr, Local, Macro, Pat, Stmt, visit::Visit};
+use syn::{Attribute, Expr, Local, Macro, Pat, Stmt, visit::Visit};
 
 use crate::{
     graph::{Binding, BindingId, Edge, Finding, Flow, Graph, Node, NodeId, Origin, Part, Site, What},
     operators::{Memory, known},
     parse::{Item, Way},
-    scope::bound,
+    scope::{bound, free_in},
     tolerant::{self, Chunk, name_of},
 };
 
@@ -76,9 +77,14 @@ pub fn resolve(item: &Item) -> Graph {
     };
     resolver.graph.incomplete = tolerant::has_marker(&item.body);
     resolver.header(item);
-    for chunk in tolerant::chunks(item.body.clone()) {
-        let part = resolver.chunk(chunk);
+    let chunks = tolerant::chunks(item.body.clone());
+    let last = chunks.len();
+    for (number, chunk) in chunks.into_iter().enumerate() {
+        let part = resolver.chunk(chunk, item.is_stage && number + 1 == last);
         resolver.graph.parts.push(part);
+    }
+    if last == 0 && item.is_stage {
+        resolver.graph.findings.push(Finding::NoResult(item.name.to_token_stream()));
     }
     resolver.graph
 }
@@ -110,11 +116,18 @@ impl Resolver {
         self.names.push(HashMap::new());
     }
 
-    fn chunk(&mut self, chunk: Chunk) -> Part {
+    /// `ends` says whether the last statement is what a stage returns.
+    fn chunk(&mut self, chunk: Chunk, ends: bool) -> Part {
         match chunk {
             Chunk::Whole(mut statements) => {
                 self.note_unseen(&statements);
-                statements.iter_mut().for_each(|statement| self.statement(statement));
+                match statements.split_last_mut().filter(|_| ends) {
+                    Some((last, before)) => {
+                        before.iter_mut().for_each(|statement| self.statement(statement));
+                        self.returned(last);
+                    }
+                    None => statements.iter_mut().for_each(|statement| self.statement(statement)),
+                }
                 Part::Whole(statements)
             }
             Chunk::Filled { mut statements, open } => {
@@ -144,12 +157,53 @@ impl Resolver {
         }
         let mut macros = Macros(&mut self.graph);
         statements.iter().for_each(|statement| macros.visit_stmt(statement));
+        for statement in statements {
+            let sinks = free_in(statement, |name| matches!(self.named(name), Some(Meaning::Sink(_))));
+            self.graph.given.extend(sinks.iter().map(name_of));
+            if let Stmt::Item(item) = statement {
+                self.graph.items.push(item.clone());
+            }
+        }
+    }
+
+    /// What a name means at this place.
+    pub fn named(&self, name: &str) -> Option<Meaning> {
+        self.names.iter().rev().find_map(|scope| scope.get(name)).copied()
+    }
+
+    /// The last line of a stage.
+    fn returned(&mut self, last: &mut Stmt) {
+        if let Stmt::Expr(result, None) = last {
+            let before = self.graph.sites.len();
+            let results = self.results(result);
+            if results.is_empty()
+                && self.graph.sites.len() == before
+                && !tolerant::has_marker(&result.to_token_stream())
+            {
+                self.graph.findings.push(Finding::NoResult(result.to_token_stream()));
+            }
+            self.graph.stage = Some(results);
+        } else {
+            self.statement(last);
+            // The statement is told of anyway if it makes a stream.
+            let is_stream = matches!(self.graph.findings.last(), Some(Finding::Dangling(..)));
+            if !is_stream {
+                self.graph.findings.push(Finding::NoResult(last.to_token_stream()));
+            }
+        }
+    }
+
+    /// The streams that a stage returns: one, or those of a tuple.
+    fn results(&mut self, result: &mut Expr) -> Vec<Edge> {
+        match result {
+            Expr::Tuple(tuple) => tuple.elems.iter_mut().flat_map(|part| self.results(part)).collect(),
+            _ => self.argument(result, true).map(|(stream, _)| stream).into_iter().collect(),
+        }
     }
 
     /// What a name means at this place.
     pub fn meaning(&self, ident: &Ident) -> Option<Meaning> {
-        let name = name_of(ident);
-        self.names.iter().rev().find_map(|scope| scope.get(&name)).copied()
+        self.named(&name_of(ident))
     }
 
     /// Whether a name stands for a stream at this place.
@@ -212,6 +266,8 @@ impl Resolver {
             ident: ident.clone(),
             inputs,
             operator,
+            text: String::new(),
+            path: None,
             slide: slide.filter(|_| same && !unknown),
             past,
             inside,
@@ -243,6 +299,10 @@ impl Resolver {
         match statement {
             Stmt::Local(local) => self.local(local),
             Stmt::Expr(expr, _) => {
+                if self.is_stream(expr) {
+                    let condition = condition(attributes(expr));
+                    self.graph.findings.extend(condition.map(Finding::Conditional));
+                }
                 self.place.name = self.name_of_chain(expr);
                 if self.is_stream(expr) {
                     let site = self.take(expr, false);
@@ -272,6 +332,7 @@ impl Resolver {
             self.rust(diverge);
         }
         if self.is_stream(&init.expr) {
+            self.graph.findings.extend(condition(&local.attrs).map(Finding::Conditional));
             let (pattern, typed) = match &local.pat {
                 Pat::Type(typed) => (&*typed.pat, true),
                 pattern => (pattern, false),
@@ -324,7 +385,7 @@ impl Resolver {
         let number = self.graph.sites.len();
         let placeholder = format_ident!("{PLACEHOLDER}{number}", span = Span::mixed_site());
         *expr = Expr::Path(syn::ExprPath { attrs: Vec::new(), qself: None, path: placeholder.into() });
-        self.graph.sites.push(Site { flow, handed, binds: Vec::new() });
+        self.graph.sites.push(Site { flow, handed, call: None, binds: Vec::new() });
         number
     }
 
@@ -374,4 +435,22 @@ impl Resolver {
             Flow::Use { .. } | Flow::Operator { .. } => Origin::Let,
         }
     }
+}
+
+/// The attributes of a statement that is an expression.
+fn attributes(expr: &Expr) -> &[Attribute] {
+    match expr {
+        Expr::MethodCall(call) => &call.attrs,
+        Expr::Call(call) => &call.attrs,
+        Expr::Paren(paren) => &paren.attrs,
+        Expr::Path(path) => &path.attrs,
+        Expr::Field(field) => &field.attrs,
+        _ => &[],
+    }
+}
+
+/// An attribute by which a statement may not be compiled.
+fn condition(attrs: &[Attribute]) -> Option<proc_macro2::TokenStream> {
+    let is_condition = |attr: &&Attribute| attr.path().is_ident("cfg") || attr.path().is_ident("cfg_attr");
+    attrs.iter().find(is_condition).map(ToTokens::to_token_stream)
 }

@@ -32,6 +32,13 @@ pub fn all_free(expr: &Expr, wanted: impl Fn(&str) -> bool) -> Vec<Ident> {
     free.found
 }
 
+/// As [`all_free`], of a statement.
+pub fn free_in(statement: &syn::Stmt, wanted: impl Fn(&str) -> bool) -> Vec<Ident> {
+    let mut free = Free { wanted, hidden: Vec::new(), found: Vec::new() };
+    free.visit_stmt(statement);
+    free.found
+}
+
 struct Free<W> {
     wanted: W,
     /// One set of names for each scope around the place that is visited.

@@ -98,11 +98,6 @@ pub fn has_marker(body: &TokenStream) -> bool {
     any_ident(body, &|ident| ident.to_string().ends_with(MARKER))
 }
 
-/// Whether `name` stands anywhere in `body`, macros included.
-pub fn mentions(body: &TokenStream, name: &str) -> bool {
-    any_ident(body, &|ident| name_of(ident) == name)
-}
-
 /// Every name that stands in `tokens`, as its author means it.
 pub fn for_each_name(tokens: &TokenStream, visit: &mut impl FnMut(String)) {
     for token in tokens.clone() {

@@ -27,6 +27,15 @@ pub enum BuildError {
         /// How many.
         streams: usize,
     },
+    /// A source that nothing reads: its records would be lost.
+    #[error(
+        "nothing reads source `{port}`, so its records would be lost: whichever way the body goes, it must start a stream \
+         with `{port}.`; or drop the port"
+    )]
+    SourceUnread {
+        /// The port's name.
+        port: &'static str,
+    },
     /// An operator cannot be made as it was called.
     #[error("operator `{operator}`: {what}")]
     Operator {
@@ -57,6 +66,7 @@ impl BuildError {
         match self {
             BuildError::SinkUnwritten { .. } => "build.sink_unwritten",
             BuildError::SinkTwice { .. } => "build.sink_twice",
+            BuildError::SourceUnread { .. } => "build.source_unread",
             BuildError::Operator { .. } => "build.operator",
             BuildError::Panicked { .. } => "build.panicked",
             BuildError::Stuck { .. } => "build.stuck",

@@ -6,11 +6,19 @@
 //! once what it keeps, as changes, to those that can be made of it and write nothing themselves, as loops, or only the
 //! order of what they are made of.
 //!
+//! # Under which name
+//!
+//! State is found again by a name that no edit may give to another. Each operator that `stream!` or `stage!` can see has an id
+//! of its own, and its state has that name. In code that they cannot see, a plain function or method, all operators have the
+//! id of the call: one state in it has that name; several have the kind of operator behind it, `call/update_state`. Two of a
+//! kind would be told apart by their order alone, so a job with checkpoints does not start with them ([`Ledger::name_all`]).
+//! The one exception is a window that several operators read, each of which keeps the same records of it.
+//!
 //! That one time is batch 0 of a job that goes on ([`Ledger::is_past`]). Operators that log ignore what comes to them
 //! in it, and sinks drop it: all of it is in the state, and was delivered.
 
 use std::{
-    cell::{Cell, RefCell},
+    cell::{Cell, OnceCell, RefCell},
     collections::VecDeque,
     rc::Rc,
     sync::Arc,
@@ -18,7 +26,10 @@ use std::{
 
 use serde::{Serialize, de::DeserializeOwned};
 
+use timely::progress::Source;
+
 use crate::{
+    build::BuildError,
     checkpoint::{OperatorState, PartWriter, Restored, StateShape, What},
     codec::{decode, encode},
     stream::{Epoch, OpId},
@@ -34,13 +45,26 @@ pub(crate) struct Ledger {
     send: Option<Send>,
     /// This worker among all, and how many there are.
     place: (usize, usize),
-    operators: RefCell<Vec<OperatorState>>,
+    operators: RefCell<Vec<Built>>,
+    /// What they keep, once they are named.
+    named: OnceCell<Vec<OperatorState>>,
     pages: RefCell<VecDeque<Page>>,
     spare: RefCell<Vec<PartWriter>>,
     restored: RefCell<Option<Arc<Restored>>>,
     /// Operators that have yet to take what is theirs.
     waiting: Cell<usize>,
     goes_on: Cell<bool>,
+}
+
+/// A stream whose records an operator keeps as they are.
+pub(crate) type Keeps = Source;
+
+/// A stateful operator as it was built.
+struct Built {
+    id: OpId,
+    kind: &'static str,
+    keeps: Option<Keeps>,
+    shape: StateShape,
 }
 
 /// A batch that not all operators have closed.
@@ -60,9 +84,42 @@ impl Ledger {
         self.send.is_some()
     }
 
+    /// Names the operators, now that all are built; see the module.
+    pub(crate) fn name_all(&self) -> Result<(), BuildError> {
+        let operators = self.operators.borrow();
+        let mut named = Vec::<OperatorState>::with_capacity(operators.len());
+        for (at, Built { id, kind, keeps, shape }) in operators.iter().enumerate() {
+            let (before, after) = (&operators[..at], &operators[at + 1..]);
+            let is_copy = |other: &Built| {
+                other.id == *id && other.keeps.is_some() && other.keeps == *keeps && other.shape == *shape
+            };
+            let is_other = |other: &&Built| other.id == *id && !is_copy(other);
+            let others: Vec<&Built> = before.iter().chain(after).filter(is_other).collect();
+            if id.0.contains('#') {
+                return Err(unnamed(id.0, "is called several times for one `let` or sink"));
+            }
+            if others.iter().any(|other| other.kind == *kind) {
+                let what = format!("has several operators of the kind `{kind}` in it");
+                return Err(unnamed(id.0, &what));
+            }
+            let mut name = if others.is_empty() { id.0.to_owned() } else { format!("{}/{kind}", id.0) };
+            // The same records under another name.
+            let copies = before.iter().filter(|other| is_copy(other)).count();
+            if copies > 0 {
+                name.push_str(&format!("#{}", copies + 1));
+            }
+            if named.iter().any(|operator| operator.id == name) {
+                return Err(unnamed(id.0, "has an operator of a name that another has"));
+            }
+            named.push(OperatorState { id: name, shape: shape.clone(), mark: String::new() });
+        }
+        assert!(self.named.set(named).is_ok(), "a dataflow is built once");
+        Ok(())
+    }
+
     /// What the operators keep, in the order in which they were built.
-    pub(crate) fn operators(&self) -> Vec<OperatorState> {
-        self.operators.borrow().clone()
+    pub(crate) fn operators(&self) -> &[OperatorState] {
+        self.named.get().map_or(&[], Vec::as_slice)
     }
 
     /// The state that the operators go on from.
@@ -79,15 +136,18 @@ impl Ledger {
         epoch == 0 && self.goes_on.get()
     }
 
-    /// An operator that is being built. Several may have one id, as the two sides of a join: the second is `id#2`.
-    pub(crate) fn operator(self: &Rc<Self>, id: OpId, shape: StateShape) -> Entry {
+    /// An operator that is being built. `kind` tells it from others in one call of code that the macros cannot see; `keeps`
+    /// is the stream whose records it keeps as they are, if it does.
+    pub(crate) fn operator(
+        self: &Rc<Self>,
+        id: OpId,
+        kind: &'static str,
+        keeps: Option<Keeps>,
+        shape: StateShape,
+    ) -> Entry {
         let mut operators = self.operators.borrow_mut();
-        let name = (1..)
-            .map(|n| if n == 1 { id.0.to_owned() } else { format!("{}#{n}", id.0) })
-            .find(|name| operators.iter().all(|operator| operator.id != *name))
-            .expect("there is always a next number");
-        operators.push(OperatorState { id: name.clone(), shape });
-        Entry(Some(Mine { ledger: self.clone(), index: operators.len() as u32 - 1, name }))
+        operators.push(Built { id, kind, keeps, shape });
+        Entry(Some(Mine { ledger: self.clone(), index: operators.len() as u32 - 1 }))
     }
 
     fn write(&self, epoch: Epoch, write: impl FnOnce(&mut PartWriter)) {
@@ -117,13 +177,23 @@ impl Ledger {
     }
 }
 
+/// Why state has no name under which it could be found again.
+fn unnamed(call: &str, why: &str) -> BuildError {
+    BuildError::Operator {
+        operator: call.to_owned(),
+        what: format!(
+            "it {why}, and a checkpoint could tell their states apart by their order only: make a `stage!` of the function that \
+             is called, or give each call a `let` of its own"
+        ),
+    }
+}
+
 /// Where one operator writes; nowhere, in a job without checkpoints.
 pub(crate) struct Entry(Option<Mine>);
 
 struct Mine {
     ledger: Rc<Ledger>,
     index: u32,
-    name: String,
 }
 
 /// Something that was written down.
@@ -147,7 +217,7 @@ impl Entry {
 
     /// Writes down something of a batch that counts until `until`: then it is in the state no more.
     pub(crate) fn pane<T: Serialize + ?Sized>(&self, epoch: Epoch, until: Option<BatchTime>, value: &T) {
-        if let Some(Mine { ledger, index, .. }) = &self.0 {
+        if let Some(Mine { ledger, index }) = &self.0 {
             ledger.write(epoch, |part| part.pane(*index, until, |bytes| encode(value, bytes)));
         }
     }
@@ -158,7 +228,7 @@ impl Entry {
         epoch: Epoch,
         write: impl FnOnce(&mut dyn FnMut(&K, Option<&S>)),
     ) {
-        if let Some(Mine { ledger, index, .. }) = &self.0 {
+        if let Some(Mine { ledger, index }) = &self.0 {
             ledger.write(epoch, |part| {
                 let mut keys = part.keys(*index);
                 write(&mut |key, state| match state {
@@ -188,10 +258,11 @@ impl Entry {
 
     /// All that is written of this operator and still counts, by whatever worker, oldest first.
     fn read(&self, mut with: impl FnMut(Read<'_>)) {
-        let Some(Mine { ledger, name, .. }) = &self.0 else { return };
+        let Some(Mine { ledger, index }) = &self.0 else { return };
         let restored = ledger.restored.borrow();
         let Some(restored) = restored.as_ref() else { return };
         let (worker, workers) = ledger.place;
+        let OperatorState { id: name, .. } = &ledger.operators()[*index as usize];
         for entry in restored.entries(name) {
             let is_mine = entry.worker as usize % workers == worker;
             with(Read { time: entry.time, is_mine, what: entry.what });

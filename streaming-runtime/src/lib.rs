@@ -114,6 +114,19 @@
 //! }
 //! ```
 //!
+//! What such a method or a function keeps in a job with checkpoints is known by its call: `moves/busy/recent`, where `recent` is
+//! the method. That names one state. Where a function keeps several, or calls others that do, it is a [`stage!`]: its operators
+//! have ids of their own, which stand in the pipeline's `OPERATORS` and in its plan. What has no name is refused:
+//!
+//! | state in | its name | |
+//! |---|---|---|
+//! | the body of `stream!` | `pipeline/binding/operator` | |
+//! | a `stage!` | `pipeline/binding/stage/binding/operator`, also through several | in `OPERATORS` and `PLAN` |
+//! | a function or a method, one state in it | `pipeline/binding/function` | |
+//! | the same, several kinds of operators | `pipeline/binding/function/update_state`, the kind last | |
+//! | the same, two of a kind, as in a loop or by a call in a loop | none | a job with checkpoints does not start |
+//! | two calls of one function under one `let` or sink | none | a job with checkpoints does not start |
+//!
 //! # What a stream holds
 //!
 //! The third parameter of [`Stream`] says what a stream holds of its past, so the compiler accounts for state:
@@ -210,7 +223,8 @@
 //! State belongs to operators by their ids (`OPERATORS`), which do not change when statements move. When a program is
 //! changed, a start compares what its operators keep, and its source ports, with what is written, before anything is
 //! touched: what fits is kept, new operators begin empty, and anything else is refused by name until
-//! [`Checkpoint::renamed`] or [`Checkpoint::forget`] says what to do; [`Checkpoint::lock_file`] puts the list under version control. That a closure does
+//! [`Checkpoint::renamed`] or [`Checkpoint::forget`] says what to do; two operators of one type that seem to have exchanged their
+//! names are asked about as well, see [`Checkpoint::keeps`]; [`Checkpoint::lock_file`] puts the list under version control. That a closure does
 //! something else now cannot be seen. `examples/checkpoint.rs` lists, inspects and verifies a directory.
 //!
 //! It differs from DESIGN in one thing: frames are not replayed through the dataflow. Each operator that keeps something
@@ -237,6 +251,7 @@
 //! | [`connect`] | the contract with the outside world, and connectors | no |
 //! | `engine` | starting, workers, batches, failure, stop | `wiring`, `worker`, `metrics/meter`, `metrics/owners` |
 //! | [`checkpoint`] | frames, the log's thread, compaction, recovery, what fits a changed program; bytes only | no |
+//! | `stage`, `build` | ids and plans of stages; what is wrong with a body that makes no dataflow | no |
 //! | `ledger`, `codec`, `schema` | what operators write down of a batch, as which bytes, of which types | no |
 //! | `blame` | which operator panicked | no |
 //! | `gauge` | what operators say of themselves: state, progress, which one runs | no |
@@ -358,6 +373,7 @@ mod record;
 mod rhythm;
 mod schema;
 mod skipped;
+mod stage;
 mod stream;
 mod time;
 
@@ -405,6 +421,9 @@ pub use time::{BatchTime, hours, millis, minutes, secs};
 ///   missing, given twice or of another type is a compile error there.
 /// - `PLAN` and `DOT`, the graph for Mermaid and Graphviz; `OPERATORS`, the names of the operators. A name is
 ///   made of the `let` or the sink that an operator works for, so it does not change when statements move.
+///
+/// The body goes one way: it is run once on each worker, when the job starts. Each source must be read and each sink get one stream
+/// in it; what the macro cannot see of that is a [`BuildError`] of the start.
 ///
 /// Two things are easier than they look. A `flat_map` may return what borrows from its record. And in
 /// `flat_map(|line| line.split_whitespace().map(str::to_owned))` followed by `map(|word| (word, 1))`, written
@@ -459,17 +478,75 @@ macro_rules! stream {
     ($($tokens:tt)*) => { $crate::__private::stream! { ($crate) $($tokens)* } };
 }
 
+/// Declares a stage: a function from streams to streams whose operators are known as those of a pipeline are.
+///
+/// ```text
+/// stage!(
+///     attributes and doc comments
+///     visibility fn name<'s, K: Key, ..>(stream: Stream<'s, T>, .., value: Type, ..) -> Stream<'s, U, P> {
+///         let stream = port.operator(..).operator(..);
+///         stream.operator(..)
+///     }
+/// );
+/// ```
+///
+/// It is an ordinary function, with generics, bounds and values as one likes, and is called by its name or its path from
+/// `stream!` and from other stages, of other crates too. Its body is read as that of [`stream!`] is: streams are shared where
+/// they are read twice, and each operator has an id, here behind that of the call. Its last line is the stream that it
+/// returns, or a tuple of streams. It may take a sink of the caller's as `&SinkPort<'s, T>`.
+///
+/// Give each call a `let` of its own: what it keeps is found again by that name after a restart, wherever the lines stand,
+/// in the stage and in the pipeline. A call that the macros cannot see, from a plain function or a method, has the id of
+/// the call around it.
+///
+/// Its name is taken among types, too, by an enum that tells pipelines its plan.
+///
+/// ```
+/// use streaming_runtime::{Kept, Key, prelude::*};
+///
+/// stage!(
+///     /// The number and the sum of the amounts of each key, for ever.
+///     pub fn balances<'s, K: Key>(
+///         entries: Stream<'s, (K, i64)>,
+///     ) -> (Stream<'s, (K, i64), Kept>, Stream<'s, (K, i64), Kept>) {
+///         let counts = entries.update_state(|_, n: Option<i64>, new| Some(n.unwrap_or(0) + new.len() as i64));
+///         let sums = entries.update_state(|_, sum: Option<i64>, new| Some(sum.unwrap_or(0) + new.iter().sum::<i64>()));
+///         (counts.allow_unbounded("a number a key"), sums.allow_unbounded("a number a key"))
+///     }
+/// );
+///
+/// stream!(
+///     #[batch(secs(1))]
+///     fn bank<entries: Source<(u64, i64)>, out: Sink<(u64, (i64, i64))>>() {
+///         let (counts, sums) = balances(entries);
+///         counts.join(sums).to(out);
+///     }
+/// );
+///
+/// # fn main() {
+/// assert!(bank::<(), ()>::OPERATORS.contains(&"bank/counts+sums/balances/sums/update_state"));
+/// assert!(bank::<(), ()>::PLAN.contains("stage balances"));
+/// # }
+/// ```
+#[macro_export]
+macro_rules! stage {
+    ($($tokens:tt)*) => { $crate::__private::stage! { ($crate) $($tokens)* } };
+}
+
 /// What programs with pipelines use.
 pub mod prelude {
     pub use crate::{
         Aggregate as _, Engine, KeyState, Sink, Source, Stream, connect::SinkPolicies as _, hours, idle_for,
-        millis, minutes, secs, stream, unbounded,
+        millis, minutes, secs, stage, stream, unbounded,
     };
 }
 
 #[doc(hidden)]
 pub mod __private {
     pub use crate::engine::{Flow, InPort, OutPort, Wiring};
+    pub use crate::stage::{
+        Fragment, IsStage, Stage, count, fragment, joined, length, lines, no_stage, text,
+    };
     pub use crate::stream::Reported;
-    pub use streaming_macros::stream;
+    pub use streaming_macros::{stage, stream};
 }

@@ -260,6 +260,8 @@ impl<T: 'static> Chain for Ready<T> {
 /// );
 /// # fn main() {}
 /// ```
+///
+/// A function that keeps state is better a [`stage!`](crate::stage!), whose operators have names of their own.
 #[must_use = "a stream does nothing until it is sent on with `.to(sink)`"]
 pub struct Stream<'s, T: 'static, P: Past = PerBatch, C: Rooted = Ready<T>> {
     pub(crate) held: P::Held<'s, C::In>,
@@ -275,8 +277,17 @@ impl<'s, T: Record, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// Names the operator that the next call makes. `stream!` writes it.
     #[doc(hidden)]
     pub fn at(mut self, id: OpId) -> Self {
+        self.job.reads(self.id);
         self.id = id;
         self
+    }
+
+    /// Names the call that the stream is given to: of a function or a method of the user's. `stream!` writes it.
+    #[doc(hidden)]
+    pub fn call(self, id: OpId) -> Stream<'s, T, P> {
+        let mut shared = self.share();
+        shared.id = id;
+        shared
     }
 
     /// Gives the chain of stateless operators so far an operator of its own, so that the stream can be read
@@ -284,6 +295,7 @@ impl<'s, T: Record, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// functions and extension traits write it before they return.
     pub fn share(self) -> Stream<'s, T, P> {
         let Stream { held, chain, id, job, rhythm, .. } = self;
+        job.reads(id);
         Stream::new(P::realise(held, chain, id), id, job, rhythm)
     }
 }
@@ -328,6 +340,7 @@ impl<'s, T: Record, P: Past> Stream<'s, T, P> {
     /// One more reader of the same stream. `stream!` writes it.
     #[doc(hidden)]
     pub fn again(&self) -> Self {
+        self.job.reads(self.id);
         Stream::new(P::again(&self.held), self.id, self.job.clone(), self.rhythm.clone())
     }
 }
@@ -339,6 +352,10 @@ impl<'s, T: Record, P: Past> Stream<'s, T, P> {
 pub trait Reported: Sized {
     #[doc(hidden)]
     fn at<S>(self, _: OpId) -> S {
+        unreachable!("a program with a reported operator does not compile")
+    }
+    #[doc(hidden)]
+    fn call<S>(self, _: OpId) -> S {
         unreachable!("a program with a reported operator does not compile")
     }
     #[doc(hidden)]
@@ -374,12 +391,19 @@ pub(crate) struct JobContext {
     pub(crate) ledger: Rc<Ledger>,
     /// Whether an operator depends on the order of the records of a batch.
     pub(crate) is_ordered: Cell<bool>,
+    /// The sources that nothing has read so far, while the dataflow is put together.
+    pub(crate) unread: RefCell<Vec<&'static str>>,
 }
 
 impl JobContext {
     /// Notes whether an operator depends on the order of the records of a batch.
     pub(crate) fn depends_on_order(&self, depends: bool) {
         self.is_ordered.update(|others| others || depends);
+    }
+
+    /// Notes that the stream of this id is read: it may be a source's.
+    pub(crate) fn reads(&self, id: OpId) {
+        self.unread.borrow_mut().retain(|source| *source != id.0);
     }
 
     /// Whether this worker has the keys of an owner's number.

@@ -163,3 +163,20 @@ async fn what_does_not_start_leaves_its_checkpoint_to_the_next() {
     let mut job = start(false).expect("it starts");
     job.stop().await.expect("it stops");
 }
+
+stream!(
+    #[batch(secs(1))]
+    fn half_read<numbers: Source<i64>, others: Source<i64>, out: Sink<i64>>(leaves: bool) {
+        numbers.to(out);
+        leave!(leaves);
+        others.skip();
+    }
+);
+
+#[test]
+fn a_source_that_nothing_reads() {
+    let ports = || half_read::Ports { numbers: numbers(), others: numbers(), out: collect().0, leaves: true };
+    let error = refused(ports);
+    assert_eq!(error, BuildError::SourceUnread { port: "others" });
+    assert!(error.to_string().contains("`others`"), "{error}");
+}

@@ -60,18 +60,22 @@ fn parts_of_a_split_are_real_already() {
 
 #[test]
 fn code_of_the_users_sees_plain_streams() {
+    let helper = r#".call(rt::OpId("p/out/helper"))"#;
     assert_eq!(
         plain("let x = a.map(f); helper(x, 3).to(out);"),
-        "let x=a.map(f);helper(x.share(),3).to(&out);"
+        format!("let x=a.map(f);helper(x{helper},3).to(&out);")
     );
-    assert_eq!(plain("helper(a.map(f)).to(out);"), "helper(a.map(f).share()).to(&out);");
-    assert_eq!(plain("helper(a).to(out);"), "helper(a).to(&out);");
-    assert_eq!(plain("a.map(f).mine(3).to(out);"), "a.map(f).share().mine(3).to(&out);");
+    assert_eq!(plain("helper(a.map(f)).to(out);"), format!("helper(a.map(f){helper}).to(&out);"));
+    assert_eq!(plain("helper(a).to(out);"), format!("helper(a{helper}).to(&out);"));
+    let inner = r#".call(rt::OpId("p/out/inner"))"#;
+    assert_eq!(plain("helper(inner(a)).to(out);"), format!("helper(inner(a{inner}){helper}).to(&out);"));
+    let mine = r#".call(rt::OpId("p/out/mine"))"#;
+    assert_eq!(plain("a.map(f).mine(3).to(out);"), format!("a.map(f){mine}.mine(3).to(&out);"));
     assert_eq!(
         lowered("a.map(f).mine(b.map(g)).to(out);"),
         concat!(
-            r#"a.at(rt::OpId("p/out/map")).map(f).at(rt::OpId("p/out/mine")).share()"#,
-            r#".mine(b.at(rt::OpId("p/out/map#2")).map(g).share()).at(rt::OpId("p/out/to")).to(&out);"#
+            r#"a.at(rt::OpId("p/out/map")).map(f).call(rt::OpId("p/out/mine"))"#,
+            r#".mine(b.at(rt::OpId("p/out/map#2")).map(g).call(rt::OpId("p/out/mine"))).at(rt::OpId("p/out/to")).to(&out);"#
         )
     );
     assert_eq!(

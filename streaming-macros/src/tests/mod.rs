@@ -11,7 +11,15 @@ mod rules;
 
 use proc_macro2::TokenStream;
 
-use crate::{check::check, errors::Errors, graph::Graph, lower::lower, parse, resolve::resolve};
+use crate::{
+    calls::Piece,
+    check::check,
+    errors::Errors,
+    graph::{Graph, What},
+    lower::lower,
+    parse,
+    resolve::resolve,
+};
 
 /// The tokens that `streaming-runtime` hands over for an item.
 fn input(item: &str) -> TokenStream {
@@ -34,7 +42,7 @@ fn understood(item: &str) -> (Graph, Vec<String>) {
         Err(error) => panic!("no header: {error}"),
     };
     let graph = resolve(&item);
-    check(&graph, &item, &errors);
+    check(&graph, &errors);
     let said = errors.finish().into_iter().map(|error| {
         let text = error.span().source_text().unwrap_or_default();
         format!("`{text}`: {error}")
@@ -55,7 +63,22 @@ fn lowered(body: &str) -> String {
 
 /// Operator ids.
 fn ids(body: &str) -> Vec<String> {
-    crate::plan::operators(&understood(&pipeline(body)).0)
+    operators(&understood(&pipeline(body)).0)
+}
+
+/// The ids of a graph's operators, in source order.
+fn operators(graph: &Graph) -> Vec<String> {
+    let is_operator = |node: &usize| matches!(graph.nodes[*node].what, What::Operator);
+    (0..graph.nodes.len()).filter(is_operator).map(|node| graph.id(node)).collect()
+}
+
+/// What is said without stages.
+fn own(pieces: Vec<Piece>) -> String {
+    let text = |piece| match piece {
+        Piece::Text(text) => text,
+        Piece::Stage(..) => String::new(),
+    };
+    pieces.into_iter().map(text).collect()
 }
 
 fn squeezed(text: &str) -> String {

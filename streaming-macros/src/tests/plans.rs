@@ -1,12 +1,12 @@
 //! The plans of the six programs that the macro was designed for.
 
-use super::{programs, understood};
+use super::{operators, own, programs, understood};
 use crate::plan;
 
 fn drawn(item: &str) -> String {
     let (graph, said) = understood(item);
     assert_eq!(said, [""; 0], "the program is right");
-    format!("{}{}{}", plan::mermaid(&graph), plan::dot(&graph), plan::operators(&graph).join("\n"))
+    format!("{}{}{}", own(plan::mermaid(&graph)), own(plan::dot(&graph)), operators(&graph).join("\n"))
 }
 
 #[test]
@@ -44,10 +44,10 @@ fn a_type_cannot_break_the_drawing() {
     let item = "#[batch(secs(1))] fn p<a: Source<HashMap<String, Vec<&'static str>>>, out: Sink<Box<dyn Fn(u64) -> u64 + Send>>>() { a.map(f).to(out); }";
     let (graph, _) = understood(item);
     assert!(
-        plan::mermaid(&graph)
+        own(plan::mermaid(&graph))
             .contains("HashMap#lt;String, Vec#lt;&'static str#gt;#gt;".replace('&', "#amp;").as_str())
     );
-    assert!(plan::dot(&graph).contains("Box<dyn Fn(u64) -> u64 + Send>"));
+    assert!(own(plan::dot(&graph)).contains("Box<dyn Fn(u64) -> u64 + Send>"));
 }
 
 #[test]
@@ -63,7 +63,7 @@ fn the_plan_says_how_what_is_kept_is_joined_and_aggregated() {
     }";
     let (graph, said) = understood(item);
     assert_eq!(said, [""; 0]);
-    let plan = plan::mermaid(&graph);
+    let plan = own(plan::mermaid(&graph));
     for line in [
         "join<br/>one<br/>both sides, by key: symmetric hash join",
         "reduce_by_key<br/>two<br/>all records, by key: in order of arrival",
@@ -84,7 +84,7 @@ fn what_fails_is_drawn_to_its_end() {
     }";
     let (graph, said) = understood(item);
     assert_eq!(said, [""; 0]);
-    let plan = plan::mermaid(&graph);
+    let plan = own(plan::mermaid(&graph));
     for line in [
         "op_good_bad__try_map -->|\"good\"| sink_out",
         "op_good_bad__try_map -->|\"bad\"| op_bad__skip",

@@ -52,6 +52,50 @@ fn a_sink_takes_one_stream() {
 }
 
 #[test]
+fn a_sink_that_is_only_named_gets_nothing() {
+    let nothing =
+        ["`other`: nothing is sent to sink `other`: end a stream with `.to(other)`, or drop the port"];
+    assert_eq!(about("a.union(b).map(|other| other + 1).to(out);"), nothing);
+    assert_eq!(about("a.union(b).map(|x| match x { other => other }).to(out);"), nothing);
+    assert_eq!(about("a.union(b).map(|x| x.other.other()).to(out);"), nothing);
+    assert_eq!(about("let f = |other| other; a.union(b).map(f).to(out);"), nothing);
+    // What code does with it that cannot be seen is looked at when the pipeline is put together.
+    assert_eq!(about("a.union(b).to(out); drop(other);"), NOTHING);
+    assert_eq!(about("let send = |s| s.to(&other); a.to(out); send(b);"), NOTHING);
+    assert_eq!(about("let sink = &other; a.to(out); b.to(sink);"), NOTHING);
+}
+
+#[test]
+fn a_body_has_one_way_through_it() {
+    let leaves = "`return`: `return` cannot leave a pipeline, the graph of streams is fixed when the job starts: decide before the job is started, or per record, with `.filter(..)`";
+    for before in [
+        "return;",
+        "if limit > 3 { return; }",
+        "let Some(x) = y else { return };",
+        "match limit { 3 => return, _ => {} }",
+        "f(return);",
+    ] {
+        assert_eq!(about(&format!("{before} a.to(out); {REST}")), [leaves], "{before}");
+    }
+    assert_eq!(about(&format!("a.filter(|x| {{ return x > 3; }}).to(out); {REST}")), NOTHING);
+    assert_eq!(
+        about(&format!("let f = |x| {{ return x; }}; fn g() {{ return; }} a.map(f).to(out); {REST}")),
+        NOTHING
+    );
+    let depends = "a stream cannot depend on `cfg`, the plan of the pipeline has it either way: put the `cfg` on the whole `stream!`, or on the function that the stream is given to";
+    assert_eq!(about(&format!("#[cfg(test)] a.to(out); {REST}")), [format!("`#[cfg(test)]`: {depends}")]);
+    assert_eq!(
+        about(&format!("#[cfg_attr(x, cfg(test))] let c = a.map(f); c.to(out); {REST}")),
+        [format!("`#[cfg_attr(x, cfg(test))]`: {depends}")]
+    );
+    assert_eq!(about(&format!("#[cfg(test)] helper(a, &out); {REST}")).len(), 1);
+    assert_eq!(
+        about(&format!("#[cfg(test)] println!(); #[cfg(test)] let x = 3; a.to(out); {REST}")),
+        NOTHING
+    );
+}
+
+#[test]
 fn a_stream_ends_in_a_sink_of_the_header() {
     assert_eq!(
         about(&format!("a.to(nowhere); {REST}")),

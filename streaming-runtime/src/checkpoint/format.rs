@@ -102,6 +102,7 @@ pub(super) fn program(into: &mut Vec<u8>, program: &Program, edits: &Edits, agai
     edits.rename.values().for_each(|new| put_bytes(into, new.as_bytes()));
     put_texts(into, edits.forget.iter());
     put_option(into, again);
+    put_texts(into, program.operators.iter().map(|operator| &operator.mark).collect::<Vec<_>>().into_iter());
 }
 
 pub(super) fn epoch(into: &mut Vec<u8>, mark: &Mark, delivered: Option<Epoch>, parts: &[(u32, Vec<u8>)]) {
@@ -297,20 +298,28 @@ impl<'a> Reader<'a> {
     }
 
     fn program(&mut self) -> Result<Record, &'static str> {
-        let program = Program {
+        let mut program = Program {
             pipeline: self.text()?,
             sources: self.list(|reader| Ok(SourceEntry { port: reader.text()?, comes: reader.comes()? }))?,
             sinks: self.list(|reader| Ok(SinkEntry { port: reader.text()?, since: reader.maybe_time()? }))?,
             processes: self.u32()?,
             workers: self.u32()?,
             moved: self.maybe_time()?,
-            operators: self.list(|reader| Ok(OperatorEntry { id: reader.text()?, state: reader.text()? }))?,
+            operators: self.list(|reader| {
+                Ok(OperatorEntry { id: reader.text()?, state: reader.text()?, ..OperatorEntry::default() })
+            })?,
         };
         let old = self.texts()?;
         let rename =
             old.into_iter().map(|old| Ok((old, self.text()?))).collect::<Result<_, &'static str>>()?;
         let forget = self.texts()?.into_iter().collect();
-        Ok(Record::Program { program, edits: Edits { rename, forget }, again: self.option()? })
+        let again = self.option()?;
+        // A release that knew no marks ends here.
+        if self.at < self.bytes.len() {
+            let marks = self.texts()?;
+            program.operators.iter_mut().zip(marks).for_each(|(operator, mark)| operator.mark = mark);
+        }
+        Ok(Record::Program { program, edits: Edits { rename, forget }, again })
     }
 
     fn epoch(&mut self) -> Result<Record, &'static str> {

@@ -27,14 +27,17 @@
 //! operator takes in all live panes, those too which are too old for its own span, and lets them leave at its next slide as
 //! others do: whoever reads what it keeps is told that they are gone.
 //!
-//! What cannot be seen: that a function does something else now. Its state goes on as it is.
+//! What cannot be seen: that a function does something else now. Its state goes on as it is. That two operators have exchanged
+//! their names is seen by how they are made, see `exchanged`.
 
 mod carry;
+mod exchanged;
 mod shape;
 mod sources;
 mod text;
 
 pub(crate) use carry::{Declared, carry};
+pub(crate) use exchanged::{exchanged, mark_of};
 pub(crate) use shape::{OperatorState, StateShape, short_name};
 pub(crate) use sources::carry_sources;
 pub(crate) use text::{read_lock, write_lock};

@@ -65,7 +65,8 @@ pub use inspect::{
     EpochInspection, FileInspection, Inspection, OperatorInspection, Problem, SourceInspection, inspect,
 };
 pub(crate) use lock::{
-    Declared, OperatorState, StateShape, carry, carry_sources, read_lock, short_name, write_lock,
+    Declared, OperatorState, StateShape, carry, carry_sources, exchanged, mark_of, read_lock, short_name,
+    write_lock,
 };
 pub(crate) use log::Log;
 pub(crate) use part::{Entry, KeysReader, PartWriter, What};
@@ -149,4 +150,6 @@ pub(crate) struct OperatorEntry {
     pub id: String,
     /// The schema of its state, as text.
     pub state: String,
+    /// How it is made, if that was known.
+    pub mark: String,
 }

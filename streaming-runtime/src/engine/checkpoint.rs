@@ -42,6 +42,7 @@ pub struct Checkpoint {
     pub(crate) lock_file: Option<PathBuf>,
     pub(crate) renamed: Vec<(String, String)>,
     pub(crate) forgotten: Vec<String>,
+    pub(crate) keeps: Vec<String>,
     pub(crate) segment: Option<u64>,
     storage_limit: Duration,
 }
@@ -75,6 +76,7 @@ impl Checkpoint {
             lock_file: None,
             renamed: Vec::new(),
             forgotten: Vec::new(),
+            keeps: Vec::new(),
             segment: None,
             storage_limit: STORAGE_LIMIT,
         }
@@ -126,6 +128,16 @@ impl Checkpoint {
     /// for it.
     pub fn storage_limit(mut self, limit: Duration) -> Self {
         self.storage_limit = limit;
+        self
+    }
+
+    /// The operator of this id keeps the state of its name, although another operator is made now as this one was when the
+    /// state was written. A start asks for this word, or for its opposite, where two operators of one type seem to have
+    /// exchanged their names: `let sums = ..; let counts = ..;` where there were `let counts = ..; let sums = ..;`. That is
+    /// seen by what is upstream of an operator and by how its call is written. A program of which only a closure is changed is not
+    /// asked. When it has started, the word is to be removed.
+    pub fn keeps(mut self, operator: impl Into<String>) -> Self {
+        self.keeps.push(operator.into());
         self
     }
 

@@ -457,7 +457,7 @@ impl Engine {
         let (interval, operators) = (P::BATCH, P::OPERATORS);
         let name = self.name.clone().unwrap_or_else(|| P::NAME.to_owned());
         claims::claim(&name, &wiring, self.checkpoint.as_ref())?;
-        let (beginning, resumes) = self.beginning(P::NAME, &wiring)?;
+        let (beginning, resumes) = self.beginning((P::NAME, P::MARKS), &wiring)?;
         let Wiring { signals, books, gates, mut sources, sinks, ends, builds, .. } = wiring;
         let backpressure =
             self.backpressure.map(|pid| Backpressure::new(pid, interval, &gates.throttles, self.workers));
@@ -518,7 +518,7 @@ impl Engine {
     /// What is to be done before the first batch of a job with checkpoints, and how its workers hear of it.
     fn beginning(
         &self,
-        pipeline: &'static str,
+        (pipeline, marks): (&'static str, &'static [&'static str]),
         wiring: &Wiring,
     ) -> Result<(Option<Beginning>, Vec<Option<Resume>>), StartError> {
         let Some(settings) = self.checkpoint.clone() else {
@@ -546,6 +546,7 @@ impl Engine {
             .unzip();
         let beginning = Beginning {
             pipeline,
+            marks,
             settings,
             calls,
             written,

@@ -33,7 +33,7 @@ use crate::{
     checkpoint::{
         AgainMark, Calls, CheckpointError, Comes, Declared, Durable, Edits, Log, Opened, OperatorEntry,
         OperatorState, Program, Restored, SinkEntry, SourceEntry, SourceMark, Storage, carry, carry_sources,
-        look, read_lock, write_lock,
+        exchanged, look, mark_of, read_lock, write_lock,
     },
     connect::{Cut, Delivery, Recovery},
     op::Renewed,
@@ -44,6 +44,8 @@ use crate::{
 /// What a job with checkpoints has to do before its first batch.
 pub(crate) struct Beginning {
     pub(crate) pipeline: &'static str,
+    /// How its operators are made.
+    pub(crate) marks: &'static [&'static str],
     pub(crate) settings: Checkpoint,
     /// What the storage is being asked for.
     pub(crate) calls: Calls,
@@ -132,6 +134,9 @@ impl Beginning {
                 // A worker has failed, of which the supervisor hears.
                 None => std::future::pending().await,
             }
+        }
+        for operator in &mut operators {
+            operator.mark = mark_of(self.marks, &operator.id);
         }
         match role {
             Some(role) if !role.leads() => self.follow(control, role, &operators).await,
@@ -324,7 +329,11 @@ impl Beginning {
             moved,
             operators: operators
                 .iter()
-                .map(|operator| OperatorEntry { id: operator.id.clone(), state: operator.shape.to_string() })
+                .map(|OperatorState { id, shape, mark }| OperatorEntry {
+                    id: id.clone(),
+                    state: shape.to_string(),
+                    mark: mark.clone(),
+                })
                 .collect(),
         }
     }
@@ -341,7 +350,7 @@ impl Beginning {
             let shape = entry.state.parse().map_err(|error| CheckpointError::Incompatible {
                 what: format!("operator `{}`: {error}", entry.id),
             })?;
-            Ok(OperatorState { id: entry.id.clone(), shape })
+            Ok(OperatorState { id: entry.id.clone(), shape, mark: entry.mark.clone() })
         });
         let written: Vec<OperatorState> = written.collect::<Result<_, _>>()?;
         let Checkpoint { renamed, forgotten, .. } = self.settings.clone();
@@ -356,7 +365,10 @@ impl Beginning {
         };
         let had: Vec<SourceEntry> = had.iter().filter(is_asked).cloned().collect();
         let sources = carry_sources(&had, &has, &of_sources);
-        let carried = carry(&written, operators, &of_operators);
+        let carried = carry(&written, operators, &of_operators).and_then(|carried| {
+            let asked = exchanged(&written, operators, &carried.kept, &self.settings.keeps);
+            if asked.is_empty() { Ok(carried) } else { Err(asked) }
+        });
         let (sources, carried) = match (sources, carried) {
             (Ok(sources), Ok(carried)) => (sources, carried),
             (sources, carried) => {
@@ -490,7 +502,9 @@ fn lock_file(
     let refused = |what| CheckpointError::Incompatible { what };
     let (_, known) = read_lock(&written).map_err(|error| refused(format!("`{name}`: {error}")))?;
     let only = |these: &[OperatorState], those: &[OperatorState], sign: &str| -> Vec<String> {
-        let others = these.iter().filter(|operator| !those.contains(operator));
+        let is_same =
+            |one: &OperatorState, other: &OperatorState| (&one.id, &one.shape) == (&other.id, &other.shape);
+        let others = these.iter().filter(|operator| !those.iter().any(|other| is_same(operator, other)));
         others.map(|operator| format!("{sign} `{}`: {}", operator.id, operator.shape)).collect()
     };
     let differences = [only(&known, operators, "-"), only(operators, &known, "+")].concat();

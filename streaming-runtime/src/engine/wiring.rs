@@ -48,6 +48,9 @@ pub trait Pipeline: Sized {
     const PLAN: &'static str;
     /// The ids of its operators.
     const OPERATORS: &'static [&'static str];
+    /// How each operator and each call is made, for state whose name changes: `id mark`.
+    #[doc(hidden)]
+    const MARKS: &'static [&'static str];
     #[doc(hidden)]
     fn wire(self, wiring: &mut Wiring);
 }
@@ -371,6 +374,8 @@ impl<'s> Flow<'s> {
             1 => None,
             streams => Some(BuildError::SinkTwice { port, streams }),
         });
+        let unread = || Some(BuildError::SourceUnread { port: self.job.unread.borrow().first()? });
+        let wrong = wrong.or_else(unread);
         (self.intakes.into_inner(), wrong.map_or(Ok(()), Err))
     }
     /// The stream of a source port.
@@ -381,6 +386,7 @@ impl<'s> Flow<'s> {
         let mut intakes = self.intakes.borrow_mut();
         assert_eq!(intakes.len(), port.0, "source ports are built in the order in which they were wired");
         intakes.push(Box::new(injector));
+        self.job.unread.borrow_mut().push(port.1);
         Stream::new(root, OpId(port.1), self.job.clone(), Rhythm::of_batches())
     }
     /// A sink port, for `to`.

@@ -1,7 +1,7 @@
 //! One worker: take in, step, close batches, sleep. On a thread of its own, or as a future on somebody else's.
 
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
     future::Future,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
@@ -366,6 +366,7 @@ impl Running {
             outbox: Outbox::default(),
             ledger: Rc::new(ledger),
             is_ordered: Cell::new(false),
+            unread: RefCell::default(),
         });
         let board = &control.board;
         let metered = board.is_metered.then(|| board.workers[seat].cells.clone());
@@ -379,7 +380,7 @@ impl Running {
                 flow.finish()
             })
         });
-        if let Err(wrong) = whole {
+        if let Err(wrong) = whole.and_then(|()| job.ledger.name_all()) {
             drop_dataflows(&mut worker);
             return Err(wrong);
         }
@@ -391,7 +392,7 @@ impl Running {
                 ToLeader::new(&mut worker, own, of_process, control.clone())
             });
             // Nobody hears it any more if the job is on its way down.
-            let _ = built.send(job.ledger.operators());
+            let _ = built.send(job.ledger.operators().to_vec());
             restored
         });
         let open =

@@ -301,6 +301,8 @@ impl<K: Comparable, V: Comparable, G: Aggregate<V, Result: Comparable>> Keeper f
     type Out = (K, G::Result);
     type Emitted = Infallible;
 
+    const KIND: &'static str = "aggregate";
+
     fn shape(&self) -> Option<StateShape> {
         let commutes = <G::Algebra as Algebra<V, G>>::COMMUTES;
         (!commutes).then(StateShape::keys::<(Place<K>, (V, i64))>)

@@ -212,6 +212,8 @@ impl<K: Key, V: Record, G: Aggregate<V>> Keeper for Slide<K, V, G> {
     type Out = (K, G::Result);
     type Emitted = Infallible;
 
+    const KIND: &'static str = "aggregate";
+
     fn shape(&self) -> Option<StateShape> {
         Some(self.sliding.shape(short_name::<G>()))
     }

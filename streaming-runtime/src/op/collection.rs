@@ -172,6 +172,8 @@ impl<T: Comparable> Keeper for Contents<T> {
     type Out = T;
     type Emitted = Infallible;
 
+    const KIND: &'static str = "contents";
+
     fn shape(&self) -> Option<StateShape> {
         None
     }

@@ -22,7 +22,7 @@ use crate::{
     blame::named,
     checkpoint::StateShape,
     gauge::{Gauge, Held},
-    ledger::Entry,
+    ledger::{Entry, Keeps},
     past::{Relation, Wants},
     stream::{Epoch, JobContext, OpId},
     time::BatchTime,
@@ -41,6 +41,9 @@ pub(super) trait Keeper: 'static {
     type Out: Clone + 'static;
     /// Records beside what is kept.
     type Emitted: Clone + 'static;
+
+    /// What such an operator is called where it has no id of its own.
+    const KIND: &'static str;
 
     /// How the state is written down; `None` for what can be made again of the changes that come in.
     fn shape(&self) -> Option<StateShape>;
@@ -154,7 +157,7 @@ pub(super) fn keep<'s, K: Keeper>(
     job: Rc<JobContext>,
     keeper: K,
 ) -> Relation<'s, K::Out> {
-    keep_of(input, pact, false, id, job, keeper, gather_all).1
+    keep_of(input, pact, (false, None), id, job, keeper, gather_all).1
 }
 
 /// As [`keep`], with what else the keeper emits.
@@ -165,7 +168,7 @@ pub(super) fn keep_and_emit<'s, K: Keeper>(
     job: Rc<JobContext>,
     keeper: K,
 ) -> (StreamVec<'s, Epoch, K::Emitted>, Relation<'s, K::Out>) {
-    let (emitted, relation) = keep_of(input, pact, true, id, job, keeper, gather_all);
+    let (emitted, relation) = keep_of(input, pact, (true, None), id, job, keeper, gather_all);
     (emitted.expect("it was asked to emit"), relation)
 }
 
@@ -183,11 +186,12 @@ type Outlet<T> = OutputBuilder<Epoch, CapacityContainerBuilder<Vec<T>>>;
 type Answers<'s, K> =
     (Option<StreamVec<'s, Epoch, <K as Keeper>::Emitted>>, Relation<'s, <K as Keeper>::Out>);
 
-/// As [`keep_and_emit`], of records that are gathered as something else than they are.
+/// As [`keep_and_emit`], of records that are gathered as something else than they are. `keeps` is the stream whose records
+/// are kept as they are, if they are.
 pub(super) fn keep_of<'s, A: 'static, K: Keeper>(
     input: StreamVec<'s, Epoch, A>,
     pact: impl ParallelizationContract<Epoch, Vec<A>>,
-    emits: bool,
+    (emits, keeps): (bool, Option<Keeps>),
     id: OpId,
     job: Rc<JobContext>,
     mut keeper: K,
@@ -195,7 +199,7 @@ pub(super) fn keep_of<'s, A: 'static, K: Keeper>(
 ) -> Answers<'s, K> {
     let wants = Rc::new(Wants::default());
     let shape = if job.ledger.is_on() { keeper.shape() } else { None };
-    let log = shape.map_or_else(Entry::nowhere, |shape| job.ledger.operator(id, shape));
+    let log = shape.map_or_else(Entry::nowhere, |shape| job.ledger.operator(id, K::KIND, keeps, shape));
     let mut builder = OperatorBuilder::new(id.0.to_owned(), input.scope());
     let mut input = builder.new_input(input, pact);
     let (emitted, emitted_root) = emits.then(|| builder.new_output::<Vec<K::Emitted>>()).unzip();

@@ -535,6 +535,8 @@ impl<K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Clone>> Keeper for J
     type Out = M::Out;
     type Emitted = Infallible;
 
+    const KIND: &'static str = "join";
+
     fn shape(&self) -> Option<StateShape> {
         let Meet { left, right, .. } = &self.meet;
         let [one, other] = &self.times.sides;

@@ -71,6 +71,8 @@ impl<T: Record> Keeper for Standing<T> {
     type Out = T;
     type Emitted = Infallible;
 
+    const KIND: &'static str = "standing";
+
     fn shape(&self) -> Option<StateShape> {
         None
     }

@@ -151,6 +151,8 @@ where
     type Out = (K, S);
     type Emitted = Infallible;
 
+    const KIND: &'static str = "update_state";
+
     fn shape(&self) -> Option<StateShape> {
         Some(StateShape::keys::<(K, S)>())
     }
@@ -256,6 +258,8 @@ where
     type In = (K, V);
     type Out = (K, S);
     type Emitted = U;
+
+    const KIND: &'static str = "map_with_state";
 
     fn shape(&self) -> Option<StateShape> {
         Some(StateShape::keys::<(K, S)>())

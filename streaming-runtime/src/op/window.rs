@@ -105,7 +105,8 @@ pub(super) fn kept<'s, T: Record, C: Chain<Out = T>>(
         kept: 0,
     };
     let gather = move |batch: &mut Vec<T>, records: &mut Vec<C::In>| chain.gather(records, batch);
-    let (_, relation) = keep_of(batches, Pipeline, false, id, job.clone(), keeper, gather);
+    let keeps = C::IS_EMPTY.then(|| *batches.name());
+    let (_, relation) = keep_of(batches, Pipeline, (false, keeps), id, job.clone(), keeper, gather);
     Stream::new(relation, id, job, rhythm)
 }
 
@@ -158,6 +159,8 @@ impl<T: Record> Keeper for Records<T> {
     type In = T;
     type Out = T;
     type Emitted = Infallible;
+
+    const KIND: &'static str = "window";
 
     fn shape(&self) -> Option<StateShape> {
         Some(StateShape::panes::<T>(self.cut.size, self.rhythm.slide()))

@@ -12,5 +12,6 @@ mod in_a_function;
 mod loops;
 mod names;
 mod raw_identifiers;
+mod stages;
 mod state;
 mod windows;

@@ -83,7 +83,7 @@ type Shapes<'a> = BTreeMap<&'a str, &'a StateShape>;
 
 fn by_id<'a>(operators: &'a [OperatorState], of: &str, refusals: &mut Vec<Refusal>) -> Shapes<'a> {
     let mut shapes = Shapes::new();
-    for OperatorState { id, shape } in operators {
+    for OperatorState { id, shape, .. } in operators {
         if let Some(first) = shapes.insert(id, shape) {
             let (was, is) = (Some(first.clone()), Some(shape.clone()));
             let (why, fix) = (format!("{of} has that id twice"), "give each a name of its own".to_owned());
@@ -230,7 +230,7 @@ pub(super) fn forget(id: &str) -> String {
 }
 
 /// Whether an operator goes on with a state, see the table of the module; else why not, if that needs words.
-fn goes_on(was: &StateShape, is: &StateShape) -> Result<(), String> {
+pub(super) fn goes_on(was: &StateShape, is: &StateShape) -> Result<(), String> {
     if (was.kind, &was.how, &was.types) != (is.kind, &is.how, &is.types) {
         return Err(String::new());
     }

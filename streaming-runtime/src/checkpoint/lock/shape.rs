@@ -101,6 +101,8 @@ pub(crate) struct OperatorState {
     /// Its place in the plan, such as `totals/counts/update_state`.
     pub(crate) id: String,
     pub(crate) shape: StateShape,
+    /// How the operator is made, see [`exchanged`](super::exchanged); empty where that is not known.
+    pub(crate) mark: String,
 }
 
 impl fmt::Display for StateShape {

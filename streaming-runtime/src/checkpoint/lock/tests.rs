@@ -338,7 +338,7 @@ proptest! {
 
     #[test]
     fn a_lock_is_read_as_it_was_written(shapes in vec(("[a-z_]{1,5}(/[a-z_+#0-9]{1,6}){0,2}", shape()), 0..12)) {
-        let mut operators: Vec<_> = shapes.into_iter().map(|(id, shape)| OperatorState { id, shape }).collect();
+        let mut operators: Vec<_> = shapes.into_iter().map(|(id, shape)| OperatorState { id, shape, mark: String::new() }).collect();
         operators.sort_by(|a, b| a.id.cmp(&b.id));
         operators.dedup_by(|a, b| a.id == b.id);
         let read = read_lock(&write_lock("totals", &operators)).expect("as written");

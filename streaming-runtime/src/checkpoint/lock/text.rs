@@ -15,7 +15,7 @@ pub(crate) fn write_lock(pipeline: &str, operators: &[OperatorState]) -> String 
     let mut operators: Vec<_> = operators.iter().collect();
     operators.sort_by(|a, b| a.id.cmp(&b.id));
     let mut text = format!("{HEADER}pipeline = {pipeline}\n\n");
-    for OperatorState { id, shape } in operators {
+    for OperatorState { id, shape, .. } in operators {
         debug_assert!(!id.contains(['\n', '\r']) && !id.contains(" = "), "an id is a path of names");
         writeln!(text, "{id} = {shape}").expect("a String takes everything");
     }
@@ -61,7 +61,7 @@ pub(crate) fn read_lock(text: &str) -> Result<(String, Vec<OperatorState>), Lock
             return Err(failed(&format!("`{id}` is there twice")));
         }
         let shape = value.parse().map_err(|source| LockError::Shape { line: number + 1, source })?;
-        operators.push(OperatorState { id: id.to_owned(), shape });
+        operators.push(OperatorState { id: id.to_owned(), shape, mark: String::new() });
     }
     Ok((pipeline.ok_or(LockError::NoPipeline)?, operators))
 }

@@ -49,7 +49,11 @@ impl Work {
     }
 
     pub(super) fn program(&self) -> Program {
-        let entry = |id: &&str| OperatorEntry { id: (*id).to_owned(), state: "bytes".to_owned() };
+        let entry = |id: &&str| OperatorEntry {
+            id: (*id).to_owned(),
+            state: "bytes".to_owned(),
+            mark: format!("1-{id}"),
+        };
         Program {
             pipeline: "work".to_owned(),
             sources: vec![
