@@ -257,6 +257,7 @@
 //! | `gauge` | what operators say of themselves: state, progress, which one runs | no |
 //! | `disk` | names in directories that outlive a crash | no |
 //! | `aside` | work that may hang, on threads that nobody joins | no |
+//! | `owners` | which worker owns a key | no |
 //! | `outbox`, `skipped` | batches that wait for operators which may object; what was left out | no |
 //!
 //! ## Invariants
@@ -368,6 +369,7 @@ mod gauge;
 mod ledger;
 mod op;
 mod outbox;
+mod owners;
 mod past;
 mod record;
 mod rhythm;

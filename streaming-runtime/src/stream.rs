@@ -11,6 +11,7 @@
 use std::{
     cell::{Cell, RefCell},
     collections::VecDeque,
+    hash::Hash,
     marker::PhantomData,
     rc::Rc,
     sync::Arc,
@@ -29,6 +30,7 @@ use crate::{
     ledger::Ledger,
     op::Reader,
     outbox::Outbox,
+    owners::Owners,
     past::{Past, PerBatch, Updates},
     record::Record,
     rhythm::Rhythm,
@@ -380,6 +382,8 @@ pub(crate) struct JobContext {
     pub(crate) seat: usize,
     pub(crate) worker: usize,
     pub(crate) workers: usize,
+    /// Which worker owns a key.
+    pub(crate) owners: Owners,
     /// The batch interval.
     pub(crate) interval: Duration,
     /// Sinks that were built.
@@ -406,9 +410,9 @@ impl JobContext {
         self.unread.borrow_mut().retain(|source| *source != id.0);
     }
 
-    /// Whether this worker has the keys of an owner's number.
-    pub(crate) fn owns(&self, owner: u64) -> bool {
-        owner % self.workers as u64 == self.worker as u64
+    /// Whether this worker owns a key.
+    pub(crate) fn owns<K: Hash>(&self, key: &K) -> bool {
+        self.owners.of(key) % self.workers as u64 == self.worker as u64
     }
 
     /// Whether a batch that has closed renews what has this rhythm. In the batch that is the past, everything says what it

@@ -551,7 +551,9 @@ async fn an_abort_in_one_process_ends_the_others() {
 async fn processes_that_differ_say_in_what() {
     let roles = roles(2, 1, Task::Quiet);
     let other = Other::start(&Role { workers: 2, ..roles[1].clone() });
-    let (mut job, _taken) = start(&roles[0], roles[0].engine());
+    // The right one may still come, until the patience is at an end.
+    let own = Role { gather: secs(15), ..roles[0].clone() };
+    let (mut job, _taken) = start(&own, own.engine());
     let error = soon(job.join()).await.expect_err("they differ");
     assert_eq!(error.code(), "cluster.mismatch");
     let JobError::Cluster(ClusterError::Mismatch { index, what, here, there, .. }) = error else {
@@ -568,7 +570,8 @@ async fn processes_that_differ_say_in_what() {
 async fn another_pipeline_is_another_program() {
     let roles = roles(2, 1, Task::Quiet);
     let other = Other::start(&Role { task: Task::Mixed, ..roles[1].clone() });
-    let (mut job, _taken) = start(&roles[0], roles[0].engine());
+    let own = Role { gather: secs(15), ..roles[0].clone() };
+    let (mut job, _taken) = start(&own, own.engine());
     let error = soon(job.join()).await.expect_err("they differ");
     assert!(error.to_string().contains("the pipeline is sums in this process, and mixed in"), "{error}");
     let (report, _) = other.report().await;

@@ -9,9 +9,12 @@ mod memory;
 mod rate;
 mod weight;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    fmt,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use serde::Serialize;
@@ -59,7 +62,6 @@ impl Gates {
 }
 
 /// What the job knows and sets of one source.
-#[derive(Debug)]
 pub(crate) struct Throttle {
     pub(crate) port: &'static str,
     /// No rate is set above this.
@@ -69,12 +71,24 @@ pub(crate) struct Throttle {
     /// Records by the second; infinite is no limit.
     rate: watch::Sender<f64>,
     shed: AtomicU64,
+    /// What the connector counts, by name.
+    events: Mutex<Vec<(&'static str, Count)>>,
+}
+
+/// Where a connector counts something.
+type Count = Box<dyn Fn() -> u64 + Send + Sync>;
+
+impl fmt::Debug for Throttle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Throttle").field("port", &self.port).field("max", &self.max).finish_non_exhaustive()
+    }
 }
 
 impl Throttle {
     pub(crate) fn new(port: &'static str, limited: bool, max: Option<f64>) -> Self {
         let max = max.filter(|_| limited).unwrap_or(f64::INFINITY);
-        Throttle { port, max, limited, rate: watch::Sender::new(max), shed: AtomicU64::new(0) }
+        let rate = watch::Sender::new(max);
+        Throttle { port, max, limited, rate, shed: AtomicU64::new(0), events: Mutex::default() }
     }
 
     /// Limits the source to `rate`, or to the largest allowed if that is less.
@@ -91,6 +105,12 @@ impl Throttle {
 
     pub(crate) fn shed(&self) -> u64 {
         self.shed.load(Ordering::Acquire)
+    }
+
+    /// What the connector counts. A source in another may have begun anew: then the newest of a name counts.
+    pub(crate) fn events(&self) -> Vec<(&'static str, u64)> {
+        let events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
+        events.iter().map(|(event, count)| (*event, count())).collect()
     }
 }
 
@@ -122,6 +142,13 @@ impl<T> Clone for Gate<T> {
 }
 
 impl<T> Gate<T> {
+    /// Shows a number of the connector's in the job's metrics.
+    pub(crate) fn count(&self, event: &'static str, count: impl Fn() -> u64 + Send + Sync + 'static) {
+        let mut events = self.throttle.events.lock().unwrap_or_else(PoisonError::into_inner);
+        events.retain(|(known, _)| *known != event);
+        events.push((event, Box::new(count)));
+    }
+
     /// From now on nothing waits.
     pub(crate) fn shed(&mut self) {
         self.sheds = true;

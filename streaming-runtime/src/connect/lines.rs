@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use super::ConnectorError;
+use super::{ConnectorError, Outlet};
 
 /// Default bound on a line, in bytes, without its end.
 pub(super) const MAX_LINE: usize = 64 * 1024;
@@ -62,6 +62,16 @@ impl BadLines {
     /// Lines that were not UTF-8, left out or mended.
     pub fn invalid_utf8(&self) -> u64 {
         self.0.invalid_utf8.load(Ordering::Relaxed)
+    }
+
+    /// Shows them in the job's metrics.
+    pub(super) fn show(&self, out: &Outlet<String>) {
+        let counts: [(_, fn(&BadLines) -> u64); 2] =
+            [("lines_too_long", BadLines::too_long), ("lines_invalid_utf8", BadLines::invalid_utf8)];
+        for (event, count) in counts {
+            let all = self.clone();
+            out.count(event, move || count(&all));
+        }
     }
 }
 
@@ -208,6 +218,19 @@ impl LineDecoder {
     /// Where the line begins whose end was not read yet: what comes from there on does not depend on what was before.
     pub(super) fn line(&self) -> u64 {
         self.line
+    }
+
+    /// Bytes of the line that has begun.
+    pub(super) fn unfinished(&self) -> usize {
+        self.filled
+    }
+
+    /// Keeps no more than the line that has begun, until there is something to read.
+    pub(super) fn give_room_back(&mut self) {
+        if self.buffer.len() > self.filled {
+            self.buffer.truncate(self.filled);
+            self.buffer.shrink_to_fit();
+        }
     }
 
     /// Where the next read goes.

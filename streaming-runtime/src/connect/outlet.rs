@@ -390,6 +390,13 @@ impl<T> Outlet<T> {
         Ok(())
     }
 
+    /// Shows a number that the connector keeps, such as one of bad lines, in the job's metrics
+    /// ([`SourceMetrics::events`](crate::SourceMetrics)) under this name, from now on. One of the same name takes the place of
+    /// the one before.
+    pub fn count(&self, event: &'static str, count: impl Fn() -> u64 + Send + Sync + 'static) {
+        self.gate.count(event, count);
+    }
+
     /// Drops from now on what would have to wait.
     pub(crate) fn shed(&mut self) {
         self.gate.shed();

@@ -2,6 +2,7 @@
 
 mod client;
 mod connection;
+mod descriptors;
 mod listen;
 
 pub use client::{Lines, lines};

@@ -31,6 +31,7 @@ use super::{BatchInfo, Frontier, JobError, JobMetrics, Listener, Monitor};
 /// | `streaming_batch_processing_delay_seconds` | histogram | | from closing a batch until it was delivered |
 /// | `streaming_engine_busy_seconds` | gauge | | workers' time in what is no operator's |
 /// | `streaming_listener_panics_total` | counter | | panics of listeners |
+/// | `streaming_cluster_strangers_total` | counter | | connections at the cluster's address that were dropped |
 /// | `streaming_memory_held_bytes` | gauge | | input that the job holds |
 /// | `streaming_memory_ceiling_bytes` | gauge | | the most that it may |
 /// | `streaming_source_records_total` | counter | `source` | records taken in |
@@ -38,6 +39,7 @@ use super::{BatchInfo, Frontier, JobError, JobMetrics, Listener, Monitor};
 /// | `streaming_source_waiting_chunks` | gauge | `source` | chunks in its queues to the workers |
 /// | `streaming_source_idle_seconds` | gauge | `source` | since the last records; 0 while some wait |
 /// | `streaming_source_shed_total` | counter | `source` | records dropped because the job was behind |
+/// | `streaming_source_events_total` | counter | `source`, `event` | what its connector counts, by name |
 /// | `streaming_sink_records_total` | counter | `sink` | records taken |
 /// | `streaming_sink_batches_total` | counter | `sink` | batches taken |
 /// | `streaming_sink_busy_seconds` | gauge | `sink` | time in finished writes |
@@ -147,6 +149,7 @@ fn export(job: &JobMetrics) {
     }
     set("streaming_engine_busy_seconds", job.engine_busy.as_secs_f64());
     count("streaming_listener_panics_total", job.listener_panics);
+    count("streaming_cluster_strangers_total", job.strangers);
     set("streaming_memory_held_bytes", job.memory.held as f64);
     set("streaming_memory_ceiling_bytes", job.memory.ceiling as f64);
 
@@ -156,6 +159,10 @@ fn export(job: &JobMetrics) {
     let seconds = |duration: Option<Duration>| duration.unwrap_or_default().as_secs_f64();
     for source in &job.sources {
         let labels = with("source", source.port);
+        for (event, count) in &source.events {
+            let labels: Vec<_> = labels.iter().cloned().chain([Label::new("event", *event)]).collect();
+            counter!("streaming_source_events_total", labels).absolute(*count);
+        }
         counter!("streaming_source_records_total", labels.clone()).absolute(source.records);
         counter!("streaming_source_shed_total", labels.clone()).absolute(source.shed);
         gauge!("streaming_source_records_per_second", labels.clone()).set(source.records_per_second);
@@ -194,6 +201,8 @@ fn describe() {
     describe_histogram!(PROCESSING, Unit::Seconds, "from closing a batch until it was delivered");
     describe_gauge!("streaming_engine_busy_seconds", Unit::Seconds, "workers' time in no operator");
     describe_counter!("streaming_listener_panics_total", "panics of listeners");
+    describe_counter!("streaming_cluster_strangers_total", "connections of strangers that were dropped");
+    describe_counter!("streaming_source_events_total", "what a source's connector counts");
     describe_gauge!("streaming_memory_held_bytes", Unit::Bytes, "input that is held");
     describe_gauge!("streaming_memory_ceiling_bytes", Unit::Bytes, "the most input that may be held");
     describe_counter!("streaming_source_shed_total", "records dropped because the job was behind");

@@ -503,13 +503,14 @@ impl Engine {
         };
         let control = Arc::new(Control::new(settings, orders, books));
         let (built, building) = mpsc::channel();
+        let seed = rand::random();
         let seats = ends.into_iter().zip(builds).zip(order_ends).zip(signals).zip(resumes);
         let seats = seats
             .enumerate()
             .map(|(seat, ((((ends, build), orders), signal), recovery))| {
                 let control = control.clone();
                 let built = built.clone();
-                WorkerStart { seat, ends, build, orders, signal, control, built, recovery }
+                WorkerStart { seat, ends, build, orders, signal, control, seed, built, recovery }
             })
             .collect();
         Ok((Prepared { name, control, sources, sinks, together, beginning, building }, seats))

@@ -42,6 +42,7 @@ use crate::{
     gauge,
     ledger::Ledger,
     outbox::Outbox,
+    owners::Owners,
     record::Record,
     stream::{Epoch, JobContext, Times},
 };
@@ -126,6 +127,8 @@ pub(crate) struct WorkerStart {
     pub(crate) orders: Receiver<Order>,
     pub(crate) signal: Arc<Signal>,
     pub(crate) control: Arc<Control>,
+    /// By which keys are dealt out to workers. In a cluster the leader's is told with the allocator.
+    pub(crate) seed: u64,
     /// Where it says whether its dataflow stands.
     pub(crate) built: Sender<Built>,
     /// In a job with checkpoints.
@@ -165,7 +168,7 @@ pub(crate) type Exit = Result<(), JobError>;
 /// Runs a worker on a thread of its own, which reports its end to `exits`.
 pub(crate) fn spawn(
     name: String,
-    start: WorkerStart,
+    mut start: WorkerStart,
     reach: Reach,
     exits: mpsc::UnboundedSender<Exit>,
 ) -> std::io::Result<()> {
@@ -175,7 +178,10 @@ pub(crate) fn spawn(
         let _span = tracing::info_span!("worker", job = %control.board.job).entered();
         let seat = match reach {
             Reach::Here(allocator) => Ok((*allocator, None)),
-            Reach::Cluster(seats) => seats.recv().map(|seat| (seat.allocator, Some(seat.present))),
+            Reach::Cluster(seats) => seats.recv().map(|seat| {
+                start.seed = seat.seed;
+                (seat.allocator, Some(seat.present))
+            }),
         };
         let exit = match seat {
             Ok((allocator, _present)) => {
@@ -333,7 +339,7 @@ impl Running {
     }
 
     fn new(start: WorkerStart, mut worker: Worker) -> Result<(Self, Option<Restoring>), BuildError> {
-        let WorkerStart { seat, ends, build, orders, signal, control, recovery, built: _ } = start;
+        let WorkerStart { seat, ends, build, orders, signal, control, seed, recovery, built: _ } = start;
         let place = (worker.index(), worker.peers());
         let own = Own::default();
         let ledger = match &recovery {
@@ -359,6 +365,7 @@ impl Running {
             seat,
             worker: place.0,
             workers: place.1,
+            owners: Owners::new(seed),
             interval: control.interval,
             sinks: Cell::new(0),
             awaited: Cell::new(0),

@@ -17,7 +17,7 @@ use timely::dataflow::{StreamVec, channels::pact::Exchange};
 
 use super::{
     aggregate::{Aggregate, Algebra},
-    by_key::{ByKey, owner},
+    by_key::ByKey,
     collection::Comparable,
     copies::{checked, few},
     keep::{At, Keeper, Said, keep},
@@ -59,7 +59,8 @@ fn aggregated<'s, K: Comparable, V: Comparable, G: Aggregate<V, Result: Comparab
 ) -> Relation<'s, (K, G::Result)> {
     let (more, stale) = (Vec::new(), Vec::new());
     let keeper = Arrival { slots: Slots::default(), runs: 0, more, stale, how, rhythm, id, job: job.clone() };
-    keep(changes, Exchange::new(|((key, _), _): &((K, V), i64)| owner(key)), id, job, keeper)
+    let owners = job.owners.clone();
+    keep(changes, Exchange::new(move |((key, _), _): &((K, V), i64)| owners.of(key)), id, job, keeper)
 }
 
 /// A value as often as it came in a row, numbered in the order of its key.
@@ -246,7 +247,7 @@ impl<K: Comparable, V: Comparable, G: Aggregate<V, Result: Comparable>> Arrival<
     fn written(&self, log: &Entry) -> Written<K, V> {
         let mut written = Written::new();
         log.states(|(key, number): Place<K>, run: Option<(V, i64)>| {
-            if self.job.owns(owner(&key)) {
+            if self.job.owns(&key) {
                 let runs = written.entry(key).or_default();
                 match run {
                     Some(run) => drop(runs.insert(number, run)),

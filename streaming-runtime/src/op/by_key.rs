@@ -3,7 +3,7 @@
 //! All are one: gather the records of a batch per key where they are, send one accumulator per key to the worker that
 //! owns the key, and merge there: until the batch closes, or in a window.
 
-use std::{convert::Infallible, hash::BuildHasher, marker::PhantomData, rc::Rc, time::Duration};
+use std::{convert::Infallible, marker::PhantomData, rc::Rc, time::Duration};
 
 use timely::dataflow::{
     StreamVec,
@@ -27,12 +27,6 @@ use crate::{
     stream::{Chain, Epoch, JobContext, OpId, Stream},
     time::BatchTime,
 };
-
-/// Which worker owns a key. All workers of a job must agree, so the seed is fixed; what a hostile sender can
-/// reach with it is uneven load, not long chains in the maps.
-pub(super) fn owner<K: Key>(key: &K) -> u64 {
-    foldhash::fast::FixedState::with_seed(0x5eed).hash_one(key)
-}
 
 /// A stream whose records can be brought together by key, and what the result holds of its past.
 #[diagnostic::on_unimplemented(
@@ -75,9 +69,10 @@ impl<K, V, R: Record> ByKey<K, V, R> for PerBatch {
             gather::<T, K, V, C, G, _>(held, chain, id, how, whole)
         } else {
             let here = gather(held, chain, id, how.clone(), |map, out| map.drain_into(out, |a| a));
+            let owners = job.owners.clone();
             per_epoch(
                 here,
-                Exchange::new(|(key, _): &(K, G::Accumulator)| owner(key)),
+                Exchange::new(move |(key, _): &(K, G::Accumulator)| owners.of(key)),
                 id,
                 Answers::WhenFed,
                 move |map: &mut KeyMap<K, G::Accumulator>, records| {
@@ -196,7 +191,8 @@ fn slide_here<'s, K: Key, V: Record, G: Aggregate<V>>(
 ) -> Relation<'s, (K, G::Result)> {
     let cut = Cut::new(size, rhythm.step(job.interval));
     let keeper = Slide { sliding: Sliding::<K, V, G>::new(cut, lasts), how, rhythm, job: job.clone() };
-    keep(here, Exchange::new(|(key, _): &(K, G::Accumulator)| owner(key)), id, job, keeper)
+    let owners = job.owners.clone();
+    keep(here, Exchange::new(move |(key, _): &(K, G::Accumulator)| owners.of(key)), id, job, keeper)
 }
 
 /// A window by key.
@@ -234,7 +230,7 @@ impl<K: Key, V: Record, G: Aggregate<V>> Keeper for Slide<K, V, G> {
     fn restore(&mut self, as_of: BatchTime, log: &Entry, _: &mut Vec<Self::In>, said: &mut Said<Self::Out>) {
         let job = self.job.clone();
         let due = self.rhythm.last(as_of);
-        self.sliding.restore(due, |key| job.owns(owner(key)), &*self.how, said, log);
+        self.sliding.restore(due, |key| job.owns(key), &*self.how, said, log);
         said.held = self.sliding.held();
     }
 }

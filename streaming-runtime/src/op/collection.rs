@@ -26,7 +26,7 @@ use timely::{
 
 use super::{
     aggregate::Aggregate,
-    by_key::{ByKey, owner},
+    by_key::ByKey,
     copies::{Copies, checked, repeated},
     keep::{At, Keeper, Said, keep},
 };
@@ -129,7 +129,8 @@ pub(super) fn relation<'s, T: Comparable>(
     let contents = HashMap::default();
     let keeper = Contents { contents, rhythm, id, job: job.clone() };
     // What is added on one worker may be taken back on another: an antijoin does.
-    keep(changes, Exchange::new(|(record, _): &(T, i64)| owner(record)), id, job, keeper)
+    let owners = job.owners.clone();
+    keep(changes, Exchange::new(move |(record, _): &(T, i64)| owners.of(record)), id, job, keeper)
 }
 
 /// What the changes of a collection sum up to. It is not written down: it is made again of what it is made of.

@@ -1,6 +1,9 @@
 //! The hash of keys.
 
-use std::sync::OnceLock;
+use std::{
+    hash::{BuildHasher, Hash},
+    sync::OnceLock,
+};
 
 use foldhash::fast::RandomState;
 
@@ -10,4 +13,9 @@ use foldhash::fast::RandomState;
 pub(super) fn one_hasher() -> RandomState {
     static ONE: OnceLock<RandomState> = OnceLock::new();
     ONE.get_or_init(RandomState::default).clone()
+}
+
+/// The same hash of one value.
+pub(super) fn hash<T: Hash>(value: &T) -> u64 {
+    one_hasher().hash_one(value)
 }

@@ -15,8 +15,8 @@ use serde::{Deserialize, Serialize};
 use timely::dataflow::{StreamVec, channels::pact::Exchange};
 
 use super::{
-    by_key::owner,
     copies::few,
+    hashing::hash,
     keep::{At, Keeper, Said, Says, keep},
     slots::Slots,
 };
@@ -96,7 +96,7 @@ impl<V> Copy for TakenBack<V> {}
 
 impl<V: Key> TakenBack<V> {
     pub(super) fn new() -> Self {
-        TakenBack { same: V::eq, hash: owner }
+        TakenBack { same: V::eq, hash: hash::<V> }
     }
 }
 
@@ -492,7 +492,8 @@ pub(super) fn meet<'s, K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Cl
         now: 0,
     };
     let keeper = Join { meet, waiting: Default::default(), times, job: job.clone() };
-    keep(sides, Exchange::new(|(key, ..): &(K, Side<V, W>, i64)| owner(key)), id, job, keeper)
+    let owners = job.owners.clone();
+    keep(sides, Exchange::new(move |(key, ..): &(K, Side<V, W>, i64)| owners.of(key)), id, job, keeper)
 }
 
 /// Both sides, and what waits until its side is renewed.
@@ -584,7 +585,7 @@ impl<K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Clone>> Keeper for J
             for (key, side, times) in brought {
                 let at = of(&side);
                 match () {
-                    () if !windows[at] || !self.job.owns(owner(&key)) => {}
+                    () if !windows[at] || !self.job.owns(&key) => {}
                     () if time > due[at] => self.waiting[at].push((came, key, side, times)),
                     () => entering.push((came, key, side, times)),
                 }

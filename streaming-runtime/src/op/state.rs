@@ -9,7 +9,6 @@ use hashbrown::{HashMap, hash_map};
 use timely::dataflow::channels::pact::Exchange;
 
 use super::{
-    by_key::owner,
     keep::{At, Keeper, Said, keep, keep_and_emit},
     state_table::{KeyState, StateTable},
     window::Whole,
@@ -100,7 +99,7 @@ where
 
 /// Those of the initial states that this worker owns: an exchange takes the rest of what it is given, too.
 fn owned<K: Key, S>(initial: impl IntoIterator<Item = (K, S)>, job: &JobContext) -> Vec<(K, S)> {
-    initial.into_iter().filter(|(key, _)| job.owns(owner(key))).collect()
+    initial.into_iter().filter(|(key, _)| job.owns(key)).collect()
 }
 
 /// The states of [`update_state`](Stream::update_state).
@@ -217,7 +216,7 @@ where
         let expires = self.idle.get().is_some();
         let mut bytes = Vec::new();
         log.states(|key: K, state: Option<(S, u64)>| {
-            if self.job.owns(owner(&key)) {
+            if self.job.owns(&key) {
                 match state {
                     Some((state, fed)) => {
                         // It was written while keys did not expire: it is idle from now on.
@@ -294,7 +293,7 @@ where
     fn restore(&mut self, as_of: BatchTime, log: &Entry, _: &mut Vec<(K, V)>, said: &mut Said<(K, S), U>) {
         self.initial.clear();
         let job = self.job.clone();
-        self.states.restore(as_of, |key| job.owns(owner(key)), said, log);
+        self.states.restore(as_of, |key| job.owns(key), said, log);
     }
 }
 
@@ -376,7 +375,9 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
             job: job.clone(),
             values: PhantomData,
         };
-        let relation = keep(held, Exchange::new(|(key, _): &(K, V)| owner(key)), id, job.clone(), keeper);
+        let owners = job.owners.clone();
+        let by_owner = Exchange::new(move |(key, _): &(K, V)| owners.of(key));
+        let relation = keep(held, by_owner, id, job.clone(), keeper);
         Stream::new(Unbounded { relation, idle }, id, job, rhythm)
     }
 
@@ -470,7 +471,8 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
             job: job.clone(),
             values: PhantomData,
         };
-        let by_owner = Exchange::new(|(key, _): &(K, V)| owner(key));
+        let owners = job.owners.clone();
+        let by_owner = Exchange::new(move |(key, _): &(K, V)| owners.of(key));
         let (emitted, relation) = keep_and_emit(held, by_owner, id, job.clone(), keeper);
         (
             Stream::new(emitted, id, job.clone(), rhythm.clone().passing()),

@@ -2,6 +2,10 @@
 
 use std::{
     io,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -10,7 +14,10 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::connection::{Connection, Event};
+use super::{
+    connection::{Connection, Event},
+    descriptors::is_exhausted,
+};
 use crate::connect::{
     ConnectorError, Outlet, Source,
     lines::{LineRules, line_settings},
@@ -21,7 +28,7 @@ use crate::connect::{
 ///
 /// When the connection ends or breaks, it connects again: after 100 ms at first, then twice as long each time
 /// up to 2 s, less a random part of up to a half. 10 failed attempts in a row end the job, as does a server
-/// that accepts and closes at once so often. A peer that comes back starts from new: what it sent while
+/// that accepts and closes at once so often; that this process has no descriptors left counts as none. A peer that comes back starts from new: what it sent while
 /// nobody was connected is lost, and so is a line that broke off; the last line before a clean close needs no
 /// `\n`. TCP has no receipts: a crash loses what was under way.
 /// [`durable`](crate::connect::durable()) keeps what came into the job.
@@ -131,6 +138,10 @@ impl Source<String> for Lines {
 
     async fn run(self, mut out: Outlet<String>) -> Result<(), ConnectorError> {
         let mut failures = Failures::new(self.retry);
+        let exhausted = Arc::new(AtomicU64::new(0));
+        self.rules.bad.show(&out);
+        let shown = exhausted.clone();
+        out.count("connect_exhausted", move || shown.load(Ordering::Relaxed));
         loop {
             let begun = Instant::now();
             let (error, useful) = match self.connect().await {
@@ -149,6 +160,10 @@ impl Source<String> for Lines {
             let delay = if useful {
                 failures.reset();
                 failures.delay()
+            } else if is_exhausted(&error) {
+                // No fault of the server's, and it passes: that this process has too much open ends no job.
+                exhausted.fetch_add(1, Ordering::Relaxed);
+                self.retry.cap
             } else {
                 failures.add(&self.address, error)?
             };

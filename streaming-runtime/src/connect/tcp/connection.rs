@@ -2,7 +2,8 @@
 
 use std::{io, time::Duration};
 
-use tokio::{io::AsyncReadExt, net::TcpStream, time::timeout};
+use futures::FutureExt;
+use tokio::{net::TcpStream, time::timeout};
 
 use crate::connect::{
     ConnectorError,
@@ -12,7 +13,7 @@ use crate::connect::{
 /// What one read asks for at most.
 const MAX_READ: usize = 64 * 1024;
 
-/// A connection, and the line that has begun on it.
+/// A connection, and the line that has begun on it. While nothing comes, that line is all of it that takes room.
 pub(super) struct Connection {
     stream: TcpStream,
     decoder: LineDecoder,
@@ -38,10 +39,33 @@ impl Connection {
         self.decoder.what()
     }
 
+    /// How long it may be silent from now on.
+    pub(super) fn idle_after(&mut self, idle: Option<Duration>) {
+        self.idle = idle;
+    }
+
+    /// Bytes of the line that has begun.
+    pub(super) fn unfinished(&self) -> usize {
+        self.decoder.unfinished()
+    }
+
     /// Waits until there is something. Dropped before, it has taken nothing.
     pub(super) async fn event(&mut self) -> Event {
-        let read = self.stream.read(self.decoder.room());
-        let outcome = match self.idle {
+        let Connection { stream, decoder, idle } = self;
+        let read = async {
+            loop {
+                if stream.readable().now_or_never().is_none() {
+                    decoder.give_room_back();
+                    stream.readable().await?;
+                }
+                match stream.try_read(decoder.room()) {
+                    // It was not ready after all.
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                    read => return read,
+                }
+            }
+        };
+        let outcome = match *idle {
             Some(idle) => timeout(idle, read).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())),
             None => read.await,
         };

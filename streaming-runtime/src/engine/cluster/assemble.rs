@@ -5,8 +5,12 @@
 //! each other one for control. What else comes to that address is refused.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     io,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -17,20 +21,22 @@ use futures::{
 
 use tokio::{
     net::{TcpListener, TcpStream},
-    task::JoinSet,
+    task::{AbortHandle, JoinSet},
     time::{sleep, timeout},
 };
 
 use super::{
     ClusterError,
     frame::{Frame, Lines, hear, lines, say},
-    hello::{Answer, Hello, Program, Purpose, mismatch},
+    hello::{Answer, Challenge, Greeting, Hello, Program, Proven, Purpose, mismatch},
+    secret::{Nonces, Secret, Side, nonce},
 };
 use crate::{engine::JobError, time::BatchTime};
 
 /// How long a connection may take to say who it is.
 const INTRODUCTION: Duration = Duration::from_secs(5);
-/// Connections that may be saying who they are at one time; more are dropped.
+/// Connections that may be saying who they are at one time. With one more, the oldest is dropped: who belongs here takes
+/// milliseconds, so whoever holds on does not.
 const STRANGERS: usize = 64;
 /// Between attempts to connect to a process that is not there yet.
 const RETRY: Duration = Duration::from_millis(50);
@@ -40,6 +46,25 @@ pub(super) struct Site {
     pub(super) hosts: Vec<String>,
     pub(super) index: usize,
     pub(super) program: Program,
+    pub(super) secret: Secret,
+    /// Why processes are missing that were heard of.
+    pub(super) refused: Refused,
+}
+
+/// By process, why it was not taken for one of the cluster. No reason to end the job: whoever belongs there may still come.
+#[derive(Clone, Default)]
+pub(super) struct Refused(Arc<Mutex<BTreeMap<usize, ClusterError>>>);
+
+impl Refused {
+    fn add(&self, process: usize, why: ClusterError) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(process, why);
+    }
+
+    /// Why the first of these is missing, if that is known.
+    fn of(&self, missing: impl IntoIterator<Item = usize>) -> Option<ClusterError> {
+        let refused = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        missing.into_iter().find_map(|process| refused.get(&process).cloned())
+    }
 }
 
 /// The connections there are, by process.
@@ -83,6 +108,14 @@ impl Connections {
     }
 }
 
+/// How the job begins, as the leader says.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Start {
+    pub(super) now: BatchTime,
+    /// By which keys are dealt out to workers.
+    pub(super) seed: u64,
+}
+
 /// A connection that a process must have.
 type Need = (Purpose, usize);
 
@@ -103,8 +136,8 @@ impl Site {
         control.chain(others().map(|other| (Purpose::Records, other))).collect()
     }
 
-    /// Those who are not there or not ready, by index and address.
-    pub(super) fn missing(&self, there: &Connections) -> Vec<String> {
+    /// Those who are not there or not ready.
+    fn absent(&self, there: &Connections) -> BTreeSet<usize> {
         let silent =
             there.controls.iter().filter(|(_, talk)| talk.stream.is_none()).map(|(process, _)| *process);
         let absent = self.needed().into_iter().filter(|need| !there.has(*need)).map(|(_, process)| process);
@@ -112,14 +145,30 @@ impl Site {
         if missing.is_empty() {
             missing.extend(silent);
         }
-        missing.into_iter().map(|process| format!("process {process} ({})", self.hosts[process])).collect()
+        missing
     }
 
-    /// What the first frame of a peer means: the leader's is the time at which the job begins.
-    fn first(&self, peer: usize, frame: io::Result<Option<Frame>>) -> Result<Option<BatchTime>, JobError> {
+    /// Why the job ends whose processes did not come together within `limit`.
+    pub(super) fn apart(&self, there: &Connections, limit: Duration) -> ClusterError {
+        let why = self.refused.of(self.absent(there));
+        why.unwrap_or_else(|| ClusterError::Missing { missing: self.missing(there), limit })
+    }
+
+    /// Those who are not there or not ready, by index and address.
+    pub(super) fn missing(&self, there: &Connections) -> Vec<String> {
+        self.absent(there)
+            .into_iter()
+            .map(|process| format!("process {process} ({})", self.hosts[process]))
+            .collect()
+    }
+
+    /// What the first frame of a peer means: the leader's says how the job begins.
+    fn first(&self, peer: usize, frame: io::Result<Option<Frame>>) -> Result<Option<Start>, JobError> {
         match frame {
             Ok(Some(Frame::Ready)) if self.leads() => Ok(None),
-            Ok(Some(Frame::Start { now })) if !self.leads() => Ok(Some(BatchTime::from_nanos(now))),
+            Ok(Some(Frame::Start { now, seed })) if !self.leads() => {
+                Ok(Some(Start { now: BatchTime::from_nanos(now), seed }))
+            }
             Ok(Some(Frame::Failed { index, message })) => Err(self.lost(index, message)),
             Ok(Some(frame)) => Err(self.lost(peer, format!("said {frame:?} before all were there"))),
             Ok(None) => Err(self.lost(peer, "left before all were there".to_owned())),
@@ -128,17 +177,25 @@ impl Site {
     }
 }
 
-/// Adds to `there` until all processes have all connections and know it; returns the leader's time, if this is not
-/// the leader. Left half-way, it leaves what is there.
-pub(super) async fn assemble(site: &Site, there: &mut Connections) -> Result<Option<BatchTime>, JobError> {
+/// Adds to `there` until all processes have all connections and know it; returns what the leader says, if this is not the
+/// leader. Left half-way, it leaves what is there.
+///
+/// Whoever does not belong here is dropped and counted, and changes nothing.
+pub(super) async fn assemble(
+    site: &Site,
+    there: &mut Connections,
+    strangers: &AtomicU64,
+) -> Result<Option<Start>, JobError> {
     let needed = site.needed();
     let own = &site.hosts[site.index];
     let listen = |source: io::Error| ClusterError::Listen { address: own.clone(), source: source.into() };
     let listener = TcpListener::bind(own).await.map_err(listen).map_err(JobError::Cluster)?;
     let (mut arriving, mut leaving, mut hearing) = (JoinSet::new(), JoinSet::new(), JoinSet::new());
+    let mut oldest = VecDeque::new();
     for &need in needed.iter().filter(|(_, other)| *other < site.index) {
         let hello = Hello { purpose: need.0, index: site.index, program: site.program.clone() };
-        leaving.spawn(reach(need, site.hosts[need.1].clone(), hello));
+        let (secret, refused) = (site.secret.clone(), site.refused.clone());
+        leaving.spawn(reach(need, site.hosts[need.1].clone(), hello, secret, refused));
     }
     let mut ready = false;
     loop {
@@ -154,23 +211,32 @@ pub(super) async fn assemble(site: &Site, there: &mut Connections) -> Result<Opt
         }
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((socket, from)) if arriving.len() < STRANGERS => {
-                    arriving.spawn(async move { (from, greet(socket).await) });
+                Ok((socket, from)) => {
+                    oldest.retain(|task: &AbortHandle| !task.is_finished());
+                    if oldest.len() >= STRANGERS {
+                        oldest.pop_front().iter().for_each(AbortHandle::abort);
+                    }
+                    let secret = site.secret.clone();
+                    oldest.push_back(arriving.spawn(async move { (from, greet(socket, &secret).await) }));
                 }
-                Ok((_, from)) => tracing::warn!(%from, "too many connections at once; dropped"),
                 // Out of file handles, say: others may be closed meanwhile.
                 Err(error) => {
                     tracing::warn!(%error, "accepting a connection of the cluster");
                     sleep(RETRY).await;
                 }
             },
-            Some(arrived) = arriving.join_next() => match arrived.expect("greeting panics nowhere") {
-                (_, Ok((hello, lines))) => {
-                    if let Some((need, lines)) = welcome(site, there, hello, lines).await? {
-                        there.add(need, lines, &mut hearing);
+            Some(arrived) = arriving.join_next() => match arrived {
+                Ok((_, Ok((hello, lines)))) => match welcome(site, there, hello, lines).await {
+                    Some((need, lines)) => there.add(need, lines, &mut hearing),
+                    None => drop(strangers.fetch_add(1, Ordering::Relaxed)),
+                },
+                Ok((from, Err(error))) => {
+                    if strangers.fetch_add(1, Ordering::Relaxed) == 0 {
+                        tracing::warn!(%from, %error, "a stranger at the address of the cluster; later ones are only counted");
                     }
                 }
-                (from, Err(error)) => tracing::warn!(%from, %error, "a stranger at the address of the cluster"),
+                // Dropped for the sake of one that came later.
+                Err(_) => drop(strangers.fetch_add(1, Ordering::Relaxed)),
             },
             Some(reached) = leaving.join_next() => {
                 let (need, lines) = reached.expect("connecting panics nowhere").map_err(JobError::Cluster)?;
@@ -178,10 +244,10 @@ pub(super) async fn assemble(site: &Site, there: &mut Connections) -> Result<Opt
             }
             Some(heard) = hearing.join_next() => {
                 let (peer, stream, frame) = heard.expect("hearing panics nowhere");
-                let now = site.first(peer, frame)?;
+                let start = site.first(peer, frame)?;
                 there.controls.entry(peer).and_modify(|talk| talk.stream = Some(stream));
-                match now {
-                    Some(_) if complete => return Ok(now),
+                match start {
+                    Some(_) if complete => return Ok(start),
                     Some(_) => return Err(site.lost(peer, "began before all were there".to_owned())),
                     None => {}
                 }
@@ -190,13 +256,29 @@ pub(super) async fn assemble(site: &Site, there: &mut Connections) -> Result<Opt
     }
 }
 
+/// What came of a call.
+enum Called {
+    Answered(Lines, Answer),
+    /// Who listens there does not have the secret.
+    Unproven,
+}
+
 /// Connects to a process that may not be there yet.
-async fn reach((purpose, to): Need, address: String, hello: Hello) -> Result<(Need, Lines), ClusterError> {
+async fn reach(
+    (purpose, to): Need,
+    address: String,
+    hello: Hello,
+    secret: Secret,
+    refused: Refused,
+) -> Result<(Need, Lines), ClusterError> {
     loop {
-        match connect(&address, &hello).await {
-            Ok((lines, Answer::Welcome)) => return Ok(((purpose, to), lines)),
-            Ok((_, Answer::Mismatch { what, here, there })) => {
+        match call(&address, &hello, &secret).await {
+            Ok(Called::Answered(lines, Answer::Welcome)) => return Ok(((purpose, to), lines)),
+            Ok(Called::Answered(_, Answer::Mismatch { what, here, there })) => {
                 return Err(mismatch((what, there, here), to, &address));
+            }
+            Ok(Called::Unproven) => {
+                refused.add(to, ClusterError::Secret { index: to, address: address.clone() });
             }
             Err(error) => tracing::debug!(address, %error, "process {to} is not there yet"),
         }
@@ -204,33 +286,52 @@ async fn reach((purpose, to): Need, address: String, hello: Hello) -> Result<(Ne
     }
 }
 
-async fn connect(address: &str, hello: &Hello) -> io::Result<(Lines, Answer)> {
+async fn call(address: &str, hello: &Hello, secret: &Secret) -> io::Result<Called> {
     let talk = async {
         let mut lines = lines(TcpStream::connect(address).await?);
-        say(&mut lines, hello).await?;
+        let caller = nonce();
+        say(&mut lines, &Greeting { nonce: caller.clone() }).await?;
+        let challenge = hear(&mut lines).await?;
+        let Challenge { nonce, proof } = challenge.ok_or(io::ErrorKind::UnexpectedEof)?;
+        let nonces = Nonces { caller, listener: nonce };
+        if !secret.is_proven(Side::Listener, &nonces, "", &proof) {
+            return Ok(Called::Unproven);
+        }
+        let proof = secret.prove(Side::Caller, &nonces, &hello.words());
+        say(&mut lines, &Proven { hello: hello.clone(), proof }).await?;
         let answer = hear(&mut lines).await?.ok_or(io::ErrorKind::UnexpectedEof)?;
-        Ok((lines, answer))
+        Ok(Called::Answered(lines, answer))
     };
     timeout(INTRODUCTION, talk).await.map_err(io::Error::from)?
 }
 
-async fn greet(socket: TcpStream) -> io::Result<(Hello, Lines)> {
+/// Hears who called, and that it has the secret.
+async fn greet(socket: TcpStream, secret: &Secret) -> io::Result<(Hello, Lines)> {
     let talk = async {
         let mut lines = lines(socket);
-        let hello = hear(&mut lines).await?.ok_or(io::ErrorKind::UnexpectedEof)?;
-        Ok((hello, lines))
+        let greeting = hear(&mut lines).await?;
+        let Greeting { nonce: caller } = greeting.ok_or(io::ErrorKind::UnexpectedEof)?;
+        let listener = nonce();
+        if caller.len() != listener.len() {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "it speaks another language"));
+        }
+        let nonces = Nonces { caller, listener };
+        let proof = secret.prove(Side::Listener, &nonces, "");
+        say(&mut lines, &Challenge { nonce: nonces.listener.clone(), proof }).await?;
+        let proven = hear(&mut lines).await?;
+        let Proven { hello, proof } = proven.ok_or(io::ErrorKind::UnexpectedEof)?;
+        match secret.is_proven(Side::Caller, &nonces, &hello.words(), &proof) {
+            true => Ok((hello, lines)),
+            false => {
+                Err(io::Error::new(io::ErrorKind::PermissionDenied, "it does not have the cluster's secret"))
+            }
+        }
     };
     timeout(INTRODUCTION, talk).await.map_err(io::Error::from)?
 }
 
-/// Takes in a process, or says why not. One that runs something else ends the job in both; one that takes the
-/// place of another ends only itself.
-async fn welcome(
-    site: &Site,
-    there: &Connections,
-    hello: Hello,
-    mut lines: Lines,
-) -> Result<Option<(Need, Lines)>, JobError> {
+/// Takes in a process, or says why not. One that runs something else, or takes the place of another, ends only itself.
+async fn welcome(site: &Site, there: &Connections, hello: Hello, mut lines: Lines) -> Option<(Need, Lines)> {
     let Hello { purpose, index, program } = hello;
     let place = (purpose, index);
     let awaited = index > site.index && site.needed().contains(&place) && !there.has(place);
@@ -249,12 +350,15 @@ async fn welcome(
     let said = timeout(INTRODUCTION, say(&mut lines, &answer)).await;
     if let Some(difference) = difference {
         let address = site.hosts.get(index).map_or("an unknown address", String::as_str);
-        return Err(JobError::Cluster(mismatch(difference, index, address)));
+        let error = mismatch(difference, index, address);
+        tracing::warn!(%error, "a process that runs something else is refused");
+        site.refused.add(index, error);
+        return None;
     }
     match (answer, said) {
-        (Answer::Welcome, Ok(Ok(()))) => return Ok(Some((place, lines))),
+        (Answer::Welcome, Ok(Ok(()))) => return Some((place, lines)),
         (Answer::Welcome, _) => tracing::warn!("process {index} left while it was welcomed"),
         _ => tracing::warn!("a second process {index}, or one that is not in the list"),
     }
-    Ok(None)
+    None
 }

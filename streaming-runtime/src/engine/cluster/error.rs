@@ -22,6 +22,17 @@ pub enum ClusterError {
         /// The limit: [`Cluster::gather_within`](crate::Cluster::gather_within).
         limit: Duration,
     },
+    /// A process has another secret, or none; or somebody else listens at its address.
+    #[error(
+        "process {index} ({address}) does not have this cluster's secret: give all processes the same with `Cluster::secret`, or see \
+         who else listens there"
+    )]
+    Secret {
+        /// The other process's index.
+        index: usize,
+        /// Its address.
+        address: String,
+    },
     /// Two processes run different programs or settings.
     #[error("{what} is {here} in this process, and {there} in process {index} ({address})")]
     Mismatch {
@@ -52,6 +63,7 @@ impl ClusterError {
         match self {
             ClusterError::Listen { .. } => "cluster.listen",
             ClusterError::Missing { .. } => "cluster.missing",
+            ClusterError::Secret { .. } => "cluster.secret",
             ClusterError::Mismatch { .. } => "cluster.mismatch",
             ClusterError::Io { .. } => "cluster.io",
         }

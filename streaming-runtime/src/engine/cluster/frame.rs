@@ -27,8 +27,8 @@ pub(crate) enum Frame {
     Beat,
     /// To the leader: all of this process's connections are there.
     Ready,
-    /// From the leader: all are ready, and this is the time.
-    Start { now: u64 },
+    /// From the leader: all are ready, this is the time, and by this seed keys are dealt out to workers.
+    Start { now: u64, seed: u64 },
     /// To the leader: what a transactional sink of a process has for good, as the time of a batch.
     Has { process: usize, sink: String, batch: Option<u64> },
     /// To the leader: the workers of this process have built their dataflows, and its transactional sinks, all of them,

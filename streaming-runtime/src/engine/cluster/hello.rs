@@ -44,7 +44,9 @@ impl Program {
 
     /// What differs first: what it is called, what it is here, and what it is there.
     pub(super) fn difference(&self, there: &Program) -> Option<(String, String, String)> {
-        let print = |program: &Program| format!("{:016x}", program.fingerprint);
+        // What a fingerprint is says nothing to people, and it is not for strangers to know.
+        let same = self.fingerprint == there.fingerprint;
+        let prints = ("one".to_owned(), if same { "one" } else { "another" }.to_owned());
         [
             ("the engine", self.engine.clone(), there.engine.clone()),
             ("the pipeline", self.pipeline.clone(), there.pipeline.clone()),
@@ -52,7 +54,7 @@ impl Program {
             ("the number of processes", self.processes.to_string(), there.processes.to_string()),
             ("the number of workers of a process", self.workers.to_string(), there.workers.to_string()),
             ("whether checkpoints are kept", self.checkpoints.to_string(), there.checkpoints.to_string()),
-            ("the fingerprint of the operators", print(self), print(there)),
+            ("the fingerprint of the operators", prints.0, prints.1),
         ]
         .into_iter()
         .find(|(_, here, there)| here != there)
@@ -71,14 +73,41 @@ pub(super) enum Purpose {
 
 /// The first line on a connection, from the process that opened it. The field's name tells strangers.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Hello {
+pub(super) struct Greeting {
     #[serde(rename = "streaming-cluster")]
+    pub(super) nonce: String,
+}
+
+/// The answer to it: that who listens has the secret.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Challenge {
+    pub(super) nonce: String,
+    pub(super) proof: String,
+}
+
+/// Who called, once it knows that it is at the right place.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Hello {
     pub(super) purpose: Purpose,
     pub(super) index: usize,
     pub(super) program: Program,
 }
 
-/// The answer to it.
+impl Hello {
+    /// What a proof of it is about.
+    pub(super) fn words(&self) -> String {
+        serde_json::to_string(self).expect("it is JSON as it is")
+    }
+}
+
+/// A hello of one who has the secret.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Proven {
+    pub(super) hello: Hello,
+    pub(super) proof: String,
+}
+
+/// The answer to a hello.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Answer {
     Welcome,

@@ -6,7 +6,7 @@ use std::{
     collections::BTreeMap,
     io,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, mpsc as std_mpsc},
+    sync::{Arc, atomic::AtomicU64, mpsc as std_mpsc},
     time::Duration,
 };
 
@@ -26,7 +26,7 @@ use tokio::{
 
 use super::{
     Cluster, ClusterError, Peers, Program, Role,
-    assemble::{Connections, Site, Talk, assemble},
+    assemble::{Connections, Refused, Site, Start, Talk, assemble},
     frame::{Frame, Lines, hear, say},
     hub::Hub,
     peers::Say,
@@ -48,6 +48,8 @@ pub(crate) struct Seat {
     pub(crate) allocator: AllocatorBuilder,
     /// To be dropped after everything that reads from the allocator.
     pub(crate) present: Arc<Present>,
+    /// By which keys are dealt out to workers, the same in all processes.
+    pub(crate) seed: u64,
 }
 
 /// A link that is not yet running.
@@ -71,7 +73,7 @@ impl Link {
         program: Program,
         seats: Vec<std_mpsc::Sender<Seat>>,
     ) -> (Link, Peers, Role) {
-        let Cluster { hosts, index, gather, silence } = cluster;
+        let Cluster { hosts, index, gather, silence, secret } = cluster;
         let (says, said) = mpsc::unbounded_channel();
         let (inbox, heard) = mpsc::unbounded_channel();
         let begun = watch::Sender::new(None);
@@ -84,7 +86,7 @@ impl Link {
             gather,
             hosts: hosts.clone(),
         };
-        let site = Site { hosts, index, program };
+        let site = Site { hosts, index, program, secret, refused: Refused::default() };
         (Link { site, gather, silence, says: said, inbox, begun, seats }, peers, role)
     }
 
@@ -118,7 +120,7 @@ impl Link {
         let gathered = tokio::select! {
             biased;
             () = closed(&mut self.says) => return,
-            gathered = gather(&self.site, self.gather, &mut there) => gathered,
+            gathered = gather(&self.site, self.gather, &mut there, &control.board.strangers) => gathered,
         };
         let (lost, breaks) = mpsc::unbounded_channel();
         let Connections { controls, records } = there;
@@ -127,13 +129,14 @@ impl Link {
             Ok((now, allocators, wires))
         });
         match joined {
-            Ok((now, allocators, wires)) => {
-                let now = now.unwrap_or_else(|| control.clock.now());
+            Ok((start, allocators, wires)) => {
+                let own = || Start { now: control.clock.now(), seed: rand::random() };
+                let Start { now, seed } = start.unwrap_or_else(own);
                 control.begin(now);
                 let present = wires.present();
                 for (seat, allocator) in self.seats.drain(..).zip(allocators) {
                     // Its worker waits for nothing else.
-                    let _ = seat.send(Seat { allocator, present: present.clone() });
+                    let _ = seat.send(Seat { allocator, present: present.clone(), seed });
                 }
                 drop(present);
                 let hub = Hub {
@@ -144,7 +147,7 @@ impl Link {
                     inbox: &self.inbox,
                     left: false,
                 };
-                let first = (self.site.index == 0).then(|| Frame::Start { now: now.as_nanos() });
+                let first = (self.site.index == 0).then(|| Frame::Start { now: now.as_nanos(), seed });
                 self.begun.send_replace(Some(now));
                 let left = serve(hub, controls, first, &mut self.says, breaks, self.silence).await;
                 wires.close(left, self.silence).await;
@@ -166,18 +169,16 @@ async fn closed(says: &mut mpsc::UnboundedReceiver<Say>) {
     while let Some(Say::Frame(_)) = says.recv().await {}
 }
 
-/// Waits until all processes are there and know it; returns the leader's time, if this is not the leader.
+/// Waits until all processes are there and know it; returns what the leader says, if this is not the leader.
 async fn gather(
     site: &Site,
     limit: Duration,
     there: &mut Connections,
-) -> Result<Option<BatchTime>, JobError> {
-    match timeout(limit, assemble(site, there)).await {
+    strangers: &AtomicU64,
+) -> Result<Option<Start>, JobError> {
+    match timeout(limit, assemble(site, there, strangers)).await {
         Ok(gathered) => gathered,
-        Err(_) => {
-            let missing = site.missing(there);
-            Err(JobError::Cluster(ClusterError::Missing { missing, limit }))
-        }
+        Err(_) => Err(JobError::Cluster(site.apart(there, limit))),
     }
 }
 

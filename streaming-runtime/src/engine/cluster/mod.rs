@@ -19,6 +19,7 @@
 //! | `follow` | what a follower's supervisor does |
 //! | `hub` | where what a peer says goes |
 //! | `peers` | what the supervisor and the control of this process know of the others |
+//! | `secret` | how processes prove that they belong together |
 //! | `wire` | the connections that timely's threads use |
 //!
 //! # Checkpoints
@@ -49,11 +50,13 @@ mod hello;
 mod hub;
 mod link;
 mod peers;
+mod secret;
 mod wire;
 
 use std::{
     hash::{BuildHasher, Hash},
     io,
+    net::IpAddr,
     path::Path,
     time::Duration,
 };
@@ -63,6 +66,7 @@ pub(crate) use follow::follow;
 pub(crate) use hello::Program;
 pub(crate) use link::{Link, Seat};
 pub(crate) use peers::{Built, Peers, Role};
+use secret::Secret;
 
 /// The processes that run a job together, and which of them this is.
 ///
@@ -83,7 +87,8 @@ pub(crate) use peers::{Built, Peers, Role};
 /// #[tokio::main(flavor = "current_thread")]
 /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
 ///     let index = std::env::args().nth(1).ok_or("which process is this?")?.parse()?;
-///     let cluster = Cluster::new(["10.0.0.1:2101", "10.0.0.2:2101"], index);
+///     let secret = std::fs::read("/etc/word_count/secret")?; // the same on both machines
+///     let cluster = Cluster::new(["10.0.0.1:2101", "10.0.0.2:2101"], index).secret(secret);
 ///     let feeds = ["feed-a:9999", "feed-b:9999"]; // one for each process
 ///     let mut job = Engine::new().workers(4).cluster(cluster).start(word_count::Ports {
 ///         lines: tcp::lines(feeds[index]),
@@ -137,15 +142,22 @@ pub(crate) use peers::{Built, Peers, Role};
 ///
 /// # Network
 ///
-/// Each process listens at its own address until all are there; it may be another way to say it (`0.0.0.0:2101`).
-/// Connections are neither encrypted nor authenticated: whoever can reach the addresses while the processes
-/// gather can read and forge records. Use it inside a network that you trust.
+/// Each process listens at its own address until all are there; it may be another way to say it (`0.0.0.0:2101`). Before
+/// anything else two processes prove to each other that they have the cluster's [`secret`](Cluster::secret), which is
+/// needed unless all addresses are of the loopback interface. Whoever cannot, runs something else, or is slow to say who it
+/// is, is dropped and counted, and the job lives on; if a process was refused for such a reason and nobody came in its place,
+/// that is what the job ends with after [`gather_within`](Cluster::gather_within).
+///
+/// Connections are authenticated when they are made, and neither encrypted nor protected against somebody who can change
+/// what is on the way. Where the network is not yours, put them through a tunnel: WireGuard or IPsec between the machines,
+/// or TLS by `stunnel` on each, with the cluster's addresses those of the tunnels' near ends.
 #[derive(Clone, Debug)]
 pub struct Cluster {
     pub(super) hosts: Vec<String>,
     pub(super) index: usize,
     pub(super) gather: Duration,
     pub(super) silence: Duration,
+    secret: Secret,
 }
 
 impl Cluster {
@@ -157,6 +169,7 @@ impl Cluster {
             index,
             gather: Duration::from_secs(30),
             silence: Duration::from_secs(1),
+            secret: Secret::default(),
         }
     }
 
@@ -181,6 +194,26 @@ impl Cluster {
     /// Shorter notices a vanished machine sooner, and takes a stalled one for vanished.
     pub fn silence(mut self, limit: Duration) -> Self {
         self.silence = limit;
+        self
+    }
+
+    /// What all processes of the cluster know and nobody else: each proves to each that it has it before anything else is
+    /// said, and whoever cannot is dropped and counted ([`JobMetrics::strangers`](crate::JobMetrics)). Needed as soon as an
+    /// address is not a loopback address. Long and random, from where the program has its other secrets; it is never printed,
+    /// logged or sent.
+    ///
+    /// ```
+    /// use streaming_runtime::Cluster;
+    ///
+    /// # fn secret() -> std::io::Result<Vec<u8>> { Ok(vec![7; 32]) }
+    /// # fn main() -> std::io::Result<()> {
+    /// let secret = secret()?; // 32 random bytes of a file that only the service can read, say
+    /// let cluster = Cluster::new(["10.0.0.1:2101", "10.0.0.2:2101"], 0).secret(secret);
+    /// # let _ = cluster;
+    /// # Ok(()) }
+    /// ```
+    pub fn secret(mut self, secret: impl AsRef<[u8]>) -> Self {
+        self.secret = Secret::new(secret.as_ref());
         self
     }
 
@@ -212,7 +245,7 @@ impl Cluster {
 
     /// What cannot work, in words.
     pub(crate) fn check(&self) -> Result<(), String> {
-        let Cluster { hosts, index, gather, silence } = self;
+        let Cluster { hosts, index, gather, silence, secret } = self;
         if *index >= hosts.len() {
             return Err(format!("the index of this process is {index}, and the cluster has {}", hosts.len()));
         }
@@ -230,6 +263,14 @@ impl Cluster {
                 return Err(format!("two processes of the cluster have the address `{host}`"));
             }
         }
+        if let Some(host) = hosts.iter().find(|host| !is_loopback(host))
+            && !secret.is_given()
+        {
+            return Err(format!(
+                "`{host}` can be reached from other machines, and whoever reaches it could take part in the job: give all \
+                 processes the same secret with `Cluster::secret(..)`"
+            ));
+        }
         if *silence < Duration::from_millis(10) || gather.is_zero() {
             return Err(format!(
                 "a cluster needs time: it gathers within {gather:?}, silent at most {silence:?}"
@@ -242,6 +283,13 @@ impl Cluster {
 /// Processes of a cluster at most: each has a connection and two threads for each other.
 const MOST: usize = 64;
 
+/// Whether only processes of this machine reach an address.
+fn is_loopback(host: &str) -> bool {
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    let address = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
+    name == "localhost" || address.parse().is_ok_and(|address: IpAddr| address.to_canonical().is_loopback())
+}
+
 /// A number for a value, the same in every process.
 fn spread(value: &(impl Hash + ?Sized)) -> u64 {
     foldhash::fast::FixedState::with_seed(0xc1a5).hash_one(value)
@@ -253,13 +301,37 @@ mod tests {
 
     #[test]
     fn what_cannot_work_is_said() {
-        let wrong = |hosts: &[&str], index| Cluster::new(hosts.to_vec(), index).check().expect_err("wrong");
+        let cluster = |hosts: &[&str], index| Cluster::new(hosts.to_vec(), index).secret("of the tests");
+        let wrong = |hosts: &[&str], index| cluster(hosts, index).check().expect_err("wrong");
         assert!(wrong(&["a:1", "b:1"], 2).contains("index of this process is 2"));
         assert!(wrong(&["a:1", "b"], 0).contains("process 1 must be `host:port`, and it is `b`"));
         assert!(wrong(&["a:1", "b:0"], 0).contains("`b:0`"));
         assert!(wrong(&["a:1", "a:1"], 0).contains("two processes"));
         assert!(wrong(&[], 0).contains("the cluster has 0"));
-        assert_eq!(Cluster::new(["[::1]:1", "b:2"], 1).check(), Ok(()));
+        assert_eq!(cluster(&["[::1]:1", "b:2"], 1).check(), Ok(()));
+    }
+
+    #[test]
+    fn what_others_can_reach_needs_a_secret() {
+        for hosts in [
+            ["127.0.0.1:1", "127.9.9.9:2"],
+            ["[::1]:1", "localhost:2"],
+            ["[::ffff:127.0.0.1]:1", "127.0.0.1:2"],
+        ] {
+            assert_eq!(Cluster::new(hosts, 0).check(), Ok(()));
+        }
+        for host in
+            ["10.0.0.1:1", "0.0.0.0:1", "[::]:1", "db.example:1", "localhost.example:1", "[fe80::1]:1"]
+        {
+            let cluster = Cluster::new(["127.0.0.1:2", host], 0);
+            for cluster in [cluster.clone(), cluster.clone().secret("")] {
+                let error = cluster.check().expect_err("anybody could come");
+                assert!(error.contains("Cluster::secret") && error.contains(host), "{error}");
+            }
+            assert_eq!(cluster.secret("sesame, and more of it").check(), Ok(()));
+        }
+        let cluster = Cluster::new(["10.0.0.1:1"], 0).secret("sesame");
+        assert!(!format!("{cluster:?}").contains("sesame"));
     }
 
     #[test]

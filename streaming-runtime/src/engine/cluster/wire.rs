@@ -5,12 +5,16 @@
 //! [`Wire`] therefore never tells them: it reports the break to the job, swallows what is still sent, and ends
 //! what is received as timely wants it to end, with a message that says so. Only after the workers have left,
 //! as a message that was half there must be filled up with nothing before that.
+//!
+//! Timely also believes what a message's header says: it makes room for its length, and indexes workers by its targets. So
+//! no byte of a header gets to it before the whole header was looked at.
 
 use std::{
     any::Any,
     collections::BTreeMap,
     io::{self, ErrorKind, Read, Write},
     net::{Shutdown, TcpStream},
+    ops::Range,
     sync::{Arc, OnceLock},
     time::Duration,
 };
@@ -30,9 +34,14 @@ use crate::engine::JobError;
 /// How long timely's threads may take to end once their connections are shut, before they are left behind.
 const JOIN_LIMIT: Duration = Duration::from_secs(5);
 
-/// Bytes of timely's header: six numbers, the fifth of which is the length of what follows.
+/// Bytes of timely's header: six numbers, of which the third and the fourth are the first target and the one behind the last,
+/// and the fifth is the length of what follows.
 const HEADER: usize = 48;
-const LENGTH: std::ops::Range<usize> = 32..40;
+const TARGETS: [usize; 2] = [2, 3];
+const LENGTH: usize = 4;
+/// The longest message: as long as a frame of a checkpoint, which parts for the log are sent as, and what is around it.
+/// Records go in messages of some KiB, or of one record.
+const LONGEST: u64 = (1 << 30) + (1 << 20);
 
 /// The index of a peer, and what happened to the connection to it.
 pub(super) type Break = (usize, io::Error);
@@ -78,13 +87,16 @@ impl Wires {
         let mut sockets = Vec::new();
         for (peer, lines) in peers {
             let parts = lines.into_parts();
-            assert!(parts.read_buf.is_empty(), "records are sent only when all processes are there");
+            if !parts.read_buf.is_empty() {
+                return Err(site.lost(peer, "sent records before all processes were there".to_owned()));
+            }
             let socket = parts.io.into_std().map_err(io)?;
             socket.set_nodelay(true).map_err(io)?;
             socket.set_nonblocking(false).map_err(io)?;
             let socket = Arc::new(socket);
             sockets.push(socket.clone());
-            wires[peer] = Some(Wire::new(peer, socket, ends.clone()));
+            let here = (site.index * workers) as u64..((site.index + 1) * workers) as u64;
+            wires[peer] = Some(Wire::new(peer, socket, ends.clone(), here));
         }
         let hooks = Hooks::default();
         let local = ProcessBuilder::new_typed_vector(workers, hooks.refill.clone(), None);
@@ -127,8 +139,9 @@ struct Wire {
 }
 
 impl Wire {
-    fn new(peer: usize, socket: Arc<TcpStream>, ends: Arc<Ends>) -> Self {
-        Wire { peer, socket, ends, received: Framing::default(), broken: false }
+    /// To a peer, which sends to the workers `here`.
+    fn new(peer: usize, socket: Arc<TcpStream>, ends: Arc<Ends>, here: Range<u64>) -> Self {
+        Wire { peer, socket, ends, received: Framing::new(here), broken: false }
     }
 
     /// The connection broke.
@@ -142,16 +155,9 @@ impl Wire {
 
 impl Read for Wire {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        while !self.broken {
-            match (&*self.socket).read(into) {
-                Ok(0) if self.received.ended => return Ok(0),
-                Ok(0) => self.lost(ErrorKind::UnexpectedEof.into()),
-                Ok(read) => {
-                    self.received.pass(&into[..read]);
-                    return Ok(read);
-                }
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(_) if self.received.ended => return Ok(0),
+        if !self.broken {
+            match self.received.read(&*self.socket, into) {
+                Ok(read) => return Ok(read),
                 Err(error) => self.lost(error),
             }
         }
@@ -180,7 +186,7 @@ impl Write for Wire {
 
 impl Stream for Wire {
     fn try_clone(&self) -> io::Result<Self> {
-        Ok(Wire::new(self.peer, self.socket.clone(), self.ends.clone()))
+        Ok(Wire::new(self.peer, self.socket.clone(), self.ends.clone(), self.received.here.clone()))
     }
     fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()> {
         self.socket.set_nonblocking(nonblocking)
@@ -193,62 +199,166 @@ impl Stream for Wire {
 }
 
 /// Where in timely's messages a stream of bytes is.
-#[derive(Default)]
 struct Framing {
-    /// The header that is being read.
-    header: Vec<u8>,
-    /// Bytes left of the message behind it.
+    /// The workers here.
+    here: Range<u64>,
+    /// The part of a header that was received and not passed on.
+    held: Vec<u8>,
+    /// What may be passed on, and found no room.
+    ready: Vec<u8>,
+    /// Bytes left of the message behind the last header.
     left: u64,
     /// Whether the message that ends the stream was seen.
     ended: bool,
+    /// Why nothing more can be read.
+    wrong: Option<io::Error>,
 }
 
 impl Framing {
-    /// Follows what was received.
-    fn pass(&mut self, mut bytes: &[u8]) {
-        while !bytes.is_empty() {
-            if self.left > 0 {
-                let here = bytes.len().min(usize::try_from(self.left).unwrap_or(usize::MAX));
-                self.left -= here as u64;
-                bytes = &bytes[here..];
-                continue;
+    fn new(here: Range<u64>) -> Self {
+        Framing { here, held: Vec::new(), ready: Vec::new(), left: 0, ended: false, wrong: None }
+    }
+
+    /// Reads what may be passed on; nothing once the peer has ended the stream.
+    fn read(&mut self, mut from: impl Read, into: &mut [u8]) -> io::Result<usize> {
+        loop {
+            if !self.ready.is_empty() {
+                return Ok(self.pass_ready(into));
             }
-            let (of_header, rest) = bytes.split_at(bytes.len().min(HEADER - self.header.len()));
-            self.header.extend_from_slice(of_header);
-            bytes = rest;
-            if self.header.len() == HEADER {
-                let length = self.header[LENGTH].try_into().expect("it has eight bytes");
-                self.left = u64::from_be_bytes(length);
-                self.ended |= self.left == 0;
-                self.header.clear();
+            if let Some(wrong) = self.wrong.take() {
+                return Err(wrong);
+            }
+            if self.ended {
+                return Ok(0);
+            }
+            let mut small = [0; 2 * HEADER];
+            let is_small = into.len() <= HEADER;
+            let to = if is_small { &mut small[..] } else { &mut *into };
+            let held = self.held.len();
+            to[..held].copy_from_slice(&self.held);
+            let read = match from.read(&mut to[held..]) {
+                Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+                Ok(read) => read,
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            };
+            let all = &to[..held + read];
+            let good = self.follow(all);
+            self.held = all[good..].to_vec();
+            if is_small {
+                self.ready.extend_from_slice(&small[..good]);
+            } else if good > 0 {
+                return Ok(good);
             }
         }
+    }
+
+    /// Follows what was received from the end of the last message, or from inside of one; returns how much of it is whole
+    /// headers and what is behind them.
+    fn follow(&mut self, bytes: &[u8]) -> usize {
+        let mut at = 0;
+        while at < bytes.len() && !self.ended {
+            if self.left > 0 {
+                let here = (bytes.len() - at).min(usize::try_from(self.left).unwrap_or(usize::MAX));
+                self.left -= here as u64;
+                at += here;
+                continue;
+            }
+            let Some(header) = bytes.get(at..at + HEADER) else { break };
+            let number = |place: usize| {
+                let bytes = header[8 * place..][..8].try_into().expect("it has eight bytes");
+                u64::from_be_bytes(bytes)
+            };
+            let (length, [first, behind]) = (number(LENGTH), TARGETS.map(number));
+            let reaches = first < behind && self.here.start <= first && behind <= self.here.end;
+            if length > LONGEST || length > 0 && !reaches {
+                let what = format!(
+                    "a message of {length} bytes for the workers {first} to {behind}, which makes no sense"
+                );
+                self.wrong = Some(io::Error::new(ErrorKind::InvalidData, what));
+                break;
+            }
+            (self.left, self.ended) = (length, length == 0);
+            at += HEADER;
+        }
+        at
+    }
+
+    fn pass_ready(&mut self, into: &mut [u8]) -> usize {
+        let passed = self.ready.len().min(into.len());
+        into[..passed].copy_from_slice(&self.ready[..passed]);
+        self.ready.drain(..passed);
+        passed
     }
 
     /// Zeros up to the end of the message that is half there, then the message that ends the stream, which is a
     /// header of zeros, then nothing.
     fn finish(&mut self, into: &mut [u8]) -> usize {
-        let wanted = match self.left {
-            0 if self.ended => 0,
-            0 => HEADER - self.header.len(),
-            left => usize::try_from(left).unwrap_or(usize::MAX),
-        };
-        let zeros = wanted.min(into.len());
-        into[..zeros].fill(0);
-        self.pass(&vec![0; zeros]);
-        zeros
+        if self.ready.is_empty() && self.left > 0 {
+            let zeros = usize::try_from(self.left).unwrap_or(usize::MAX).min(into.len());
+            into[..zeros].fill(0);
+            self.left -= zeros as u64;
+            return zeros;
+        }
+        if self.ready.is_empty() && !std::mem::replace(&mut self.ended, true) {
+            self.ready = vec![0; HEADER];
+        }
+        self.pass_ready(into)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
+    /// For worker 0 of one process with two.
     fn message(length: usize) -> Vec<u8> {
-        let mut bytes = vec![1; HEADER];
-        bytes[LENGTH].copy_from_slice(&(length as u64).to_be_bytes());
+        let mut bytes = header([7, 7, 0, 1, length as u64, 7]);
         bytes.resize(HEADER + length, 7);
         bytes
+    }
+
+    fn header(numbers: [u64; 6]) -> Vec<u8> {
+        numbers.iter().flat_map(|number| number.to_be_bytes()).collect()
+    }
+
+    /// All that timely gets of a stream that ends like this, in reads of so many bytes.
+    fn passed(sent: &[u8], step: usize) -> (Vec<u8>, Option<ErrorKind>) {
+        let (mut framing, mut from) = (Framing::new(0..2), sent);
+        let (mut all, mut buffer) = (Vec::new(), vec![9; step]);
+        let wrong = loop {
+            match framing.read(&mut from, &mut buffer) {
+                Ok(0) => break None,
+                Ok(read) => all.extend_from_slice(&buffer[..read]),
+                Err(error) => break Some(error.kind()),
+            }
+        };
+        loop {
+            match framing.finish(&mut buffer) {
+                0 => break,
+                filled => all.extend_from_slice(&buffer[..filled]),
+            }
+        }
+        (all, wrong)
+    }
+
+    /// What timely's receiving thread does; returns the lengths of the messages.
+    fn received(all: &[u8]) -> Vec<usize> {
+        let (mut at, mut lengths) = (0, Vec::new());
+        while at < all.len() {
+            assert_ne!(lengths.last(), Some(&0), "something behind the end");
+            let number = |place: usize| {
+                u64::from_be_bytes(all[at + 8 * place..][..8].try_into().expect("eight bytes")) as usize
+            };
+            let length = number(LENGTH);
+            assert!(length == 0 || number(2) < number(3) && number(3) <= 2, "its targets are here");
+            lengths.push(length);
+            at += HEADER + length;
+        }
+        assert!(lengths.last() == Some(&0) && at == all.len(), "it ends, and with a whole message");
+        lengths
     }
 
     /// Wherever a stream breaks, what is made of it is whole messages and an end.
@@ -256,38 +366,56 @@ mod tests {
     fn a_broken_stream_ends_as_whole_messages() {
         let sent = [message(3), message(100), message(1)].concat();
         for cut in 0..sent.len() {
-            for step in [1, 7, 64, 1000] {
-                let mut framing = Framing::default();
-                sent[..cut].chunks(step).for_each(|bytes| framing.pass(bytes));
-                assert!(!framing.ended);
-                let mut all = sent[..cut].to_vec();
-                let mut buffer = vec![9; step];
-                loop {
-                    match framing.finish(&mut buffer) {
-                        0 => break,
-                        filled => all.extend_from_slice(&buffer[..filled]),
-                    }
-                }
-                // What timely's receiving thread does.
-                let (mut at, mut ended) = (0, false);
-                while at < all.len() {
-                    assert!(!ended, "cut at {cut}: something behind the end");
-                    let length: [u8; 8] = all[at..][LENGTH].try_into().expect("eight bytes");
-                    let length = u64::from_be_bytes(length) as usize;
-                    ended = length == 0;
-                    at += HEADER + length;
-                }
-                assert!(ended && at == all.len(), "cut at {cut}");
+            for step in [1, 7, 48, 49, 64, 1000] {
+                let (all, wrong) = passed(&sent[..cut], step);
+                assert_eq!(wrong, Some(ErrorKind::UnexpectedEof));
+                received(&all);
             }
         }
     }
 
     #[test]
-    fn what_a_peer_ended_itself_is_left_alone() {
-        let mut framing = Framing::default();
-        framing.pass(&message(3));
-        framing.pass(&[0; HEADER]);
-        assert!(framing.ended);
-        assert_eq!(framing.finish(&mut [0; 64]), 0);
+    fn what_a_peer_ended_itself_is_left_alone_and_what_is_behind_is_not_read() {
+        let sent = [message(3), header([0; 6])].concat();
+        for behind in [0, 1, 100] {
+            for step in [1, 48, 1000] {
+                let (all, wrong) = passed(&[&sent[..], &vec![1; behind]].concat(), step);
+                assert_eq!((all, wrong), (sent.clone(), None));
+            }
+        }
+    }
+
+    #[test]
+    fn a_header_that_makes_no_sense_is_not_passed_on() {
+        let wrong = [
+            [7, 7, 0, 1, 1 << 40, 7],
+            [7, 7, 0, 1, u64::MAX, 7],
+            [7, 7, 0, 3, 5, 7],
+            [7, 7, 1, 1, 5, 7],
+            [7, 7, 0, u64::MAX, 5, 7],
+        ];
+        for numbers in wrong {
+            for step in [1, 47, 1000] {
+                let (all, wrong) = passed(&[message(3), header(numbers), vec![7; 100]].concat(), step);
+                assert_eq!(wrong, Some(ErrorKind::InvalidData), "{numbers:?}");
+                assert_eq!(received(&all), [3, 0]);
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+        #[test]
+        fn whatever_comes_is_whole_messages_of_bounded_length(
+            sent in proptest::collection::vec(prop_oneof![3 => Just(0u8), 1 => any::<u8>()], 0..300),
+            step in 1..200usize,
+        ) {
+            // A stream cut in a message is filled up to the length that it said, which may be as much as is allowed.
+            let (mut framing, mut from) = (Framing::new(0..2), &sent[..]);
+            let mut buffer = vec![0; step];
+            while let Ok(1..) = framing.read(&mut from, &mut buffer) {}
+            prop_assert!(framing.left <= LONGEST);
+        }
     }
 }

@@ -68,6 +68,8 @@ pub(crate) struct Board {
     scheduling: DelayHistory,
     processing: DelayHistory,
     pub(crate) listener_panics: AtomicU64,
+    /// Connections at the cluster's address that were dropped.
+    pub(crate) strangers: AtomicU64,
     /// What the sources may send, and what is held of it.
     pub(crate) gates: Gates,
     pub(crate) skipped: Arc<Skipped>,
@@ -280,6 +282,7 @@ impl Board {
             scheduling: DelayHistory::default(),
             processing: DelayHistory::default(),
             listener_panics: AtomicU64::new(0),
+            strangers: AtomicU64::new(0),
         })
     }
 
@@ -359,6 +362,7 @@ impl Board {
             processing_delay: self.processing.summary(),
             engine_busy: Duration::from_nanos(engine),
             listener_panics: self.listener_panics.load(Relaxed),
+            strangers: self.strangers.load(Relaxed),
             memory: self.gates.account.memory(),
             sources,
             sinks: self.sinks.iter().map(|sink| self.sink(sink)).collect(),
@@ -380,6 +384,7 @@ impl Board {
             idle: self.idle(source),
             max_rate: throttle.limit(),
             shed: throttle.shed(),
+            events: throttle.events(),
             has_ended,
         }
     }

@@ -69,6 +69,9 @@ pub struct JobMetrics {
     pub engine_busy: Duration,
     /// How often a [`Listener`](crate::Listener) panicked. Each is logged, and nothing else happens.
     pub listener_panics: u64,
+    /// Connections that came to this process's address in the [`Cluster`](crate::Cluster) and were dropped: they did not have
+    /// the secret, ran another program, or said nothing.
+    pub strangers: u64,
     /// What it holds of its input, and the limit; see [`Engine::memory_limit`](crate::Engine::memory_limit).
     pub memory: Memory,
     /// The sources, in the order of the header.
@@ -137,6 +140,9 @@ pub struct SourceMetrics {
     pub max_rate: Option<f64>,
     /// Records that it dropped because the job was behind, if it is [`shedding`](crate::connect::shedding).
     pub shed: u64,
+    /// What its connector counts, by name, such as `connections_refused` of [`tcp::listen`](crate::connect::tcp::listen);
+    /// see [`Outlet::count`](crate::connect::Outlet::count).
+    pub events: Vec<(&'static str, u64)>,
     /// Whether it has ended.
     pub has_ended: bool,
 }

@@ -140,3 +140,72 @@ async fn while_the_workers_are_behind_clients_wait() {
     writer.await.expect("all written");
     running.task.abort();
 }
+
+#[tokio::test]
+async fn silent_clients_lock_nobody_out() {
+    let source = local().max_connections(8);
+    let (address, connections) = (source.local_addr(), source.connections());
+    let mut running = testing::run(source);
+    let mut good = client(address).await;
+    good.write_all(b"good\n").await.expect("open");
+    assert_eq!(running.take(1).await, ["good"]);
+    let mut silent = Vec::new();
+    for _ in 0..7 {
+        silent.push(client(address).await);
+    }
+    while connections.accepted() < 8 {
+        tokio::task::yield_now().await;
+    }
+    // A line that has not ended is none.
+    silent[0].write_all(b"begun").await.expect("open");
+    let mut others = Vec::new();
+    for n in 0..7 {
+        let mut other = client(address).await;
+        other.write_all(format!("{n}\n").as_bytes()).await.expect("open");
+        assert_eq!(running.take(1).await, [n.to_string()]);
+        others.push(other);
+    }
+    // All that are left have sent something lately.
+    closed(client(address).await).await;
+    assert_eq!((connections.evicted(), connections.refused()), (7, 1));
+    good.write_all(b"still\n").await.expect("open");
+    assert_eq!(running.take(1).await, ["still"]);
+    running.task.abort();
+}
+
+#[tokio::test]
+async fn who_sends_no_line_in_time_is_closed() {
+    let source = local().first_line_within(millis(20));
+    let (address, connections) = (source.local_addr(), source.connections());
+    let mut running = testing::run(source);
+    let mut good = client(address).await;
+    good.write_all(b"good\n").await.expect("open");
+    assert_eq!(running.take(1).await, ["good"]);
+    closed(client(address).await).await;
+    assert_eq!(connections.broken(), 1);
+    good.write_all(b"still\n").await.expect("open");
+    assert_eq!(running.take(1).await, ["still"]);
+    running.task.abort();
+}
+
+#[tokio::test]
+async fn lines_that_do_not_end_are_bounded_together() {
+    let source = local().max_unfinished(100_000).max_line(60_000);
+    let (address, connections) = (source.local_addr(), source.connections());
+    let mut running = testing::run(source);
+    let mut small = client(address).await;
+    small.write_all(b"sma").await.expect("open");
+    let mut large = Vec::new();
+    for _ in 0..20 {
+        let mut client = client(address).await;
+        client.write_all(&[b'x'; 50_000]).await.expect("open");
+        large.push(client);
+    }
+    while connections.unfinished() < 18 {
+        tokio::task::yield_now().await;
+    }
+    small.write_all(b"ll\n").await.expect("open");
+    assert_eq!(running.take(1).await, ["small"]);
+    assert!(connections.open() <= 3 && !running.task.is_finished());
+    running.task.abort();
+}

@@ -1,0 +1,39 @@
+//! Which worker owns a key.
+
+use std::hash::{BuildHasher, Hash};
+
+use foldhash::fast::FixedState;
+
+/// Deals keys out to workers. Seeded anew in each start of a job, so that whoever makes keys cannot have them all on one
+/// worker; all workers of a job, in all of its processes, have the same seed. Nothing of it is on disk: states of before are
+/// dealt out again, and what comes out does not depend on it but for the order within a batch.
+#[derive(Clone, Debug)]
+pub(crate) struct Owners(FixedState);
+
+impl Owners {
+    pub(crate) fn new(seed: u64) -> Self {
+        Owners(FixedState::with_seed(seed))
+    }
+
+    /// The number of a key's owner, of which [`JobContext::owns`](crate::stream::JobContext::owns) knows the worker.
+    pub(crate) fn of<K: Hash>(&self, key: &K) -> u64 {
+        self.0.hash_one(key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Keys that are all on one of four workers by one seed are spread by another.
+    #[test]
+    fn keys_that_were_made_for_one_worker_are_spread_by_another_seed() {
+        let owners = Owners::new(1);
+        let made: Vec<u64> = (0..).filter(|key| owners.of(key) % 4 == 0).take(4_000).collect();
+        for seed in 2..12 {
+            let mut workers = [0; 4];
+            made.iter().for_each(|key| workers[(Owners::new(seed).of(key) % 4) as usize] += 1);
+            assert!(workers.iter().all(|keys| (800..1_200).contains(keys)), "{workers:?}");
+        }
+    }
+}
