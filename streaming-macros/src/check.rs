@@ -106,12 +106,12 @@ fn worded(graph: &Graph, finding: &Finding, errors: &Errors) {
             at,
             format!("what fails in `{operator}` goes nowhere: give it a name, and {}", ends("failed")),
         ),
-        // There would be nothing to put together.
+        // A window has one slide. What is made of windows is renewed with each.
         Finding::Slides(operator, one, other) => {
             let (one, other) = (spell(*one), spell(*other));
             errors.push_and_lose_body(
                 operator,
-                format!("`{operator}` puts together what is delivered at the same times, and these streams are new every `{one}` and every `{other}`: give their windows one slide"),
+                format!("these windows slide every `{one}` and every `{other}`, and `{operator}` makes one window of them: give them one slide, or unite what operators make of them, or `.snapshot()` both"),
             );
         }
         Finding::Dangling(..)

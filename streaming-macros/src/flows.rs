@@ -13,7 +13,7 @@ use syn::{
 use crate::{
     graph::{BindingId, Edge, Finding, Flow, NodeId, Origin, What},
     lower::scope_name,
-    operators::{known, meets, repeats},
+    operators::{known, repeats},
     resolve::{Meaning, PLACEHOLDER, Resolver},
     scope::{all_free, bound},
     shape::{can_fail, makes_two, of_nothing, unlike},
@@ -187,7 +187,7 @@ impl Resolver {
         if name == "window" {
             self.window(&call, node);
         }
-        if meets(&name) {
+        if name == "union" {
             self.slides(&call, node);
         }
         Flow::Operator { from: Box::new(from), call: Box::new(call), node, to_sink }
@@ -255,9 +255,10 @@ impl Resolver {
         }
     }
 
-    /// Streams that meet are delivered at the same times.
+    /// Windows that are united as they are slide together.
     fn slides(&mut self, call: &ExprMethodCall, node: NodeId) {
-        if let [one, other] = &self.graph.nodes[node].inputs[..]
+        if self.graph.nodes[node].windowed
+            && let [one, other] = &self.graph.nodes[node].inputs[..]
             && let (Some(one), Some(other)) =
                 (self.graph.nodes[one.from].slide, self.graph.nodes[other.from].slide)
             && one != other
@@ -274,6 +275,7 @@ impl Resolver {
             let lengths = call.args.iter().filter_map(read).collect();
             self.graph.findings.push(Finding::Window { lengths, slide });
         }
+        self.graph.nodes[node].windowed = true;
         if let Some(own) = call.args.iter().nth(1) {
             // A slide of nothing is reported above; what follows is measured by what was there before.
             self.graph.nodes[node].slide = Length::read(own)

@@ -65,6 +65,8 @@ pub struct Node {
     pub path: Option<syn::Path>,
     /// How often it renews what it holds, in milliseconds, if that is written out.
     pub slide: Option<u64>,
+    /// Whether it delivers a window as it is.
+    pub windowed: bool,
     /// Whether what it delivers holds more than one batch.
     pub past: bool,
     /// The loop in whose body it stands.
@@ -226,7 +228,7 @@ pub enum Finding {
     After(Ident, Ident),
     /// What fails in an operator has no name, with what stands in its place.
     Unread(TokenStream, Ident),
-    /// Two streams that meet, by the operator's name, and how often each is new.
+    /// Two windows that are united, by the operator's name, and their slides.
     Slides(Ident, u64, u64),
     /// An operator's id is taken, and one of the two holds state.
     StateTwice(NodeId),

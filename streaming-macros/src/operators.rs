@@ -68,6 +68,17 @@ pub struct Operator {
     pub memory: Memory,
 }
 
+impl Operator {
+    /// Whether windows that go into it are windows behind it.
+    pub fn leaves_windows(self) -> bool {
+        match self.kind {
+            Kind::Stateless => true,
+            Kind::Routing => matches!(self.name, "union" | "split" | "try_map" | "share"),
+            _ => false,
+        }
+    }
+}
+
 const fn row(name: &'static str, kind: Kind, exchange: Exchange, memory: Memory) -> Operator {
     Operator { name, kind, exchange, memory }
 }
@@ -151,22 +162,6 @@ pub fn repeats(name: &str) -> bool {
             Kind::Global | Kind::Terminal | Kind::End => matches!(name, "reduce" | "aggregate" | "top_k"),
         },
     }
-}
-
-/// Operators on two streams that are delivered together.
-pub fn meets(name: &str) -> bool {
-    matches!(
-        name,
-        "join"
-            | "left_join"
-            | "right_join"
-            | "full_join"
-            | "cogroup"
-            | "semijoin"
-            | "antijoin"
-            | "union"
-            | "transform_with"
-    )
 }
 
 /// Operators whose closure may return what borrows its record; see `lower`.

@@ -10,9 +10,10 @@ use syn::{Attribute, Expr, Local, Macro, Pat, Stmt, visit::Visit};
 
 use crate::{
     graph::{Binding, BindingId, Edge, Finding, Flow, Graph, Node, NodeId, Origin, Part, Site, What},
-    operators::{Memory, known},
+    operators::{Memory, Operator, known},
     parse::{Item, Way},
     scope::{bound, free_in},
+    time::common,
     tolerant::{self, Chunk, name_of},
 };
 
@@ -247,17 +248,18 @@ impl Resolver {
     fn add(&mut self, what: What, ident: &Ident, place: String, inputs: Vec<Edge>) -> NodeId {
         let name = name_of(ident);
         let operator = known(&name).filter(|_| matches!(what, What::Operator));
-        let slide = match inputs.first() {
-            Some(first) => self.graph.nodes[first.from].slide,
-            None => self.graph.batch,
-        };
-        let same = inputs.iter().all(|input| self.graph.nodes[input.from].slide == slide);
+        // What is made of two is renewed with each.
+        let slides = inputs.iter().map(|input| self.graph.nodes[input.from].slide);
+        let slide = slides.reduce(|one, other| Some(common(one?, other?))).unwrap_or(self.graph.batch);
+        let inside = self.place.inside;
+        // In a loop, a window is what is kept.
+        let passes = operator.is_some_and(Operator::leaves_windows) && inside.is_none();
+        let windowed = passes && inputs.iter().all(|input| self.graph.nodes[input.from].windowed);
         let own = self.graph.remembers(operator, &inputs)
             || operator.is_some_and(|operator| operator.memory == Memory::Marks);
         // Code of the user's may cut windows of its own.
         let unknown = operator.is_none() && matches!(what, What::Operator | What::Function);
         let past = own || inputs.iter().any(|input| self.graph.nodes[input.from].past);
-        let inside = self.place.inside;
         self.graph.nodes.push(Node {
             what,
             name,
@@ -268,7 +270,8 @@ impl Resolver {
             operator,
             text: String::new(),
             path: None,
-            slide: slide.filter(|_| same && !unknown),
+            slide: slide.filter(|_| !unknown),
+            windowed,
             past,
             inside,
             feedback: None,

@@ -34,6 +34,14 @@ impl Length {
     }
 }
 
+/// The longest length that both are multiples of.
+pub fn common(mut one: u64, mut other: u64) -> u64 {
+    while other > 0 {
+        (one, other) = (other, one % other);
+    }
+    one
+}
+
 /// `millis` as source text, in the largest unit that needs no fraction.
 pub fn spell(millis: u64) -> String {
     spell_in(millis, largest_unit(millis))

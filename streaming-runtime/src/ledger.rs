@@ -3,8 +3,8 @@
 //! Each logs itself: what it took in ([`Entry::pane`]) or which of its keys have which state now ([`Entry::keys`]). When
 //! all have closed a batch, what they wrote is the worker's part of that batch's frame. After a restart each gets back
 //! its own entries, before its first batch; then it is as it was after the batch that the job goes on from, and says
-//! once what it keeps, as changes, to those that can be made of it and write nothing themselves, as loops, or only the
-//! order of what they are made of.
+//! once what it keeps, as changes and as contents, to those that can be made of it and write nothing themselves, as loops
+//! and contents that stand beside a stream that is renewed more often, or only the order of what they are made of.
 //!
 //! # Under which name
 //!

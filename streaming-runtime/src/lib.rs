@@ -143,6 +143,40 @@
 //! What is kept goes to a sink whole at each batch or slide, as Spark's does; `.changes()` gives `(record, +n/-n)`
 //! instead, at a cost that follows what changed; `.snapshot()` takes the whole for a batch.
 //!
+//! # Streams with different rhythms
+//!
+//! A stream is **renewed** by certain batches. A sink, `count`, `transform`, a state or a window takes each batch that renews
+//! its stream, and no other: a batch without records is one too, and none is left out because it closed early.
+//!
+//! | stream | is renewed | has in between |
+//! |---|---|---|
+//! | a source, and what is made of it batch by batch | by each batch, early ones too | nothing: records belong to their batch |
+//! | `window(size, slide)`, and what is made of it | at the multiples of `slide`, also if that is one batch | contents, which stand |
+//! | `history()`, `update_state` and the states of `map_with_state` | as the stream that they read | contents, which stand |
+//! | `snapshot()` and `count()` of what is kept, and what is made of these | as what they are of | contents, which stand |
+//! | `changes()`, and what `map_with_state` emits | as what they are of | nothing: records belong to their batch |
+//!
+//! Of two streams it does not matter which stands left:
+//!
+//! | | is renewed | and has then |
+//! |---|---|---|
+//! | `union` of streams of batches | whenever one is | the batch's own records, and contents where the batch renews them |
+//! | `union` of what is kept | whenever one is | both contents as they stand |
+//! | `union` of windows as they are | together | both: they must have one size and one slide, or it does not start |
+//! | `union` of batches with a window or with what is kept | | does not compile: say `.snapshot()` |
+//! | joins of two streams whose records belong to batches | whenever one is | what these records make together |
+//! | joins of such a stream with a snapshot, a window or what is kept | whenever that stream is | its records with the contents as of their last renewal |
+//! | joins of a snapshot with a window or with what is kept | whenever the snapshot is | the same |
+//! | joins of two snapshots, of windows, of what is kept | whenever one is | what both contents make together, as they stand |
+//! | `transform_with` | whenever one is | contents as they stand, the batch's own records |
+//! | loops | whenever a stream is that is read in it | what the contents lead to, as they stand |
+//!
+//! Joins are `join`, `left_join`, `right_join`, `full_join`, `semijoin`, `antijoin` and `cogroup`. A union of snapshots that
+//! are not renewed together is a stream of batches: its records belong to the batch that they are delivered in. Whatever
+//! is kept says with its changes what its contents say: their sum is the contents, at each renewal.
+//!
+//! In a job that goes on from a checkpoint, contents stand as they did before.
+//!
 //! # Lowering
 //!
 //! One method per idea, several ways to do it, chosen by type; the plan names the way of each operator:
@@ -153,7 +187,7 @@
 //! | `sum`, `count`, `mean` of integers, `distinct`, inverses ([`Abelian`]) | a window | one value a key, one a key and pane | what enters and leaves |
 //! | `reduce_by_key`, `max`, float sums ([`Associative`]) | a window | two stacks a key | the same, three merges a pane |
 //! | `group_by_key` ([`Neither`]) | a window | the panes' accumulators | the same, and all panes of each key that is delivered |
-//! | joins | windows, histories, what is kept, batches with these | symmetric hash join | the pairs that come and go |
+//! | joins | windows, histories, what is kept, batches with these and with snapshots | symmetric hash join | the pairs that come and go |
 //! | any aggregate | what is kept | the values of each key, in order of arrival | all values of the keys that change |
 //! | anything | loops | differential arrangements and `reduce` | what changes |
 //!
@@ -244,6 +278,7 @@
 //! |---|---|---|
 //! | `record` | properties of records, each a trait with words for the compiler | no |
 //! | `time`, `clock` | durations, batch times; the system's clock or a test's | no |
+//! | `rhythm` | which batches renew a stream | no |
 //! | `stream` | [`Stream`]: a root and a chain of fused operators | yes |
 //! | `past` | what a stream holds of its past | yes |
 //! | `op` | the operators, one family a file | yes |
@@ -278,7 +313,8 @@
 //! - Of a source, a batch has the records from one place in their order to another: a record counts for the batch that is
 //!   open when it is put into its queue, under one lock with the count (`connect/cut.rs`).
 //! - In a job that goes on, batch 0 is the past: operators that write something down ignore what comes to them in it and say
-//!   what they keep, as changes, to those that do not; sinks drop it.
+//!   what they keep, as contents and as changes, to those that do not; sinks drop it.
+//! - Records and changes come only in batches that renew their stream, see `rhythm`.
 //!
 //! # Seeing what a job does
 //!

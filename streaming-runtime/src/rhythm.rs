@@ -3,8 +3,9 @@
 //! What that means for two streams that meet stands in the crate docs, "Streams with different rhythms"; operators follow
 //! that table by what is here.
 //!
-//! Invariant: records and changes of a stream come only in batches in which its rhythm is due. So whoever asks
-//! [`JobContext::is_due`](crate::stream::JobContext::is_due) of the rhythm of what it reads misses nothing.
+//! Invariant: the records of a stream of batches, and contents and changes of what is kept, come only in batches in which
+//! the stream's rhythm is due. So whoever asks [`JobContext::is_due`](crate::stream::JobContext::is_due) of the rhythm of
+//! what it reads misses nothing. What goes into a window comes with each batch, and waits there.
 
 use std::time::Duration;
 

@@ -1,5 +1,8 @@
 //! Streams with different rhythms: batches, early batches and what is renewed at slides, in every mixture.
 
-mod mixtures;
+mod behind;
+mod examples;
+mod kinds;
+mod meetings;
 mod model;
 mod run;

@@ -131,8 +131,12 @@ impl<T: Clone> Modelled<T> {
     }
 
     /// What a `transform_with` sees.
-    pub(crate) fn with(&self, other: &Modelled<T>) -> Modelled<(Vec<T>, Vec<T>)> {
-        self.both(other, |one, other| one || other, |one, other| vec![(one, other)])
+    pub(crate) fn with<R: Clone>(
+        &self,
+        other: &Modelled<T>,
+        of: impl Fn(Vec<T>, Vec<T>) -> Vec<R>,
+    ) -> Modelled<R> {
+        self.both(other, |one, other| one || other, of)
     }
 }
 
@@ -215,7 +219,7 @@ pub(crate) fn sums(pairs: &[Pair]) -> Vec<Pair> {
     sums.into_iter().collect()
 }
 
-/// The stream of batches of that kind, see [`mixtures`](crate::mixtures).
+/// The stream of batches of that kind, see [`kinds`](crate::kinds).
 pub(crate) fn of_batches(batches: &Batches, left: bool, kind: u8) -> Modelled {
     let (side, times) = (batches.side(left), batches.times());
     let own = Modelled::new(&times, None, false, |n| side[n].clone());
@@ -241,7 +245,7 @@ pub(crate) fn of_windows(batches: &Batches, left: bool, kind: u8) -> Modelled {
     }
 }
 
-pub(crate) fn of_kept(batches: &Batches, left: bool, kind: u8) -> Modelled {
+pub(crate) fn of_tables(batches: &Batches, left: bool, kind: u8) -> Modelled {
     let own = of_batches(batches, left, 0);
     let slid = |size, slide| own.window(size, slide).map(|pairs| sums(&pairs));
     match kind {

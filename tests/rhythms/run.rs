@@ -1,11 +1,14 @@
 //! Runs a pipeline through moments: times at which records come and, where batches close early, become a batch.
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use proptest::{collection::vec, prelude::*};
 use streaming_runtime::{
-    Job, ManualClock,
-    connect::{ChannelSource, Sender, channel},
+    Checkpoint, Job, ManualClock,
+    connect::{Batch, ChannelSource, ConnectorError, Sender, channel},
     prelude::*,
 };
 
@@ -15,17 +18,17 @@ pub(crate) type Item = (bool, Pair);
 
 /// What happens at a time.
 #[derive(Clone, Debug)]
-pub(crate) enum Moment {
+enum Moment {
     /// Time goes on a little, and records come. With early closing they are a batch of that time.
     Items(Vec<Item>),
     /// Time goes on to the next whole second, and the batch of that time closes.
     Boundary,
-    /// The job is stopped and started again.
+    /// The job is killed and started again on what it has written.
     Restart,
 }
 
 /// Moments of some seconds, with `restarts` if that is wanted. They end at a boundary.
-pub(crate) fn moments(seconds: usize, restarts: bool) -> impl Strategy<Value = Vec<Moment>> {
+fn moments(seconds: usize, restarts: bool) -> impl Strategy<Value = Vec<Moment>> {
     let item = (any::<bool>(), (0..3u8, 1..4i64));
     let items = vec(item, 1..4).prop_map(Moment::Items);
     let moment = match restarts {
@@ -37,48 +40,97 @@ pub(crate) fn moments(seconds: usize, restarts: bool) -> impl Strategy<Value = V
     })
 }
 
-/// A job under test, with what feeds it.
-pub(crate) struct Running {
-    job: Job,
-    sender: Sender<Item>,
-    clock: ManualClock,
-    early: bool,
+/// A sink of all jobs of a test, one after the other.
+#[derive(Clone, Debug)]
+pub(crate) struct Store<T>(Arc<Mutex<Vec<Batch<T>>>>);
+
+impl<T> Default for Store<T> {
+    fn default() -> Self {
+        Store(Arc::default())
+    }
 }
 
-impl Running {
-    pub(crate) fn start(
-        clock: &ManualClock,
-        early: bool,
-        start: impl FnOnce(ChannelSource<Item>) -> Job,
-    ) -> Self {
-        let (sender, source) = channel(64);
-        Running { job: start(source), sender, clock: clock.clone(), early }
+impl<T: Clone> Store<T> {
+    pub(crate) fn batches(&self) -> Vec<Batch<T>> {
+        self.0.lock().expect("nothing panics under this lock").clone()
+    }
+}
+
+impl<T: Send + 'static> Sink<T> for Store<T> {
+    async fn write(&mut self, batch: Batch<T>) -> Result<(), ConnectorError> {
+        self.0.lock().expect("nothing panics under this lock").push(batch);
+        Ok(())
+    }
+}
+
+/// A way to run a pipeline.
+#[derive(Clone, Debug)]
+pub(crate) struct Case {
+    moments: Vec<Moment>,
+    early: bool,
+    /// Of the first job, and of every other one that is started after it.
+    workers: [usize; 2],
+    pub(crate) kinds: (u8, u8),
+}
+
+impl Case {
+    /// Of so many kinds on the left and on the right.
+    pub(crate) fn any(lefts: u8, rights: u8) -> impl Strategy<Value = Case> {
+        let workers = (1..3usize, 1..3usize).prop_map(|(one, other)| [one, other]);
+        let moments = any::<bool>().prop_flat_map(|restarts| moments(8, restarts));
+        let parts = (moments, any::<bool>(), workers, (0..lefts, 0..rights));
+        parts.prop_map(|(moments, early, workers, kinds)| Case { moments, early, workers, kinds })
     }
 
-    pub(crate) async fn pass(&mut self, moment: &Moment) {
-        let now = self.clock.now().as_nanos();
-        let second = secs(1).as_nanos() as u64;
-        match moment {
-            Moment::Items(items) => {
-                self.clock.advance(millis(7));
-                self.sender.send_all(items.clone()).await.expect("it runs");
-                if self.early {
-                    self.sender.flush().await.expect("it runs");
+    /// Runs a pipeline; returns the time up to which it is to be looked at. What the end of a job delivers is
+    /// another matter.
+    pub(crate) fn run(&self, start: impl Fn(&Engine, ChannelSource<Item>) -> Job) -> u64 {
+        let clock = ManualClock::new();
+        let directory = tempfile::tempdir().expect("temp");
+        let restarts = self.moments.iter().any(|moment| matches!(moment, Moment::Restart));
+        block_on(async {
+            let begin = |workers: usize| {
+                let mut engine = Engine::new().workers(workers).manual_clock(&clock).close_early(self.early);
+                if restarts {
+                    engine = engine.checkpoint(Checkpoint::new(directory.path()));
+                }
+                let (sender, source) = channel(64);
+                (start(&engine, source), sender)
+            };
+            let (mut workers, mut running) = (self.workers, begin(self.workers[0]));
+            for moment in &self.moments {
+                let (job, sender) = &mut running;
+                match moment {
+                    Moment::Items(items) => self.send(&clock, sender, items).await,
+                    Moment::Boundary => to_boundary(&clock, job).await,
+                    Moment::Restart => {
+                        running.0.abort().await;
+                        workers.reverse();
+                        running = begin(workers[0]);
+                    }
                 }
             }
-            Moment::Boundary => {
-                self.clock.advance(Duration::from_nanos(second - now % second));
-                self.job.delivered(self.clock.now()).await.expect("it runs");
-            }
-            Moment::Restart => unreachable!("who starts jobs starts them again"),
-        }
+            running.0.stop().await.expect("it ends well");
+        });
+        let boundaries = self.moments.iter().filter(|moment| matches!(moment, Moment::Boundary)).count();
+        boundaries as u64 * 1_000_000_000
     }
 
-    pub(crate) async fn stop(mut self) {
-        self.job.stop().await.expect("it ends well");
+    async fn send(&self, clock: &ManualClock, sender: &Sender<Item>, items: &[Item]) {
+        clock.advance(millis(7));
+        sender.send_all(items.to_vec()).await.expect("it runs");
+        if self.early {
+            sender.flush().await.expect("it runs");
+        }
     }
 }
 
-pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
+async fn to_boundary(clock: &ManualClock, job: &mut Job) {
+    let second = secs(1).as_nanos() as u64;
+    clock.advance(Duration::from_nanos(second - clock.now().as_nanos() % second));
+    job.delivered(clock.now()).await.expect("it runs");
+}
+
+fn block_on<F: Future>(future: F) -> F::Output {
     tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(future)
 }

@@ -225,11 +225,11 @@ stream!(
 
 stream!(
     #[batch(secs(1))]
-    fn unmet<a: Source<(i64, i64)>, b: Source<(i64, i64)>, out: Sink<(i64, (i64, i64))>>(
+    fn unmet<a: Source<(i64, i64)>, b: Source<(i64, i64)>, out: Sink<(i64, i64)>>(
         slides: (Duration, Duration),
     ) {
         let left = a.window(secs(6), slides.0);
-        left.join(b.window(secs(6), slides.1)).to(out);
+        left.union(b.window(secs(6), slides.1)).to(out);
     }
 );
 
@@ -291,8 +291,8 @@ async fn windows_that_only_the_running_program_knows_are_checked_when_they_are_p
     let slides = (secs(2), secs(3));
     let ports = unmet::Ports { a: queue(pairs.clone()), b: queue(pairs.clone()), out: collect().0, slides };
     let (operator, message) = refused(engine.start(ports));
-    assert_eq!(operator, "unmet/out/join");
-    assert!(message.contains("new every 2s and one that is new every 3s do not meet"), "{message}");
+    assert_eq!(operator, "unmet/out/union");
+    assert!(message.contains("slide every 2s and every 3s cannot be united"), "{message}");
     let sizes = (secs(2), secs(3));
     let ports = ununited::Ports { a: queue(pairs.clone()), b: queue(pairs), out: collect().0, sizes };
     let (operator, message) = refused(engine.start(ports));

@@ -529,11 +529,12 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// Each pair of records that share a key; duplicates make a pair each.
     ///
     /// Of two batches: the pairs within the batch. Of windows: all pairs in both windows, at each slide, kept up to date:
-    /// it costs the pairs that came and went. A batch with a window, a history or what is kept: the pairs of the batch
-    /// with what is there; a table that changes, looked up.
+    /// it costs the pairs that came and went. A batch with a window, a history, what is kept or a snapshot: the pairs of
+    /// the batch with what is there as of the last slide; a table that changes, looked up. The crate docs say
+    /// [when](crate#streams-with-different-rhythms).
     ///
     /// State: both batches, until they close; of windows and histories the records in them; of a batch looked up in a
-    /// table, the table.
+    /// table or a snapshot, the table.
     ///
     /// ```
     /// # use streaming_runtime::prelude::*;

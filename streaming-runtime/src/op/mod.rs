@@ -17,9 +17,9 @@
 //!
 //! What they are made of: `per_epoch` and `keep` are the shells of operators that gather a batch, and of those that keep
 //! something; `key_map` and `slots` hold keys; `aggregate` and `upkeep` say how values become one, and how a window keeps
-//! it; `sliding` and `meet` are the windows of one stream and of two; `arrival` aggregates what is kept, in order;
-//! `state_table` the states of keys; `collection` the differential lowering, of loops; `copies` counts what is there
-//! more than once.
+//! it; `sliding` and `meet` are the windows of one stream and of two; `arrival` aggregates what is kept, in order; `stand`
+//! holds contents between renewals; `state_table` the states of keys; `collection` the differential lowering, of loops;
+//! `copies` counts what is there more than once.
 //!
 //! Invariant: what an operator emits for a batch depends on the records of the batches so far only, for any number of
 //! workers, up to the order of the records.

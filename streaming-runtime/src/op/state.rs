@@ -164,6 +164,7 @@ where
         log: &Entry,
     ) {
         if !self.job.is_due(epoch, &self.rhythm) {
+            debug_assert!(batch.is_empty(), "records come in batches that renew their stream");
             return;
         }
         let initial = self.initial.take();
@@ -272,6 +273,7 @@ where
         log: &Entry,
     ) {
         if !self.job.is_due(epoch, &self.rhythm) {
+            debug_assert!(batch.is_empty(), "records come in batches that renew their stream");
             return;
         }
         let Mapping { states, initial, f, keeps, .. } = self;

@@ -73,7 +73,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
             move |epoch, parts, out| {
                 let mut parts = std::mem::take(parts);
                 if !context.is_due(epoch, &due) {
-                    debug_assert!(parts.is_empty(), "records come in batches in which their rhythm is due");
+                    debug_assert!(parts.is_empty(), "records come in batches that renew their stream");
                     return;
                 }
                 let mut time = context.times.of(epoch);

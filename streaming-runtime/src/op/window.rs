@@ -200,7 +200,8 @@ impl<T: Record> Keeper for Records<T> {
 
 impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// The records of the last `size`, at each multiple of `slide`: those of the batches in `(t - size, t]`. Both are
-    /// multiples of the batch interval, or of the slide of the window before. Windows at the start hold what there is.
+    /// multiples of the batch interval, or of the slide of the window before; behind several windows, of what their slides
+    /// are multiples of. Windows at the start hold what there is.
     ///
     /// What follows is kept up to date: an operator on a window costs what enters and what leaves. State: none by
     /// itself, what reads it holds what it needs; sent to a sink as it is, the records.
@@ -260,7 +261,8 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     }
 
     /// The whole of what is kept, as a stream of batches: what `.to(sink)` delivers, for operators that work on a
-    /// batch.
+    /// batch. It stands until it is renewed: a batch that is joined with it meets it as of the last slide, see
+    /// [Streams with different rhythms](crate#streams-with-different-rhythms).
     ///
     /// ```
     /// # use streaming_runtime::prelude::*;

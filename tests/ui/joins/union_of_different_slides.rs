@@ -1,4 +1,4 @@
-//! Windows that are united slide together.
+//! Windows that are united are one window, which has one slide.
 
 use streaming_runtime::prelude::*;
 
