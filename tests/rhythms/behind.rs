@@ -44,8 +44,8 @@ stream!(
         unite: bool,
     ) {
         items.to(passed);
-        let left = batches(side(items, true), kinds.0);
-        let right = batches(side(items, false), kinds.1);
+        let left = batches(side(items, true), true, kinds.0);
+        let right = batches(side(items, false), false, kinds.1);
         let both = batches_or_both(left, right, unite);
         both.to(whole);
         both.count().to(number);
@@ -91,8 +91,8 @@ stream!(
         unite: bool,
     ) {
         items.to(passed);
-        let left = tables(side(items, true), kinds.0);
-        let right = tables(side(items, false), kinds.1);
+        let left = tables(side(items, true), true, kinds.0);
+        let right = tables(side(items, false), false, kinds.1);
         let both = tables_or_both(left, right, unite);
         both.to(whole);
         both.changes().to(changed);
@@ -127,8 +127,8 @@ stream!(
         unite: bool,
     ) {
         items.to(passed);
-        let left = windows(side(items, true), kinds.0);
-        let right = windows(side(items, false), kinds.1);
+        let left = windows(side(items, true), true, kinds.0);
+        let right = windows(side(items, false), false, kinds.1);
         let both = windows_or_both(left, right, unite);
         both.to(whole);
         both.changes().to(changed);

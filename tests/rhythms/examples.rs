@@ -2,6 +2,7 @@
 
 use streaming_runtime::{
     BatchTime, Checkpoint, Engine, Job, ManualClock,
+    checkpoint::simulated::SimulatedDisk,
     connect::{Batch, channel, queue, sqlite, view_of_changes},
     prelude::*,
 };
@@ -174,13 +175,13 @@ stream!(
 /// A view is filled again from the state, also where the job went down between two slides.
 #[tokio::test]
 async fn a_view_of_slides_is_filled_again() {
-    let state = tempfile::tempdir().expect("temp");
+    let state = SimulatedDisk::default();
     let clock = ManualClock::new();
     let start = || {
         let (totals, view) = view_of_changes();
         // A batch each second, all of one key.
         let pairs = queue((0..30).map(|n| vec![(1, n)]).collect());
-        let engine = Engine::new().manual_clock(&clock).checkpoint(Checkpoint::new(state.path()));
+        let engine = Engine::new().manual_clock(&clock).checkpoint(Checkpoint::in_storage(state.clone()));
         (engine.start(sums::Ports { pairs, totals }).expect("it starts"), view)
     };
     let (mut job, view) = start();
@@ -188,6 +189,7 @@ async fn a_view_of_slides_is_filled_again() {
     job.delivered(clock.now()).await.expect("it runs");
     assert_eq!(view.get(&1), Some(10));
     job.abort().await;
+    state.kill();
     let (mut job, view) = start();
     clock.advance(secs(1));
     job.delivered(clock.now()).await.expect("it runs");
@@ -211,17 +213,18 @@ stream!(
 #[tokio::test]
 async fn a_database_goes_on_between_the_slides_of_two_windows() {
     let directory = tempfile::tempdir().expect("temp");
-    let (database, state) = (directory.path().join("out.db"), directory.path().join("state"));
+    let (database, state) = (directory.path().join("out.db"), SimulatedDisk::default());
     let clock = ManualClock::new();
     for _ in 0..25 {
         let counts = sqlite::append(&database, "counts", ["n"]).row(|n: i64| (n,));
         let numbers = queue((0..40).map(|n| vec![n]).collect());
-        let checkpoint = Checkpoint::new(&state).exactly_once().segment_bytes(1);
+        let checkpoint = Checkpoint::in_storage(state.clone()).exactly_once().segment_bytes(1);
         let engine = Engine::new().manual_clock(&clock).checkpoint(checkpoint);
         let mut job = engine.start(of_two_slides::Ports { numbers, counts }).expect("it starts");
         clock.advance(secs(1));
         job.delivered(clock.now()).await.unwrap_or_else(|error| panic!("{error} at {}", clock.now()));
         job.abort().await;
+        state.kill();
     }
     let database = rusqlite::Connection::open(database).expect("there is a database");
     let rows = database

@@ -32,8 +32,8 @@ macro_rules! meeting {
                 kinds: (u8, u8),
             ) {
                 items.to(passed);
-                let left = $left(side(items, true), kinds.0);
-                let right = $right(side(items, false), kinds.1);
+                let left = $left(side(items, true), true, kinds.0);
+                let right = $right(side(items, false), false, kinds.1);
                 let keys = right.map(|(key, _)| key);
                 let paired = left.join(right).map(line);
                 let all_left = left.left_join(right).map(line);

@@ -8,6 +8,7 @@ use std::{
 use proptest::{collection::vec, prelude::*};
 use streaming_runtime::{
     Checkpoint, Job, ManualClock,
+    checkpoint::simulated::SimulatedDisk,
     connect::{Batch, ChannelSource, ConnectorError, Sender, channel},
     prelude::*,
 };
@@ -86,13 +87,13 @@ impl Case {
     /// another matter.
     pub(crate) fn run(&self, start: impl Fn(&Engine, ChannelSource<Item>) -> Job) -> u64 {
         let clock = ManualClock::new();
-        let directory = tempfile::tempdir().expect("temp");
+        let disk = SimulatedDisk::default();
         let restarts = self.moments.iter().any(|moment| matches!(moment, Moment::Restart));
         block_on(async {
             let begin = |workers: usize| {
                 let mut engine = Engine::new().workers(workers).manual_clock(&clock).close_early(self.early);
                 if restarts {
-                    engine = engine.checkpoint(Checkpoint::new(directory.path()));
+                    engine = engine.checkpoint(Checkpoint::in_storage(disk.clone()));
                 }
                 let (sender, source) = channel(64);
                 (start(&engine, source), sender)
@@ -105,6 +106,7 @@ impl Case {
                     Moment::Boundary => to_boundary(&clock, job).await,
                     Moment::Restart => {
                         running.0.abort().await;
+                        disk.kill();
                         workers.reverse();
                         running = begin(workers[0]);
                     }
