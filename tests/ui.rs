@@ -13,7 +13,7 @@ use std::{
 #[path = "ui/right/mod.rs"]
 mod right;
 
-const TOPICS: [&str; 18] = [
+const TOPICS: [&str; 19] = [
     "header",
     "wiring",
     "values",
@@ -31,12 +31,18 @@ const TOPICS: [&str; 18] = [
     "state",
     "aggregates",
     "transform",
+    "stages",
     "syntax",
 ];
 
 /// Programs whose one mistake rustc reports more than once, how often, and why it is not ours to change.
-const MORE_THAN_ONE: [(&str, usize, &str); 2] = [
+const MORE_THAN_ONE: [(&str, usize, &str); 3] = [
     ("operators/argument_too_many", 2, "rustc checks the closure that should not be there before it says so"),
+    (
+        "operators/unknown_function",
+        2,
+        "whether a function is a stage is asked by importing its name, which rustc reports as it does the call",
+    ),
     (
         "records/borrowed_from_a_record",
         3,

@@ -18,10 +18,11 @@
 //! runtime put it there. So all is known when the pipeline is compiled.
 
 use proc_macro2::{Ident, Literal, Span, TokenStream};
-use quote::{ToTokens, quote};
-use syn::Item as RustItem;
+use quote::{ToTokens, quote, quote_spanned};
+use syn::{Item as RustItem, spanned::Spanned};
 
 use crate::{
+    emit::located,
     graph::{Graph, NodeId, What},
     marks::marks,
     parse::Item,
@@ -138,14 +139,18 @@ impl<'a> Told<'a> {
     fn ask(&self, call: NodeId) -> TokenStream {
         let runtime = &self.item.runtime;
         let path = self.graph.nodes[call].path.as_ref().expect("only calls with a path are asked");
-        let [stage, variant] = ["__stage", "__Stage"].map(|name| Ident::new(name, Span::call_site()));
+        // A function that is not there is reported where it is called.
+        let span = path.span();
+        let runtime = located(runtime, span);
+        let [stage, variant] =
+            ["__stage", "__Stage"].map(|name| Ident::new(name, Span::call_site().located_at(span)));
         let uses = self.graph.items.iter().filter(|item| matches!(item, RustItem::Use(_)));
-        quote! {{
+        quote_spanned! {span=> {
             #[allow(unused_imports)]
             use #runtime::__private::no_stage::{#stage, #variant};
             #(#[allow(unused_imports)] #uses)*
             {
-                #[allow(unused_imports)]
+                #[allow(unused_imports, deprecated)]
                 use #path as #stage;
                 {
                     #[allow(unused_imports)]

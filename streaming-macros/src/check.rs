@@ -46,6 +46,8 @@ fn worded(graph: &Graph, finding: &Finding, errors: &Errors) {
             at,
             "a stream cannot depend on `cfg`, the plan of the pipeline has it either way: put the `cfg` on the whole `stream!`, or on the function that the stream is given to",
         ),
+        // What stands there was reported already, or the header without streams.
+        Finding::NoResult(_) if !errors.is_empty() => {}
         // Streams are lazy: what is not returned does nothing.
         Finding::NoResult(at) => errors.push_and_lose_body(
             at,
@@ -89,6 +91,11 @@ fn worded(graph: &Graph, finding: &Finding, errors: &Errors) {
         Finding::Shape(operator, right) => {
             errors.push_and_lose_body(operator, format!("this is no call of `{operator}`: write `.{right}`"));
         }
+        // It may be what was to be returned, which rustc would miss as well.
+        Finding::Dangling(last, false) if graph.stage.is_some() => errors.push_and_lose_body(
+            last,
+            format!("this stream goes nowhere: {}, without a `;`, or bind it with `let`", send_on(graph)),
+        ),
         // The running program would say it too late.
         Finding::Nothing(number, why) => errors.push(number, format!("{why}: write 1 or more")),
         // A tuple has no operators.

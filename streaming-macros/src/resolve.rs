@@ -398,7 +398,12 @@ impl Resolver {
             && name_of(&call.method) == "to"
             && let Some(Expr::Path(sink)) = call.args.first()
             && let Some(ident) = sink.path.get_ident()
-            && matches!(self.meaning(ident), Some(Meaning::Sink(_)))
+            && match self.meaning(ident) {
+                Some(Meaning::Sink(_)) => true,
+                // A sink of the caller's, which a stage has as a value.
+                Some(Meaning::Other) => self.graph.stage.is_some(),
+                _ => false,
+            }
         {
             return name_of(ident);
         }

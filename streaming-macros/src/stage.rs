@@ -5,16 +5,18 @@
 //! pipeline must know of it to have its operators in its plan, see `calls`.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens, quote};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::{
     Attribute, Error, FnArg, GenericArgument, Pat, PathArguments, ReturnType, Signature, Token, Type,
     Visibility,
     parse::{Parse, ParseStream},
+    spanned::Spanned,
     token::Brace,
 };
 
 use crate::{
     calls,
+    emit::located,
     errors::Errors,
     graph::Graph,
     lower::STAGE,
@@ -153,9 +155,13 @@ pub fn emit(
     let (hidden, allowed) = (switch(lost), switch(faulty));
     let stage = Ident::new(STAGE, Span::mixed_site());
     let text = name_of(name);
-    let first = item.ports.first().map(|port| &port.name);
-    let enter = first.map(|stream| {
-        quote! {
+    let first = item.ports.first().and_then(|port| Some((&port.name, port.role.as_ref()?)));
+    let enter = first.map(|(stream, (_, record))| {
+        // That it is no record is reported at its type.
+        let span = record.span();
+        let (runtime, mut stream) = (located(runtime, span), stream.clone());
+        stream.set_span(stream.span().located_at(span));
+        quote_spanned! {span=>
             #[allow(unused_variables)]
             let #stage = #runtime::__private::Stage::of(#text, &#stream);
         }
@@ -175,7 +181,8 @@ pub fn emit(
             #vis #signature { ::core::unreachable!("the stage does not compile") }
         }
     });
-    let known = calls::known(item, graph, faulty);
+    // A method has no place for it.
+    let known = first.map(|_| calls::known(item, graph, faulty));
     quote! {
         #(#attrs)*
         #[cfg_attr(#hidden, cfg(miri))]

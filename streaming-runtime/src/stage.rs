@@ -10,6 +10,7 @@ use std::{
 
 use crate::{
     past::Past,
+    record::Record,
     stream::{OpId, Rooted, Stream},
 };
 
@@ -136,7 +137,7 @@ pub struct Stage(OpId);
 impl Stage {
     /// The call that a stage of this name is in, by a stream that it was given. `stream!` and `stage!` name each call; from
     /// code that they cannot see, the id is that of the call around it, and the stage's name.
-    pub fn of<T: 'static, P: Past, C: Rooted>(name: &str, stream: &Stream<'_, T, P, C>) -> Self {
+    pub fn of<T: Record, P: Past, C: Rooted>(name: &str, stream: &Stream<'_, T, P, C>) -> Self {
         let id = stream.id.0;
         let last = id.rsplit('/').next().unwrap_or(id);
         let is_named = last.split('#').next() == Some(name);

@@ -2,7 +2,7 @@
 
 use std::{
     any::Any,
-    cell::{Cell, RefCell},
+    cell::RefCell,
     collections::BTreeMap,
     future::Future,
     marker::PhantomData,
@@ -30,7 +30,7 @@ use crate::{
         Batch, Books, Chunk, Claim, ConnectorError, Cut, Delivery, Gates, Journal, Lane, Origin, Outlet,
         PaceRequest, Recovery, Signal, Sink, Source, Target, Way,
     },
-    op::{Part, PartSender, Renewed, SinkPort, ToSink},
+    op::{Part, PartSender, Renewed, SinkPort, Streams, ToSink},
     record::Record,
     rhythm::Rhythm,
     schema,
@@ -360,7 +360,7 @@ pub struct Flow<'s> {
     ends: RefCell<Ends>,
     intakes: RefCell<Vec<Box<dyn Intake>>>,
     /// The sinks, and how many streams were sent to each.
-    sinks: RefCell<Vec<(&'static str, Rc<Cell<usize>>)>>,
+    sinks: RefCell<Vec<(&'static str, Streams)>>,
 }
 
 impl<'s> Flow<'s> {
@@ -395,7 +395,7 @@ impl<'s> Flow<'s> {
         let end = std::mem::replace(&mut self.ends.borrow_mut().parts[*index], Box::new(()));
         let parts: PartSender<T> =
             *end.downcast().expect("a port is built once, with the type it was wired with");
-        let streams = Rc::new(Cell::new(0));
+        let streams = Streams::default();
         self.sinks.borrow_mut().push((port, streams.clone()));
         let end = ToSink { parts, rebuilds: *rebuilds, renewed: renewed.clone(), streams };
         SinkPort { end, scope: PhantomData }

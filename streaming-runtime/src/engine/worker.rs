@@ -377,7 +377,7 @@ impl Running {
         });
         let board = &control.board;
         let metered = board.is_metered.then(|| board.workers[seat].cells.clone());
-        let meter = Meter::listen(&mut worker, metered.as_ref());
+        let meter = Meter::listen(&worker, metered.as_ref());
         let numbers = worker.clone();
         let next = move || numbers.peek_identifier();
         let ((intakes, whole), made) = gauge::building(metered, next, || {

@@ -61,4 +61,4 @@ pub use lent::Reader;
 pub use state::{Keeps, idle_for, unbounded};
 pub use state_table::KeyState;
 pub use to::SinkPort;
-pub(crate) use to::{Part, PartSender, Renewed, ToSink};
+pub(crate) use to::{Part, PartSender, Renewed, Streams, ToSink};

@@ -38,6 +38,9 @@ pub(crate) struct Part<T> {
 /// When what a sink gets is renewed: known when a worker has built its dataflow.
 pub(crate) type Renewed = Arc<OnceLock<Rhythm>>;
 
+/// How many streams were sent to a sink, while the pipeline is put together.
+pub(crate) type Streams = Rc<Cell<usize>>;
+
 /// Bounded by the batches in flight: the engine closes no batch before older ones are delivered.
 pub(crate) type PartSender<T> = mpsc::UnboundedSender<Part<T>>;
 
@@ -80,8 +83,7 @@ pub struct ToSink<T> {
     /// Whether it asks for what there is from before.
     pub(crate) rebuilds: bool,
     pub(crate) renewed: Renewed,
-    /// How many streams were sent to it.
-    pub(crate) streams: Rc<Cell<usize>>,
+    pub(crate) streams: Streams,
 }
 
 #[diagnostic::do_not_recommend]

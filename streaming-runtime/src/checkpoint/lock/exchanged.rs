@@ -22,7 +22,15 @@ pub(crate) fn exchanged(
         operators.iter().find(|operator| operator.id == id && !operator.mark.is_empty()).cloned()
     };
     let is_renamed = |id: &str| kept.iter().any(|(from, to)| to == id && from != id);
-    let mut refusals = Vec::new();
+    let is_there = |id: &&String| new.iter().any(|operator| operator.id == **id);
+    let unknown = confirmed.iter().filter(|id| !is_there(id)).map(|id| Refusal {
+        id: id.clone(),
+        was: None,
+        is: None,
+        why: format!("`.keeps({id:?})` is declared, and the program has no stateful operator of that id"),
+        fix: "correct the name, or remove the declaration".to_owned(),
+    });
+    let mut refusals: Vec<Refusal> = unknown.collect();
     for (id, _) in kept.iter().filter(|(from, to)| from == to && !confirmed.contains(from)) {
         let (Some(was), Some(is)) = (find(old, id), find(new, id)) else { continue };
         if was.mark == is.mark {
@@ -107,6 +115,7 @@ mod tests {
         assert_eq!(asked(both, &["p/a y-g", "p/b x-f"], &[], &[]), ["p/a", "p/b"]);
         assert_eq!(asked(both, &["p/a y-g", "p/b x-f"], &[], &["p/a"]), ["p/b"]);
         assert_eq!(asked(both, &["p/a y-g", "p/b x-f"], &[], &["p/a", "p/b"]), [""; 0]);
+        assert_eq!(asked(both, both, &[], &["p/c"]), ["p/c"], "a word for nobody");
         // Of one stream, by their calls.
         assert_eq!(asked(&["p/a x-f", "p/b x-g"], &["p/a x-g", "p/b x-f"], &[], &[]), ["p/a", "p/b"]);
         // One call was mended in the same edit, or both.
