@@ -199,7 +199,7 @@ pub fn max() -> Max {
     Max
 }
 
-/// The value that arrived first. With several workers the order within a batch is not defined; that of batches is.
+/// The value that arrived first, by the order of its source; values of several sources in one batch have none.
 ///
 /// ```
 /// # use streaming_runtime::{aggregate::{first, last, max, min}, prelude::*};
@@ -216,7 +216,7 @@ pub fn first() -> First {
     First
 }
 
-/// The value that arrived last. With several workers the order within a batch is not defined; that of batches is.
+/// The value that arrived last, by the order of its source; values of several sources in one batch have none.
 ///
 /// ```
 /// # use streaming_runtime::{aggregate::last, prelude::*};

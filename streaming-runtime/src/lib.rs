@@ -219,7 +219,7 @@
 //! | [`Engine::backpressure`] | the same, set after each batch by what the job could take: [`Job::rates`] | the source waits |
 //! | [`connect::shedding`] | the time that a source waits: none | records are dropped, counted in [`Job::shed`] |
 //!
-//! In a cluster these hold for each process by itself.
+//! In a cluster queues, memory and rates are those of each process by itself; batches in flight are process 0's, which closes them.
 //!
 //! # After a crash
 //!
@@ -284,10 +284,11 @@
 //! | `op` | the operators, one family a file | yes |
 //! | [`aggregate`] | counts, sums, extremes and the like, for operators that make one value of many | no |
 //! | [`connect`] | the contract with the outside world, and connectors | no |
-//! | `engine` | starting, workers, batches, failure, stop | `wiring`, `worker`, `metrics/meter`, `metrics/owners` |
+//! | `engine` | starting, workers, batches, failure, stop | `mod`, `wiring`, `worker`, `notes`, `cluster/link`, `cluster/wire`, `metrics/meter`, `metrics/owners` |
 //! | [`checkpoint`] | frames, the log's thread, compaction, recovery, what fits a changed program; bytes only | no |
 //! | `stage`, `build` | ids and plans of stages; what is wrong with a body that makes no dataflow | no |
-//! | `ledger`, `codec`, `schema` | what operators write down of a batch, as which bytes, of which types | no |
+//! | `ledger` | what operators write down of a batch | yes |
+//! | `codec`, `schema` | as which bytes, and of which types | no |
 //! | `blame` | which operator panicked | no |
 //! | `gauge` | what operators say of themselves: state, progress, which one runs | no |
 //! | `disk` | names in directories that outlive a crash | no |

@@ -6,7 +6,7 @@ use crate::{
     drive::Seen,
     model::{Batches, INTERVAL, Pair, Time, Times},
     ports::together,
-    script::{End, Script, Values},
+    script::{Script, Values},
     shapes::Shape,
 };
 
@@ -28,11 +28,9 @@ impl Expected {
 
 /// Whether a run was as it had to be; if not, what was wrong.
 pub(crate) fn check(shape: &Shape, script: &Script, seen: &Seen) -> Result<(), String> {
-    let times = batch_times(script, seen)?;
+    let times = batch_times(shape, script, seen)?;
     sources(seen)?;
-    let ended = script.end == End::Sources || !script.kept;
-    let slides = [script.values.one.1, script.values.other.1].map(|slide| slide * INTERVAL);
-    let times = Rc::new(Times::new(times, ended, &slides));
+    let times = Rc::new(times);
     let of_source = |tap: &crate::ports::Told| {
         let batches = tap.arrived().into_values();
         Batches::of(&times, batches.map(repeated).collect())
@@ -46,7 +44,7 @@ pub(crate) fn check(shape: &Shape, script: &Script, seen: &Seen) -> Result<(), S
     for (name, batches) in &expected.0 {
         let batches: Counted = batches.iter().map(|(time, records)| (*time, counted(records))).collect();
         // At the end a batch in which there is nothing is not delivered.
-        let ends = times.at[times.before_the_end..].iter().filter(|end| batches.contains_key(end));
+        let ends = times.at.iter().filter(|time| times.is_at_an_end(**time) && batches.contains_key(time));
         let with_ends = |told: Counted| {
             let empty = ends.clone().map(|end| (*end, Vec::new()));
             empty.chain(told).collect::<Counted>()
@@ -106,7 +104,7 @@ fn millis(time: Time) -> String {
 }
 
 /// When batches closed: all sources say the same, at every boundary, and between two of them only with records.
-fn batch_times(script: &Script, seen: &Seen) -> Result<Vec<Time>, String> {
+fn batch_times(shape: &Shape, script: &Script, seen: &Seen) -> Result<Times, String> {
     let taps: Vec<_> = seen.taps.iter().map(|tap| tap.batches()).collect();
     let times: Vec<Time> = taps[0].keys().copied().collect();
     if let Some(tap) = taps.iter().find(|tap| !tap.keys().eq(&times)) {
@@ -122,8 +120,11 @@ fn batch_times(script: &Script, seen: &Seen) -> Result<Vec<Time>, String> {
     if let Some(last) = times.last().filter(|last| is_early(**last)) {
         return Err(format!("the last batch is an early one, at {}", millis(*last)));
     }
-    let regular: Vec<Time> = times.iter().copied().filter(|time| !is_early(*time)).collect();
-    if let Some(gap) = regular.windows(2).find(|pair| pair[1] - pair[0] != INTERVAL) {
+    let times = Times::new(times, &seen.ends, &script.slides(shape.windows));
+    let regular: Vec<Time> = times.at.iter().copied().filter(|time| !is_early(*time)).collect();
+    if let Some(gap) =
+        regular.windows(2).find(|pair| pair[1] - pair[0] != INTERVAL && !times.is_at_an_end(pair[1]))
+    {
         return Err(format!("no batch between {} and {}", millis(gap[0]), millis(gap[1])));
     }
     let due = seen.now / INTERVAL * INTERVAL;

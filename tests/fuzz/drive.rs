@@ -9,9 +9,9 @@ use streaming_runtime::{
 
 use crate::{
     model::{INTERVAL, Time},
-    ports::{Feed, FeedSource, Told},
+    ports::{Feed, FeedSource, PacedFeed, Told},
     script::{End, How, QUARTER, Script, Step},
-    shapes::Shape,
+    shapes::{Shape, Sources},
 };
 
 /// A job that does nothing for so long is taken to be stuck. It does not limit what it does: batches take microseconds.
@@ -36,6 +36,8 @@ pub(crate) struct Seen {
     pub(crate) changes: BTreeMap<&'static str, Told>,
     /// The first batch is the one behind this time, at the latest.
     pub(crate) begun: Time,
+    /// The last batches before all sources ended, or a job that keeps nothing was stopped.
+    pub(crate) ends: Vec<Time>,
     /// The clock at the end.
     pub(crate) now: Time,
 }
@@ -58,6 +60,11 @@ impl Wires {
     /// A source that sends again what a position lies before.
     pub(crate) fn replays(&self, source: usize) -> FeedSource<true> {
         FeedSource(self.feeds[source].clone())
+    }
+
+    /// A source that is asked for each batch.
+    pub(crate) fn paced(&self, source: usize) -> PacedFeed {
+        PacedFeed(self.feeds[source].clone())
     }
 
     /// A source that is made safe by the job's log.
@@ -106,6 +113,7 @@ pub(crate) async fn run(shape: &Shape, script: &Script) -> Result<Seen, String> 
         contents: BTreeMap::new(),
         changes: BTreeMap::new(),
         begun: clock.now().as_nanos(),
+        ends: Vec::new(),
         now: 0,
     };
     let mut run = Run { shape, script, directory: directory.path(), clock, wires, seen, closed: 0 };
@@ -125,11 +133,14 @@ pub(crate) async fn run(shape: &Shape, script: &Script) -> Result<Seen, String> 
         }
     }
     match script.end {
-        End::Sources => {
-            run.wires.feeds.iter().for_each(Feed::end);
-            ends(&mut job, "the sources have ended", async |job| job.join().await).await?;
+        End::Sources => run.end_sources(&mut job).await?,
+        End::Stop => {
+            run.before_an_end(&mut job).await?;
+            ends(&mut job, "a stop", async |job| job.stop().await).await?;
+            if !script.kept {
+                run.seen.ends.extend(run.last());
+            }
         }
-        End::Stop => ends(&mut job, "a stop", async |job| job.stop().await).await?,
     }
     run.seen.now = run.clock.now().as_nanos();
     let Run { wires: Wires { contents, changes, .. }, seen, .. } = run;
@@ -156,6 +167,8 @@ impl Run<'_> {
     fn start(&mut self, workers: usize) -> Result<Job, String> {
         let engine = Engine::new().workers(workers).manual_clock(&self.clock).close_early(self.script.early);
         let checkpoint = Checkpoint::new(self.directory).exactly_once();
+        let engine = engine.in_flight(self.script.in_flight);
+        let checkpoint = if self.script.compacts { checkpoint.segment_bytes(1) } else { checkpoint };
         let engine = if self.script.kept { engine.checkpoint(checkpoint) } else { engine };
         (self.shape.start)(&engine, &mut self.wires, &self.script.values).map_err(|error| error.to_string())
     }
@@ -171,6 +184,9 @@ impl Run<'_> {
         for ((feed, sent), records) in self.wires.feeds.iter().zip(&mut self.seen.sent).zip(records) {
             feed.send(records);
             sent.extend(records.iter().map(|&record| Sent { at, by: Some(by), record }));
+        }
+        if self.shape.kind == Sources::Paced {
+            return Ok(());
         }
         self.taken(job).await?;
         if self.script.early {
@@ -225,17 +241,53 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// Moves the clock to the next boundary that no batch has.
+    fn to_boundary(&self) {
+        let next = (self.now().max(self.closed) / INTERVAL + 1) * INTERVAL;
+        self.clock.advance(Duration::from_nanos(next - self.now()));
+    }
+
+    /// The last batch.
+    fn last(&self) -> Option<Time> {
+        self.seen.taps.iter().filter_map(|tap| tap.batches().keys().next_back().copied()).max()
+    }
+
+    /// Who is asked for batches has sent nothing yet of the open one.
+    async fn before_an_end(&mut self, job: &mut Job) -> Result<(), String> {
+        let is_pending = (0..self.shape.sources).any(|source| self.pending(source) > 0);
+        if self.shape.kind == Sources::Paced && is_pending {
+            self.to_boundary();
+            self.delivered(job).await?;
+        }
+        Ok(())
+    }
+
+    /// Has all sources end, and the job with them.
+    async fn end_sources(&mut self, job: &mut Job) -> Result<(), String> {
+        self.before_an_end(job).await?;
+        self.wires.feeds.iter().for_each(Feed::end);
+        ends(job, "the sources have ended", async |job| job.join().await).await?;
+        self.wires.feeds.iter().for_each(Feed::begin);
+        let last = self.last();
+        self.seen.ends.extend(last);
+        let slides = self.script.slides(self.shape.windows);
+        let next = slides.iter().filter_map(|slide| Some(last?.div_ceil(*slide) * slide));
+        self.closed = next.chain(last).max().unwrap_or(0).max(self.closed);
+        Ok(())
+    }
+
     /// Ends the job, and begins it again.
     async fn restart(&mut self, mut job: Job, how: How, workers: usize, away: u64) -> Result<Job, String> {
         match how {
             How::Stop => ends(&mut job, "a stop", async |job| job.stop().await).await?,
+            How::Ended => self.end_sources(&mut job).await?,
             How::Abort | How::AbortAtOnce => {
                 let aborted = tokio::time::timeout(STUCK, job.abort()).await;
                 aborted.map_err(|_| "stuck at an abort".to_owned())?;
             }
         }
         self.clock.advance(Duration::from_nanos(away * QUARTER));
-        let last = self.seen.taps.iter().filter_map(|tap| tap.batches().keys().next_back().copied()).max();
+        let last = self.last();
         self.closed = self.closed.max(last.unwrap_or(0));
         if last.is_none() {
             self.seen.begun = self.now();
@@ -247,17 +299,20 @@ impl Run<'_> {
             let of_source = &mut self.seen.sent[source];
             let first = of_source.len() - pending.min(of_source.len());
             of_source[first..].iter_mut().for_each(|sent| sent.by = None);
-            is_lost |= self.shape.logged && how != How::Stop && pending > 0;
-            if !self.shape.logged {
+            is_lost |= self.shape.kind == Sources::Logged
+                && matches!(how, How::Abort | How::AbortAtOnce)
+                && pending > 0;
+            if self.shape.kind == Sources::Replaying {
                 self.wires.feeds[source].rewind();
             }
         }
         let mut job = self.start(workers)?;
-        self.taken(&mut job).await?;
+        if self.shape.kind != Sources::Paced {
+            self.taken(&mut job).await?;
+        }
         if is_lost {
             // The next boundary tells what is left of it.
-            let to_boundary = INTERVAL - self.now() % INTERVAL;
-            self.clock.advance(Duration::from_nanos(to_boundary));
+            self.to_boundary();
         }
         self.delivered(&mut job).await?;
         if is_lost {

@@ -10,12 +10,13 @@
 //! ```text
 //! cargo test -p tests --test fuzz                                                    some runs of each shape, of a fixed seed
 //! FUZZ_SECONDS=600 FUZZ_SEED=7 cargo test -p tests --test fuzz long -- --ignored --nocapture      for so long, from a seed
-//! FUZZ_SHAPE=joins .. long ..                                                        one shape
+//! FUZZ_SHAPE=lookups .. long ..                                                      one shape
 //! FUZZ_SCRIPT='{"shape":..}' cargo test -p tests --test fuzz again -- --ignored --nocapture       what a failure has printed
 //! ```
 
 mod check;
 mod drive;
+mod guarantees;
 mod model;
 mod ports;
 mod records;

@@ -18,29 +18,35 @@ pub(crate) const INTERVAL: Time = 1_000_000_000;
 /// The batches of a run: when each closed, early ones too.
 pub(crate) struct Times {
     pub(crate) at: Vec<Time>,
-    /// How many of them there are before the end. Behind it only windows are delivered, each at its next slide.
-    pub(crate) before_the_end: usize,
+    /// Of those in which only windows are delivered, because all sources had ended: the last batch before the end.
+    ends: BTreeMap<Time, Time>,
 }
 
 impl Times {
-    /// The batches `at`; if the job has `ended`, also the next multiples of `slides`.
-    pub(crate) fn new(mut at: Vec<Time>, ended: bool, slides: &[Time]) -> Self {
-        let before_the_end = at.len();
-        if let Some(last) = at.last().copied().filter(|_| ended) {
-            let next = slides.iter().map(|slide| last.div_ceil(*slide) * slide).filter(|next| *next > last);
-            at.extend(next.collect::<BTreeSet<Time>>());
-        }
-        Times { at, before_the_end }
+    /// The batches `at`; behind each in `ends` also the next multiples of `slides`.
+    pub(crate) fn new(mut at: Vec<Time>, ends: &[Time], slides: &[Time]) -> Self {
+        let of = |end: &Time| {
+            let end = *end;
+            let next = slides.iter().map(move |slide| end.div_ceil(*slide) * slide);
+            next.filter(move |next| *next > end).map(move |next| (next, end))
+        };
+        let ends: BTreeMap<Time, Time> = ends.iter().flat_map(of).collect();
+        at.extend(ends.keys());
+        at.sort_unstable();
+        Times { at, ends }
+    }
+
+    /// Whether all sources had ended before a batch.
+    pub(crate) fn is_at_an_end(&self, time: Time) -> bool {
+        self.ends.contains_key(&time)
     }
 
     /// Whether a window that slides by `slide` is delivered with a batch.
-    fn is_due(&self, batch: usize, slide: Time) -> bool {
-        let time = self.at[batch];
-        if batch < self.before_the_end {
-            return time.is_multiple_of(slide);
+    fn is_due(&self, time: Time, slide: Time) -> bool {
+        match self.ends.get(&time) {
+            None => time.is_multiple_of(slide),
+            Some(last) => !last.is_multiple_of(slide) && last.div_ceil(slide) * slide == time,
         }
-        let last = self.at[self.before_the_end - 1];
-        !last.is_multiple_of(slide) && last.div_ceil(slide) * slide == time
     }
 }
 
@@ -64,9 +70,9 @@ pub(crate) struct Kept<T> {
 impl<T: Clone> Batches<T> {
     /// Of a source, which has something new in each batch, if an empty one.
     pub(crate) fn of(times: &Rc<Times>, batches: Vec<Vec<T>>) -> Self {
-        let mut at: Vec<_> = batches.into_iter().map(Some).collect();
-        at.resize_with(times.at.len(), || None);
-        Batches { times: times.clone(), at, stands: false }
+        let mut batches = batches.into_iter();
+        let at = times.at.iter().map(|time| if times.is_at_an_end(*time) { None } else { batches.next() });
+        Batches { times: times.clone(), at: at.collect(), stands: false }
     }
 
     /// What `f` makes of each batch.
@@ -152,7 +158,7 @@ impl<T: Clone> Batches<T> {
     pub(crate) fn window(&self, size: Time, slide: Time) -> Kept<T> {
         let mut kept = Kept { times: self.times.clone(), at: Vec::new(), renewed: Vec::new() };
         for (i, &time) in self.times.at.iter().enumerate() {
-            let is_due = self.times.is_due(i, slide);
+            let is_due = self.times.is_due(time, slide);
             let contents = match is_due {
                 true => {
                     let batches = self.times.at[..=i].iter().zip(&self.at);

@@ -49,6 +49,11 @@ impl Feed {
         self.0.changed.notify_waiters();
     }
 
+    /// There is more to come after all.
+    pub(crate) fn begin(&self) {
+        self.fed().is_over = false;
+    }
+
     /// Waits until the job has taken in all that was sent.
     pub(crate) async fn taken(&self) {
         let all = self.fed().records.len();
@@ -91,6 +96,41 @@ impl<const REPLAYS: bool> Source<Pair> for FeedSource<REPLAYS> {
                 return Ok(());
             }
             changed.await;
+        }
+    }
+}
+
+/// The source of a feed that is asked for each batch, and can give it what it had.
+pub(crate) struct PacedFeed(pub(crate) Feed);
+
+impl Source<Pair> for PacedFeed {
+    const PACED: bool = true;
+    const RECOVERY: Recovery = Recovery::Replays;
+
+    async fn run(self, mut out: Outlet<Pair>) -> Result<(), ConnectorError> {
+        let PacedFeed(feed) = self;
+        let mut at = out.resume_from::<usize>()?.unwrap_or(0);
+        loop {
+            let changed = feed.0.changed.notified();
+            let (all, is_over) = {
+                let fed = feed.fed();
+                (fed.records.len(), fed.is_over)
+            };
+            if is_over && at == all {
+                return Ok(());
+            }
+            tokio::select! {
+                due = out.batch_due() => if due.is_none() {
+                    return Ok(());
+                },
+                () = changed => continue,
+            }
+            let all = feed.fed().records.len();
+            let upto = out.again::<usize>()?.unwrap_or(all);
+            let records = feed.fed().records[at..upto].to_vec();
+            out.send_all(records).await?;
+            at = upto;
+            out.reached(&at);
         }
     }
 }

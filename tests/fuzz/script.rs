@@ -16,11 +16,21 @@ pub(crate) struct Script {
     pub(crate) early: bool,
     /// Whether there are checkpoints; without, nothing is started again.
     pub(crate) kept: bool,
+    /// Whether the log is compacted all the time.
+    #[serde(default)]
+    pub(crate) compacts: bool,
+    /// How many batches may be on their way.
+    #[serde(default = "in_flight")]
+    pub(crate) in_flight: usize,
     /// When it begins, in quarters of an interval.
     pub(crate) begin: u64,
     pub(crate) values: Values,
     pub(crate) steps: Vec<Step>,
     pub(crate) end: End,
+}
+
+fn in_flight() -> usize {
+    8
 }
 
 /// What the pipeline is given.
@@ -47,6 +57,8 @@ pub(crate) enum Step {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) enum How {
     Stop,
+    /// All sources have ended, for the time being.
+    Ended,
     /// As a crash, when all is delivered that was due.
     Abort,
     /// As a crash, in the middle.
@@ -110,6 +122,11 @@ impl Random {
 }
 
 impl Script {
+    /// By how much the windows of a shape slide that has the first so many of the two.
+    pub(crate) fn slides(&self, windows: usize) -> Vec<Time> {
+        [self.values.one.1, self.values.other.1][..windows].iter().map(|slide| slide * INTERVAL).collect()
+    }
+
     pub(crate) fn random(shape: &str, sources: usize, seed: u64) -> Script {
         let mut random = Random::new(seed);
         let kept = !random.once_in(3);
@@ -123,7 +140,7 @@ impl Script {
             0..5 => Step::Send((0..sources).map(|_| random.pairs(6)).collect()),
             5..10 => Step::Advance(advance(&mut random)),
             _ => Step::Restart {
-                how: [How::Stop, How::Abort, How::AbortAtOnce][random.below(3) as usize],
+                how: [How::Stop, How::Ended, How::Abort, How::AbortAtOnce][random.below(4) as usize],
                 workers: 1 + random.below(3) as usize,
                 away: if random.once_in(4) { random.below(20) } else { 0 },
             },
@@ -135,6 +152,8 @@ impl Script {
             workers: 1 + random.below(3) as usize,
             early: random.once_in(2),
             kept,
+            compacts: random.once_in(3),
+            in_flight: if random.once_in(3) { 1 } else { in_flight() },
             begin: random.below(24),
             values: Values {
                 one: random.window(),
@@ -171,6 +190,8 @@ impl Script {
             script.kept = false;
             script.steps.retain(|step| !matches!(step, Step::Restart { .. }));
         });
+        with(&|script| script.compacts = false);
+        with(&|script| script.in_flight = in_flight());
         with(&|script| script.begin = 0);
         with(&|script| script.values.initial.clear());
         with(&|script| script.values.one = (1, 1));

@@ -334,10 +334,10 @@ impl Control {
             return None;
         }
         let (now, soonest) = (self.clock.now(), state.last + least);
-        // What a paced source gives to the batch of a boundary must all be in that batch, if it is to run again.
+        // What a paced source gives to the batch of a boundary is all in that batch, also when it runs again.
         let is_paced = || self.peers.is_some() || self.cuts.iter().any(|cut| cut.is_paced());
         let is_asked = now >= state.boundary || state.paced > state.last;
-        if self.log.get().is_some() && is_asked && is_paced() {
+        if is_asked && is_paced() {
             return None;
         }
         if !least.is_zero() && now < soonest {

@@ -2,7 +2,7 @@
 
 use streaming_runtime::prelude::*;
 
-use super::Shape;
+use super::{Shape, Sources};
 use crate::{
     model::Pair,
     records::{add, by_key, distinct, full, in_order, inner, mix, mix_some, sums},
@@ -46,7 +46,8 @@ stream!(
 pub(super) const CHAIN: Shape = Shape {
     name: "chain",
     sources: 2,
-    logged: false,
+    windows: 0,
+    kind: Sources::Replaying,
     start: |engine, wires, _| {
         engine.start(chain::Ports {
             a: wires.replays(0),

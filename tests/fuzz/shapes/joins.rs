@@ -7,7 +7,7 @@ use streaming_runtime::{
     prelude::*,
 };
 
-use super::{Shape, time, window};
+use super::{Shape, Sources, time, window};
 use crate::{
     model::Pair,
     records::{
@@ -68,7 +68,8 @@ stream!(
 pub(super) const WINDOW_JOINS: Shape = Shape {
     name: "window_joins",
     sources: 2,
-    logged: false,
+    windows: 2,
+    kind: Sources::Replaying,
     start: |engine, wires, values| {
         engine.start(window_joins::Ports {
             a: wires.replays(0),
@@ -149,7 +150,8 @@ stream!(
 pub(super) const LOOKUPS: Shape = Shape {
     name: "lookups",
     sources: 2,
-    logged: true,
+    windows: 1,
+    kind: Sources::Logged,
     start: |engine, wires, values| {
         engine.start(lookups::Ports {
             a: wires.logged(0),
@@ -256,11 +258,12 @@ stream!(
 pub(super) const KEPT_JOINS: Shape = Shape {
     name: "kept_joins",
     sources: 2,
-    logged: false,
+    windows: 2,
+    kind: Sources::Paced,
     start: |engine, wires, values| {
         engine.start(kept_joins::Ports {
-            a: wires.replays(0),
-            b: wires.replays(1),
+            a: wires.paced(0),
+            b: wires.paced(1),
             tap_a: wires.tap(0),
             tap_b: wires.tap(1),
             inners: wires.out("inners"),
@@ -356,7 +359,8 @@ stream!(
 pub(super) const BEHIND_JOINS: Shape = Shape {
     name: "behind_joins",
     sources: 2,
-    logged: false,
+    windows: 2,
+    kind: Sources::Replaying,
     start: |engine, wires, values| {
         engine.start(behind_joins::Ports {
             a: wires.replays(0),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use streaming_runtime::prelude::*;
 
-use super::{Shape, time, window};
+use super::{Shape, Sources, time, window};
 use crate::model::Pair;
 
 /// A vertex of a value.
@@ -78,7 +78,8 @@ fn labels(records: &[Pair]) -> Vec<Pair> {
 pub(super) const COMPONENTS: Shape = Shape {
     name: "components",
     sources: 1,
-    logged: false,
+    windows: 1,
+    kind: Sources::Replaying,
     start: |engine, wires, values| {
         engine.start(components::Ports {
             a: wires.replays(0),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use streaming_runtime::prelude::*;
 
-use super::{Shape, intervals, time, window};
+use super::{Shape, Sources, intervals, time, window};
 use crate::{
     model::{Batches, Pair},
     records::{add, in_any_order, inner, keys, mix, sums},
@@ -74,7 +74,8 @@ fn around(values: &crate::script::Values) -> (u64, u64) {
 pub(super) const UNIONS: Shape = Shape {
     name: "unions",
     sources: 2,
-    logged: false,
+    windows: 2,
+    kind: Sources::Replaying,
     start: |engine, wires, values| {
         engine.start(unions::Ports {
             a: wires.replays(0),
@@ -166,7 +167,8 @@ stream!(
 pub(super) const NESTED: Shape = Shape {
     name: "nested",
     sources: 2,
-    logged: true,
+    windows: 1,
+    kind: Sources::Logged,
     start: |engine, wires, values| {
         engine.start(nested::Ports {
             a: wires.logged(0),
@@ -274,11 +276,12 @@ stream!(
 pub(super) const SHARED: Shape = Shape {
     name: "shared",
     sources: 2,
-    logged: false,
+    windows: 2,
+    kind: Sources::Paced,
     start: |engine, wires, values| {
         engine.start(shared::Ports {
-            a: wires.replays(0),
-            b: wires.replays(1),
+            a: wires.paced(0),
+            b: wires.paced(1),
             tap_a: wires.tap(0),
             tap_b: wires.tap(1),
             short: wires.out("short"),

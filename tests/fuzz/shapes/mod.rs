@@ -20,12 +20,24 @@ use crate::{
     script::Values,
 };
 
+/// What the sources of a shape are: types of ports are compiled, so each shape has those of one kind.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Sources {
+    /// They send again what a position lies before.
+    Replaying,
+    /// The same, and they are asked for each batch.
+    Paced,
+    /// The job's log makes them safe.
+    Logged,
+}
+
 /// A pipeline and its meaning.
 pub(crate) struct Shape {
     pub(crate) name: &'static str,
     pub(crate) sources: usize,
-    /// Whether its sources are made safe by the job's log; else they replay.
-    pub(crate) logged: bool,
+    pub(crate) kind: Sources,
+    /// How many of the two windows of a script it has.
+    pub(crate) windows: usize,
     pub(crate) start: fn(&Engine, &mut Wires, &Values) -> Result<Job, StartError>,
     pub(crate) model: fn(&Inputs<'_>, &mut Expected),
 }

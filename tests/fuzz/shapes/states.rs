@@ -7,7 +7,7 @@ use streaming_runtime::{
     prelude::*,
 };
 
-use super::{Shape, intervals, time, window};
+use super::{Shape, Sources, intervals, time, window};
 use crate::{
     model::Pair,
     records::{add, by_key, distinct, in_order, mix, most, sums},
@@ -42,14 +42,14 @@ stream!(
         states.to(lasting);
         states.changes().to(lasting_changes);
         let all_forgotten = a
-            .update_state_with(initial, |_, key, state, values| updated(*key, state, values))
+            .update_state_with(initial.clone(), |_, key, state, values| updated(*key, state, values))
             .expire_after(idle);
         all_forgotten.to(forgotten);
         all_forgotten.changes().to(forgotten_changes);
         let all_of_windows = a
             .window(span.0, span.1)
             .reduce_by_key(add)
-            .update_state(|key, state, values| updated(*key, state, values))
+            .update_state_with(initial, |_, key, state, values| updated(*key, state, values))
             .allow_unbounded("few keys");
         all_of_windows.to(of_windows);
         all_of_windows.changes().to(of_windows_changes);
@@ -59,7 +59,8 @@ stream!(
 pub(super) const UPDATE_STATE: Shape = Shape {
     name: "update_state",
     sources: 1,
-    logged: true,
+    windows: 1,
+    kind: Sources::Logged,
     start: |engine, wires, values| {
         engine.start(update_state::Ports {
             a: wires.logged(0),
@@ -81,7 +82,7 @@ pub(super) const UPDATE_STATE: Shape = Shape {
         let idle = Some(intervals(values.idle));
         expected.put("forgotten", a.update_state(&values.initial, idle, updated).delivered());
         let windows = window(a, values.one).each(sums).snapshot();
-        expected.put("of_windows", windows.update_state(&[], None, updated).delivered());
+        expected.put("of_windows", windows.update_state(&values.initial, None, updated).delivered());
     },
 };
 
@@ -129,8 +130,10 @@ stream!(
         initial: Vec<Pair>,
     ) {
         a.to(tap_a);
-        let (emitted, kept) = a
-            .map_with_state_from(idle_for(idle), initial, |_, key, value, state| mapping(*key, value, state));
+        let (emitted, kept) =
+            a.map_with_state_from(idle_for(idle), initial.clone(), |_, key, value, state| {
+                mapping(*key, value, state)
+            });
         emitted.to(said);
         kept.to(states);
         kept.changes().to(states_changes);
@@ -141,7 +144,9 @@ stream!(
         all_kept.changes().to(lasting_changes);
         let sums = a.window(span.0, span.1).reduce_by_key(add);
         let (slides_emitted, slides_kept) =
-            sums.map_with_state(idle_for(idle), |key, value, state| mapping(*key, value, state));
+            sums.map_with_state_from(idle_for(idle), initial, |_, key, value, state| {
+                mapping(*key, value, state)
+            });
         slides_emitted.to(of_windows_said);
         slides_kept.to(of_windows);
         slides_kept.changes().to(of_windows_changes);
@@ -151,7 +156,8 @@ stream!(
 pub(super) const MAP_WITH_STATE: Shape = Shape {
     name: "map_with_state",
     sources: 1,
-    logged: false,
+    windows: 1,
+    kind: Sources::Replaying,
     start: |engine, wires, values| {
         engine.start(map_with_state::Ports {
             a: wires.replays(0),
@@ -180,7 +186,7 @@ pub(super) const MAP_WITH_STATE: Shape = Shape {
         expected.put("lasting_said", said.delivered());
         expected.put("lasting", states.delivered());
         let windows = window(a, values.one).each(sums).snapshot();
-        let (said, states) = windows.map_with_state(&[], idle, mapped);
+        let (said, states) = windows.map_with_state(&values.initial, idle, mapped);
         expected.put("of_windows_said", said.delivered());
         expected.put("of_windows", states.delivered());
     },
@@ -239,7 +245,8 @@ stream!(
 pub(super) const HISTORY: Shape = Shape {
     name: "history",
     sources: 2,
-    logged: true,
+    windows: 1,
+    kind: Sources::Logged,
     start: |engine, wires, values| {
         engine.start(history::Ports {
             a: wires.logged(0),

@@ -7,7 +7,7 @@ use streaming_runtime::{
     prelude::*,
 };
 
-use super::{Shape, intervals, time, window};
+use super::{Shape, Sources, intervals, time, window};
 use crate::{
     model::{Pair, Time},
     records::{
@@ -55,7 +55,8 @@ stream!(
 pub(super) const BY_KEY: Shape = Shape {
     name: "by_key",
     sources: 1,
-    logged: true,
+    windows: 2,
+    kind: Sources::Logged,
     start: |engine, wires, values| {
         engine.start(by_key::Ports {
             a: wires.logged(0),
@@ -126,7 +127,8 @@ fn remembered(values: &crate::script::Values) -> u64 {
 pub(super) const INVERSE: Shape = Shape {
     name: "inverse",
     sources: 1,
-    logged: false,
+    windows: 1,
+    kind: Sources::Replaying,
     start: |engine, wires, values| {
         engine.start(inverse::Ports {
             a: wires.replays(0),
@@ -215,7 +217,8 @@ stream!(
 pub(super) const ORDER: Shape = Shape {
     name: "order",
     sources: 1,
-    logged: true,
+    windows: 2,
+    kind: Sources::Logged,
     start: |engine, wires, values| {
         engine.start(order::Ports {
             a: wires.logged(0),
@@ -309,10 +312,11 @@ fn occurrences(records: &[Pair]) -> Vec<Pair> {
 pub(super) const COUNTS: Shape = Shape {
     name: "counts",
     sources: 1,
-    logged: false,
+    windows: 2,
+    kind: Sources::Paced,
     start: |engine, wires, values| {
         engine.start(counts::Ports {
-            a: wires.replays(0),
+            a: wires.paced(0),
             tap_a: wires.tap(0),
             number: wires.out("number"),
             number_changes: wires.changes("number"),
@@ -335,7 +339,8 @@ pub(super) const COUNTS: Shape = Shape {
         let (one, other) = (window(a, inputs.values.one), window(a, inputs.values.other));
         let number = |records: &[Pair]| vec![(0, records.len() as i64)];
         let values = |records: &[Pair]| records.iter().map(|pair| pair.1).collect::<Vec<i64>>();
-        expected.put("number", one.each(number).delivered());
+        // The sum of the counts of its batches, of which a window that slides over gaps may have none at the end.
+        expected.put("number", window(&a.each(number), inputs.values.one).each(sums).delivered());
         let reduced = |records: &[Pair]| match records {
             [] => vec![],
             _ => vec![(0, sum_of(&values(records)))],
