@@ -472,9 +472,12 @@ where
     Coming { records: held, id, job, rhythm }
 }
 
+/// Both streams that meet, left and right.
+type Sides<'s, K, V, W> = (Coming<'s, K, Side<V, W>>, Coming<'s, K, Side<V, W>>);
+
 /// What two streams make together by [`meet`], renewed as `rhythm` says.
 fn met<'s, K: Key, V: Record, W: Record, J: Meeting<K, V, W, Out: Record>>(
-    (left, right): (Coming<'s, K, Side<V, W>>, Coming<'s, K, Side<V, W>>),
+    (left, right): Sides<'s, K, V, W>,
     spans: (Span<V>, Span<W>),
     rhythm: Rhythm,
     how: J,
@@ -488,7 +491,7 @@ fn met<'s, K: Key, V: Record, W: Record, J: Meeting<K, V, W, Out: Record>>(
 
 /// The same, as the batches of the stream that is looked up in the other.
 fn looked_up<'s, K: Key, V: Record, W: Record, J: Meeting<K, V, W, Out: Record>>(
-    sides: (Coming<'s, K, Side<V, W>>, Coming<'s, K, Side<V, W>>),
+    sides: Sides<'s, K, V, W>,
     spans: (Span<V>, Span<W>),
     rhythm: Rhythm,
     how: J,
