@@ -159,6 +159,23 @@ fn policies_take_any_duration() {
     }
 }
 
+stream!(
+    #[batch(hours(100_000_000))]
+    fn one_batch<numbers: Source<i64>, out: Sink<i64>>() {
+        numbers.to(out);
+    }
+);
+/// Other intervals are refused by the macro: an interval is a literal of one of the four units, and not 0.
+#[tokio::test]
+async fn a_batch_may_be_longer_than_time() {
+    let (out, all) = collect();
+    let (sender, numbers) = streaming_runtime::connect::channel(9);
+    let mut job = Engine::new().start(one_batch::Ports { numbers, out }).expect("it starts");
+    sender.send(7).await.expect("it is taken");
+    soon(job.stop()).await.expect("it stops");
+    assert_eq!(all.records(), [7]);
+}
+
 #[test]
 fn a_clock_stops_at_the_end_of_time() {
     let clock = ManualClock::new();

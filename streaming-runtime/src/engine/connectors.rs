@@ -14,7 +14,7 @@ use tokio::{
 };
 use tracing::{Dispatch, instrument::WithSubscriber, subscriber::NoSubscriber};
 
-use super::JobError;
+use super::{JobError, thread_name};
 use crate::{blame, connect::ConnectorError};
 
 /// The connector tasks of one kind.
@@ -122,6 +122,7 @@ struct Home(Option<Runtime>);
 impl Home {
     fn new(name: String) -> io::Result<Self> {
         // Not of the current thread only: what tells tokio that it blocks is welcome.
+        let name = thread_name(&name);
         let runtime = Builder::new_multi_thread().worker_threads(1).thread_name(name).enable_all().build()?;
         Ok(Home(Some(runtime)))
     }

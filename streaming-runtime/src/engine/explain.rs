@@ -9,7 +9,10 @@ use std::{fmt, time::Duration};
 use serde::Serialize;
 
 use super::metrics::{Board, SinkBoard, SourceState};
-use crate::{stream::Epoch, time::BatchTime};
+use crate::{
+    stream::Epoch,
+    time::{BatchTime, nanos},
+};
 
 /// Why a sink has what it has and no more. Printed, it is a sentence:
 ///
@@ -196,7 +199,7 @@ fn short(duration: Duration) -> String {
         10_000_000..10_000_000_000 => 1_000_000,
         _ => 100_000_000,
     };
-    format!("{:?}", Duration::from_nanos(duration.as_nanos() as u64 / unit * unit))
+    format!("{:?}", Duration::from_nanos(nanos(duration) / unit * unit))
 }
 
 impl Serialize for Explanation {

@@ -107,7 +107,8 @@ impl Listener for MetricsExporter {
         describe();
         self.jobs().push(job.clone());
         export(&job.metrics());
-        let (job, every) = (job.clone(), self.every);
+        // Not at once again and again: that would be to spin.
+        let (job, every) = (job.clone(), self.every.max(Duration::from_millis(1)));
         tokio::spawn(async move {
             while !job.has_ended() {
                 tokio::time::sleep(every).await;

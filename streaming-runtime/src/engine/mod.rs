@@ -324,7 +324,7 @@ impl Engine {
         let (prepared, seats) = self.prepare::<P>(wiring, &runtime, together)?;
         let (exits, exited) = tokio::sync::mpsc::unbounded_channel();
         for (index, (seat, reach)) in seats.into_iter().zip(reaches).enumerate() {
-            let name = thread_name(&prepared.name, index);
+            let name = thread_name(&format!("{}-{index}", prepared.name));
             if let Err(source) = worker::spawn(name, seat, reach, exits.clone()) {
                 prepared.control.abort();
                 return Err(StartError::Thread { worker: index, source });
@@ -635,8 +635,8 @@ fn stands(prepared: &Prepared) -> Result<(), StartError> {
 }
 
 /// What a thread of a job is called. A job may have any name; a thread's has no NUL in it.
-fn thread_name(job: &str, thread: impl std::fmt::Display) -> String {
-    format!("{}-{thread}", job.replace('\0', "\u{fffd}"))
+fn thread_name(name: &str) -> String {
+    name.replace('\0', "\u{fffd}")
 }
 
 /// Graceful stops take at most this long unless told otherwise.

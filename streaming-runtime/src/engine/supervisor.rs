@@ -27,6 +27,7 @@ use super::{
     job::Command,
     metrics::{watched_sink, watched_source},
     recovery::{Beginning, run_again},
+    thread_name,
     watchdog::{Watchdog, stuck},
     wiring::{SinkTask, SourceTask},
     worker::Exit,
@@ -126,7 +127,7 @@ impl Supervisor {
         let subscriber = scoped_subscriber();
         // Timers only: it costs no descriptors.
         let own = Builder::new_current_thread().enable_time().build().map_err(StartError::Supervisor)?;
-        let thread = std::thread::Builder::new().name(name.clone());
+        let thread = std::thread::Builder::new().name(thread_name(&name));
         let run = move || {
             let _subscriber = subscriber.as_ref().map(tracing::dispatcher::set_default);
             let beginning = beginning.map(|beginning| (beginning, commands));

@@ -49,6 +49,9 @@ pub(super) struct Settings {
     pub(super) journal: Journal,
 }
 
+/// The longest time that SQLite can wait, which counts milliseconds in 32 bits: some 24 days.
+const LONGEST: Duration = Duration::from_millis(i32::MAX as u64);
+
 fn list(parts: impl IntoIterator<Item = String>) -> String {
     parts.into_iter().collect::<Vec<_>>().join(", ")
 }
@@ -141,7 +144,7 @@ impl Settings {
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(&self.path, flags)?;
-        connection.busy_timeout(self.busy_timeout)?;
+        connection.busy_timeout(self.busy_timeout.min(LONGEST))?;
         let journal = match self.journal {
             Journal::Wal => "wal",
             Journal::Delete => "delete",

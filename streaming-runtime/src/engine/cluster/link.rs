@@ -98,7 +98,7 @@ impl Link {
         commands: mpsc::UnboundedSender<Command>,
     ) -> io::Result<()> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        std::thread::Builder::new().name(thread_name(name, "cluster")).spawn(move || {
+        std::thread::Builder::new().name(thread_name(&format!("{name}-cluster"))).spawn(move || {
             // Dropped at the very end: whoever waits for the link waits for this.
             let begun = self.begun.clone();
             let told = commands.clone();
