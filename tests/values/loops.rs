@@ -144,19 +144,3 @@ async fn a_job_is_stopped_and_aborted_while_its_loop_goes_round() {
         }
     }
 }
-
-#[test]
-#[ignore = "a measurement"]
-fn how_far_a_loop_gets() {
-    for time in [1, 2, 4, 8] {
-        let ports = endless::Ports {
-            numbers: queue(vec![vec![1]]),
-            out: collect().0,
-            rounds: u64::MAX,
-            time: secs(time),
-        };
-        let ended =
-            outcome(Engine::new().metrics(false), 1, |engine| engine.start(ports).expect("it starts"));
-        println!("{time} s: {ended:?}");
-    }
-}
