@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc, OnceLock,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{
             AtomicU8, AtomicU64,
             Ordering::{Acquire, Relaxed, Release},
@@ -78,7 +78,8 @@ pub(crate) struct Board {
 /// What is known of a source.
 pub(crate) struct SourceBoard {
     pub(crate) port: &'static str,
-    queues: Vec<Waiting>,
+    /// Until it has ended: what looks into a queue keeps what is in it, and what was sent when its worker was gone must go.
+    queues: Mutex<Vec<Waiting>>,
     state: AtomicU8,
     /// The batch that it was asked for and has not answered, and since when; 0 if there is none.
     asked: [AtomicU64; 2],
@@ -94,7 +95,7 @@ pub(crate) enum SourceState {
 
 impl SourceBoard {
     pub(crate) fn waiting(&self) -> usize {
-        self.queues.iter().map(|queue| queue()).sum()
+        self.queues().iter().map(|queue| queue()).sum()
     }
     pub(crate) fn state(&self) -> SourceState {
         match self.state.load(Acquire) {
@@ -104,6 +105,12 @@ impl SourceBoard {
     }
     pub(crate) fn set_ended(&self) {
         self.state.store(1, Release);
+        let queues = std::mem::take(&mut *self.queues());
+        // Not under the lock: whoever waits for a receipt hears of it.
+        drop(queues);
+    }
+    fn queues(&self) -> MutexGuard<'_, Vec<Waiting>> {
+        self.queues.lock().unwrap_or_else(PoisonError::into_inner)
     }
     /// It is asked for the batch at `time`.
     pub(crate) fn asks(&self, time: BatchTime, now: BatchTime) {
@@ -243,7 +250,7 @@ impl Board {
         let began_at = clock.now().as_nanos();
         let source = |Port { name, queues, is_alone }| SourceBoard {
             port: name,
-            queues,
+            queues: Mutex::new(queues),
             state: AtomicU8::new(0),
             asked: Default::default(),
             polls: Polls::new(is_alone),
@@ -373,7 +380,7 @@ impl Board {
     fn source(&self, source: usize) -> SourceMetrics {
         let taken = || self.workers.iter().map(|worker| &worker.sources[source]);
         let now = self.clock.now().as_nanos();
-        let SourceBoard { port, .. } = self.sources[source];
+        let port = self.sources[source].port;
         let throttle = &self.gates.throttles[source];
         let has_ended = self.sources[source].state() == SourceState::Ended;
         SourceMetrics {
