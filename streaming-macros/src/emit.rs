@@ -14,6 +14,7 @@ use crate::{
     errors::Errors,
     graph::Graph,
     parse::{Item, Port, Value, Way},
+    plan,
     tolerant::name_of,
 };
 
@@ -31,7 +32,7 @@ pub fn emit(item: &Item, graph: &Graph, body: TokenStream, errors: Errors) -> To
     };
     let function = function(item, &names, quote!(#body #inside), lost, faulty);
     let ports = ports(item, &names, graph, faulty);
-    let pipeline = pipeline(item, &names, lost);
+    let pipeline = pipeline(item, &names, graph, lost);
     quote!(#aliases #function #ports #pipeline #outside)
 }
 
@@ -237,7 +238,7 @@ fn fields(item: &Item, names: &Names) -> Vec<TokenStream> {
 }
 
 /// What the engine asks of the ports.
-fn pipeline(item: &Item, names: &Names, lost: bool) -> TokenStream {
+fn pipeline(item: &Item, names: &Names, graph: &Graph, lost: bool) -> TokenStream {
     let Item { runtime, name, .. } = item;
     let (conditions, connectors) = (conditions(item), &names.connectors);
     let (bounds, text) = (connector_bounds(item, names), name_of(name));
@@ -250,6 +251,8 @@ fn pipeline(item: &Item, names: &Names, lost: bool) -> TokenStream {
         impl<#(#bounds),*> #pipeline::Pipeline for #name<#(#connectors),*>
     };
     let (port_names, value_names, body) = (port_names(item), value_names(item), &names.body);
+    let feeds =
+        plan::feeds(graph).into_iter().map(|(operator, sources)| quote!((#operator, &[#(#sources),*])));
     let wiring = Ident::new("__wiring", Span::mixed_site());
     let wire = match lost {
         true => quote!({ let _ = #wiring; ::core::unreachable!("the pipeline does not compile") }),
@@ -267,6 +270,7 @@ fn pipeline(item: &Item, names: &Names, lost: bool) -> TokenStream {
             const PLAN: &'static str = #kind::PLAN;
             const OPERATORS: &'static [&'static str] = #kind::OPERATORS;
             const MARKS: &'static [&'static str] = #kind::MARKS;
+            const FEEDS: &'static [(&'static str, &'static [&'static str])] = &[#(#feeds),*];
             fn wire(self, #wiring: &mut #runtime::__private::Wiring) #wire
         }
     }

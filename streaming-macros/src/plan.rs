@@ -3,7 +3,10 @@
 //!
 //! A plan is part of the program and of its reviews: the same body always gives the same text.
 
-use std::{collections::BTreeMap, fmt::Write};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write,
+};
 
 use crate::{
     calls::{CALLER, Piece},
@@ -20,6 +23,29 @@ pub fn mermaid(graph: &Graph) -> Vec<Piece> {
 /// Draws the graph for Graphviz.
 pub fn dot(graph: &Graph) -> Vec<Piece> {
     draw(graph, &Dot)
+}
+
+/// For each operator, and for each call of a function with a stream, the sources whose records come to it.
+pub fn feeds(graph: &Graph) -> Vec<(String, Vec<String>)> {
+    let sources = |node: &Node| {
+        let mut open: Vec<NodeId> = reads(node).collect();
+        let mut seen = BTreeSet::new();
+        while let Some(id) = open.pop() {
+            if seen.insert(id) {
+                open.extend(reads(&graph.nodes[id]));
+            }
+        }
+        let ports = seen.into_iter().map(|id| &graph.nodes[id]);
+        ports.filter(|node| matches!(node.what, What::Source(_))).map(|node| node.name.clone()).collect()
+    };
+    let is_port = |node: &Node| matches!(node.what, What::Source(_) | What::Sink(_));
+    let nodes = graph.nodes.iter().enumerate().filter(|(_, node)| !is_port(node));
+    nodes.map(|(id, node)| (graph.id(id), sources(node))).collect()
+}
+
+/// What a node reads, and a loop what comes round; what stands in a loop reads what goes into that.
+fn reads(node: &Node) -> impl Iterator<Item = NodeId> + '_ {
+    node.inputs.iter().chain(&node.feedback).map(|edge| edge.from).chain(node.inside)
 }
 
 /// What differs between the two notations.

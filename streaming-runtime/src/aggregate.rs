@@ -56,7 +56,7 @@ use foldhash::fast::RandomState;
 pub use crate::op::Of;
 use crate::{
     blame::check_itself,
-    op::{Abelian, Aggregate, Associative, ByKey, Undo},
+    op::{Abelian, Aggregate, Associative, ByKey, Parameters, Undo},
     past::Past,
     record::{Key, Record},
     stream::{Chain, Stream},
@@ -508,6 +508,9 @@ impl<V: Record + Ordered> Aggregate<V> for TopK {
     }
     fn result(&self, largest: Vec<V>) -> Vec<V> {
         largest
+    }
+    fn parameters(&self) -> Parameters {
+        Parameters::of(self.0)
     }
 }
 

@@ -1,52 +1,76 @@
 //! State as bytes: [postcard](https://postcard.jamesmunns.com/wire-format), whose format is specified and stable.
 //!
-//! It does not say what it is, so a reader must know the type: `checkpoint::lock` sees to that.
+//! It does not say what it is, so a reader must know the type: `checkpoint::lock` sees to that. And it reads what was
+//! written only where a type's `Serialize` writes all that its `Deserialize` asks for, which serde's attributes can
+//! change. So nothing is written that would not be read back:
+//!
+//! | when | what is seen |
+//! |---|---|
+//! | at the start, [`schema`](crate::schema) | values that are made up of the type, one of each variant: [`read_back`] |
+//! | at each write | a field that is left out; an error of `Serialize` |
+//! | at a write in a form that is new ([`Forms`]), and at the 1st, 2nd, 4th .. | the value: [`read_back`] |
 
-use postcard::ser_flavors::Flavor;
+mod fidelity;
+mod serializer;
+
 use serde::{Serialize, de::DeserializeOwned};
+
+pub(crate) use fidelity::{Declared, fingerprint, read_back};
+use serializer::Writer;
+
+/// In which forms values of a type were written: structs with how many fields, which variants of enums. One that is new
+/// is worth a look.
+#[derive(Debug, Default)]
+pub(crate) struct Forms {
+    /// Those that came last, by a hash.
+    near: [(usize, u32); 16],
+    all: std::collections::HashSet<(usize, u32)>,
+    is_new: bool,
+    /// Values so far.
+    count: u64,
+}
+
+impl Forms {
+    #[inline]
+    fn note(&mut self, name: &'static str, number: u32) {
+        // The address: a name is looked at for each struct of each value.
+        let form = (name.as_ptr() as usize, number);
+        let place = (form.0 >> 3 ^ form.0 >> 9 ^ number as usize) % self.near.len();
+        if self.near[place] != form {
+            self.near[place] = form;
+            self.is_new |= self.all.insert(form);
+        }
+    }
+
+    /// Whether the value that was just written is to be read back. Asked once for each.
+    #[inline]
+    pub(crate) fn is_due(&mut self) -> bool {
+        self.count += 1;
+        std::mem::take(&mut self.is_new) || self.count.is_power_of_two()
+    }
+}
 
 /// Adds `value` to `bytes`.
 ///
-/// # Panics
-/// If serde cannot write it like that: a sequence or map of unknown length, `#[serde(flatten)]`.
-pub(crate) fn encode<T: Serialize + ?Sized>(value: &T, bytes: &mut Vec<u8>) {
-    postcard::serialize_with_flavor(value, Growing(bytes)).unwrap_or_else(|error| {
-        let name = std::any::type_name::<T>();
-        panic!("`{name}` cannot be kept in a checkpoint: {error}; it needs serde's derives, without `flatten` and `untagged`")
-    });
+/// # Errors
+/// What serde cannot write like that, in words: a sequence or map of unknown length, a field that is left out.
+pub(crate) fn encode<T: Serialize + ?Sized>(
+    value: &T,
+    bytes: &mut Vec<u8>,
+    forms: &mut Forms,
+) -> Result<(), String> {
+    value.serialize(&mut Writer::noting(bytes, forms)).map_err(|refused| refused.0)
 }
 
 /// Reads a value from all of `bytes`.
 ///
-/// # Panics
-/// If there is no such value. The bytes are those that were written, their checksum says; so the type is another than
-/// the one that was written, or its `Deserialize` does not read what its `Serialize` writes.
-pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> T {
+/// # Errors
+/// There is no such value, in words. The bytes are those that were written, their checksum says; so the type is another
+/// than the one that was written, or its `Deserialize` does not read what its `Serialize` writes.
+pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
     match postcard::take_from_bytes(bytes) {
-        Ok((value, [])) => value,
-        other => {
-            let name = std::any::type_name::<T>();
-            let why = other.err().map_or("bytes are left".to_owned(), |error| error.to_string());
-            panic!("what the checkpoint has of a `{name}` cannot be read: {why}")
-        }
-    }
-}
-
-struct Growing<'a>(&'a mut Vec<u8>);
-
-impl Flavor for Growing<'_> {
-    type Output = ();
-    #[inline]
-    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
-        self.0.push(byte);
-        Ok(())
-    }
-    #[inline]
-    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
-        self.0.extend_from_slice(bytes);
-        Ok(())
-    }
-    fn finalize(self) -> postcard::Result<()> {
-        Ok(())
+        Ok((value, [])) => Ok(value),
+        Ok(_) => Err("bytes are left".to_owned()),
+        Err(error) => Err(error.to_string()),
     }
 }

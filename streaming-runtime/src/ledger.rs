@@ -20,6 +20,7 @@
 use std::{
     cell::{Cell, OnceCell, RefCell},
     collections::VecDeque,
+    panic::resume_unwind,
     rc::Rc,
     sync::Arc,
 };
@@ -30,8 +31,10 @@ use timely::progress::Source;
 
 use crate::{
     build::BuildError,
-    checkpoint::{OperatorState, PartWriter, Restored, StateShape, What},
-    codec::{decode, encode},
+    checkpoint::{CheckpointError, Initial, OperatorState, PartWriter, Restored, StateShape, What},
+    codec::{Forms, decode, encode, read_back},
+    record::Record,
+    schema,
     stream::{Epoch, OpId},
     time::BatchTime,
 };
@@ -65,6 +68,7 @@ struct Built {
     kind: &'static str,
     keeps: Option<Keeps>,
     shape: StateShape,
+    initial: Initial,
 }
 
 /// A batch that not all operators have closed.
@@ -88,7 +92,7 @@ impl Ledger {
     pub(crate) fn name_all(&self) -> Result<(), BuildError> {
         let operators = self.operators.borrow();
         let mut named = Vec::<OperatorState>::with_capacity(operators.len());
-        for (at, Built { id, kind, keeps, shape }) in operators.iter().enumerate() {
+        for (at, Built { id, kind, keeps, shape, initial }) in operators.iter().enumerate() {
             let (before, after) = (&operators[..at], &operators[at + 1..]);
             let is_copy = |other: &Built| {
                 other.id == *id && other.keeps.is_some() && other.keeps == *keeps && other.shape == *shape
@@ -111,7 +115,8 @@ impl Ledger {
             if named.iter().any(|operator| operator.id == name) {
                 return Err(unnamed(id.0, "has an operator of a name that another has"));
             }
-            named.push(OperatorState { id: name, shape: shape.clone(), mark: String::new() });
+            let (shape, mark, initial) = (shape.clone(), String::new(), *initial);
+            named.push(OperatorState { id: name, shape, mark, initial });
         }
         assert!(self.named.set(named).is_ok(), "a dataflow is built once");
         Ok(())
@@ -137,17 +142,20 @@ impl Ledger {
     }
 
     /// An operator that is being built. `kind` tells it from others in one call of code that the macros cannot see; `keeps`
-    /// is the stream whose records it keeps as they are, if it does.
+    /// is the stream whose records it keeps as they are, if it does; `initial` tells the initial states that it is given from
+    /// others.
     pub(crate) fn operator(
         self: &Rc<Self>,
         id: OpId,
         kind: &'static str,
         keeps: Option<Keeps>,
         shape: StateShape,
+        initial: Option<u64>,
     ) -> Entry {
         let mut operators = self.operators.borrow_mut();
-        operators.push(Built { id, kind, keeps, shape });
-        Entry(Some(Mine { ledger: self.clone(), index: operators.len() as u32 - 1 }))
+        operators.push(Built { id, kind, keeps, shape, initial: Initial::of(initial) });
+        let index = operators.len() as u32 - 1;
+        Entry(Some(Mine { ledger: self.clone(), index, forms: RefCell::default() }))
     }
 
     fn write(&self, epoch: Epoch, write: impl FnOnce(&mut PartWriter)) {
@@ -194,6 +202,58 @@ pub(crate) struct Entry(Option<Mine>);
 struct Mine {
     ledger: Rc<Ledger>,
     index: u32,
+    /// The forms of what it has written.
+    forms: RefCell<Forms>,
+}
+
+/// Writes a value that is read back as a `T`, of the operator or source that is named, into `bytes`. One that would not be
+/// read back as it is ends the job: it unwinds with a [`CheckpointError`].
+pub(crate) fn write<T: Record, W: Serialize + ?Sized>(
+    value: &W,
+    bytes: &mut Vec<u8>,
+    forms: &mut Forms,
+    of: impl FnOnce() -> String,
+) {
+    let start = bytes.len();
+    let mut written = encode(value, bytes, forms);
+    if written.is_ok() && forms.is_due() {
+        written = read_back::<W, T>(value, &bytes[start..], schema::declared::<T>);
+    }
+    if let Err(why) = written {
+        unreadable::<T>(of(), why);
+    }
+}
+
+/// Reads what was written as a `T`; unwinds as [`write`] does.
+pub(crate) fn read<T: DeserializeOwned>(bytes: &[u8], of: impl FnOnce() -> String) -> T {
+    decode(bytes)
+        .unwrap_or_else(|why| unreadable::<T>(of(), format!("what the checkpoint has cannot be read: {why}")))
+}
+
+/// Ends the job. Without a panic's message to standard error: it is none.
+#[cold]
+fn unreadable<T>(of: String, why: String) -> ! {
+    let what = format!("`{}`: {why}", crate::checkpoint::short_name::<T>());
+    resume_unwind(Box::new(CheckpointError::Unreadable { of, what }))
+}
+
+impl Mine {
+    fn write<T: Record, W: Serialize + ?Sized>(&self, value: &W, bytes: &mut Vec<u8>) {
+        write::<T, W>(value, bytes, &mut self.forms.borrow_mut(), || self.of());
+    }
+
+    fn read<T: DeserializeOwned>(&self, bytes: &[u8]) -> T {
+        read(bytes, || self.of())
+    }
+
+    /// What it is called, once all operators are named.
+    fn name(&self) -> &str {
+        &self.ledger.operators()[self.index as usize].id
+    }
+
+    fn of(&self) -> String {
+        format!("operator `{}`", self.name())
+    }
 }
 
 /// Something that was written down.
@@ -215,25 +275,30 @@ impl Entry {
         self.0.is_some()
     }
 
-    /// Writes down something of a batch that counts until `until`: then it is in the state no more.
-    pub(crate) fn pane<T: Serialize + ?Sized>(&self, epoch: Epoch, until: Option<BatchTime>, value: &T) {
-        if let Some(Mine { ledger, index }) = &self.0 {
-            ledger.write(epoch, |part| part.pane(*index, until, |bytes| encode(value, bytes)));
+    /// Writes down something of a batch that counts until `until`: then it is in the state no more. Each value is read back
+    /// as a `T`.
+    pub(crate) fn pane<T: Record, W: Serialize>(&self, epoch: Epoch, until: Option<BatchTime>, values: &[W]) {
+        if let Some(mine) = &self.0 {
+            let write = |bytes: &mut Vec<u8>| mine.write::<Vec<T>, [W]>(values, bytes);
+            mine.ledger.write(epoch, |part| part.pane(mine.index, until, write));
         }
     }
 
-    /// Writes down the states of keys as of a batch.
-    pub(crate) fn keys<K: Serialize, S: Serialize>(
+    /// Writes down the states of keys as of a batch: keys `J` and states `W`, which are read back as `K` and `S`.
+    pub(crate) fn keys<K: Record, S: Record, J: Serialize, W: Serialize>(
         &self,
         epoch: Epoch,
-        write: impl FnOnce(&mut dyn FnMut(&K, Option<&S>)),
+        write: impl FnOnce(&mut dyn FnMut(&J, Option<&W>)),
     ) {
-        if let Some(Mine { ledger, index }) = &self.0 {
-            ledger.write(epoch, |part| {
-                let mut keys = part.keys(*index);
-                write(&mut |key, state| match state {
-                    Some(state) => keys.put(|bytes| encode(key, bytes), |bytes| encode(state, bytes)),
-                    None => keys.remove(|bytes| encode(key, bytes)),
+        if let Some(mine) = &self.0 {
+            mine.ledger.write(epoch, |part| {
+                let mut keys = part.keys(mine.index);
+                write(&mut |key, state| {
+                    let key = |bytes: &mut Vec<u8>| mine.write::<K, J>(key, bytes);
+                    match state {
+                        Some(state) => keys.put(key, |bytes| mine.write::<S, W>(state, bytes)),
+                        None => keys.remove(key),
+                    }
                 });
             });
         }
@@ -257,24 +322,30 @@ impl Entry {
     }
 
     /// All that is written of this operator and still counts, by whatever worker, oldest first.
-    fn read(&self, mut with: impl FnMut(Read<'_>)) {
-        let Some(Mine { ledger, index }) = &self.0 else { return };
+    fn read(&self, mut with: impl FnMut(&Mine, Read<'_>)) {
+        let Some(mine @ Mine { ledger, .. }) = &self.0 else { return };
         let restored = ledger.restored.borrow();
         let Some(restored) = restored.as_ref() else { return };
         let (worker, workers) = ledger.place;
-        let OperatorState { id: name, .. } = &ledger.operators()[*index as usize];
-        for entry in restored.entries(name) {
+        for entry in restored.entries(mine.name()) {
             let is_mine = entry.worker as usize % workers == worker;
-            with(Read { time: entry.time, is_mine, what: entry.what });
+            with(mine, Read { time: entry.time, is_mine, what: entry.what });
         }
+    }
+
+    /// Whether anything is written of this operator.
+    pub(crate) fn has_written(&self) -> bool {
+        let mut has_any = false;
+        self.read(|_, _| has_any = true);
+        has_any
     }
 
     /// What is written of the batches: of each its time, whether it is this worker's if it belongs to no key, and what was
     /// taken in.
     pub(crate) fn panes<T: DeserializeOwned>(&self, mut with: impl FnMut(BatchTime, bool, Vec<T>)) {
-        self.read(|read| {
+        self.read(|mine, read| {
             if let What::Pane(bytes) = read.what {
-                with(read.time, read.is_mine, decode(bytes));
+                with(read.time, read.is_mine, mine.read(bytes));
             }
         });
     }
@@ -284,9 +355,9 @@ impl Entry {
         &self,
         mut with: impl FnMut(K, Option<S>),
     ) {
-        self.read(|read| {
+        self.read(|mine, read| {
             if let What::Keys(keys) = read.what {
-                keys.for_each(|(key, state)| with(decode(key), state.map(decode)));
+                keys.for_each(|(key, state)| with(mine.read(key), state.map(|state| mine.read(state))));
             }
         });
     }

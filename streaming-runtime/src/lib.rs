@@ -428,7 +428,7 @@ pub use engine::{
 pub use engine::{MetricsExporter, metrics_exporter};
 pub use op::{
     Abelian, Aggregate, Algebra, Associative, Comparable, Emit, Keeps, KeyState, LoopScope, Looped, Neither,
-    SinkPort, Undo, idle_for, unbounded,
+    Parameters, SinkPort, Undo, idle_for, unbounded,
 };
 pub use past::{History, Kept, Past, PerBatch, State, Windowed};
 pub use record::{Key, Keyed, Pair, Record};

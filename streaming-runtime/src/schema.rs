@@ -18,7 +18,11 @@
 //! apart by these. It has no names of types and no paths: to move or rename a type changes nothing. What serde writes
 //! in the same way reads the same: a newtype as what is in it, a set as a `Vec`, `usize` as `u64`.
 //!
-//! Not seen: what happens in functions (`serialize_with` that changes its unit), and what is inside of `any`.
+//! The values that were made up are also written and read back, so that a type of which a checkpoint would not give back
+//! what it was given is known before the first record: each variant, options and lists with something in them and without,
+//! numbers that are 0 and that are not, for those are what attributes such as `skip_serializing_if` ask for.
+//!
+//! Not seen: what happens in functions (`serialize_with` that changes its unit and `deserialize_with` that changes it back).
 //!
 //! The crate `serde-reflection` does this too, for whole registries of types. It knows types by their bare names, so
 //! it refuses a program that has two types of one name, and a generic type with two arguments.
@@ -35,21 +39,40 @@ use std::{
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use self::{
-    graph::Graph,
-    tracer::{Refused, Trace, Tracer},
-};
+use self::tracer::{Refused, Trace, Tracer};
+use crate::codec::{Declared, Forms, encode, read_back};
 
 /// Runs of a type at most: an enum of more variants than this is opaque.
 const RUNS: usize = 4096;
 /// Bytes of stack; the system gives them as they are used.
 const STACK: usize = 64 << 20;
 
-/// Describes the serialized form of `T`, see the module. It ends for every type, and does not panic.
-pub(crate) fn of<T: Serialize + DeserializeOwned>() -> String {
-    let (graph, root, whole) = on_a_large_stack(trace::<T>);
-    let text = text::write(&graph, root);
-    if whole { text } else { format!("{text} opaque {}", without_paths(type_name::<T>())) }
+/// What is known of a type, see the module.
+#[derive(Clone, Debug)]
+pub(crate) struct Schema {
+    /// Its serialized form.
+    pub(crate) text: String,
+    /// Why values of it are not read back as they are written, if that is so.
+    pub(crate) fault: Option<String>,
+}
+
+/// Looks at `T`. It ends for every type, and does not panic.
+pub(crate) fn of<T: Serialize + DeserializeOwned>() -> Schema {
+    let Traced { trace, text, fault } = on_a_large_stack(|| {
+        trace::<T>(|value, declared| {
+            let mut bytes = Vec::new();
+            encode(value, &mut bytes, &mut Forms::default())?;
+            read_back::<T, T>(value, &bytes, declared)
+        })
+    });
+    let name = without_paths(type_name::<T>());
+    let fault = fault.or_else(|| trace.declared().fault()).map(|why| format!("`{name}`: {why}"));
+    Schema { text, fault }
+}
+
+/// What the `Deserialize` of `T` asks for, to explain why a value was not read back.
+pub(crate) fn declared<T: DeserializeOwned>() -> Declared {
+    on_a_large_stack(|| trace::<T>(|_, _| Ok(()))).trace.declared()
 }
 
 /// Values that are made up may be deep, in unoptimised code too, and the caller's stack may be a small one.
@@ -61,31 +84,75 @@ fn on_a_large_stack<R: Send>(work: fn() -> R) -> R {
     })
 }
 
-/// What was found, where it begins, and whether that is all.
-fn trace<T: DeserializeOwned>() -> (Graph, graph::Shape, bool) {
-    let mut trace = Trace::default();
-    let mut root = graph::Shape::Unknown;
+/// What was found, as text too, and what is wrong with a value.
+struct Traced {
+    trace: Trace,
+    text: String,
+    fault: Option<String>,
+}
+
+/// Looks at a value that was made up, and says what is wrong with it.
+type Probe<T> = fn(&T, &dyn Fn() -> Declared) -> Result<(), String>;
+
+fn trace<T: DeserializeOwned>(probe: Probe<T>) -> Traced {
+    let mut traced = Traced { trace: Trace::default(), text: String::new(), fault: None };
+    let mut is_whole = false;
     for _ in 0..RUNS {
-        let before = trace.graph.progress();
-        trace.begin();
-        // A panic in a type's own `Deserialize` is a refusal like others.
-        let run = catch_unwind(AssertUnwindSafe(|| T::deserialize(Tracer::new(&mut trace)).map(drop)))
-            .unwrap_or(Err(Refused::Value));
-        root = trace.root();
-        if trace.graph.is_known(root) {
-            return (trace.graph, root, true);
+        let before = traced.trace.graph.progress();
+        let run = traced.run(probe);
+        is_whole = traced.trace.graph.is_known(traced.trace.root());
+        if is_whole {
+            break;
         }
         let goes_on = match run {
-            Ok(()) => trace.graph.progress() > before,
-            Err(Refused::Value) => trace.offer_another(),
-            Err(Refused::NoEnd) => trace.come_back_later(),
+            Ok(()) => traced.trace.graph.progress() > before,
+            Err(Refused::Value) => traced.trace.offer_another(),
+            Err(Refused::NoEnd) => traced.trace.come_back_later(),
             Err(Refused::TooLarge) => false,
         };
         if !goes_on {
             break;
         }
     }
-    (trace.graph, root, false)
+    // What stands for a type must not depend on what else is looked at.
+    traced.text = text::write(&traced.trace.graph, traced.trace.root());
+    if !is_whole {
+        traced.text += &format!(" opaque {}", without_paths(type_name::<T>()));
+    }
+    traced.go_through(probe);
+    traced
+}
+
+impl Traced {
+    /// Makes one value up, and looks at it.
+    fn run<T: DeserializeOwned>(&mut self, probe: Probe<T>) -> Result<(), Refused> {
+        self.trace.begin();
+        // A panic in a type's own `Deserialize` is a refusal like others.
+        let made = catch_unwind(AssertUnwindSafe(|| T::deserialize(Tracer::new(&mut self.trace))));
+        let value = made.unwrap_or(Err(Refused::Value))?;
+        if self.fault.is_none() {
+            let trace = &self.trace;
+            let looked = catch_unwind(AssertUnwindSafe(|| probe(&value, &|| trace.declared())));
+            let looked = looked.unwrap_or_else(|_| Err("its `Serialize` or `Deserialize` panics".to_owned()));
+            self.fault = looked.err();
+        }
+        Ok(())
+    }
+
+    /// Makes values of all branches that are known, as short as they can be, of one number and of another: what was made
+    /// up so far was to find them, and once for all.
+    fn go_through<T: DeserializeOwned>(&mut self, probe: Probe<T>) {
+        for (aim, offer) in self.trace.aims() {
+            if self.fault.is_some() {
+                return;
+            }
+            self.trace.aim(aim, offer);
+            // What is refused here was made up otherwise before, or never is.
+            if let Err(Refused::TooLarge) = self.run(probe) {
+                return;
+            }
+        }
+    }
 }
 
 /// The name of a type without the modules that it and its arguments are in.

@@ -1,4 +1,9 @@
 //! State on disk: initial states, what serde cannot bring back, parameters of aggregates, checkpoints that are gone.
 
+mod fidelity;
 mod fixture;
+mod gone;
+mod initial;
 mod lasting;
+mod losing;
+mod parameters;

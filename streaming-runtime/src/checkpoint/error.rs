@@ -86,13 +86,34 @@ pub enum CheckpointError {
     /// A sink has a batch of which the checkpoint knows nothing: it is of another run, or was brought back from a copy.
     #[error(
         "checkpoint: sink `{port}` has the batch of {batch}, but the checkpoint does not: use the checkpoint that belongs to this sink (is its \
-         directory the right one, and there?), or an empty sink"
+         directory the right one, whole and there?), or an empty sink; what it has is taken over where \
+         `.adopt(\"{port}\")` is declared"
     )]
     Behind {
         /// The sink.
         port: String,
         /// Its last batch.
         batch: BatchTime,
+    },
+    /// A sink was written with another checkpoint: that one is gone, or this is another job's sink.
+    #[error(
+        "checkpoint: sink `{port}` has batches up to {batch} that were written with another checkpoint, which is gone or is another \
+         job's: use the checkpoint that belongs to this sink, or an empty sink (`text_files`: remove the directories of its \
+         batches). Declare `.adopt(\"{port}\")` to go on with what it has"
+    )]
+    Foreign {
+        /// The sink.
+        port: String,
+        /// Its last batch.
+        batch: BatchTime,
+    },
+    /// A sink could not say to which checkpoint it belongs.
+    #[error("checkpoint: sink `{port}` does not say to which checkpoint it belongs: {source}")]
+    Mark {
+        /// The sink.
+        port: String,
+        /// Its answer.
+        source: Arc<dyn std::error::Error + Send + Sync>,
     },
     /// A sink lacks batches that were delivered to it and are no longer in the checkpoint.
     #[error(
@@ -109,6 +130,18 @@ pub enum CheckpointError {
     #[error("checkpoint: {what}")]
     Incompatible {
         /// What does not fit, and what to do.
+        what: String,
+    },
+    /// Values of a type are not read back as they are written, so a checkpoint of them would lose or change state: that is
+    /// found before such a value is written. Also if what is written cannot be read.
+    #[error(
+        "checkpoint: {of}: {what}. What is kept has to be read back as it is written: drop the attribute, or give the state a \
+         type of its own that has plain derives of `Serialize` and `Deserialize`"
+    )]
+    Unreadable {
+        /// The operator or source.
+        of: String,
+        /// The type, and what is the matter with it.
         what: String,
     },
     /// One batch, input or entry is larger than a frame can be.
@@ -136,8 +169,11 @@ impl CheckpointError {
             CheckpointError::Corrupt { .. } => "checkpoint.corrupt",
             CheckpointError::Version { .. } => "checkpoint.version",
             CheckpointError::Behind { .. } => "checkpoint.behind",
+            CheckpointError::Foreign { .. } => "checkpoint.foreign",
+            CheckpointError::Mark { .. } => "checkpoint.mark",
             CheckpointError::Lost { .. } => "checkpoint.lost",
             CheckpointError::Incompatible { .. } => "checkpoint.incompatible",
+            CheckpointError::Unreadable { .. } => "checkpoint.unreadable",
             CheckpointError::TooLarge { .. } => "checkpoint.too_large",
         }
     }

@@ -103,6 +103,10 @@ pub(super) fn program(into: &mut Vec<u8>, program: &Program, edits: &Edits, agai
     put_texts(into, edits.forget.iter());
     put_option(into, again);
     put_texts(into, program.operators.iter().map(|operator| &operator.mark).collect::<Vec<_>>().into_iter());
+    if let Some(identity) = program.identity {
+        into.extend_from_slice(&identity.to_le_bytes());
+        program.operators.iter().for_each(|operator| put_option(into, operator.initial));
+    }
 }
 
 pub(super) fn epoch(into: &mut Vec<u8>, mark: &Mark, delivered: Option<Epoch>, parts: &[(u32, Vec<u8>)]) {
@@ -231,6 +235,10 @@ impl<'a> Reader<'a> {
         Ok(u64::from_le_bytes(self.bytes[self.take(8)?].try_into().expect("eight bytes")))
     }
 
+    fn u128(&mut self) -> Result<u128, &'static str> {
+        Ok(u128::from_le_bytes(self.bytes[self.take(16)?].try_into().expect("sixteen bytes")))
+    }
+
     pub(super) fn time(&mut self) -> Result<BatchTime, &'static str> {
         Ok(BatchTime::from_nanos(self.u64()?))
     }
@@ -308,6 +316,7 @@ impl<'a> Reader<'a> {
             operators: self.list(|reader| {
                 Ok(OperatorEntry { id: reader.text()?, state: reader.text()?, ..OperatorEntry::default() })
             })?,
+            identity: None,
         };
         let old = self.texts()?;
         let rename =
@@ -315,9 +324,16 @@ impl<'a> Reader<'a> {
         let forget = self.texts()?.into_iter().collect();
         let again = self.option()?;
         // A release that knew no marks ends here.
-        if self.at < self.bytes.len() {
+        if !self.is_at_end() {
             let marks = self.texts()?;
             program.operators.iter_mut().zip(marks).for_each(|(operator, mark)| operator.mark = mark);
+        }
+        // Version 2 ended here.
+        if !self.is_at_end() {
+            program.identity = Some(self.u128()?);
+            for operator in &mut program.operators {
+                operator.initial = self.option()?;
+            }
         }
         Ok(Record::Program { program, edits: Edits { rename, forget }, again })
     }

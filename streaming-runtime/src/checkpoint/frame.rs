@@ -9,7 +9,9 @@
 use super::CheckpointError;
 use std::ops::Range;
 
-pub(super) const VERSION: u32 = 2;
+pub(super) const VERSION: u32 = 3;
+/// The oldest that is read. It has no identity, see [`Program::identity`](super::Program::identity).
+const OLDEST: u32 = 2;
 /// The length of a head.
 pub(super) const HEAD: usize = 41;
 /// The bytes before a payload.
@@ -86,7 +88,7 @@ impl Head {
             return Err(BadHead::Damaged);
         }
         let version = u32_at(head, 8);
-        if version != VERSION {
+        if !(OLDEST..=VERSION).contains(&version) {
             return Err(BadHead::Version(version));
         }
         let kind = match head[12] {

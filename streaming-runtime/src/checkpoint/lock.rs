@@ -38,7 +38,7 @@ mod text;
 
 pub(crate) use carry::{Declared, carry};
 pub(crate) use exchanged::{exchanged, mark_of};
-pub(crate) use shape::{OperatorState, StateShape, short_name};
+pub(crate) use shape::{Initial, OperatorState, StateShape, short_name};
 pub(crate) use sources::carry_sources;
 pub(crate) use text::{read_lock, write_lock};
 

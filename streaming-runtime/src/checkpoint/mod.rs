@@ -65,8 +65,8 @@ pub use inspect::{
     EpochInspection, FileInspection, Inspection, OperatorInspection, Problem, SourceInspection, inspect,
 };
 pub(crate) use lock::{
-    Declared, OperatorState, StateShape, carry, carry_sources, exchanged, mark_of, read_lock, short_name,
-    write_lock,
+    Declared, Initial, OperatorState, StateShape, carry, carry_sources, exchanged, mark_of, read_lock,
+    short_name, write_lock,
 };
 pub(crate) use log::Log;
 pub(crate) use part::{Entry, KeysReader, PartWriter, What};
@@ -116,7 +116,13 @@ pub(crate) struct Program {
     pub moved: Option<BatchTime>,
     /// The stateful operators; entries name them by their place in this list.
     pub operators: Vec<OperatorEntry>,
+    /// Tells this checkpoint from all others, by chance. `None`: it was written before there was this, and what
+    /// operators began with and the parameters of their aggregates are not known either.
+    pub identity: Option<Identity>,
 }
+
+/// See [`Program::identity`].
+pub(crate) type Identity = u128;
 
 /// A source, and how its records come again.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -152,4 +158,6 @@ pub(crate) struct OperatorEntry {
     pub state: String,
     /// How it is made, if that was known.
     pub mark: String,
+    /// Of the initial states that it was given when it began, if any.
+    pub initial: Option<u64>,
 }

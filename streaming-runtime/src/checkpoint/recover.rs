@@ -3,7 +3,7 @@
 //! Nothing on disk is touched before [`Log::start`](super::Log::start), so a job that is refused leaves it as it was.
 
 use super::{
-    CheckpointError, Comes, Entry, KeysReader, Program, SourceMark, Storage, What, crash_point,
+    CheckpointError, Comes, Entry, Identity, KeysReader, Program, SourceMark, Storage, What, crash_point,
     frame::{Head, Kind},
     image::{Batch, Image, Located, LogFile, Tail},
 };
@@ -151,6 +151,8 @@ pub(crate) struct Opened {
     storage: Arc<dyn Storage>,
     guard: Box<dyn Send>,
     reading: Reading,
+    /// What it is called if it has no identity yet.
+    fresh: Identity,
 }
 
 impl fmt::Debug for Opened {
@@ -180,20 +182,33 @@ pub(crate) fn open(storage: Arc<dyn Storage>) -> Result<Opened, CheckpointError>
         );
     }
     crash_point("recovery-read");
-    Ok(Opened { storage, guard, reading })
+    Ok(Opened { storage, guard, reading, fresh: rand::random() })
 }
 
 /// Reads all of a place that another process has locked and does not write to now: [`Opened::restore`] gives the state,
 /// and nothing can be written.
 pub(crate) fn look(storage: Arc<dyn Storage>) -> Result<Opened, CheckpointError> {
     let reading = read(&*storage, None)?;
-    Ok(Opened { storage, guard: Box::new(()), reading })
+    Ok(Opened { storage, guard: Box::new(()), reading, fresh: rand::random() })
 }
 
 impl Opened {
     /// The newest; `None` if nothing is there.
     pub(crate) fn program(&self) -> Option<&Program> {
         self.reading.image.program.as_deref()
+    }
+
+    /// Tells this checkpoint from all others.
+    pub(crate) fn identity(&self) -> Identity {
+        self.program().and_then(|program| program.identity).unwrap_or(self.fresh)
+    }
+
+    /// Whether anything was ever written of an operator.
+    pub(crate) fn has_state_of(&self, operator: &str) -> bool {
+        let image = &self.reading.image;
+        let place = image.operators.iter().position(|name| name.as_deref() == Some(operator));
+        let entries = image.base_entries.iter().chain(image.batches.iter().flat_map(|batch| &batch.entries));
+        place.is_some_and(|place| entries.into_iter().any(|entry| entry.operator as usize == place))
     }
 
     /// The last batch that is there.
@@ -259,8 +274,12 @@ impl Opened {
         at: Option<Epoch>,
         edits: Edits,
     ) -> Result<(Restored, Place), CheckpointError> {
-        let Opened { storage, guard, reading: Reading { mut image, base, tail, void, leftovers, next } } =
-            self;
+        let Opened {
+            storage,
+            guard,
+            fresh: _,
+            reading: Reading { mut image, base, tail, void, leftovers, next },
+        } = self;
         assert!(at >= image.base.map(|(epoch, _)| epoch), "nothing is known from before the base");
         assert!(at <= image.head().map(|(epoch, _)| epoch), "nothing is known from after the last batch");
         image.edit(&edits).map_err(|what| CheckpointError::Incompatible { what })?;

@@ -127,20 +127,12 @@ impl LocalDirectory {
 impl Storage for LocalDirectory {
     fn lock(&self) -> io::Result<Box<dyn Send>> {
         let path = self.path.join(LOCK);
-        let mut file = private().read(true).write(true).create(true).truncate(false).open(&path)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let mut other = String::new();
-                // Only words for the message: a lock without them is one all the same.
-                let _ = file.take(32).read_to_string(&mut other);
-                return Err(io::Error::new(io::ErrorKind::WouldBlock, format!("process {}", other.trim())));
-            }
-            Err(TryLockError::Error(error)) => return Err(error),
-        }
+        let mut file = lock(&path)?;
         file.set_len(0)?;
         writeln!(file, "{}", std::process::id())?;
         let held = [Held::directory(&self.path)?, Held::file(&path, &file)?].map(Arc::new);
+        // Between being opened and being locked it may have been taken away, with the directory: then it locks nothing.
+        held[1].check()?;
         *self.held.lock().unwrap_or_else(PoisonError::into_inner) = held.into();
         for entry in fs::read_dir(&self.path)? {
             let entry = entry?;
@@ -198,6 +190,21 @@ impl Storage for LocalDirectory {
 
     fn remove(&self, name: &str) -> io::Result<()> {
         fs::remove_file(self.path.join(name))
+    }
+}
+
+/// Opens the file and locks it; what is there already stays.
+fn lock(path: &Path) -> io::Result<File> {
+    let file = private().read(true).write(true).create(true).truncate(false).open(path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            let mut other = String::new();
+            // Only words for the message: a lock without them is one all the same.
+            let _ = file.take(32).read_to_string(&mut other);
+            Err(io::Error::new(io::ErrorKind::WouldBlock, format!("process {}", other.trim())))
+        }
+        Err(TryLockError::Error(error)) => Err(error),
     }
 }
 

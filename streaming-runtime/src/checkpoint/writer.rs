@@ -156,9 +156,12 @@ impl Writer {
         let mut log = OpenLog::create(&*storage, place.next, follows)?;
         log.frame(|| "the program".to_owned(), |into| format::program(into, &program, &place.edits, again))?;
         let place_of = |program: &Program| (program.processes, program.workers);
-        if place.program.as_ref().is_some_and(|then| place_of(then) != place_of(&program)) {
+        let then = place.program.as_ref();
+        if then.is_some_and(|then| place_of(then) != place_of(&program))
+            || then.and_then(|then| then.identity) != program.identity
+        {
             // Sinks of other processes may get batches that are durable already, before anything is written: where those
-            // are must be known after the next crash.
+            // are must be known after the next crash. And sinks say of what they have to which checkpoint it belongs.
             log.append()?;
             log.sync()?;
         }

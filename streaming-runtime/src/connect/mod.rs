@@ -92,6 +92,7 @@ mod format;
 mod futures;
 mod gate;
 mod lines;
+mod mark;
 mod option;
 mod outlet;
 mod policy;
@@ -121,6 +122,7 @@ pub use format::{ByDebug, ByDisplay, Format};
 pub use gate::Memory;
 pub(crate) use gate::{Gates, Throttle};
 pub use lines::{BadLines, OnInvalidUtf8, OnLongLine};
+pub use mark::{CheckpointId, CheckpointMark, NoCheckpointId};
 pub use outlet::Outlet;
 pub(crate) use outlet::{Books, Chunk, Dues, Journal, Lane, PaceRequest, Signal, Way};
 pub use policy::{DeadLetters, OrDeadLetter, Restarted, Retried, Retries, SinkPolicies, Timed, restarted};
@@ -276,6 +278,67 @@ pub trait Sink<T>: Send + 'static {
     /// ```
     fn targets(&self) -> Vec<Target> {
         Vec::new()
+    }
+
+    /// To which checkpoint belongs what it has from before, and how far that goes: asked once when a job with checkpoints
+    /// starts, which is refused if it has another checkpoint, or one that knows less than the sink has. For a sink to
+    /// which a batch may come again, by a checkpoint that is gone or was brought back from a copy. It may take its
+    /// time, as reading a file does.
+    ///
+    /// ```
+    /// use streaming_runtime::connect::{Batch, CheckpointId, CheckpointMark, ConnectorError, Delivery, Sink};
+    ///
+    /// /// Files by the times of their batches, in a directory.
+    /// struct Files(std::path::PathBuf);
+    ///
+    /// impl Files {
+    ///     fn mark(&self) -> std::path::PathBuf {
+    ///         self.0.join("checkpoint")
+    ///     }
+    /// }
+    ///
+    /// impl Sink<u64> for Files {
+    ///     const DELIVERY: Delivery = Delivery::Idempotent;
+    ///
+    ///     fn checkpoint_mark(&self) -> Result<Option<CheckpointMark>, ConnectorError> {
+    ///         let Ok(text) = std::fs::read_to_string(self.mark()) else { return Ok(None) };
+    ///         let checkpoint = text.parse().map_err(ConnectorError::other)?;
+    ///         let names = std::fs::read_dir(&self.0).into_iter().flatten().flatten();
+    ///         let times = names.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    ///         let last = times.max().map(streaming_runtime::BatchTime::from_nanos);
+    ///         Ok(Some(CheckpointMark { checkpoint, last }))
+    ///     }
+    ///
+    ///     async fn mark_checkpoint(&mut self, checkpoint: CheckpointId) -> Result<(), ConnectorError> {
+    ///         let written = tokio::fs::write(self.mark(), checkpoint.to_string()).await;
+    ///         written.map_err(|error| ConnectorError::io("write the mark", error))
+    ///     }
+    ///
+    ///     async fn write(&mut self, batch: Batch<u64>) -> Result<(), ConnectorError> {
+    ///         let path = self.0.join(batch.time.as_nanos().to_string());
+    ///         let written = tokio::fs::write(&path, format!("{:?}", batch.records)).await;
+    ///         written.map_err(|error| ConnectorError::io("write a batch", error))
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// Whatever keeps it from knowing; the job is not started.
+    fn checkpoint_mark(&self) -> Result<Option<CheckpointMark>, ConnectorError> {
+        Ok(None)
+    }
+
+    /// From now on what it has belongs to `checkpoint`. Called before the first [`write`](Sink::write) of a job with
+    /// checkpoints, and then it must be as durable as what is written.
+    ///
+    /// # Errors
+    /// As [`write`](Sink::write).
+    fn mark_checkpoint(
+        &mut self,
+        checkpoint: CheckpointId,
+    ) -> impl Future<Output = Result<(), ConnectorError>> + Send {
+        let _ = checkpoint;
+        async { Ok(()) }
     }
 
     /// The last batch that it has for good, asked once before the first [`write`](Sink::write) of a job with

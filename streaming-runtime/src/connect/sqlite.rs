@@ -59,6 +59,10 @@
 //! already. So a database goes with one stream: to write into it from another, whose times may be earlier,
 //! remove the row of `_streaming_batches`, and the rows of the table if they are not to stay.
 //!
+//! In a job with checkpoints the table `_streaming_checkpoints`, `(sink text primary key, checkpoint text)`, says with which one
+//! the rows of each sink were written. A job that has another is refused at its start, as is one whose checkpoint knows less
+//! than the database has: see [`Checkpoint::adopt`](crate::Checkpoint::adopt).
+//!
 //! Any number of sinks may write to one database; they take turns, each batch and sink one commit. Two with one name
 //! in a process would take each other's batches for their own: a job is not started that has the second.
 //!
@@ -107,7 +111,9 @@ use self::{
     database::{Settings, Write},
     place::Place,
 };
-use super::{Batch, Claim, ConnectorError, Delivery, Sink, Target, blocking::blocking};
+use super::{
+    Batch, CheckpointId, CheckpointMark, Claim, ConnectorError, Delivery, Sink, Target, blocking::blocking,
+};
 use crate::time::BatchTime;
 
 /// Adds the rows of each batch to a table.
@@ -376,6 +382,14 @@ impl<T: Send + 'static, R: IntoRow<T>, const N: usize> Sink<T> for Table<Append<
         self.settings.targets()
     }
 
+    fn checkpoint_mark(&self) -> Result<Option<CheckpointMark>, ConnectorError> {
+        self.settings.checkpoint_mark()
+    }
+
+    async fn mark_checkpoint(&mut self, checkpoint: CheckpointId) -> Result<(), ConnectorError> {
+        self.with(move |settings, connection, _| settings.mark_checkpoint(connection, checkpoint)).await
+    }
+
     async fn committed(&mut self) -> Result<Option<BatchTime>, ConnectorError> {
         self.last_batch().await
     }
@@ -392,6 +406,14 @@ impl<T: Send + 'static, R: IntoRow<T>, const K: usize, const V: usize> Sink<T> f
 
     fn targets(&self) -> Vec<Target> {
         self.settings.targets()
+    }
+
+    fn checkpoint_mark(&self) -> Result<Option<CheckpointMark>, ConnectorError> {
+        self.settings.checkpoint_mark()
+    }
+
+    async fn mark_checkpoint(&mut self, checkpoint: CheckpointId) -> Result<(), ConnectorError> {
+        self.with(move |settings, connection, _| settings.mark_checkpoint(connection, checkpoint)).await
     }
 
     async fn committed(&mut self) -> Result<Option<BatchTime>, ConnectorError> {
@@ -411,6 +433,14 @@ impl<T: Send + 'static, R: IntoRow<T>, const N: usize> Sink<(T, i64)> for Table<
 
     fn targets(&self) -> Vec<Target> {
         self.settings.targets()
+    }
+
+    fn checkpoint_mark(&self) -> Result<Option<CheckpointMark>, ConnectorError> {
+        self.settings.checkpoint_mark()
+    }
+
+    async fn mark_checkpoint(&mut self, checkpoint: CheckpointId) -> Result<(), ConnectorError> {
+        self.with(move |settings, connection, _| settings.mark_checkpoint(connection, checkpoint)).await
     }
 
     async fn committed(&mut self) -> Result<Option<BatchTime>, ConnectorError> {

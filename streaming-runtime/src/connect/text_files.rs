@@ -12,11 +12,16 @@ use std::{
     },
 };
 
-use super::{Batch, ByDebug, ByDisplay, ConnectorError, Delivery, Format, Sink, Target, blocking::blocking};
+use super::{
+    Batch, ByDebug, ByDisplay, CheckpointId, CheckpointMark, ConnectorError, Delivery, Format, Sink, Target,
+    blocking::blocking,
+};
 use crate::{
     disk::{self, Held},
     time::BatchTime,
 };
+
+mod mark;
 
 const PART: &str = "part-00000";
 /// A sink that begins looks for drafts in so many of its last directories: a kill leaves one in the last that was written.
@@ -36,6 +41,11 @@ const SEARCHED: usize = 1024;
 ///
 /// Whoever reads the directories of batches may take them away. The directory that they are in must stay while the job
 /// runs: if it is removed, moved or replaced, that is an error with the next batch, and not a directory that begins anew.
+///
+/// In a job with checkpoints a hidden file beside the directories, `.prefix[.suffix].checkpoint`, says which checkpoint they
+/// were written with. A job that has another, or one that knows less than they have, is refused at its start: its batches
+/// would be there twice. The way out is the checkpoint that belongs to them, an empty directory, or
+/// [`Checkpoint::adopt`](crate::Checkpoint::adopt).
 ///
 /// Records are written by `Display`; see [`format`](TextFiles::format) and [`debug`](TextFiles::debug). A
 /// newline inside of a record stays one.
@@ -116,6 +126,15 @@ impl<T: Send + 'static, F: Format<T>> Sink<T> for TextFiles<F> {
         vec![Target::files(self.named("*"), self.directory(BatchTime::from_millis(1000)).join(PART))]
     }
 
+    fn checkpoint_mark(&self) -> Result<Option<CheckpointMark>, ConnectorError> {
+        mark::read(&self.named("*"))
+    }
+
+    async fn mark_checkpoint(&mut self, checkpoint: CheckpointId) -> Result<(), ConnectorError> {
+        let pattern = self.named("*");
+        blocking(move || mark::write(&pattern, checkpoint)).await?
+    }
+
     async fn write(&mut self, batch: Batch<T>) -> Result<(), ConnectorError> {
         let (directory, pattern) = (self.directory(batch.time), self.named("*"));
         let (format, parent) = (self.format.clone(), self.parent.clone());
@@ -153,26 +172,26 @@ fn begin(pattern: &Path) -> Result<Held, ConnectorError> {
     let parent = pattern.parent().unwrap_or(Path::new(""));
     disk::make_directory(parent).map_err(|error| at("make the directory", parent, error))?;
     let held = Held::directory(parent).map_err(|error| at("open the directory", parent, error))?;
+    batches(pattern)?.values().rev().take(SEARCHED).for_each(|directory| remove_drafts(directory));
+    Ok(held)
+}
+
+/// The directories of batches that are named like `pattern`, by their times.
+fn batches(pattern: &Path) -> Result<BTreeMap<BatchTime, PathBuf>, ConnectorError> {
+    let parent = pattern.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let name = pattern.file_name().unwrap_or_default().to_string_lossy();
     let (before, behind) = name.split_once('*').unwrap_or((&name, ""));
-    let mut last = BTreeMap::new();
-    let entries = fs::read_dir(held.path()).map_err(|error| at("list", parent, error))?;
-    for entry in entries.flatten() {
+    let entries = fs::read_dir(parent).map_err(|error| at("list", parent, error))?;
+    let named = entries.flatten().filter_map(|entry| {
         let name = entry.file_name();
-        let time = name.to_str().and_then(|name| {
-            let batch = name.strip_prefix(before)?.strip_suffix(behind)?;
-            let nanos = batch.strip_suffix("ns").map(|nanos| nanos.parse().ok());
-            nanos.unwrap_or_else(|| batch.parse::<u64>().ok()?.checked_mul(1_000_000))
-        });
-        if let Some(time) = time {
-            last.insert(time, entry.path());
-        }
-        if last.len() > SEARCHED {
-            last.pop_first();
-        }
-    }
-    last.values().for_each(|directory| remove_drafts(directory));
-    Ok(held)
+        let batch = name.to_str()?.strip_prefix(before)?.strip_suffix(behind)?;
+        let nanos = match batch.strip_suffix("ns") {
+            Some(nanos) => nanos.parse().ok()?,
+            None => batch.parse::<u64>().ok()?.checked_mul(1_000_000)?,
+        };
+        Some((BatchTime::from_nanos(nanos), entry.path()))
+    });
+    Ok(named.collect())
 }
 
 /// Removes what a killed process left in the directory of a batch. Best effort: it does no harm there.

@@ -43,6 +43,8 @@ pub struct Checkpoint {
     pub(crate) renamed: Vec<(String, String)>,
     pub(crate) forgotten: Vec<String>,
     pub(crate) keeps: Vec<String>,
+    pub(crate) adopted: Vec<String>,
+    pub(crate) losing: Vec<String>,
     pub(crate) segment: Option<u64>,
     storage_limit: Duration,
 }
@@ -77,6 +79,8 @@ impl Checkpoint {
             renamed: Vec::new(),
             forgotten: Vec::new(),
             keeps: Vec::new(),
+            adopted: Vec::new(),
+            losing: Vec::new(),
             segment: None,
             storage_limit: STORAGE_LIMIT,
         }
@@ -136,8 +140,28 @@ impl Checkpoint {
     /// exchanged their names: `let sums = ..; let counts = ..;` where there were `let counts = ..; let sums = ..;`. That is
     /// seen by what is upstream of an operator and by how its call is written. A program of which only a closure is changed is not
     /// asked. When it has started, the word is to be removed.
+    ///
+    /// Nor are initial states taken in that are not those with which the operator began, as where they are read from a table
+    /// that changes: without this word a start refuses them. Here it may stay.
     pub fn keeps(mut self, operator: impl Into<String>) -> Self {
         self.keeps.push(operator.into());
+        self
+    }
+
+    /// Takes over what a sink has that was written with another checkpoint, or behind the last batch of this one: batches of
+    /// the same times take the place of those, or are left out where the sink has its last batch in the same transaction, and
+    /// others stay beside them. To be removed when it is done: as long as it is declared, nothing is noticed.
+    pub fn adopt(mut self, sink: impl Into<String>) -> Self {
+        self.adopted.push(sink.into());
+        self
+    }
+
+    /// It is meant that a source begins anew when the job is started again, and that what operators keep of it does not: as of a
+    /// stream of events, of which those that come while nobody listens are lost. Without this, a start warns of it, see
+    /// [`Job::warnings`](crate::Job::warnings): what is sent again from its beginning, such as a list, is added to what there
+    /// is of it, and what is not in it any more stays.
+    pub fn may_lose(mut self, source: impl Into<String>) -> Self {
+        self.losing.push(source.into());
         self
     }
 

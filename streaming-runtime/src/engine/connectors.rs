@@ -6,7 +6,7 @@
 //! such a connector ([`Source::MAY_BLOCK`](crate::Source::MAY_BLOCK)) has a runtime with a thread of its own, which is left
 //! behind if it never comes back.
 
-use std::{future::Future, io};
+use std::{any::Any, future::Future, io};
 
 use tokio::{
     runtime::{Builder, Handle, Runtime},
@@ -15,7 +15,7 @@ use tokio::{
 use tracing::{Dispatch, instrument::WithSubscriber, subscriber::NoSubscriber};
 
 use super::{JobError, thread_name};
-use crate::{blame, connect::ConnectorError};
+use crate::{blame, checkpoint::CheckpointError, connect::ConnectorError};
 
 /// The connector tasks of one kind.
 #[derive(Default)]
@@ -107,7 +107,7 @@ impl Connectors {
             Ok((_, Ok(()))) => Ok(()),
             Ok((_, Err(error))) => wrap(port, error),
             Err(error) => match error.try_into_panic() {
-                Ok(payload) => Err(JobError::ConnectorPanicked { port, message: blame::message(&*payload) }),
+                Ok(payload) => Err(unwound(port, payload)),
                 Err(_) if aborted => Ok(()),
                 // The runtime drops it, which is no end of a source.
                 Err(_) => Err(JobError::RuntimeGone),
@@ -143,4 +143,12 @@ impl Drop for Home {
 pub(super) fn scoped_subscriber() -> Option<Dispatch> {
     let subscriber = tracing::dispatcher::get_default(Dispatch::clone);
     (!subscriber.is::<NoSubscriber>()).then_some(subscriber)
+}
+
+/// What a connector's unwinding means.
+fn unwound(port: &'static str, payload: Box<dyn Any + Send>) -> JobError {
+    match payload.downcast::<CheckpointError>() {
+        Ok(error) => JobError::Checkpoint(*error),
+        Err(panic) => JobError::ConnectorPanicked { port, message: blame::message(&*panic) },
+    }
 }

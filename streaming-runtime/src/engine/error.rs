@@ -243,6 +243,10 @@ impl JobError {
     pub(crate) fn unwound(payload: Box<dyn Any + Send>) -> Self {
         // Taken in each case: the thread may run other jobs after this one.
         let blamed = blame::take();
+        let payload = match payload.downcast::<CheckpointError>() {
+            Ok(error) => return JobError::Checkpoint(*error),
+            Err(payload) => payload,
+        };
         match payload.downcast::<Failed>() {
             Ok(failed) => {
                 let Failed { operator, why } = *failed;

@@ -78,6 +78,11 @@ impl Job {
         self.monitor().explain()
     }
 
+    /// What was warned of when the job started; see [`Monitor::warnings`](crate::Monitor::warnings).
+    pub fn warnings(&self) -> Vec<String> {
+        self.monitor().warnings()
+    }
+
     /// Waits until the job ends: when all sources have ended and everything is delivered, when it was
     /// stopped, or when something failed. Can be called again, also after the end.
     ///

@@ -13,6 +13,7 @@ use tokio::sync::watch;
 
 use crate::{
     checkpoint::{Durable, Log, Mark, SourceMark, crash_point},
+    connect::CheckpointId,
     stream::Epoch,
     time::BatchTime,
 };
@@ -99,6 +100,8 @@ pub(crate) struct Logged {
     /// How many batches sinks may be ahead of the disk: none, or as many as are in flight, so that what waits for a slow
     /// disk is bounded.
     ahead: Epoch,
+    /// Which checkpoint it is.
+    checkpoint: CheckpointId,
 }
 
 /// Where the log is.
@@ -131,16 +134,27 @@ struct Gathering {
 
 impl Logged {
     /// With the log in this process, of a job that has so many.
-    pub(crate) fn new(log: Log, first: Epoch, processes: usize, ahead: Epoch) -> Self {
+    pub(crate) fn new(
+        log: Log,
+        first: Epoch,
+        processes: usize,
+        ahead: Epoch,
+        checkpoint: CheckpointId,
+    ) -> Self {
         let durable = log.durable();
         let gathering = Mutex::default();
-        Logged { place: Place::Here { log, first, durable, processes, gathering }, ahead }
+        Logged { place: Place::Here { log, first, durable, processes, gathering }, ahead, checkpoint }
     }
 
     /// With the log in another process.
-    pub(crate) fn elsewhere(notes: Arc<Notes>, process: u32, ahead: Epoch) -> Self {
+    pub(crate) fn elsewhere(notes: Arc<Notes>, process: u32, ahead: Epoch, checkpoint: CheckpointId) -> Self {
         let durable = watch::Sender::new(None);
-        Logged { place: Place::AtLeader { notes, process, durable }, ahead }
+        Logged { place: Place::AtLeader { notes, process, durable }, ahead, checkpoint }
+    }
+
+    /// Which checkpoint it is.
+    pub(crate) fn checkpoint(&self) -> CheckpointId {
+        self.checkpoint
     }
 
     /// A batch was closed, with the sources of this process where they were.

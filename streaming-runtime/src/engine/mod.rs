@@ -19,6 +19,7 @@
 //! a batch is delivered whole and in order or not at all.
 
 mod backpressure;
+mod belonging;
 mod checkpoint;
 mod claims;
 mod cluster;
@@ -28,6 +29,7 @@ mod error;
 mod explain;
 #[cfg(feature = "metrics")]
 mod exporter;
+mod forgetful;
 mod job;
 mod listener;
 mod logged;
@@ -321,7 +323,7 @@ impl Engine {
             Some(cluster) => self.join(cluster, (P::NAME, P::BATCH, P::PLAN, P::OPERATORS))?,
             None => (None, self.alone()?),
         };
-        let (prepared, seats) = self.prepare::<P>(wiring, &runtime, together)?;
+        let (mut prepared, seats) = self.prepare::<P>(wiring, &runtime, together)?;
         let (exits, exited) = tokio::sync::mpsc::unbounded_channel();
         for (index, (seat, reach)) in seats.into_iter().zip(reaches).enumerate() {
             let name = thread_name(&format!("{}-{index}", prepared.name));
@@ -332,6 +334,7 @@ impl Engine {
         }
         if prepared.together.is_none() {
             stands(&prepared)?;
+            fits(&mut prepared)?;
         }
         self.supervise(&runtime, prepared, exited)
     }
@@ -380,10 +383,11 @@ impl Engine {
             return Err(StartError::Config("the workers of a cluster have threads of their own".to_owned()));
         }
         let (runtime, wiring) = self.wire(pipeline)?;
-        let (prepared, mut seats) = self.prepare::<P>(wiring, &runtime, None)?;
+        let (mut prepared, mut seats) = self.prepare::<P>(wiring, &runtime, None)?;
         let (exits, exited) = tokio::sync::mpsc::unbounded_channel();
         let seat = seats.pop().expect("one worker has one seat");
         let worker = LocalWorker::new(seat, exits).map_err(StartError::Build)?;
+        fits(&mut prepared)?;
         Ok((self.supervise(&runtime, prepared, exited)?, worker))
     }
 
@@ -397,7 +401,7 @@ impl Engine {
         within("the number of workers", self.workers, 256)?;
         within("the number of batches in flight", self.in_flight, 1024)?;
         within("the queue's number of chunks", self.queue, 1 << 20)?;
-        let mut wiring = Wiring::new(self.workers, self.queue, self.gates()?);
+        let mut wiring = Wiring::new(self.workers, self.queue, self.gates()?, self.checkpoint.is_some());
         pipeline.wire(&mut wiring);
         Ok((runtime, wiring))
     }
@@ -457,7 +461,7 @@ impl Engine {
         let (interval, operators) = (P::BATCH, P::OPERATORS);
         let name = self.name.clone().unwrap_or_else(|| P::NAME.to_owned());
         claims::claim(&name, &wiring, self.checkpoint.as_ref())?;
-        let (beginning, resumes) = self.beginning((P::NAME, P::MARKS), &wiring)?;
+        let (beginning, resumes) = self.beginning::<P>(&wiring)?;
         let Wiring { signals, books, gates, mut sources, sinks, ends, builds, .. } = wiring;
         let backpressure =
             self.backpressure.map(|pid| Backpressure::new(pid, interval, &gates.throttles, self.workers));
@@ -517,9 +521,8 @@ impl Engine {
     }
 
     /// What is to be done before the first batch of a job with checkpoints, and how its workers hear of it.
-    fn beginning(
+    fn beginning<P: Pipeline>(
         &self,
-        (pipeline, marks): (&'static str, &'static [&'static str]),
         wiring: &Wiring,
     ) -> Result<(Option<Beginning>, Vec<Option<Resume>>), StartError> {
         let Some(settings) = self.checkpoint.clone() else {
@@ -546,16 +549,19 @@ impl Engine {
             })
             .unzip();
         let beginning = Beginning {
-            pipeline,
-            marks,
+            pipeline: P::NAME,
+            marks: P::MARKS,
+            feeds: P::FEEDS,
             settings,
             calls,
             written,
             each: self.workers,
             built: said,
+            checked: None,
             workers,
             sources: wiring.sources.iter().map(SourceAt::of).collect(),
             sinks: Vec::new(),
+            sink_marks: wiring.sinks.iter().map(|sink| (sink.port, sink.mark.clone())).collect(),
             opening: None,
             journal: wiring.log.clone(),
         };
@@ -632,6 +638,15 @@ fn stands(prepared: &Prepared) -> Result<(), StartError> {
         prepared.control.abort();
     }
     stands
+}
+
+/// Compares what the workers have built with what the checkpoint has; ends them if it does not fit.
+fn fits(prepared: &mut Prepared) -> Result<(), StartError> {
+    let Some(beginning) = &mut prepared.beginning else { return Ok(()) };
+    beginning.check(&prepared.control.board).map_err(|error| {
+        prepared.control.abort();
+        StartError::Checkpoint(error)
+    })
 }
 
 /// What a thread of a job is called. A job may have any name; a thread's has no NUL in it.

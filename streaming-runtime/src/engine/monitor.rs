@@ -30,6 +30,11 @@ impl Monitor {
     pub fn explain(&self) -> Vec<Explanation> {
         explain(&self.0)
     }
+
+    /// What was warned of when the job started, as it was logged: a source that begins anew before state that stays.
+    pub fn warnings(&self) -> Vec<String> {
+        self.0.warnings.get().cloned().unwrap_or_default()
+    }
 }
 
 impl fmt::Debug for Monitor {

@@ -18,25 +18,29 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{
     Checkpoint, JobError,
+    belonging::Belonging,
     checkpoint::panicked,
     cluster::{Built, Role},
     connectors::Connectors,
     control::Control,
+    forgetful,
     job::Command,
     logged::{Logged, Notes, Scribe},
+    metrics::Board,
     placed::{Placed, Taken, absent},
     supervisor::{Paced, pace, source_ended, until},
-    wiring::{Again, SinkTask, SourceTask, Tell},
+    wiring::{Again, SinkMark, SinkTask, SourceTask, Tell},
 };
 use crate::{
     aside::{Lost, aside},
     checkpoint::{
-        AgainMark, Calls, CheckpointError, Comes, Declared, Durable, Edits, Log, Opened, OperatorEntry,
-        OperatorState, Program, Restored, SinkEntry, SourceEntry, SourceMark, Storage, carry, carry_sources,
-        exchanged, look, mark_of, read_lock, write_lock,
+        AgainMark, Calls, CheckpointError, Comes, Declared, Durable, Edits, Initial, Log, Opened,
+        OperatorEntry, OperatorState, Program, Restored, SinkEntry, SourceEntry, SourceMark, StateShape,
+        Storage, carry, carry_sources, exchanged, look, mark_of, read_lock, write_lock,
     },
-    connect::{Cut, Delivery, Recovery},
+    connect::{CheckpointId, Cut, Delivery, Recovery},
     op::Renewed,
+    schema::Schema,
     stream::Epoch,
     time::BatchTime,
 };
@@ -46,6 +50,8 @@ pub(crate) struct Beginning {
     pub(crate) pipeline: &'static str,
     /// How its operators are made.
     pub(crate) marks: &'static [&'static str],
+    /// The sources of each operator.
+    pub(crate) feeds: &'static [(&'static str, &'static [&'static str])],
     pub(crate) settings: Checkpoint,
     /// What the storage is being asked for.
     pub(crate) calls: Calls,
@@ -53,13 +59,25 @@ pub(crate) struct Beginning {
     /// How many workers each process has.
     pub(crate) each: usize,
     pub(crate) built: mpsc::UnboundedReceiver<Vec<OperatorState>>,
+    /// What the operators keep and what is to be done for what is written to fit them, if it was looked at already.
+    pub(crate) checked: Option<(Vec<OperatorState>, Fit)>,
     pub(crate) workers: Vec<oneshot::Sender<Option<Arc<Restored>>>>,
     pub(crate) sources: Vec<SourceAt>,
     pub(crate) sinks: Vec<SinkAt>,
+    /// What sinks know of the checkpoint that they belong to.
+    pub(crate) sink_marks: Vec<(&'static str, SinkMark)>,
     /// Dropped when nothing is opened any more: the place is free only then.
     pub(crate) opening: Option<mpsc::Sender<()>>,
     /// Where sources find the log for what they write down.
     pub(crate) journal: Arc<OnceLock<Scribe>>,
+}
+
+/// How a program fits what is written.
+pub(crate) struct Fit {
+    /// What is to be done for it.
+    edits: Edits,
+    /// With which initial states its operators began.
+    begun: Vec<Option<u64>>,
 }
 
 /// What is written of the job.
@@ -79,17 +97,32 @@ pub(crate) struct SourceAt {
     cut: Arc<Cut>,
     again: Again,
     comes: Comes,
+    /// Why its records cannot be logged.
+    fault: Option<String>,
 }
 
 impl SourceAt {
     pub(crate) fn of(source: &SourceTask) -> Self {
         let SourceTask { port, recovery, cut, again, schema, .. } = source;
-        let comes = match recovery {
-            Recovery::Lost => Comes::Never,
-            Recovery::Replays => Comes::FromSource,
-            Recovery::Logged => Comes::FromLog { records: format!("records of {}", schema()) },
+        let (comes, fault) = match recovery {
+            Recovery::Lost => (Comes::Never, None),
+            Recovery::Replays => (Comes::FromSource, None),
+            Recovery::Logged => {
+                let Schema { text, fault } = schema();
+                (Comes::FromLog { records: format!("records of {text}") }, fault)
+            }
         };
-        SourceAt { port, recovery: *recovery, cut: cut.clone(), again: again.clone(), comes }
+        SourceAt { port, recovery: *recovery, cut: cut.clone(), again: again.clone(), comes, fault }
+    }
+}
+
+impl SourceAt {
+    pub(super) fn port(&self) -> &'static str {
+        self.port
+    }
+
+    pub(super) fn recovery(&self) -> Recovery {
+        self.recovery
     }
 }
 
@@ -120,6 +153,45 @@ impl Beginning {
         ask
     }
 
+    /// Compares what is written with the program, once the workers have built: what does not fit is an error of the start.
+    /// Where the processes of a cluster have to come together first, it is looked at when they have.
+    pub(crate) fn check(&mut self, board: &Board) -> Result<(), CheckpointError> {
+        let Written::Here(opened) = &self.written else { return Ok(()) };
+        let mut operators = None;
+        for _ in &self.workers {
+            match self.built.try_recv() {
+                Ok(built) => operators = Some(built),
+                // It has failed, of which the supervisor hears.
+                Err(_) => return Ok(()),
+            }
+        }
+        let Some(operators) = operators else { return Ok(()) };
+        let operators = self.marked(operators);
+        let fit = self.carry(opened, &operators, 1)?;
+        self.belonging(CheckpointId(opened.identity()), opened).check(&self.sink_marks)?;
+        if let Some(path) = &self.settings.lock_file {
+            lock_file(path, self.pipeline, &operators)?;
+        }
+        self.warn(board, &operators);
+        self.checked = Some((operators, fit));
+        Ok(())
+    }
+
+    /// Says what the author should know, if it was not said yet.
+    fn warn(&self, board: &Board, operators: &[OperatorState]) {
+        let warnings = forgetful::warnings(&self.sources, operators, self.feeds, &self.settings.losing);
+        if board.warnings.set(warnings).is_ok() {
+            board.warnings.get().into_iter().flatten().for_each(|warning| tracing::warn!("{warning}"));
+        }
+    }
+
+    /// Which checkpoint the sinks must belong to.
+    fn belonging(&self, checkpoint: CheckpointId, opened: &Opened) -> Belonging<'_> {
+        let Checkpoint { holds_back, adopted, .. } = &self.settings;
+        let head = opened.head().map(|(_, time)| time);
+        Belonging { checkpoint, head, holds_back: *holds_back, adopted }
+    }
+
     /// Brings all to where the job goes on; returns the batches that run again.
     pub(crate) async fn begin(
         mut self,
@@ -127,6 +199,27 @@ impl Beginning {
         role: &mut Option<Role>,
         commands: mpsc::UnboundedSender<Command>,
     ) -> Result<Vec<AgainMark>, JobError> {
+        let (operators, fit) = match self.checked.take() {
+            Some((operators, fit)) => (operators, Some(fit)),
+            None => (self.built().await, None),
+        };
+        self.warn(&control.board, &operators);
+        match role {
+            Some(role) if !role.leads() => self.follow(control, role, &operators).await,
+            role => self.lead(control, role, &operators, fit, commands).await,
+        }
+    }
+
+    /// How these operators are made.
+    fn marked(&self, mut operators: Vec<OperatorState>) -> Vec<OperatorState> {
+        for operator in &mut operators {
+            operator.mark = mark_of(self.marks, &operator.id);
+        }
+        operators
+    }
+
+    /// What the operators keep: each worker says the same.
+    async fn built(&mut self) -> Vec<OperatorState> {
         let mut operators = Vec::new();
         for _ in &self.workers {
             match self.built.recv().await {
@@ -135,13 +228,7 @@ impl Beginning {
                 None => std::future::pending().await,
             }
         }
-        for operator in &mut operators {
-            operator.mark = mark_of(self.marks, &operator.id);
-        }
-        match role {
-            Some(role) if !role.leads() => self.follow(control, role, &operators).await,
-            role => self.lead(control, role, &operators, commands).await,
-        }
+        self.marked(operators)
     }
 
     /// In the process that has the log.
@@ -150,11 +237,21 @@ impl Beginning {
         control: &Control,
         role: &mut Option<Role>,
         operators: &[OperatorState],
+        fit: Option<Fit>,
         commands: mpsc::UnboundedSender<Command>,
     ) -> Result<Vec<AgainMark>, JobError> {
         let Written::Here(opened) = self.written.take() else { panic!("who leads has the log") };
         let processes = role.as_ref().map_or(1, |role| role.place().1);
-        let edits = self.carry(&opened, operators, processes).map_err(JobError::Checkpoint)?;
+        let Fit { edits, begun } = match fit {
+            Some(fit) => fit,
+            None => {
+                let fit = self.carry(&opened, operators, processes).map_err(JobError::Checkpoint)?;
+                let belonging = self.belonging(CheckpointId(opened.identity()), &opened);
+                belonging.check(&self.sink_marks).map_err(JobError::Checkpoint)?;
+                fit
+            }
+        };
+        let checkpoint = CheckpointId(opened.identity());
         let lock = match self.settings.lock_file.clone() {
             Some(path) => {
                 let (pipeline, operators) = (self.pipeline, operators.to_vec());
@@ -174,10 +271,10 @@ impl Beginning {
         let at =
             Taken { opened: &opened, all: &all, now, exactly_once, holds_back, renewed, interval }.last();
         let at = at.map_err(JobError::Checkpoint)?;
-        let program = self.program(&opened, operators, now, at);
+        let program = self.program(&opened, (operators, &begun), now, at);
         let misread = misread(&opened, &program, &edits);
         let sizes = self.settings.sizes();
-        role.iter().for_each(|role| role.restore(at, opened.head().map(|(epoch, _)| epoch)));
+        role.iter().for_each(|role| role.restore(at, opened.head().map(|(epoch, _)| epoch), checkpoint));
         // Reading and syncing take their time, which is not this thread's.
         let opening = self.opening.take();
         let restored = blocking(move || {
@@ -218,7 +315,7 @@ impl Beginning {
         });
         let (log, _) = log.await?;
         let durable = log.durable().borrow().epoch.and_then(|epoch| epoch.checked_sub(first));
-        let logged = Logged::new(log.clone(), first, now.processes, self.ahead(control));
+        let logged = Logged::new(log.clone(), first, now.processes, self.ahead(control), checkpoint);
         let again = std::mem::take(&mut restored.again);
         self.go_on(control, restored, &again, 0, (logged, Scribe::Log(log)));
         role.iter().for_each(|role| role.let_begin(durable));
@@ -237,7 +334,7 @@ impl Beginning {
         };
         let (process, processes) = role.place();
         role.report_built(self.has(process).await);
-        let (at, head) = role.told_to_restore().await;
+        let (at, head, checkpoint) = role.told_to_restore().await;
         let opened = blocking(move || look(storage)).await?;
         let here = opened.head().map(|(epoch, _)| epoch);
         if here != head {
@@ -253,10 +350,11 @@ impl Beginning {
                 ),
             }));
         }
-        let edits = self.carry(&opened, operators, processes).map_err(JobError::Checkpoint)?;
+        let Fit { edits, .. } = self.carry(&opened, operators, processes).map_err(JobError::Checkpoint)?;
+        self.belonging(checkpoint, &opened).check(&self.sink_marks).map_err(JobError::Checkpoint)?;
         let (mut restored, _place) = blocking(move || opened.restore(at, edits)).await?;
         let again = std::mem::take(&mut restored.again);
-        let logged = Logged::elsewhere(notes.clone(), process as u32, self.ahead(control));
+        let logged = Logged::elsewhere(notes.clone(), process as u32, self.ahead(control), checkpoint);
         let from = (process * self.sources.len()) as u32;
         self.go_on(control, restored, &again, process, (logged, Scribe::Notes { notes, from }));
         role.report_restored();
@@ -305,7 +403,7 @@ impl Beginning {
     fn program(
         &self,
         opened: &Opened,
-        operators: &[OperatorState],
+        (operators, begun): (&[OperatorState], &[Option<u64>]),
         now: Placed,
         at: Option<Epoch>,
     ) -> Program {
@@ -329,13 +427,27 @@ impl Beginning {
             moved,
             operators: operators
                 .iter()
-                .map(|OperatorState { id, shape, mark }| OperatorEntry {
+                .zip(begun)
+                .map(|(OperatorState { id, shape, mark, .. }, initial)| OperatorEntry {
                     id: id.clone(),
                     state: shape.to_string(),
                     mark: mark.clone(),
+                    initial: *initial,
                 })
                 .collect(),
+            identity: Some(opened.identity()),
         }
+    }
+
+    /// What cannot be kept, of operators and of sources whose records are logged.
+    fn faults<'a>(&'a self, operators: &'a [OperatorState]) -> impl Iterator<Item = CheckpointError> + 'a {
+        let of_operators =
+            operators.iter().filter_map(|operator| Some(operator.shape.fault.as_ref()?.of(&operator.id)));
+        let of_sources = self.sources.iter().filter_map(|source| {
+            let what = source.fault.clone()?;
+            Some(CheckpointError::Unreadable { of: format!("source `{}`", source.port), what })
+        });
+        of_operators.chain(of_sources)
     }
 
     /// What is to be done for the state to fit these operators.
@@ -344,16 +456,38 @@ impl Beginning {
         opened: &Opened,
         operators: &[OperatorState],
         processes: usize,
-    ) -> Result<Edits, CheckpointError> {
-        let written = opened.program().map(|program| program.operators.as_slice()).unwrap_or_default();
-        let written = written.iter().map(|entry| {
-            let shape = entry.state.parse().map_err(|error| CheckpointError::Incompatible {
-                what: format!("operator `{}`: {error}", entry.id),
+    ) -> Result<Fit, CheckpointError> {
+        if let Some(fault) = self.faults(operators).next() {
+            return Err(fault);
+        }
+        let Checkpoint { renamed, forgotten, keeps, .. } = self.settings.clone();
+        if let Some(id) = keeps.iter().find(|id| operators.iter().all(|operator| operator.id != **id)) {
+            let what = format!(
+                "`.keeps({id:?})` is declared, and the program has no stateful operator of that id: correct the name, or remove it"
+            );
+            return Err(CheckpointError::Incompatible { what });
+        }
+        let is_kept = |old: &str| {
+            let new = renamed.iter().find(|(from, _)| from == old).map_or(old, |(_, to)| to);
+            keeps.iter().any(|id| id == new)
+        };
+        // What an older version wrote says nothing of parameters and initial states.
+        let says_all = opened.program().is_some_and(|program| program.identity.is_some());
+        let entries = opened.program().map(|program| program.operators.as_slice()).unwrap_or_default();
+        let written = entries.iter().map(|entry| {
+            let mut shape: StateShape = entry.state.parse().map_err(|error| {
+                CheckpointError::Incompatible { what: format!("operator `{}`: {error}", entry.id) }
             })?;
-            Ok(OperatorState { id: entry.id.clone(), shape, mark: entry.mark.clone() })
+            if says_all {
+                shape.with.get_or_insert_default();
+            }
+            let initial = match says_all && opened.has_state_of(&entry.id) {
+                true if !is_kept(&entry.id) => Initial::of(entry.initial),
+                _ => Initial::Any,
+            };
+            Ok(OperatorState { id: entry.id.clone(), shape, mark: entry.mark.clone(), initial })
         });
         let written: Vec<OperatorState> = written.collect::<Result<_, _>>()?;
-        let Checkpoint { renamed, forgotten, .. } = self.settings.clone();
         let had = opened.program().map(|program| program.sources.as_slice()).unwrap_or_default();
         let has = self.sources(processes);
         let is_source = |id: &str| had.iter().chain(&has).any(|source| source.port == id);
@@ -389,8 +523,19 @@ impl Beginning {
                 ),
             });
         }
+        let begun = operators.iter().map(|operator| {
+            let old = carried.kept.iter().find(|(_, new)| *new == operator.id).map(|(old, _)| old.as_str());
+            // It goes on with what it began with, if it has and that is known.
+            let began = old.filter(|old| says_all && opened.has_state_of(old));
+            match began.and_then(|old| entries.iter().find(|entry| entry.id == old)) {
+                Some(entry) => entry.initial,
+                None => operator.initial.fingerprint(),
+            }
+        });
+        let begun = begun.collect();
         let rename = carried.kept.into_iter().filter(|(old, new)| old != new).chain(sources.rename).collect();
-        Ok(Edits { rename, forget: carried.forgotten.into_iter().chain(sources.forget).collect() })
+        let forget = carried.forgotten.into_iter().chain(sources.forget).collect();
+        Ok(Fit { edits: Edits { rename, forget }, begun })
     }
 
     /// What this process has to say before it is known where the job goes on.
@@ -501,13 +646,22 @@ fn lock_file(
     }
     let refused = |what| CheckpointError::Incompatible { what };
     let (_, known) = read_lock(&written).map_err(|error| refused(format!("`{name}`: {error}")))?;
-    let only = |these: &[OperatorState], those: &[OperatorState], sign: &str| -> Vec<String> {
-        let is_same =
-            |one: &OperatorState, other: &OperatorState| (&one.id, &one.shape) == (&other.id, &other.shape);
-        let others = these.iter().filter(|operator| !those.iter().any(|other| is_same(operator, other)));
-        others.map(|operator| format!("{sign} `{}`: {}", operator.id, operator.shape)).collect()
+    let is_there = |written: &OperatorState| {
+        operators.iter().any(|is| is.id == written.id && is.shape.is_as(&written.shape))
     };
-    let differences = [only(&known, operators, "-"), only(operators, &known, "+")].concat();
+    let is_known = |is: &OperatorState| {
+        known.iter().any(|written| is.id == written.id && is.shape.is_as(&written.shape))
+    };
+    let gone = known.iter().filter(|written| !is_there(written)).map(|operator| ("-", operator));
+    let new = operators.iter().filter(|is| !is_known(is)).map(|operator| ("+", operator));
+    let differences: Vec<String> = gone
+        .chain(new)
+        .map(|(sign, OperatorState { id, shape, .. })| format!("{sign} `{id}`: {shape}"))
+        .collect();
+    if differences.is_empty() {
+        // It is of before there was all that is in it now.
+        return Ok(None);
+    }
     Err(refused(format!(
         "`{name}` says otherwise what the operators keep: {}. If that is meant, start once with `STREAMING_LOCK=update` \
          and commit the file",

@@ -8,7 +8,7 @@ use std::{
     marker::PhantomData,
     pin::Pin,
     rc::Rc,
-    sync::{Arc, Mutex, OnceLock},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -25,15 +25,16 @@ use super::{
 use crate::{
     build::BuildError,
     checkpoint::{Input, crash_point},
-    codec::{decode, encode},
+    codec::Forms,
     connect::{
-        Batch, Books, Chunk, Claim, ConnectorError, Cut, Delivery, Gates, Journal, Lane, Origin, Outlet,
-        PaceRequest, Recovery, Signal, Sink, Source, Target, Way,
+        Batch, Books, CheckpointMark, Chunk, Claim, ConnectorError, Cut, Delivery, Gates, Journal, Lane,
+        Origin, Outlet, PaceRequest, Recovery, Signal, Sink, Source, Target, Way,
     },
+    ledger,
     op::{Part, PartSender, Renewed, SinkPort, Streams, ToSink},
     record::Record,
     rhythm::Rhythm,
-    schema,
+    schema::{self, Schema},
     stream::{Epoch, JobContext, OpId, Stream},
     time::BatchTime,
 };
@@ -51,6 +52,9 @@ pub trait Pipeline: Sized {
     /// How each operator and each call is made, for state whose name changes: `id mark`.
     #[doc(hidden)]
     const MARKS: &'static [&'static str];
+    /// The sources whose records come to each of them.
+    #[doc(hidden)]
+    const FEEDS: &'static [(&'static str, &'static [&'static str])] = &[];
     #[doc(hidden)]
     fn wire(self, wiring: &mut Wiring);
 }
@@ -83,12 +87,15 @@ pub(crate) struct SourceTask {
     pub(crate) cut: Arc<Cut>,
     pub(crate) recovery: Recovery,
     /// What a record is made of.
-    pub(crate) schema: fn() -> String,
+    pub(crate) schema: fn() -> Schema,
     /// Its input of before that it is given again.
     pub(crate) again: Again,
     /// Which files it reads.
     pub(crate) origin: Option<Origin>,
 }
+
+/// What a sink knows of the checkpoint that it belongs to.
+pub(crate) type SinkMark = Result<Option<CheckpointMark>, ConnectorError>;
 
 /// Input that was logged, until the source takes it.
 pub(crate) type Again = Arc<Mutex<Vec<Input>>>;
@@ -102,6 +109,8 @@ pub(crate) struct SinkTask {
     pub(crate) delivery: Delivery,
     /// Whether it needs a thread of its own.
     pub(crate) may_block: bool,
+    /// What it knows of the checkpoint that it belongs to, of a job that has one.
+    pub(crate) mark: SinkMark,
     /// When it gets something.
     pub(crate) renewed: Renewed,
     /// What it writes to.
@@ -127,6 +136,8 @@ pub struct Wiring {
     /// Chunks that the queue of one source to one worker holds.
     pub(crate) queue: usize,
     pub(crate) gates: Gates,
+    /// Whether the job keeps checkpoints.
+    pub(crate) keeps_checkpoints: bool,
     /// Where input is written down, once it is.
     pub(crate) log: Arc<OnceLock<Scribe>>,
     pub(crate) sources: Vec<SourceTask>,
@@ -155,12 +166,13 @@ impl<T> Clone for OutPort<T> {
 }
 
 impl Wiring {
-    pub(crate) fn new(workers: usize, queue: usize, gates: Gates) -> Self {
+    pub(crate) fn new(workers: usize, queue: usize, gates: Gates, keeps_checkpoints: bool) -> Self {
         Wiring {
             signals: (0..workers).map(|_| Arc::default()).collect(),
             books: Arc::default(),
             queue,
             gates,
+            keeps_checkpoints,
             log: Arc::default(),
             sources: Vec::new(),
             sinks: Vec::new(),
@@ -185,7 +197,7 @@ impl Wiring {
         let gate = self.gates.add::<T>(port, S::PACED, S::DRAINS);
         let (cut, again) = (Arc::new(Cut::new(S::PACED)), Again::default());
         let index = self.sources.len();
-        let journal = (S::RECOVERY == Recovery::Logged).then(|| journal(index, self.log.clone()));
+        let journal = (S::RECOVERY == Recovery::Logged).then(|| journal(port, index, self.log.clone()));
         let way = Way { cut: cut.clone(), journal };
         let origin = source.origin();
         let (logged, counts) = (again.clone(), cut.clone());
@@ -193,7 +205,7 @@ impl Wiring {
             let mut out = Outlet::new(gate, lanes, way, requests, stop.clone(), interval, started);
             Box::pin(async move {
                 let again = std::mem::take(&mut *logged.lock().expect("nothing panics under this lock"));
-                send_again(again, S::PACED, &mut out).await?;
+                send_again(port, again, S::PACED, &mut out).await?;
                 source.run(out).await?;
                 // One that was asked to stop has more to give, another time.
                 if !*stop.borrow() {
@@ -227,6 +239,7 @@ impl Wiring {
             ends.parts.push(Box::new(parts.clone()));
         }
         let (workers, index, targets) = (self.ends.len(), self.sinks.len(), sink.targets());
+        let mark = if self.keeps_checkpoints { sink.checkpoint_mark() } else { Ok(None) };
         let claims: Arc<OnceLock<Vec<Claim>>> = Arc::default();
         let held = claims.clone();
         let task = move |control, committed| -> Task {
@@ -240,7 +253,7 @@ impl Wiring {
             OutPort { index, port, rebuilds: S::REBUILDS, renewed: renewed.clone(), records: PhantomData };
         let (delivery, may_block) = (S::DELIVERY, S::MAY_BLOCK);
         let task = Box::new(task);
-        self.sinks.push(SinkTask { port, delivery, may_block, renewed, targets, claims, task });
+        self.sinks.push(SinkTask { port, delivery, may_block, mark, renewed, targets, claims, task });
         out
     }
 
@@ -251,26 +264,30 @@ impl Wiring {
 }
 
 /// Writes the records of a source down, where there is a log.
-fn journal<T: Record>(port: usize, log: Arc<OnceLock<Scribe>>) -> Journal<T> {
+fn journal<T: Record>(port: &'static str, index: usize, log: Arc<OnceLock<Scribe>>) -> Journal<T> {
+    let forms = Mutex::new(Forms::default());
     Arc::new(move |first, records| {
         if let Some(log) = log.get().filter(|_| !records.is_empty()) {
             let mut bytes = Vec::new();
-            encode(records, &mut bytes);
-            log.input(port as u32, first, records.len() as u64, bytes);
+            let mut forms = forms.lock().unwrap_or_else(PoisonError::into_inner);
+            ledger::write::<Vec<T>, [T]>(records, &mut bytes, &mut forms, || format!("source `{port}`"));
+            log.input(index as u32, first, records.len() as u64, bytes);
         }
     })
 }
 
 /// Sends what was written down of a source and is not in the state; what is, the cut leaves out.
 async fn send_again<T: Record>(
+    port: &'static str,
     again: Vec<Input>,
     paced: bool,
     out: &mut Outlet<T>,
 ) -> Result<(), ConnectorError> {
+    let read = |input: &Input| ledger::read::<Vec<T>>(&input.bytes, || format!("source `{port}`"));
     let mut inputs = again.into_iter();
     if !paced {
         for input in inputs {
-            out.send_logged(input.first, decode(&input.bytes)).await?;
+            out.send_logged(input.first, read(&input)).await?;
         }
         return Ok(());
     }
@@ -279,7 +296,7 @@ async fn send_again<T: Record>(
     let mut first = None;
     for input in inputs.by_ref() {
         first.get_or_insert(input.first);
-        records.append(&mut decode::<Vec<T>>(&input.bytes));
+        records.append(&mut read(&input));
     }
     let Some(first) = first else { return Ok(()) };
     out.leave_out(first, &mut records);
@@ -307,6 +324,7 @@ async fn deliver<T: Send + 'static>(
         // Nobody waits for it any more if the job is on its way down.
         let _ = ask.send(committed);
     }
+    let mut is_marked = false;
     let seen = &control.board.sinks[index];
     let mut gathering: BTreeMap<Epoch, Vec<Part<T>>> = BTreeMap::new();
     while let Some(part) = incoming.recv().await {
@@ -333,6 +351,9 @@ async fn deliver<T: Send + 'static>(
         // What a sink has for good it does not get again.
         if is_due && committed.is_none_or(|committed| time > committed) {
             let records = records.unwrap_or_default();
+            if let Some(log) = control.log().filter(|_| !std::mem::replace(&mut is_marked, true)) {
+                sink.mark_checkpoint(log.checkpoint()).await?;
+            }
             crash_point("before-commit");
             let writing = seen.writes(records.len(), &control.clock);
             let span = tracing::trace_span!("write", batch = %time, records = records.len());

@@ -2,7 +2,10 @@
 
 use std::marker::PhantomData;
 
-use super::upkeep::{Lasting, OfPart, Queue, TwoStacks, Undone, Upkeep};
+use super::{
+    Parameters,
+    upkeep::{Lasting, OfPart, Queue, TwoStacks, Undone, Upkeep},
+};
 use crate::record::Record;
 
 /// How values `V` become one result.
@@ -77,6 +80,41 @@ pub trait Aggregate<V>: Sized + 'static {
     #[inline]
     fn peek(&self, accumulator: &Self::Accumulator) -> Self::Result {
         self.result(accumulator.clone())
+    }
+
+    /// What accumulators depend on beside the values: where a [checkpoint](crate::Engine::checkpoint) has been written by an
+    /// aggregate with other parameters, a start refuses to go on from what that kept. A type without fields has none; one
+    /// with fields must say them where there are checkpoints, or that they are no matter.
+    ///
+    /// ```
+    /// use streaming_runtime::{Abelian, Aggregate, Parameters, Undo};
+    ///
+    /// /// How many numbers are above a limit.
+    /// struct Above(i64);
+    ///
+    /// impl Aggregate<i64> for Above {
+    ///     type Accumulator = i64;
+    ///     type Result = i64;
+    ///     type Algebra = Abelian;
+    ///     fn create(&self, n: i64) -> i64 {
+    ///         i64::from(n > self.0)
+    ///     }
+    ///     fn merge(&self, older: i64, newer: i64) -> i64 {
+    ///         older + newer
+    ///     }
+    ///     fn result(&self, count: i64) -> i64 {
+    ///         count
+    ///     }
+    ///     fn parameters(&self) -> Parameters {
+    ///         Parameters::of(self.0)
+    ///     }
+    /// }
+    /// # impl Undo<i64> for Above {
+    /// #     fn undo(&self, whole: i64, oldest: i64) -> i64 { whole - oldest }
+    /// # }
+    /// ```
+    fn parameters(&self) -> Parameters {
+        Parameters::unless_said::<Self>()
     }
 
     /// This aggregate of a part of each value: `max().of(|trade: &Trade| trade.price)`. It is in the prelude.
@@ -242,6 +280,9 @@ impl<T, V: 'static, G: Aggregate<V>, F: Fn(&T) -> V + 'static> Aggregate<T> for 
     fn peek(&self, accumulator: &G::Accumulator) -> G::Result {
         self.aggregate.peek(accumulator)
     }
+    fn parameters(&self) -> Parameters {
+        self.aggregate.parameters()
+    }
 }
 
 impl<T, V: 'static, G: Aggregate<V>, F: Fn(&T) -> V + 'static> Algebra<T, Of<G, F, V>> for Each {
@@ -274,6 +315,9 @@ macro_rules! several {
             }
             fn peek(&self, accumulator: &Self::Accumulator) -> Self::Result {
                 ($(self.$i.peek(&accumulator.$i),)+ self.$l.peek(&accumulator.$l))
+            }
+            fn parameters(&self) -> Parameters {
+                Parameters::all([$(self.$i.parameters(),)+ self.$l.parameters()])
             }
         }
 
@@ -312,6 +356,10 @@ impl<V: Record, F: Fn(V, V) -> V + 'static> Aggregate<V> for Reduce<F> {
     fn result(&self, accumulator: V) -> V {
         accumulator
     }
+    /// What a closure does cannot be seen.
+    fn parameters(&self) -> Parameters {
+        Parameters::none()
+    }
 }
 
 /// Merges values by a closure, and undoes it by another.
@@ -331,6 +379,10 @@ impl<V: Record, F: Fn(V, V) -> V + 'static, G: Fn(V, V) -> V + 'static> Aggregat
     }
     fn result(&self, accumulator: V) -> V {
         accumulator
+    }
+    /// What a closure does cannot be seen.
+    fn parameters(&self) -> Parameters {
+        Parameters::none()
     }
 }
 
@@ -372,6 +424,10 @@ where
     }
     fn result(&self, accumulator: A) -> A {
         accumulator
+    }
+    /// What a closure does cannot be seen.
+    fn parameters(&self) -> Parameters {
+        Parameters::none()
     }
 }
 

@@ -201,7 +201,7 @@ impl<K: Comparable, V: Comparable, G: Aggregate<V, Result: Comparable>> Arrival<
     fn write(&mut self, epoch: Epoch, changed: &[u32], fewer: Vec<(u32, u64)>, log: &Entry) {
         let Arrival { slots, more, stale, .. } = self;
         more.extend(changed);
-        log.keys(epoch, |put| {
+        log.keys::<Place<K>, (V, i64), _, _>(epoch, |put| {
             stale.iter().for_each(|(key, number)| put(&(key, *number), None));
             for (slot, number) in fewer {
                 let (key, group) = slots.get(slot);

@@ -211,7 +211,7 @@ impl<K: Key, V: Record, G: Aggregate<V>> Keeper for Slide<K, V, G> {
     const KIND: &'static str = "aggregate";
 
     fn shape(&self) -> Option<StateShape> {
-        Some(self.sliding.shape(short_name::<G>()))
+        Some(self.sliding.shape(short_name::<G>(), self.how.parameters()))
     }
 
     fn close(&mut self, at: At, batch: &mut Vec<Self::In>, said: &mut Said<Self::Out>, log: &Entry) {

@@ -48,6 +48,11 @@ pub(super) trait Keeper: 'static {
     /// How the state is written down; `None` for what can be made again of the changes that come in.
     fn shape(&self) -> Option<StateShape>;
 
+    /// Tells the initial states that it was given from others, if it was given any.
+    fn initial(&self) -> Option<u64> {
+        None
+    }
+
     /// Takes in the records of a batch, also none, and says what became of them. What must be found again after a crash
     /// goes to `log`.
     fn close(
@@ -199,7 +204,8 @@ pub(super) fn keep_of<'s, A: 'static, K: Keeper>(
 ) -> Answers<'s, K> {
     let wants = Rc::new(Wants::default());
     let shape = if job.ledger.is_on() { keeper.shape() } else { None };
-    let log = shape.map_or_else(Entry::nowhere, |shape| job.ledger.operator(id, K::KIND, keeps, shape));
+    let operator = |shape| job.ledger.operator(id, K::KIND, keeps, shape, keeper.initial());
+    let log = shape.map_or_else(Entry::nowhere, operator);
     let mut builder = OperatorBuilder::new(id.0.to_owned(), input.scope());
     let mut input = builder.new_input(input, pact);
     let (emitted, emitted_root) = emits.then(|| builder.new_output::<Vec<K::Emitted>>()).unzip();

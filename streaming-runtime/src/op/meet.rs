@@ -525,7 +525,8 @@ impl<K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Clone>> Join<K, V, W
             let side: Vec<_> =
                 batch.iter().filter(|(_, side, _)| matches!(side, Side::Left(_)) == is_left).collect();
             if !side.is_empty() {
-                log.pane(epoch, size.map(|size| rhythm.at_or_next(came + size, interval)), &side);
+                let until = size.map(|size| rhythm.at_or_next(came + size, interval));
+                log.pane::<(K, Side<V, W>, i64), _>(epoch, until, &side);
             }
         }
     }
@@ -548,7 +549,8 @@ impl<K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Clone>> Keeper for J
             (false, false) => return None,
         };
         let how = format!("{}[{},{}]", short_name::<M>(), left.name(), right.name());
-        Some(StateShape::panes::<Self::In>(None, windows.slide()).by(how))
+        let lasts = [left.window(), right.window()].contains(&Some(None));
+        Some(StateShape::panes::<Self::In>(None, windows.slide()).by(how).lasting(lasts))
     }
 
     fn close(&mut self, at: At, batch: &mut Vec<Self::In>, said: &mut Said<M::Out>, log: &Entry) {

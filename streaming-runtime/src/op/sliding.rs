@@ -8,6 +8,7 @@ use std::{collections::VecDeque, num::NonZeroU32, time::Duration};
 use hashbrown::HashMap;
 
 use super::{
+    Parameters,
     aggregate::{Aggregate, LeavingOf, UpkeepOf},
     keep::{At, Said, Says},
     slots::Slots,
@@ -233,7 +234,7 @@ impl<K: Key, V, G: Aggregate<V>> Sliding<K, V, G> {
         if let Some(lasts) = self.lasts.take() {
             let gone = self.forget(at.time, &lasts, how, said);
             self.lasts = Some(lasts);
-            log.keys::<K, (G::Accumulator, u64)>(at.epoch, |put| {
+            log.keys::<K, (G::Accumulator, u64), K, (G::Accumulator, u64)>(at.epoch, |put| {
                 gone.iter().for_each(|number| put(&self.slots.get(*number).0, None));
             });
             gone.into_iter().for_each(|number| self.slots.release(number));
@@ -256,13 +257,16 @@ impl<K: Key, V, G: Aggregate<V>> Sliding<K, V, G> {
 
     /// How the state is written down: what comes in, for as long as it is in a window. What never leaves, or outlives its
     /// panes, is written key by key; unless it is all that came, for then to write a key again is to write all of it.
-    pub(super) fn shape(&self, how: String) -> StateShape {
+    pub(super) fn shape(&self, how: String, parameters: Parameters) -> StateShape {
         let (size, slide) = (self.cut.size, Some(self.cut.slide));
         let shape = match (self.writes_keys(), size) {
             (false, _) => StateShape::panes::<(K, G::Accumulator)>(size, slide),
             (true, _) => StateShape::panes_and_keys::<(K, G::Accumulator)>(size, slide),
         };
-        shape.by(how)
+        let filters = self.lasts.as_ref().is_some_and(|lasts| lasts.shown.is_some());
+        let parameters =
+            if filters { Parameters::all([parameters, Parameters::of("filter")]) } else { parameters };
+        shape.by(how).with(parameters.said())
     }
 
     fn writes_keys(&self) -> bool {
@@ -293,12 +297,12 @@ impl<K: Key, V, G: Aggregate<V>> Sliding<K, V, G> {
                 next => next,
             },
         };
-        log.pane(epoch, until, accumulators);
+        log.pane::<(K, G::Accumulator), _>(epoch, until, accumulators);
     }
 
     /// Writes down the keys that have changed since the last slide.
     fn write_keys(&self, epoch: Epoch, log: &Entry) {
-        log.keys(epoch, |put| {
+        log.keys::<K, (G::Accumulator, u64), _, _>(epoch, |put| {
             for (number, _) in &self.changed {
                 let (key, slot) = self.slots.get(*number);
                 let fed = self.fed[*number as usize].as_nanos();

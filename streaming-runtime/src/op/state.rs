@@ -16,7 +16,7 @@ use super::{
 use crate::{
     blame::check_itself,
     checkpoint::StateShape,
-    codec::encode,
+    codec::{Forms, encode, fingerprint},
     gauge::Held,
     ledger::Entry,
     past::{Idle, Kept, Past, State, Unbounded},
@@ -78,11 +78,21 @@ impl<S, V> Known<S, V> {
     }
 }
 
-/// What is compared to see whether a state and when it was fed are as they were written; `bytes` is room for it.
-fn sum<S: Record>(state: &Option<(&S, u64)>, bytes: &mut Vec<u8>) -> u64 {
-    bytes.clear();
-    encode(state, bytes);
-    foldhash::quality::FixedState::default().hash_one(bytes)
+/// Tells whether states, and when they were fed, are as they were written.
+#[derive(Default)]
+struct Sums {
+    /// Room for one.
+    bytes: Vec<u8>,
+    forms: Forms,
+}
+
+impl Sums {
+    fn of<S: Record>(&mut self, state: &Option<(&S, u64)>) -> u64 {
+        self.bytes.clear();
+        // One that cannot be written is another, so that it comes to the log, which says so.
+        let _ = encode(state, &mut self.bytes, &mut self.forms);
+        foldhash::quality::FixedState::default().hash_one(&self.bytes)
+    }
 }
 
 /// The records of each batch, each with the key by which it goes to its worker.
@@ -97,15 +107,46 @@ where
     P::contents(stream).map(T::part).share()
 }
 
-/// Those of the initial states that this worker owns: an exchange takes the rest of what it is given, too.
-fn owned<K: Key, S>(initial: impl IntoIterator<Item = (K, S)>, job: &JobContext) -> Vec<(K, S)> {
-    initial.into_iter().filter(|(key, _)| job.owns(key)).collect()
+/// The states with which an operator begins, until it has taken them in: in the first batch for which it is due. Until then
+/// a job that goes on is given them again.
+struct Initial<K, S> {
+    /// Those that this worker owns.
+    states: Vec<(K, S)>,
+    /// Tells them all from others, where that is to be written down.
+    fingerprint: Option<u64>,
+    /// Whether this worker writes that they were taken in: they may all go again, and are not to come a second time.
+    is_noted_here: bool,
+}
+
+impl<K: Key, S: Record> Initial<K, S> {
+    fn new(states: impl IntoIterator<Item = (K, S)>, job: &JobContext) -> Self {
+        // An exchange takes the rest of what it is given, too.
+        let mine = |key: &K| job.owns(key);
+        let (states, fingerprint) = match job.ledger.is_on() {
+            false => (states.into_iter().filter(|(key, _)| mine(key)).collect(), None),
+            true => {
+                let mut all: Vec<_> = states.into_iter().collect();
+                let fingerprint = (!all.is_empty()).then(|| fingerprint(&all));
+                all.retain(|(key, _)| mine(key));
+                (all, fingerprint)
+            }
+        };
+        Initial { states, fingerprint, is_noted_here: job.worker == 0 }
+    }
+
+    /// Takes them, and writes that down.
+    fn take(self, epoch: Epoch, log: &Entry) -> Vec<(K, S)> {
+        if let Some(fingerprint) = self.fingerprint.filter(|_| self.is_noted_here) {
+            log.pane::<u64, u64>(epoch, None, &[fingerprint]);
+        }
+        self.states
+    }
 }
 
 /// The states of [`update_state`](Stream::update_state).
 struct Updating<K, V, S, F> {
     keys: HashMap<K, Known<S, V>, foldhash::fast::RandomState>,
-    initial: Option<Vec<(K, S)>>,
+    initial: Option<Initial<K, S>>,
     f: F,
     idle: Idle,
     rhythm: Rhythm,
@@ -124,12 +165,12 @@ where
     /// is seen by their bytes.
     fn write(&mut self, epoch: Epoch, gone: &[K], log: &Entry) {
         let expires = self.idle.get().is_some();
-        let mut bytes = Vec::new();
-        log.keys(epoch, |put| {
+        let mut sums = Sums::default();
+        log.keys::<K, (S, u64), _, _>(epoch, |put| {
             for (key, known) in &mut self.keys {
                 let fed = if expires { known.fed.as_nanos() } else { 0 };
                 let state = known.state.as_ref().map(|state| (state, fed));
-                let now = sum(&state, &mut bytes);
+                let now = sums.of(&state);
                 if std::mem::replace(&mut known.written, now) != now {
                     put(key, state.as_ref());
                 }
@@ -156,6 +197,10 @@ where
         Some(StateShape::keys::<(K, S)>())
     }
 
+    fn initial(&self) -> Option<u64> {
+        self.initial.as_ref()?.fingerprint
+    }
+
     fn close(
         &mut self,
         At { epoch, time }: At,
@@ -170,6 +215,7 @@ where
         let initial = self.initial.take();
         // In the first batch no state was said before.
         let is_first = initial.is_some();
+        let initial = initial.map(|initial| initial.take(epoch, log));
         for (key, state) in initial.into_iter().flatten() {
             self.keys.insert(key, Known { state: Some(state), ..Known::new(time) });
         }
@@ -213,9 +259,9 @@ where
     }
 
     fn restore(&mut self, as_of: BatchTime, log: &Entry, _: &mut Vec<(K, V)>, said: &mut Said<(K, S)>) {
-        self.initial = None;
+        self.initial.take_if(|_| log.has_written());
         let expires = self.idle.get().is_some();
-        let mut bytes = Vec::new();
+        let mut sums = Sums::default();
         log.states(|key: K, state: Option<(S, u64)>| {
             if self.job.owns(&key) {
                 match state {
@@ -223,7 +269,7 @@ where
                         // It was written while keys did not expire: it is idle from now on.
                         let fed_at = if expires && fed == 0 { as_of } else { BatchTime::from_nanos(fed) };
                         let is_written = expires == (fed != 0);
-                        let written = if is_written { sum(&Some((&state, fed)), &mut bytes) } else { 0 };
+                        let written = if is_written { sums.of(&Some((&state, fed))) } else { 0 };
                         self.keys.insert(key, Known { state: Some(state), written, ..Known::new(fed_at) });
                     }
                     None => drop(self.keys.remove(&key)),
@@ -239,7 +285,7 @@ where
 /// The states of [`map_with_state`](Stream::map_with_state).
 struct Mapping<K, V, S, U, F> {
     states: StateTable<K, S>,
-    initial: Vec<(K, S)>,
+    initial: Option<Initial<K, S>>,
     f: F,
     keeps: Keeps,
     rhythm: Rhythm,
@@ -265,6 +311,10 @@ where
         Some(StateShape::keys::<(K, S)>())
     }
 
+    fn initial(&self) -> Option<u64> {
+        self.initial.as_ref()?.fingerprint
+    }
+
     fn close(
         &mut self,
         At { epoch, time }: At,
@@ -277,7 +327,8 @@ where
             return;
         }
         let Mapping { states, initial, f, keeps, .. } = self;
-        for (key, state) in initial.drain(..) {
+        let initial = initial.take().map(|initial| initial.take(epoch, log));
+        for (key, state) in initial.into_iter().flatten() {
             states.touch(time, key, |_, known| known.update(state));
         }
         for (key, value) in batch.drain(..) {
@@ -293,7 +344,7 @@ where
     }
 
     fn restore(&mut self, as_of: BatchTime, log: &Entry, _: &mut Vec<(K, V)>, said: &mut Said<(K, S), U>) {
-        self.initial.clear();
+        self.initial.take_if(|_| log.has_written());
         let job = self.job.clone();
         self.states.restore(as_of, |key| job.owns(key), said, log);
     }
@@ -337,7 +388,10 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     }
 
     /// As [`update_state`](Stream::update_state), of keys that have a state already, and with the time of the batch.
-    /// Initial states count as new in the first batch, in which `f` is called with them.
+    /// Initial states count as new in the first batch, in which `f` is called with them. A job that goes on from a
+    /// checkpoint has taken them in already, if it had such a batch: they are given again and left out. Others than those
+    /// with which the state began are refused at the start, until [`Checkpoint::keeps`](crate::Checkpoint::keeps)
+    /// or [`Checkpoint::forget`](crate::Checkpoint::forget) says which count.
     ///
     /// ```
     /// # use streaming_runtime::prelude::*;
@@ -370,7 +424,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
         let idle = Idle::default();
         let keeper = Updating {
             keys: HashMap::default(),
-            initial: Some(owned(initial, &job)),
+            initial: Some(Initial::new(initial, &job)),
             f,
             idle: idle.clone(),
             rhythm: rhythm.clone(),
@@ -432,7 +486,8 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     }
 
     /// As [`map_with_state`](Stream::map_with_state), of keys that have a state already, and with the time of the
-    /// batch. Initial states count as updated in the first batch.
+    /// batch. Initial states count as updated in the first batch; for jobs that go on from a checkpoint see
+    /// [`update_state_with`](Stream::update_state_with).
     ///
     /// ```
     /// # use streaming_runtime::prelude::*;
@@ -466,7 +521,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
         job.depends_on_order(true);
         let keeper = Mapping {
             states: StateTable::new(keeps.0.is_some(), job.ledger.is_on()),
-            initial: owned(initial, &job),
+            initial: Some(Initial::new(initial, &job)),
             f,
             keeps,
             rhythm: rhythm.clone(),

@@ -189,7 +189,7 @@ impl<K: Key, S: Record> StateTable<K, S> {
     fn write(&mut self, epoch: Epoch, log: &Entry) {
         let Some(listed) = &mut self.listed else { return };
         let times_out = self.touched.is_some();
-        log.keys(epoch, |put| {
+        log.keys::<K, (S, u64), _, _>(epoch, |put| {
             for number in &*listed {
                 let (key, slot) = self.slots.get(*number);
                 let touched = if times_out { slot.touched.as_nanos() } else { 0 };

@@ -169,7 +169,7 @@ impl<T: Record> Keeper for Records<T> {
     fn close(&mut self, At { epoch, time }: At, batch: &mut Vec<T>, said: &mut Said<T>, log: &Entry) {
         let end = self.cut.pane_of(time);
         if log.is_on() && !batch.is_empty() && !self.cut.is_between(end) {
-            log.pane(epoch, self.cut.until(end), &*batch);
+            log.pane::<T, T>(epoch, self.cut.until(end), batch);
         }
         if self.cut.size.is_none() && !said.wants.contents() {
             // Nothing ever leaves, so nothing needs to be remembered.

@@ -68,6 +68,8 @@ pub(super) struct Graph {
     plans: Plans,
     /// Branches that plans have looked at.
     work: usize,
+    /// Once all is known: the branch that a value is to be made of.
+    aim: Option<(usize, usize)>,
 }
 
 /// What to choose, for each node and each of its branches; the default is out of date.
@@ -92,6 +94,26 @@ impl Graph {
 
     pub(super) fn node(&self, id: usize) -> &Node {
         &self.nodes[id]
+    }
+
+    /// All branches that were entered, of nodes that have several.
+    pub(super) fn branches(&self) -> Vec<(usize, usize)> {
+        let several = self.nodes.iter().enumerate().filter(|(_, node)| node.branches.len() > 1);
+        let entered = |(id, node): (usize, &Node)| {
+            let known = node.branches.iter().enumerate().filter(|(_, branch)| branch.form.is_some());
+            known.map(|(number, _)| (id, number)).collect::<Vec<_>>()
+        };
+        several.flat_map(entered).collect()
+    }
+
+    /// From now on a branch is what is looked for, and nothing that is not known.
+    pub(super) fn aim(&mut self, branch: Option<(usize, usize)>) {
+        self.aim = branch;
+        self.version += 1;
+    }
+
+    pub(super) fn is_aim(&self, node: usize, branch: usize) -> bool {
+        self.aim == Some((node, branch))
     }
 
     /// The node of a type that is visited as `kind`.
@@ -202,14 +224,14 @@ impl Graph {
         let at_once = |steps: bool| steps.then_some(0);
         let news = self.nearest(
             None,
-            |branch| self.is_due(branch),
-            |branch| at_once(branch.is_pending()),
+            |_, branch| self.aim.is_some() || self.is_due(branch),
+            |way, branch| at_once(self.aim.map_or_else(|| branch.is_pending(), |aim| aim == way)),
             |parts| parts.flatten().min(),
         );
         let end = self.nearest(
             Some(0),
-            |_| true,
-            |branch| at_once(!branch.is_pending() && branch.parts.is_empty()),
+            |_, _| true,
+            |_, branch| at_once(!branch.is_pending() && branch.parts.is_empty()),
             |parts| parts.collect::<Option<Vec<_>>>()?.into_iter().max(),
         );
         self.work += (news.1 + end.1) * self.nodes.iter().map(|node| node.branches.len()).sum::<usize>();
@@ -222,8 +244,8 @@ impl Graph {
     fn nearest(
         &self,
         leaf: Option<usize>,
-        may: impl Fn(&Branch) -> bool,
-        at_once: impl Fn(&Branch) -> Option<usize>,
+        may: impl Fn((usize, usize), &Branch) -> bool,
+        at_once: impl Fn((usize, usize), &Branch) -> Option<usize>,
         along: impl Fn(&mut dyn Iterator<Item = Option<usize>>) -> Option<usize>,
     ) -> (Vec<Vec<Option<usize>>>, usize) {
         let mut rounds = 0;
@@ -234,7 +256,7 @@ impl Graph {
             let mut changed = false;
             for (id, node) in self.nodes.iter().enumerate() {
                 for (number, branch) in node.branches.iter().enumerate() {
-                    if branch.avoid || !may(branch) {
+                    if branch.avoid || !may((id, number), branch) {
                         continue;
                     }
                     let mut parts = branch.parts.iter().map(|part| match *part {
@@ -242,7 +264,8 @@ impl Graph {
                         Shape::Leaf(_) => leaf,
                         Shape::Node(id) => nearest[id],
                     });
-                    let found = at_once(branch).or_else(|| along(&mut parts).map(|steps| steps + 1));
+                    let found =
+                        at_once((id, number), branch).or_else(|| along(&mut parts).map(|steps| steps + 1));
                     if steps[id][number].is_none() && found.is_some() {
                         steps[id][number] = found;
                         changed = true;

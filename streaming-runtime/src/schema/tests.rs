@@ -11,6 +11,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::*;
 
+/// What is written of a type.
+fn of<T: Serialize + DeserializeOwned>() -> String {
+    super::of::<T>().text
+}
+
 /// Serialization is not looked at.
 macro_rules! reads_only {
     ($($name:ident),*) => {

@@ -1,6 +1,10 @@
 //! The deserializer that makes values up.
 
-use std::{any::type_name, collections::HashMap, fmt};
+use std::{
+    any::type_name,
+    collections::{BTreeMap, HashMap},
+    fmt,
+};
 
 use serde::de::{
     DeserializeSeed, Deserializer, EnumAccess, Error, IntoDeserializer, MapAccess, SeqAccess, VariantAccess,
@@ -8,6 +12,7 @@ use serde::de::{
 };
 
 use super::graph::{Form, Graph, Kind, Shape};
+use crate::codec::Declared;
 
 /// Values that are made up, in all runs together.
 const STEPS: usize = 200_000;
@@ -46,6 +51,8 @@ const STRINGS: &[&str] = &[
     "00",
     "{}",
 ];
+/// How many values of each number and string are made up in the end: 1 and 0, an empty string and another.
+const OFFERS: usize = 2;
 /// Lengths of bytes that are made up.
 const BYTES: &[usize] = &[0, 1, 16, 32, 4, 8, 12, 20, 24, 33, 64];
 
@@ -96,7 +103,14 @@ pub(super) struct Trace {
     choices: Vec<(usize, usize)>,
     /// Which of the made-up values is due.
     due: HashMap<Option<Place>, usize>,
+    /// How many values further on what is made up is to be.
+    offer: usize,
     steps: usize,
+    /// What was asked for by name.
+    structs: BTreeMap<&'static str, &'static [&'static str]>,
+    tuples: BTreeMap<&'static str, usize>,
+    enums: BTreeMap<&'static str, &'static [&'static str]>,
+    asks: bool,
 }
 
 impl Trace {
@@ -111,6 +125,31 @@ impl Trace {
 
     pub(super) fn root(&self) -> Shape {
         self.root
+    }
+
+    /// What was asked for by name so far.
+    pub(super) fn declared(&self) -> Declared {
+        Declared {
+            structs: self.structs.iter().map(|(name, fields)| (*name, *fields)).collect(),
+            tuples: self.tuples.iter().map(|(name, length)| (*name, *length)).collect(),
+            enums: self.enums.iter().map(|(name, variants)| (*name, *variants)).collect(),
+            asks: self.asks,
+        }
+    }
+
+    /// All that a value may be made towards, see [`aim`](Trace::aim).
+    pub(super) fn aims(&self) -> Vec<(Option<(usize, usize)>, usize)> {
+        let branches = self.graph.branches();
+        let aims = || [None].into_iter().chain(branches.iter().copied().map(Some));
+        (0..OFFERS).flat_map(|offer| aims().map(move |aim| (aim, offer))).collect()
+    }
+
+    /// Lets the next runs make the shortest values that have a branch, or the shortest of all, with numbers and strings
+    /// that are so many further on.
+    pub(super) fn aim(&mut self, branch: Option<(usize, usize)>, offer: usize) {
+        // A branch that is nowhere: nothing is looked for.
+        self.graph.aim(Some(branch.unwrap_or((usize::MAX, 0))));
+        self.offer = offer;
     }
 
     /// After a refusal: sets another value for what was offered last, or leaves the branch out that led there. Whether
@@ -158,7 +197,7 @@ impl Trace {
         let place = self.inside.last().copied();
         self.offered = Some((place, values));
         self.note_choices();
-        Ok(self.due.get(&place).copied().unwrap_or(0).min(values - 1))
+        Ok((self.due.get(&place).copied().unwrap_or(0) + self.offer).min(values - 1))
     }
 
     /// A value with parts: chooses a branch and lets `visit` make it. Noted also if that fails. What is made
@@ -184,6 +223,7 @@ impl Trace {
                 trace.note_choices();
                 return Err(Refused::NoEnd);
             };
+            trace.explored |= trace.graph.is_aim(node, branch);
             trace.inside.push(Place { way: (node, branch), part: 0 });
             if trace.graph.node(node).branches.len() > 1 {
                 trace.offered = None; // a refusal from here on is of the choice, until there is a value
@@ -279,7 +319,12 @@ impl<'de> Deserializer<'de> for Tracer<'_> {
         deserialize_f64 "f64" visit_f64 [1.0, 0.0, 0.5, -1.0];
         deserialize_char "char" visit_char ['a', '0', 'A', ' '];
         deserialize_str "String" visit_str STRINGS;
-        deserialize_identifier "String" visit_str STRINGS;
+    }
+
+    /// The name of a part, which only formats have that describe themselves.
+    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
+        self.0.asks = true;
+        self.deserialize_str(visitor)
     }
 
     fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
@@ -312,6 +357,7 @@ impl<'de> Deserializer<'de> for Tracer<'_> {
 
     /// What is in the input, whatever that is: only self-describing formats know.
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
+        self.0.asks = true;
         match self.0.leaf("any", 4)? {
             0 => visitor.visit_unit(),
             1 => visitor.visit_u64(1),
@@ -370,28 +416,31 @@ impl<'de> Deserializer<'de> for Tracer<'_> {
 
     fn deserialize_tuple_struct<V: Visitor<'de>>(
         self,
-        _: &'static str,
+        name: &'static str,
         len: usize,
         visitor: V,
     ) -> Result<V::Value, Refused> {
+        self.0.tuples.insert(name, len);
         self.deserialize_tuple(len, visitor)
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
         self,
-        _: &'static str,
+        name: &'static str,
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Refused> {
+        self.0.structs.insert(name, fields);
         self.parts(Kind::Struct(fields), Form::Struct(fields), fields.len(), visitor)
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
         self,
-        _: &'static str,
+        name: &'static str,
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Refused> {
+        self.0.enums.insert(name, variants);
         let kind = Kind::Enum(variants);
         self.0.node(kind, |trace, branch| visitor.visit_enum(Variant { trace, branch: branch as u32 }))
     }

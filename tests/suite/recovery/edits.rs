@@ -88,7 +88,11 @@ impl Place {
         }
         let given = Given::default();
         let engine = Engine::new().manual_clock(&self.clock).checkpoint(checkpoint);
-        let mut job = (after.start)(&engine, &given).expect("what keeps it from going on is known later");
+        let mut job = match (after.start)(&engine, &given) {
+            // What does not fit is an error of the start.
+            Err(StartError::Checkpoint(error)) => return Err(JobError::Checkpoint(error)),
+            started => started.expect("it starts"),
+        };
         let run = async {
             self.clock.advance(secs(seconds));
             job.delivered(self.clock.now()).await?;

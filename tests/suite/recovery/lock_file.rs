@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, process::Command};
 
-use streaming_runtime::{Checkpoint, Job, JobError, ManualClock, checkpoint::CheckpointError, prelude::*};
+use streaming_runtime::{Checkpoint, Job, ManualClock, StartError, checkpoint::CheckpointError, prelude::*};
 
 use super::{
     block_on,
@@ -45,9 +45,9 @@ fn engine(place: &Path, clock: &ManualClock) -> Engine {
     Engine::new().manual_clock(clock).checkpoint(checkpoint)
 }
 
-fn changed(place: &Path, clock: &ManualClock) -> Job {
+fn changed(place: &Path, clock: &ManualClock) -> Result<Job, StartError> {
     let (out, all) = (Lasting::default(), Lasting::default());
-    engine(place, clock).start(after::shop::Ports { numbers: numbers(), out, all }).expect("it starts")
+    engine(place, clock).start(after::shop::Ports { numbers: numbers(), out, all })
 }
 
 /// The child: a test only if it is given a place.
@@ -57,7 +57,7 @@ fn renewed() {
     block_on(async {
         let clock = ManualClock::new();
         clock.advance(secs(10));
-        let mut job = changed(Path::new(&place), &clock);
+        let mut job = changed(Path::new(&place), &clock).expect("it starts");
         deliver(&mut job, &clock, 1).await.expect("it is renewed");
         job.stop().await.expect("it stops");
     });
@@ -84,8 +84,8 @@ async fn it_is_made_held_against_the_program_and_renewed() {
     // One more operator that keeps something is a change of the file.
     let state = place.path().join("state");
     let before = files(&state);
-    let error = changed(place.path(), &clock).join().await.expect_err("it is not in the file");
-    let JobError::Checkpoint(CheckpointError::Incompatible { what }) = &error else { panic!("{error:?}") };
+    let error = changed(place.path(), &clock).err().expect("it is not in the file");
+    let StartError::Checkpoint(CheckpointError::Incompatible { what }) = &error else { panic!("{error:?}") };
     for words in ["stream.lock", "+ `shop/sums/update_state`", "STREAMING_LOCK=update"] {
         assert!(what.contains(words), "`{words}` is not in `{what}`");
     }
@@ -94,7 +94,7 @@ async fn it_is_made_held_against_the_program_and_renewed() {
     assert!(files(&state) == before, "and the checkpoint");
     // A merge that was not resolved is refused with its line.
     fs::write(&lock, format!("{made}<<<<<<< ours\n")).expect("written");
-    let error = changed(place.path(), &clock).join().await.expect_err("it cannot be read");
+    let error = changed(place.path(), &clock).err().expect("it cannot be read");
     assert!(error.to_string().contains("a merge is not resolved"), "{error}");
 
     let (_, module) = module_path!().split_once("::").expect("a module of the binary");
@@ -106,7 +106,7 @@ async fn it_is_made_held_against_the_program_and_renewed() {
     assert!(renewed.len() == 3 && renewed[1].starts_with(kept), "{renewed:?}");
     assert!(renewed[2].starts_with("shop/sums/update_state = keys of "), "{renewed:?}");
     clock.advance(secs(20));
-    let mut job = changed(place.path(), &clock);
+    let mut job = changed(place.path(), &clock).expect("it starts");
     deliver(&mut job, &clock, 1).await.expect("it fits now");
     job.stop().await.expect("it stops");
 }

@@ -11,7 +11,7 @@ use std::{
 };
 
 use streaming_runtime::{
-    BatchTime, Checkpoint, JobError, ManualClock, Sink, Source,
+    BatchTime, Checkpoint, JobError, ManualClock, Sink, Source, StartError,
     checkpoint::{
         CheckpointError, LocalDirectory, inspect,
         simulated::{Fault, SimulatedDisk},
@@ -209,7 +209,11 @@ async fn ended(
     out: &Lasting,
 ) -> Result<Vec<String>, JobError> {
     let ports = lined::Ports { lines, out: out.clone() };
-    let mut job = Engine::new().checkpoint(checkpoint).start(ports).expect("it starts");
+    let mut job = match Engine::new().checkpoint(checkpoint).start(ports) {
+        // What does not fit is an error of the start.
+        Err(StartError::Checkpoint(error)) => return Err(JobError::Checkpoint(error)),
+        started => started.expect("it starts"),
+    };
     tokio::time::timeout(secs(10), job.join()).await.expect("it does not hang")?;
     let lines = out.delivered().into_values().flatten();
     Ok(lines.map(|line| line.trim_matches('"').to_owned()).collect())

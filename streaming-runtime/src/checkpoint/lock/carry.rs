@@ -5,7 +5,7 @@ use std::{
     fmt,
 };
 
-use super::shape::{In, Kind, OperatorState, StateShape};
+use super::shape::{In, Initial, Kind, OperatorState, StateShape};
 
 /// What the author says of changes. A declaration that was carried out stays harmless, so a program can be started again
 /// as it is; it is to be removed with the next change.
@@ -79,23 +79,23 @@ pub(crate) fn carry(
     change.carry()
 }
 
-type Shapes<'a> = BTreeMap<&'a str, &'a StateShape>;
+type States<'a> = BTreeMap<&'a str, &'a OperatorState>;
 
-fn by_id<'a>(operators: &'a [OperatorState], of: &str, refusals: &mut Vec<Refusal>) -> Shapes<'a> {
-    let mut shapes = Shapes::new();
-    for OperatorState { id, shape, .. } in operators {
-        if let Some(first) = shapes.insert(id, shape) {
-            let (was, is) = (Some(first.clone()), Some(shape.clone()));
+fn by_id<'a>(operators: &'a [OperatorState], of: &str, refusals: &mut Vec<Refusal>) -> States<'a> {
+    let mut states = States::new();
+    for operator @ OperatorState { id, shape, .. } in operators {
+        if let Some(first) = states.insert(id, operator) {
+            let (was, is) = (Some(first.shape.clone()), Some(shape.clone()));
             let (why, fix) = (format!("{of} has that id twice"), "give each a name of its own".to_owned());
             refusals.push(Refusal { id: id.clone(), was, is, why, fix });
         }
     }
-    shapes
+    states
 }
 
 struct Change<'a> {
-    old: Shapes<'a>,
-    new: Shapes<'a>,
+    old: States<'a>,
+    new: States<'a>,
     /// By old id, those that are to be done.
     renames: BTreeMap<&'a str, &'a str>,
     forgotten: BTreeSet<&'a str>,
@@ -105,7 +105,7 @@ struct Change<'a> {
 
 impl<'a> Change<'a> {
     fn refuse(&mut self, id: &str, why: impl Into<String>, fix: impl Into<String>) {
-        let shape = |shapes: &Shapes<'_>| shapes.get(id).map(|shape| (*shape).clone());
+        let shape = |states: &States<'_>| states.get(id).map(|state| state.shape.clone());
         let (was, is) = (shape(&self.old), shape(&self.new));
         self.refusals.push(Refusal { id: id.to_owned(), was, is, why: why.into(), fix: fix.into() });
     }
@@ -177,10 +177,21 @@ impl<'a> Change<'a> {
                 }
                 _ if forgotten => carried.forgotten.push(id.to_owned()),
                 Some(Err(why)) => {
-                    let fix =
-                        format!("declare `{}` to begin anew, or give the operator another name", forget(id));
-                    let is = self.new.get(target).map(|is| (*is).clone());
-                    let was = Some(was.clone());
+                    let is = self.new[target];
+                    let fix = match goes_on_as(&was.shape, &is.shape) {
+                        Err(_) => {
+                            format!(
+                                "declare `{}` to begin anew, or give the operator another name",
+                                forget(id)
+                            )
+                        }
+                        Ok(()) => format!(
+                            "give it those that it began with, declare `.keeps({target:?})` to go on without these, or \
+                             `{}` to begin anew with them",
+                            forget(id)
+                        ),
+                    };
+                    let (was, is) = (Some(was.shape.clone()), Some(is.shape.clone()));
                     self.refusals.push(Refusal { id: id.to_owned(), was, is, why, fix });
                 }
                 // A declaration that is wrong has been refused as such.
@@ -229,10 +240,29 @@ pub(super) fn forget(id: &str) -> String {
     format!(".forget({id:?})")
 }
 
-/// Whether an operator goes on with a state, see the table of the module; else why not, if that needs words.
-pub(super) fn goes_on(was: &StateShape, is: &StateShape) -> Result<(), String> {
+/// Whether an operator goes on with a state; else why not, if that needs words.
+fn goes_on(was: &OperatorState, is: &OperatorState) -> Result<(), String> {
+    goes_on_as(&was.shape, &is.shape)?;
+    // It takes its initial states in once. Others than those would be left out, and nobody would know.
+    match (was.initial, is.initial) {
+        (Initial::Any, _) | (_, Initial::Without | Initial::Any) => Ok(()),
+        (was, is) if was == is => Ok(()),
+        (was, _) => {
+            let began = if was == Initial::Without { "without any" } else { "with others" };
+            Err(format!("it is given initial states and began {began}, so that they would be left out"))
+        }
+    }
+}
+
+/// The same of the shape alone, see the table of the module.
+pub(super) fn goes_on_as(was: &StateShape, is: &StateShape) -> Result<(), String> {
     if (was.kind, &was.how, &was.types) != (is.kind, &is.how, &is.types) {
         return Err(String::new());
+    }
+    if !is.has_parameters_of(was) {
+        let word = |with: &str| if with.is_empty() { "none".to_owned() } else { format!("`{with}`") };
+        let (was, is) = (word(was.parameters()), word(is.parameters()));
+        return Err(format!("its parameters were {was}, and are {is}"));
     }
     if (was.span, was.slide) == (is.span, is.slide) {
         return Ok(());

@@ -6,7 +6,7 @@
 //! name that was exchanged: of two, around three, or a rename whose old name something new has taken. The author has to say.
 
 use super::{
-    carry::{Refusal, goes_on},
+    carry::{Refusal, goes_on_as},
     shape::OperatorState,
 };
 
@@ -39,7 +39,7 @@ pub(crate) fn exchanged(
         tracing::info!(operator = id, "it is made in another way than when its state was written");
         let looks_like_it = |other: &&OperatorState| {
             let before = find(old, &other.id);
-            if other.id == *id || is_renamed(&other.id) || goes_on(&was.shape, &other.shape).is_err() {
+            if other.id == *id || is_renamed(&other.id) || goes_on_as(&was.shape, &other.shape).is_err() {
                 return false;
             }
             match before {

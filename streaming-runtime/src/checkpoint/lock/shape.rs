@@ -1,8 +1,16 @@
 //! What one operator keeps, as a line of text and back.
 
-use std::{fmt, str::FromStr, time::Duration};
+use std::{
+    fmt::{self, Write},
+    str::FromStr,
+    time::Duration,
+};
 
-use crate::{record::Record, schema};
+use crate::{
+    checkpoint::CheckpointError,
+    record::Record,
+    schema::{self, Schema},
+};
 
 /// In which form an operator keeps its state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +27,7 @@ pub(crate) enum Kind {
 /// ```text
 /// keys of (String, i64)
 /// panes for 30s every 10s by sum of (String, i64)
+/// panes for 30s every 10s by top_k with 5 of (String, Vec<i64>)
 /// panes and keys for 1h by reduce_by_key_with_inverse of (u64, { price: f64 })
 /// ```
 ///
@@ -32,19 +41,53 @@ pub(crate) struct StateShape {
     pub(crate) slide: Option<Duration>,
     /// What the panes or keys are made by, if it matters: a word such as `sum`. Else empty.
     pub(crate) how: String,
+    /// The parameters of that, empty if it has none. `None`: it is not known, of a checkpoint from before there was this.
+    pub(crate) with: Option<String>,
     /// As [`schema::of`](crate::schema::of) says it: one line.
     pub(crate) types: String,
+    /// Why it cannot be kept, if that is so. It is not written down, and neither is the next.
+    pub(crate) fault: Option<Fault>,
+    /// Whether it is there until it is told to go: not what leaves by itself, as panes of a window do.
+    pub(crate) lasts: bool,
+}
+
+/// Why an operator's state cannot be kept in a checkpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// Values of its type are not read back as they are written.
+    Type(String),
+    /// An aggregate of this type does not say its parameters.
+    Parameters(&'static str),
+}
+
+impl Fault {
+    /// That the operator has it.
+    pub(crate) fn of(&self, operator: &str) -> CheckpointError {
+        let of = format!("operator `{operator}`");
+        match self {
+            Fault::Type(what) => CheckpointError::Unreadable { of, what: what.clone() },
+            Fault::Parameters(name) => CheckpointError::Incompatible {
+                what: format!(
+                    "{of}: the aggregate `{name}` has fields and does not say what it keeps depends on, so that a later start could \
+                     not see that it is another: write `fn parameters(&self) -> Parameters` in its `impl Aggregate`"
+                ),
+            },
+        }
+    }
 }
 
 impl StateShape {
     /// What batches took in, for `span` and cut into windows every `slide`: records of type `T`.
     pub(crate) fn panes<T: Record>(span: Option<Duration>, slide: Option<Duration>) -> Self {
-        StateShape { kind: Kind::Panes, span, slide, how: String::new(), types: schema::of::<T>() }
+        let Schema { text: types, fault } = schema::of::<T>();
+        let (how, with) = (String::new(), Some(String::new()));
+        let (fault, lasts) = (fault.map(Fault::Type), span.is_none());
+        StateShape { kind: Kind::Panes, span, slide, how, with, types, fault, lasts }
     }
 
     /// As [`panes`](StateShape::panes), and keys that last longer.
     pub(crate) fn panes_and_keys<T: Record>(span: Option<Duration>, slide: Option<Duration>) -> Self {
-        StateShape { kind: Kind::PanesAndKeys, ..StateShape::panes::<T>(span, slide) }
+        StateShape { kind: Kind::PanesAndKeys, lasts: true, ..StateShape::panes::<T>(span, slide) }
     }
 
     /// A state a key.
@@ -52,9 +95,40 @@ impl StateShape {
         StateShape { kind: Kind::Keys, ..StateShape::panes::<T>(None, None) }
     }
 
+    /// Whether it is there until it is told to go.
+    pub(crate) fn lasting(self, lasts: bool) -> Self {
+        StateShape { lasts, ..self }
+    }
+
     /// What it is made by, in one word.
     pub(crate) fn by(self, how: String) -> Self {
         StateShape { how, ..self }
+    }
+
+    /// The parameters of that, or the type that does not say them.
+    pub(crate) fn with(mut self, parameters: Result<String, &'static str>) -> Self {
+        match parameters {
+            Ok(said) => self.with = Some(said),
+            Err(name) => self.fault = self.fault.or(Some(Fault::Parameters(name))),
+        }
+        self
+    }
+
+    /// Whether this is what was written as `written`, as far as that says it.
+    pub(crate) fn is_as(&self, written: &StateShape) -> bool {
+        let parts = |shape: &StateShape| (shape.kind, shape.span, shape.slide);
+        parts(self) == parts(written)
+            && (&self.how, &self.types) == (&written.how, &written.types)
+            && self.has_parameters_of(written)
+    }
+
+    /// Whether the parameters are those that were written, if any were.
+    pub(super) fn has_parameters_of(&self, written: &StateShape) -> bool {
+        written.with.as_ref().is_none_or(|with| *with == self.parameters())
+    }
+
+    pub(super) fn parameters(&self) -> &str {
+        self.with.as_deref().unwrap_or_default()
     }
 }
 
@@ -103,6 +177,32 @@ pub(crate) struct OperatorState {
     pub(crate) shape: StateShape,
     /// How the operator is made, see [`exchanged`](super::exchanged); empty where that is not known.
     pub(crate) mark: String,
+    /// The initial states that it is given, or began with.
+    pub(crate) initial: Initial,
+}
+
+/// Initial states of an operator.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Initial {
+    #[default]
+    Without,
+    /// Told from others by a number.
+    With(u64),
+    /// Of state that any go with: there is none yet, or it is not known what it began with, or the author has said so.
+    Any,
+}
+
+impl Initial {
+    pub(crate) fn of(fingerprint: Option<u64>) -> Self {
+        fingerprint.map_or(Initial::Without, Initial::With)
+    }
+
+    pub(crate) fn fingerprint(self) -> Option<u64> {
+        match self {
+            Initial::With(fingerprint) => Some(fingerprint),
+            Initial::Without | Initial::Any => None,
+        }
+    }
 }
 
 impl fmt::Display for StateShape {
@@ -121,6 +221,9 @@ impl fmt::Display for StateShape {
         if !self.how.is_empty() {
             debug_assert!(is_word(&self.how), "`{}` is to be a word", self.how);
             write!(f, " by {}", self.how)?;
+        }
+        if !self.parameters().is_empty() {
+            write!(f, " with {}", Escaped(self.parameters()))?;
         }
         write!(f, " of {}", self.types)
     }
@@ -148,7 +251,16 @@ fn parse(text: &str) -> Result<StateShape, &'static str> {
         .into_iter()
         .find_map(|(name, kind)| Some((kind, head.strip_prefix(name)?)))
         .ok_or("it begins with `panes`, `keys` or `panes and keys`")?;
-    let mut shape = StateShape { kind, span: None, slide: None, how: String::new(), types: types.to_owned() };
+    let mut shape = StateShape {
+        kind,
+        span: None,
+        slide: None,
+        how: String::new(),
+        with: None,
+        types: types.to_owned(),
+        fault: None,
+        lasts: true,
+    };
     let mut words = rest.split(' ').skip(1);
     if !rest.is_empty() && !rest.starts_with(' ') {
         return Err("it begins with `panes`, `keys` or `panes and keys`");
@@ -160,7 +272,8 @@ fn parse(text: &str) -> Result<StateShape, &'static str> {
             "for" if shape.span.is_none() => shape.span = Some(duration()?),
             "every" if shape.slide.is_none() => shape.slide = Some(duration()?),
             "by" if shape.how.is_empty() && is_word(value) => value.clone_into(&mut shape.how),
-            _ => return Err("only `for`, `every` and `by` are known, each once"),
+            "with" if shape.with.is_none() => shape.with = Some(unescape(value)),
+            _ => return Err("only `for`, `every`, `by` and `with` are known, each once"),
         }
     }
     Ok(shape)
@@ -168,6 +281,38 @@ fn parse(text: &str) -> Result<StateShape, &'static str> {
 
 fn is_word(how: &str) -> bool {
     !how.is_empty() && !how.contains(char::is_whitespace)
+}
+
+/// Parameters as one word.
+struct Escaped<'a>(&'a str);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.chars().try_for_each(|one| match one {
+            '\\' => f.write_str("\\\\"),
+            one if one.is_whitespace() || one.is_control() => write!(f, "\\{:x};", one as u32),
+            one => f.write_char(one),
+        })
+    }
+}
+
+/// What was [`Escaped`]; what is no escape stands for itself.
+fn unescape(word: &str) -> String {
+    let mut text = String::new();
+    let mut rest = word;
+    while let Some(at) = rest.find('\\') {
+        text.push_str(&rest[..at]);
+        rest = &rest[at + 1..];
+        let code = rest
+            .split_once(';')
+            .and_then(|(code, behind)| Some((char::from_u32(u32::from_str_radix(code, 16).ok()?)?, behind)));
+        (rest, _) = match (rest.strip_prefix('\\'), code) {
+            (Some(behind), _) => (behind, text.push('\\')),
+            (None, Some((one, behind))) => (behind, text.push(one)),
+            (None, None) => (rest, text.push('\\')),
+        };
+    }
+    text + rest
 }
 
 const UNITS: [(&str, u128); 6] = [

@@ -2,7 +2,10 @@ use std::time::Duration;
 
 use proptest::{collection::vec, option, prelude::*};
 
-use super::{shape::Kind, *};
+use super::{
+    shape::{Initial, Kind},
+    *,
+};
 
 /// Lines as in a lock.
 fn program(lines: &[&str]) -> Vec<OperatorState> {
@@ -176,6 +179,27 @@ fn edits_of_programs() {
             &["-p/counts/update_state"],
             "kept p/counts/update_state",
         ),
+        (
+            "other parameters",
+            &["p/a = panes by top_k with 2 of u8"],
+            &["p/a = panes by top_k with 5 of u8"],
+            &[],
+            "refused p/a",
+        ),
+        (
+            "parameters that were not written down",
+            &["p/a = panes by top_k of u8"],
+            &["p/a = panes by top_k with 5 of u8"],
+            &[],
+            "kept p/a",
+        ),
+        (
+            "parameters that are gone",
+            &["p/a = panes by top_k with 2 of u8"],
+            &["p/a = panes by top_k of u8"],
+            &[],
+            "refused p/a",
+        ),
         ("other kind", &["p/a = keys of u8"], &["p/a = panes of u8"], &[], "refused p/a"),
         ("other how", &["p/a = panes by sum of u8"], &["p/a = panes by count of u8"], &[], "refused p/a"),
         ("shorter window", &[SALES], &[&sales("panes for 20s every 10s")], &[], "kept p/sales/reduce_by_key"),
@@ -326,8 +350,19 @@ fn duration() -> impl Strategy<Value = Duration> {
 fn shape() -> impl Strategy<Value = StateShape> {
     let kind = prop::sample::select(vec![Kind::Panes, Kind::Keys, Kind::PanesAndKeys]);
     let types = prop_oneof![Just("{ \"x of by\": u8 }".to_owned()), "[ -~]{0,30}"];
-    (kind, option::of(duration()), option::of(duration()), "([a-z_]{1,9})?", types)
-        .prop_map(|(kind, span, slide, how, types)| StateShape { kind, span, slide, how, types })
+    let with = option::of("[^;]{1,9}|[ -~]{1,9}");
+    (kind, option::of(duration()), option::of(duration()), "([a-z_]{1,9})?", with, types).prop_map(
+        |(kind, span, slide, how, with, types)| StateShape {
+            kind,
+            span,
+            slide,
+            how,
+            with,
+            types,
+            fault: None,
+            lasts: true,
+        },
+    )
 }
 
 proptest! {
@@ -338,7 +373,7 @@ proptest! {
 
     #[test]
     fn a_lock_is_read_as_it_was_written(shapes in vec(("[a-z_]{1,5}(/[a-z_+#0-9]{1,6}){0,2}", shape()), 0..12)) {
-        let mut operators: Vec<_> = shapes.into_iter().map(|(id, shape)| OperatorState { id, shape, mark: String::new() }).collect();
+        let mut operators: Vec<_> = shapes.into_iter().map(|(id, shape)| OperatorState { id, shape, mark: String::new(), initial: Initial::default() }).collect();
         operators.sort_by(|a, b| a.id.cmp(&b.id));
         operators.dedup_by(|a, b| a.id == b.id);
         let read = read_lock(&write_lock("totals", &operators)).expect("as written");

@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, fmt::Write};
 
-use super::shape::{OperatorState, ShapeError};
+use super::shape::{Initial, OperatorState, ShapeError};
 
 const HEADER: &str = "\
 # stream.lock: what the operators of this pipeline keep, one a line, sorted by their ids.
@@ -61,7 +61,8 @@ pub(crate) fn read_lock(text: &str) -> Result<(String, Vec<OperatorState>), Lock
             return Err(failed(&format!("`{id}` is there twice")));
         }
         let shape = value.parse().map_err(|source| LockError::Shape { line: number + 1, source })?;
-        operators.push(OperatorState { id: id.to_owned(), shape, mark: String::new() });
+        let (id, mark, initial) = (id.to_owned(), String::new(), Initial::default());
+        operators.push(OperatorState { id, shape, mark, initial });
     }
     Ok((pipeline.ok_or(LockError::NoPipeline)?, operators))
 }

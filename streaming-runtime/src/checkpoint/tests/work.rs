@@ -53,6 +53,7 @@ impl Work {
             id: (*id).to_owned(),
             state: "bytes".to_owned(),
             mark: format!("1-{id}"),
+            initial: None,
         };
         Program {
             pipeline: "work".to_owned(),
@@ -65,6 +66,7 @@ impl Work {
             workers: self.workers,
             moved: None,
             operators: self.operators.iter().map(entry).collect(),
+            identity: Some(7),
         }
     }
 

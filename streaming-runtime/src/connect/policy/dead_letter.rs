@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use crate::connect::{Batch, ConnectorError, Sink, Target};
+use crate::connect::{Batch, CheckpointId, CheckpointMark, ConnectorError, Sink, Target};
 
 /// See [`or_dead_letter`](super::SinkPolicies::or_dead_letter).
 #[derive(Debug)]
@@ -52,6 +52,14 @@ impl<T: Clone + Send + 'static, S: Sink<T>, D: Sink<T>> Sink<T> for OrDeadLetter
 
     fn targets(&self) -> Vec<Target> {
         [self.sink.targets(), self.other.targets()].concat()
+    }
+
+    fn checkpoint_mark(&self) -> Result<Option<CheckpointMark>, ConnectorError> {
+        self.sink.checkpoint_mark()
+    }
+
+    async fn mark_checkpoint(&mut self, checkpoint: CheckpointId) -> Result<(), ConnectorError> {
+        self.sink.mark_checkpoint(checkpoint).await
     }
 
     async fn write(&mut self, batch: Batch<T>) -> Result<(), ConnectorError> {

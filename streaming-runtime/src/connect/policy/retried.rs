@@ -6,7 +6,9 @@ use tokio::time::sleep;
 
 use super::Retries;
 use crate::{
-    connect::{Batch, ConnectorError, Delivery, Retry, Sink, Target, retry::Failures},
+    connect::{
+        Batch, CheckpointId, CheckpointMark, ConnectorError, Delivery, Retry, Sink, Target, retry::Failures,
+    },
     time::BatchTime,
 };
 
@@ -37,6 +39,14 @@ impl<T: Clone + Send + 'static, S: Sink<T>> Sink<T> for Retried<S, T> {
 
     fn targets(&self) -> Vec<Target> {
         self.sink.targets()
+    }
+
+    fn checkpoint_mark(&self) -> Result<Option<CheckpointMark>, ConnectorError> {
+        self.sink.checkpoint_mark()
+    }
+
+    async fn mark_checkpoint(&mut self, checkpoint: CheckpointId) -> Result<(), ConnectorError> {
+        self.sink.mark_checkpoint(checkpoint).await
     }
 
     async fn write(&mut self, batch: Batch<T>) -> Result<(), ConnectorError> {

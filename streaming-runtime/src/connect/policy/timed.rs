@@ -5,7 +5,7 @@ use std::{marker::PhantomData, time::Duration};
 use tokio::time::timeout;
 
 use crate::{
-    connect::{Batch, ConnectorError, Delivery, Sink, Target},
+    connect::{Batch, CheckpointId, CheckpointMark, ConnectorError, Delivery, Sink, Target},
     time::BatchTime,
 };
 
@@ -28,6 +28,14 @@ impl<T: Send + 'static, S: Sink<T>> Sink<T> for Timed<S, T> {
 
     fn targets(&self) -> Vec<Target> {
         self.sink.targets()
+    }
+
+    fn checkpoint_mark(&self) -> Result<Option<CheckpointMark>, ConnectorError> {
+        self.sink.checkpoint_mark()
+    }
+
+    async fn mark_checkpoint(&mut self, checkpoint: CheckpointId) -> Result<(), ConnectorError> {
+        self.sink.mark_checkpoint(checkpoint).await
     }
 
     async fn write(&mut self, batch: Batch<T>) -> Result<(), ConnectorError> {

@@ -19,7 +19,7 @@ use super::{
     place::Place,
 };
 use crate::{
-    connect::{ConnectorError, Target},
+    connect::{CheckpointId, CheckpointMark, ConnectorError, Target},
     time::BatchTime,
 };
 
@@ -273,6 +273,46 @@ impl Settings {
             .and_then(|mut last| last.query_row([&self.name], |row| row.get::<_, u64>(0)).optional())
             .map_err(|error| self.failed("read the last batch of", error))?;
         Ok(last.map(BatchTime::from_nanos))
+    }
+
+    /// The checkpoint with which its rows were written, if that is known, and the last batch. What else is the matter with the
+    /// database is said when it is opened to be written.
+    pub(super) fn checkpoint_mark(&self) -> Result<Option<CheckpointMark>, ConnectorError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let Ok(connection) = Connection::open_with_flags(&self.path, flags) else { return Ok(None) };
+        let marked = connection
+            .busy_timeout(self.busy_timeout)
+            .and_then(|()| {
+                connection.prepare("select checkpoint from _streaming_checkpoints where sink = ?1")
+            })
+            .and_then(|mut mark| mark.query_row([&self.name], |row| row.get::<_, String>(0)).optional());
+        let Ok(Some(text)) = marked else { return Ok(None) };
+        let invalid = |error| io::Error::new(io::ErrorKind::InvalidData, error);
+        let checkpoint = text.parse().map_err(|error| {
+            ConnectorError::io(format!("read the checkpoint of {}", self.place()), invalid(error))
+        })?;
+        Ok(Some(CheckpointMark { checkpoint, last: self.last_batch(&connection)? }))
+    }
+
+    pub(super) fn mark_checkpoint(
+        &self,
+        connection: &mut Connection,
+        checkpoint: CheckpointId,
+    ) -> Result<(), ConnectorError> {
+        let write = |connection: &mut Connection| {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            transaction.execute_batch(
+                "create table if not exists _streaming_checkpoints \
+                 (sink text primary key not null, checkpoint text not null) without rowid",
+            )?;
+            transaction.execute(
+                "insert into _streaming_checkpoints (sink, checkpoint) values (?1, ?2) \
+                 on conflict (sink) do update set checkpoint = excluded.checkpoint",
+                (&self.name, checkpoint.to_string()),
+            )?;
+            transaction.commit()
+        };
+        write(connection).map_err(|error| self.failed("write to", error))
     }
 
     /// Writes a batch, or says which one is the last if that is not earlier.

@@ -34,8 +34,9 @@ pub(crate) enum Frame {
     /// To the leader: the workers of this process have built their dataflows, and its transactional sinks, all of them,
     /// have said what they have. `told` is whether all of its sinks are such.
     Built { process: usize, told: bool },
-    /// From the leader: restore as of the end of `at` from a log whose last batch is `head`.
-    Restore { at: Option<Epoch>, head: Option<Epoch> },
+    /// From the leader: restore as of the end of `at` from a log whose last batch is `head`. `checkpoint` is a
+    /// [`CheckpointId`](crate::connect::CheckpointId).
+    Restore { at: Option<Epoch>, head: Option<Epoch>, checkpoint: String },
     /// To the leader: that is done.
     Restored { process: usize },
     /// From the leader: let the sources begin.

@@ -8,7 +8,7 @@ use tokio::{
 };
 
 use super::{ClusterError, frame::Frame};
-use crate::{engine::JobError, stream::Epoch, time::BatchTime};
+use crate::{connect::CheckpointId, engine::JobError, stream::Epoch, time::BatchTime};
 
 /// What the link is told to do.
 pub(super) enum Say {
@@ -218,8 +218,8 @@ impl Role {
     }
 
     /// Leader: has the followers restore, as of a batch of a log that ends with another.
-    pub(crate) fn restore(&self, at: Option<Epoch>, head: Option<Epoch>) {
-        self.peers.say(Frame::Restore { at, head });
+    pub(crate) fn restore(&self, at: Option<Epoch>, head: Option<Epoch>, checkpoint: CheckpointId) {
+        self.peers.say(Frame::Restore { at, head, checkpoint: checkpoint.to_string() });
     }
 
     /// Leader: waits until all have restored.
@@ -247,10 +247,12 @@ impl Role {
     }
 
     /// Follower: waits until it is to restore; the leader, whose death is noticed, has a limit for what it waits for.
-    pub(crate) async fn told_to_restore(&mut self) -> (Option<Epoch>, Option<Epoch>) {
+    pub(crate) async fn told_to_restore(&mut self) -> (Option<Epoch>, Option<Epoch>, CheckpointId) {
         loop {
-            if let Frame::Restore { at, head } = self.hear().await {
-                return (at, head);
+            if let Frame::Restore { at, head, checkpoint } = self.hear().await
+                && let Ok(checkpoint) = checkpoint.parse()
+            {
+                return (at, head, checkpoint);
             }
         }
     }

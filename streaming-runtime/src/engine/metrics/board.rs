@@ -73,6 +73,8 @@ pub(crate) struct Board {
     /// What the sources may send, and what is held of it.
     pub(crate) gates: Gates,
     pub(crate) skipped: Arc<Skipped>,
+    /// What the start has warned of.
+    pub(crate) warnings: OnceLock<Vec<String>>,
 }
 
 /// What is known of a source.
@@ -281,6 +283,7 @@ impl Board {
             ended: OnceLock::new(),
             workers,
             operators,
+            warnings: OnceLock::new(),
             closed: AtomicU64::new(0),
             delivered: AtomicU64::new(0),
             boundary: AtomicU64::new(0),

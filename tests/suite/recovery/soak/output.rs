@@ -47,7 +47,11 @@ fn tables(job: Job, database: &Path, output: &mut Output) {
     let mut names = database.prepare("select name from sqlite_schema where type = 'table'").expect("SQL");
     let names: Vec<String> =
         names.query_map([], |row| row.get(0)).expect("SQL").map(|name| name.expect("a name")).collect();
-    for name in names.iter().filter(|name| job.has_the_same_batches() || *name != "_streaming_batches") {
+    // Which checkpoint it belongs to is another in each run.
+    let is_output = |name: &&String| {
+        *name != "_streaming_checkpoints" && (job.has_the_same_batches() || *name != "_streaming_batches")
+    };
+    for name in names.iter().filter(is_output) {
         let mut rows = database.prepare(&format!("select * from \"{name}\"")).expect("SQL");
         let columns = rows.column_count();
         let text = |row: &rusqlite::Row<'_>| -> rusqlite::Result<String> {

@@ -1,0 +1,441 @@
+//! Postcard's serializer, and what is to be seen of a value while it is written.
+
+use std::fmt;
+
+use postcard::ser_flavors::Flavor;
+use serde::{
+    Serialize,
+    ser::{
+        self, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
+        SerializeTupleStruct, SerializeTupleVariant,
+    },
+};
+
+use super::Forms;
+
+/// Why a value cannot be written.
+#[derive(Debug)]
+pub(super) struct Refused(pub(super) String);
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Refused {}
+
+impl ser::Error for Refused {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Refused(message.to_string())
+    }
+}
+
+impl From<postcard::Error> for Refused {
+    fn from(error: postcard::Error) -> Self {
+        Refused(match error {
+            postcard::Error::SerializeSeqLengthUnknown => {
+                "it writes a map or sequence whose length it does not know, as `flatten` does".to_owned()
+            }
+            other => other.to_string(),
+        })
+    }
+}
+
+/// What a value was made of.
+#[derive(Debug, Default)]
+pub(super) struct Written {
+    /// Structs and their fields; of tuple structs these are numbered.
+    pub(super) structs: Vec<(&'static str, Vec<&'static str>)>,
+    pub(super) tuples: Vec<(&'static str, usize)>,
+    /// Enums, with number and name of a variant.
+    pub(super) variants: Vec<(&'static str, u32, &'static str)>,
+}
+
+/// What is seen of a value.
+enum Seen<'a> {
+    Forms(&'a mut Forms),
+    /// All, and the parts of sets and maps are put in order: two that are equal may be gone through in any.
+    All(&'a mut Written),
+}
+
+/// Writes one value.
+pub(super) struct Writer<'a> {
+    inner: postcard::Serializer<Growing<'a>>,
+    seen: Seen<'a>,
+}
+
+struct Growing<'a>(&'a mut Vec<u8>);
+
+impl Flavor for Growing<'_> {
+    type Output = ();
+    #[inline]
+    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+        self.0.push(byte);
+        Ok(())
+    }
+    #[inline]
+    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+    fn finalize(self) -> postcard::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> Writer<'a> {
+    pub(super) fn noting(bytes: &'a mut Vec<u8>, forms: &'a mut Forms) -> Self {
+        Writer { inner: postcard::Serializer { output: Growing(bytes) }, seen: Seen::Forms(forms) }
+    }
+
+    pub(super) fn in_order(bytes: &'a mut Vec<u8>, written: &'a mut Written) -> Self {
+        Writer { inner: postcard::Serializer { output: Growing(bytes) }, seen: Seen::All(written) }
+    }
+
+    #[inline]
+    fn variant(&mut self, name: &'static str, number: u32, variant: &'static str) -> Result<(), Refused> {
+        match &mut self.seen {
+            Seen::Forms(forms) => forms.note(name, number),
+            Seen::All(written) => written.variants.push((name, number, variant)),
+        }
+        Ok(ser::Serializer::serialize_u32(&mut self.inner, number)?)
+    }
+
+    /// A struct of so many fields. A variant that is one is known by its number.
+    #[inline]
+    fn fields(&mut self, name: &'static str, len: usize) -> usize {
+        match &mut self.seen {
+            // Apart from the variants of an enum of that name.
+            Seen::Forms(forms) => {
+                forms.note(name, u32::MAX - len as u32);
+                0
+            }
+            Seen::All(written) => {
+                written.structs.push((name, Vec::new()));
+                written.structs.len() - 1
+            }
+        }
+    }
+
+    fn is_in_order(&self) -> bool {
+        matches!(self.seen, Seen::All(_))
+    }
+
+    fn parts(&mut self) -> Parts<'_, 'a> {
+        let starts = self.is_in_order().then(Vec::new);
+        Parts { writer: self, starts }
+    }
+}
+
+/// A sequence or a map that is being written.
+pub(super) struct Parts<'w, 'a> {
+    writer: &'w mut Writer<'a>,
+    /// Where each part began, if they are put in order.
+    starts: Option<Vec<usize>>,
+}
+
+impl Parts<'_, '_> {
+    #[inline]
+    fn begin(&mut self) {
+        if let Some(starts) = &mut self.starts {
+            starts.push(self.writer.inner.output.0.len());
+        }
+    }
+
+    fn end(self) {
+        let Some(starts) = self.starts else { return };
+        let bytes = &mut *self.writer.inner.output.0;
+        let Some(&first) = starts.first() else { return };
+        let ends = starts.iter().skip(1).copied().chain([bytes.len()]);
+        let mut parts: Vec<Vec<u8>> =
+            starts.iter().zip(ends).map(|(start, end)| bytes[*start..end].to_vec()).collect();
+        parts.sort();
+        bytes.truncate(first);
+        parts.iter().for_each(|part| bytes.extend_from_slice(part));
+    }
+}
+
+/// A struct that is being written.
+pub(super) struct Fields<'w, 'a> {
+    writer: &'w mut Writer<'a>,
+    name: &'static str,
+    /// Its place among those that were written.
+    place: usize,
+}
+
+impl Fields<'_, '_> {
+    #[inline]
+    fn field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), Refused> {
+        if let Seen::All(written) = &mut self.writer.seen {
+            written.structs[self.place].1.push(key);
+        }
+        value.serialize(&mut *self.writer)
+    }
+
+    #[cold]
+    fn skipped(&self, key: &'static str) -> Refused {
+        Refused(format!(
+            "`{}` leaves its field `{key}` out of some values (`skip_serializing_if`), and it is missed when they are read",
+            self.name
+        ))
+    }
+}
+
+macro_rules! leaves {
+    ($($method:ident($type:ty))*) => {
+        $(#[inline]
+        fn $method(self, value: $type) -> Result<(), Refused> {
+            Ok(ser::Serializer::$method(&mut self.inner, value)?)
+        })*
+    };
+}
+
+impl<'w, 'a> ser::Serializer for &'w mut Writer<'a> {
+    type Ok = ();
+    type Error = Refused;
+    type SerializeSeq = Parts<'w, 'a>;
+    type SerializeTuple = Self;
+    type SerializeTupleStruct = Self;
+    type SerializeTupleVariant = Self;
+    type SerializeMap = Parts<'w, 'a>;
+    type SerializeStruct = Fields<'w, 'a>;
+    type SerializeStructVariant = Fields<'w, 'a>;
+
+    leaves! {
+        serialize_bool(bool)
+        serialize_i8(i8) serialize_i16(i16) serialize_i32(i32) serialize_i64(i64) serialize_i128(i128)
+        serialize_u8(u8) serialize_u16(u16) serialize_u32(u32) serialize_u64(u64) serialize_u128(u128)
+        serialize_f32(f32) serialize_f64(f64) serialize_char(char) serialize_str(&str) serialize_bytes(&[u8])
+    }
+
+    #[inline]
+    fn serialize_none(self) -> Result<(), Refused> {
+        Ok(ser::Serializer::serialize_none(&mut self.inner)?)
+    }
+    #[inline]
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Refused> {
+        ser::Serializer::serialize_u8(&mut self.inner, 1)?;
+        value.serialize(self)
+    }
+    #[inline]
+    fn serialize_unit(self) -> Result<(), Refused> {
+        Ok(())
+    }
+    #[inline]
+    fn serialize_unit_struct(self, _: &'static str) -> Result<(), Refused> {
+        Ok(())
+    }
+    #[inline]
+    fn serialize_unit_variant(
+        self,
+        name: &'static str,
+        number: u32,
+        variant: &'static str,
+    ) -> Result<(), Refused> {
+        self.variant(name, number, variant)
+    }
+    #[inline]
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        value: &T,
+    ) -> Result<(), Refused> {
+        value.serialize(self)
+    }
+    #[inline]
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        name: &'static str,
+        number: u32,
+        variant: &'static str,
+        value: &T,
+    ) -> Result<(), Refused> {
+        self.variant(name, number, variant)?;
+        value.serialize(self)
+    }
+    #[inline]
+    fn serialize_seq(self, len: Option<usize>) -> Result<Parts<'w, 'a>, Refused> {
+        ser::Serializer::serialize_seq(&mut self.inner, len)?;
+        Ok(self.parts())
+    }
+    #[inline]
+    fn serialize_tuple(self, _: usize) -> Result<Self, Refused> {
+        Ok(self)
+    }
+    #[inline]
+    fn serialize_tuple_struct(self, name: &'static str, len: usize) -> Result<Self, Refused> {
+        match &mut self.seen {
+            Seen::Forms(forms) => forms.note(name, u32::MAX - len as u32),
+            Seen::All(written) => written.tuples.push((name, len)),
+        }
+        Ok(self)
+    }
+    #[inline]
+    fn serialize_tuple_variant(
+        self,
+        name: &'static str,
+        number: u32,
+        variant: &'static str,
+        _: usize,
+    ) -> Result<Self, Refused> {
+        self.variant(name, number, variant)?;
+        Ok(self)
+    }
+    #[inline]
+    fn serialize_map(self, len: Option<usize>) -> Result<Parts<'w, 'a>, Refused> {
+        ser::Serializer::serialize_map(&mut self.inner, len)?;
+        Ok(self.parts())
+    }
+    #[inline]
+    fn serialize_struct(self, name: &'static str, len: usize) -> Result<Fields<'w, 'a>, Refused> {
+        let place = self.fields(name, len);
+        Ok(Fields { writer: self, name, place })
+    }
+    #[inline]
+    fn serialize_struct_variant(
+        self,
+        name: &'static str,
+        number: u32,
+        variant: &'static str,
+        len: usize,
+    ) -> Result<Fields<'w, 'a>, Refused> {
+        self.variant(name, number, variant)?;
+        let place = self.fields(variant, len);
+        Ok(Fields { writer: self, name: variant, place })
+    }
+    fn is_human_readable(&self) -> bool {
+        false
+    }
+}
+
+impl SerializeSeq for Parts<'_, '_> {
+    type Ok = ();
+    type Error = Refused;
+    #[inline]
+    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Refused> {
+        self.begin();
+        value.serialize(&mut *self.writer)
+    }
+    #[inline]
+    fn end(self) -> Result<(), Refused> {
+        Parts::end(self);
+        Ok(())
+    }
+}
+
+impl SerializeMap for Parts<'_, '_> {
+    type Ok = ();
+    type Error = Refused;
+    #[inline]
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Refused> {
+        self.begin();
+        key.serialize(&mut *self.writer)
+    }
+    #[inline]
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Refused> {
+        value.serialize(&mut *self.writer)
+    }
+    #[inline]
+    fn end(self) -> Result<(), Refused> {
+        Parts::end(self);
+        Ok(())
+    }
+}
+
+macro_rules! tuples {
+    ($($trait:ident $method:ident)*) => {
+        $(impl $trait for &mut Writer<'_> {
+            type Ok = ();
+            type Error = Refused;
+            #[inline]
+            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Refused> {
+                value.serialize(&mut **self)
+            }
+            #[inline]
+            fn end(self) -> Result<(), Refused> {
+                Ok(())
+            }
+        })*
+    };
+}
+
+tuples! { SerializeTuple serialize_element SerializeTupleStruct serialize_field SerializeTupleVariant serialize_field }
+
+macro_rules! structs {
+    ($($trait:ident)*) => {
+        $(impl $trait for Fields<'_, '_> {
+            type Ok = ();
+            type Error = Refused;
+            #[inline]
+            fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), Refused> {
+                self.field(key, value)
+            }
+            fn skip_field(&mut self, key: &'static str) -> Result<(), Refused> {
+                Err(self.skipped(key))
+            }
+            #[inline]
+            fn end(self) -> Result<(), Refused> {
+                Ok(())
+            }
+        })*
+    };
+}
+
+structs! { SerializeStruct SerializeStructVariant }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, HashMap, HashSet};
+
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Serialize, Deserialize)]
+    enum Event {
+        Start,
+        At(i32, String),
+        One(Box<Event>),
+        Named { of: Option<u128>, points: Vec<(f32, f64)> },
+    }
+
+    #[derive(Serialize, Deserialize)]
+    struct All(Event, char, [u8; 3], ());
+
+    /// Another writer of the same format would not be read by whoever wrote before.
+    #[test]
+    fn the_bytes_are_postcards() {
+        let values = (
+            All(Event::Start, 'ä', [1, 2, 3], ()),
+            Event::At(-7, "seven".to_owned()),
+            Event::One(Box::new(Event::Named { of: Some(u128::MAX), points: vec![(1.5, f64::NAN)] })),
+            Event::Named { of: None, points: Vec::new() },
+            BTreeMap::from([(1_u8, Some(i128::MIN)), (2, None)]),
+            (true, i8::MIN, u16::MAX, i16::MIN, u32::MAX, i64::MIN, u64::MAX),
+        );
+        let mut bytes = Vec::new();
+        let mut forms = Forms::default();
+        values.serialize(&mut Writer::noting(&mut bytes, &mut forms)).expect("it can be written");
+        assert_eq!(bytes, postcard::to_allocvec(&values).expect("it can be written"));
+    }
+
+    #[test]
+    fn sets_and_maps_are_put_in_order() {
+        let set: Vec<HashSet<u32>> = vec![(0..50).collect(), HashSet::new()];
+        let map: HashMap<String, Vec<HashSet<u32>>> = (0..9).map(|n| (n.to_string(), set.clone())).collect();
+        let bytes = |value: &HashMap<String, Vec<HashSet<u32>>>| {
+            let (mut bytes, mut written) = (Vec::new(), Written::default());
+            value.serialize(&mut Writer::in_order(&mut bytes, &mut written)).expect("it can be written");
+            bytes
+        };
+        let other: HashMap<_, _> = map
+            .iter()
+            .map(|(key, sets)| {
+                let again = |set: &HashSet<u32>| set.iter().copied().collect();
+                (key.clone(), sets.iter().map(again).collect())
+            })
+            .collect();
+        assert_eq!(bytes(&map), bytes(&other));
+    }
+}

@@ -1,0 +1,53 @@
+//! Which checkpoint a sink belongs to.
+
+use std::{fmt, str::FromStr};
+
+use crate::time::BatchTime;
+
+/// Tells a checkpoint from all others: it is made by chance when a job first writes there, and stays the same for all that
+/// go on from it, in a copy of it too. Written as 32 hexadecimal digits, and read so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct CheckpointId(pub(crate) u128);
+
+impl fmt::Display for CheckpointId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+/// Words that are no [`CheckpointId`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` names no checkpoint")]
+pub struct NoCheckpointId(String);
+
+impl FromStr for CheckpointId {
+    type Err = NoCheckpointId;
+
+    fn from_str(text: &str) -> Result<Self, NoCheckpointId> {
+        let number = Some(text).filter(|text| text.len() == 32).map(|text| u128::from_str_radix(text, 16));
+        number.and_then(Result::ok).map(CheckpointId).ok_or_else(|| NoCheckpointId(text.to_owned()))
+    }
+}
+
+/// What a sink knows of the checkpoint with which it was written, see [`Sink::checkpoint_mark`](super::Sink::checkpoint_mark).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CheckpointMark {
+    /// The checkpoint.
+    pub checkpoint: CheckpointId,
+    /// The last batch that the sink has; `None` if it has none any more.
+    pub last: Option<BatchTime>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_read_as_it_was_written() {
+        for id in [CheckpointId(0), CheckpointId(u128::MAX), CheckpointId(7 << 64)] {
+            assert_eq!(id.to_string().parse(), Ok(id));
+        }
+        assert!("7".parse::<CheckpointId>().is_err());
+        assert!("+0000000000000000000000000000007".parse::<CheckpointId>().is_err());
+    }
+}
