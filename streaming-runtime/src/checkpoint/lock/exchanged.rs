@@ -87,13 +87,15 @@ pub(crate) fn mark_of(marks: &[&str], name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::checkpoint::Initial;
 
     /// Operators of one shape, as `id mark`.
     fn operators(lines: &[&str]) -> Vec<OperatorState> {
         let shape = "keys of (String, i64)";
         let of = |line: &&str| {
             let (id, mark) = line.split_once(' ').expect("the test's own");
-            OperatorState { id: id.to_owned(), shape: shape.parse().expect("a shape"), mark: mark.to_owned() }
+            let (shape, initial) = (shape.parse().expect("a shape"), Initial::default());
+            OperatorState { id: id.to_owned(), shape, mark: mark.to_owned(), initial }
         };
         lines.iter().map(of).collect()
     }
