@@ -1,9 +1,10 @@
 //! Does to a job what a script says, and takes down what its sinks get.
 
-use std::{collections::BTreeMap, path::Path, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use streaming_runtime::{
     BatchTime, Checkpoint, Engine, Job, ManualClock,
+    checkpoint::simulated::SimulatedDisk,
     connect::{Durable, durable},
 };
 
@@ -92,7 +93,8 @@ impl Wires {
 struct Run<'a> {
     shape: &'a Shape,
     script: &'a Script,
-    directory: &'a Path,
+    /// What dies at a crash is off it at once.
+    disk: SimulatedDisk,
     clock: ManualClock,
     wires: Wires,
     seen: Seen,
@@ -102,7 +104,6 @@ struct Run<'a> {
 
 /// Runs a shape as the script says.
 pub(crate) async fn run(shape: &Shape, script: &Script) -> Result<Seen, String> {
-    let directory = tempfile::tempdir().map_err(|error| error.to_string())?;
     let clock = ManualClock::new();
     clock.advance(Duration::from_nanos(script.begin * QUARTER));
     let wires = Wires::new(shape.sources);
@@ -116,7 +117,8 @@ pub(crate) async fn run(shape: &Shape, script: &Script) -> Result<Seen, String> 
         ends: Vec::new(),
         now: 0,
     };
-    let mut run = Run { shape, script, directory: directory.path(), clock, wires, seen, closed: 0 };
+    let mut run =
+        Run { shape, script, disk: SimulatedDisk::new(script.begin), clock, wires, seen, closed: 0 };
     let mut job = run.start(script.workers)?;
     let mut steps = script.steps.iter().peekable();
     while let Some(step) = steps.next() {
@@ -166,7 +168,7 @@ async fn ends<E: std::fmt::Display>(
 impl Run<'_> {
     fn start(&mut self, workers: usize) -> Result<Job, String> {
         let engine = Engine::new().workers(workers).manual_clock(&self.clock).close_early(self.script.early);
-        let checkpoint = Checkpoint::new(self.directory).exactly_once();
+        let checkpoint = Checkpoint::in_storage(self.disk.clone()).exactly_once();
         let engine = engine.in_flight(self.script.in_flight);
         let checkpoint = if self.script.compacts { checkpoint.segment_bytes(1) } else { checkpoint };
         let engine = if self.script.kept { engine.checkpoint(checkpoint) } else { engine };
@@ -284,6 +286,11 @@ impl Run<'_> {
             How::Abort | How::AbortAtOnce => {
                 let aborted = tokio::time::timeout(STUCK, job.abort()).await;
                 aborted.map_err(|_| "stuck at an abort".to_owned())?;
+                // In the middle, it is the machine that crashes: what was not synced is gone.
+                match how {
+                    How::AbortAtOnce => self.disk.restart(),
+                    _ => self.disk.kill(),
+                }
             }
         }
         self.clock.advance(Duration::from_nanos(away * QUARTER));

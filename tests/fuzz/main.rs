@@ -29,7 +29,7 @@ use script::{Random, Script};
 use shapes::{SHAPES, Shape};
 
 /// Runs of each shape that belong to the suite.
-const RUNS: u64 = 24;
+const RUNS: u64 = 16;
 /// Their seed.
 const SEED: u64 = 20_261_130;
 /// For how long a script that fails is made smaller.
@@ -138,7 +138,7 @@ fn again() {
 macro_rules! of_suite {
     ($($name:ident),* $(,)?) => {
         $(#[test]
-        #[ignore = "early batches, slides and ends are being mended"]
+        #[ignore = "the model has the ends of jobs that windows are to have: what they hold comes out"]
         fn $name() {
             of_suite(stringify!($name));
         })*

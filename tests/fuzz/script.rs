@@ -59,9 +59,9 @@ pub(crate) enum How {
     Stop,
     /// All sources have ended, for the time being.
     Ended,
-    /// As a crash, when all is delivered that was due.
+    /// As a crash of the process, when all is delivered that was due.
     Abort,
-    /// As a crash, in the middle.
+    /// As a crash of the machine, in the middle.
     AbortAtOnce,
 }
 
