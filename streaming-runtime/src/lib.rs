@@ -53,6 +53,33 @@
 //! - With [`Engine::close_early`], a batch also closes as soon as the sources are drained: results come within
 //!   microseconds, each as a batch of its own.
 //!
+//! ## The end
+//!
+//! | a job ends by | then |
+//! |---|---|
+//! | all of its sources: they have no more to give | the open batch is closed, and windows deliver what they still hold, once, as at their next slide |
+//! | [`Job::stop`], without a checkpoint | the same, with what the sources have sent by then |
+//! | [`Job::stop`], with a checkpoint | the open batch is closed, with the slides that are due by then. What is in open windows stays in the checkpoint and is delivered, whole, after the next start |
+//! | [`Job::abort`], a failure, a crash | nothing more is delivered; with a checkpoint, the next start goes on |
+//!
+//! So of thirteen batches of 100 records, a window of ten seconds each ten seconds delivers 1,000 at 10 s and 300 at 20 s.
+//! A *batch at the end* has the time of such a slide, and only what slides then is due in it: streams of batches, `count` and
+//! states of batches, and their sinks, have none; a sink of a window has one if there is something in it. Windows of
+//! several slides have one each, in the order of their times, and what is made of windows, joins and windows behind windows
+//! among it, comes out with them. They do not wait for the clock. A crash between them changes nothing, and a start
+//! after them says nothing again.
+//!
+//! A job with a checkpoint that has ended goes on if its sources have more, as when a directory has grown. Times only grow,
+//! so it goes on behind the last batch at the end, which may lie ahead of the clock, by less than the longest slide: the
+//! job is ahead by so much then, by a [`ManualClock`], too.
+//!
+//! ## Absences
+//!
+//! A job that goes on from its checkpoint after an absence makes the batches of that time, as Spark does: empty ones, in
+//! which windows slide and keys expire. Those that are late and empty share what they wait for, up to 512 of them, so that
+//! one costs little more than without a checkpoint; sinks that get many records at each slide, and sources that look into a
+//! directory for each batch, take their time. [`Engine::skip_missed_batches`] leaves them out instead.
+//!
 //! # Operators of your own
 //!
 //! An operator is a method. One of your own is a method of an extension trait, made of the operators that there are;
@@ -279,6 +306,7 @@
 //! | `record` | properties of records, each a trait with words for the compiler | no |
 //! | `time`, `clock` | durations, batch times; the system's clock or a test's | no |
 //! | `rhythm` | which batches renew a stream | no |
+//! | `timeline` | which slides are due where batches do not follow closely: at the end, after an absence | no |
 //! | `stream` | [`Stream`]: a root and a chain of fused operators | yes |
 //! | `past` | what a stream holds of its past | yes |
 //! | `op` | the operators, one family a file | yes |
@@ -415,6 +443,7 @@ mod skipped;
 mod stage;
 mod stream;
 mod time;
+mod timeline;
 
 pub use build::BuildError;
 pub use clock::ManualClock;

@@ -9,7 +9,10 @@
 
 use std::time::Duration;
 
-use crate::time::{BatchTime, nanos};
+use crate::{
+    time::{BatchTime, nanos},
+    timeline::{Follows, Timeline},
+};
 
 /// In which batches a stream is renewed, and what it has in between.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,23 +66,16 @@ impl Rhythm {
         (self.batches, &self.slides) == (other.batches, &other.slides)
     }
 
-    /// Whether each batch renews it.
-    pub(crate) fn is_each_batch(&self) -> bool {
-        self.batches
+    /// Whether the batch of this time, which follows so on the one before, renews it.
+    pub(crate) fn is_due(&self, time: BatchTime, follows: Follows) -> bool {
+        self.batches && follows.is_regular() || self.slides.iter().any(|slide| follows.is_due(time, *slide))
     }
 
-    /// Whether the batch of this time renews it.
-    pub(crate) fn is_due(&self, time: BatchTime) -> bool {
-        self.batches || self.slides.iter().any(|slide| time.is_multiple_of(*slide))
-    }
-
-    /// When it was renewed last, as of a batch.
-    pub(crate) fn last(&self, as_of: BatchTime) -> BatchTime {
-        if self.batches {
-            return as_of;
-        }
-        let last = self.slides.iter().map(|slide| as_of.at_or_last_multiple_of(*slide)).max();
-        last.expect("what no batch renews has slides")
+    /// When it was renewed last, as of a batch behind these times.
+    pub(crate) fn last(&self, as_of: BatchTime, timeline: &Timeline) -> BatchTime {
+        let slides = self.slides.iter().map(|slide| timeline.last_due(as_of, Some(*slide)));
+        let own = self.batches.then(|| timeline.last_due(as_of, None));
+        slides.chain(own).max().expect("what no batch renews has slides")
     }
 
     /// At or after which time it is renewed for certain, if batches are `interval` apart at most.
@@ -119,19 +115,27 @@ mod tests {
     use super::*;
     use crate::time::secs;
 
+    fn due(rhythm: &Rhythm, time: BatchTime) -> bool {
+        rhythm.is_due(time, Follows::Closely)
+    }
+
+    fn last(rhythm: &Rhythm, as_of: BatchTime) -> BatchTime {
+        rhythm.last(as_of, &Timeline::default())
+    }
+
     #[test]
     fn what_is_made_of_two_is_renewed_with_each() {
         let at = BatchTime::from_millis;
         let both = Rhythm::of_slide(secs(4)).or(&Rhythm::of_slide(secs(6)));
-        let due: Vec<u64> = (1..=12).filter(|n| both.is_due(at(n * 1000))).collect();
+        let due: Vec<u64> = (1..=12).filter(|n| due(&both, at(n * 1000))).collect();
         assert_eq!(due, [4, 6, 8, 12]);
-        assert_eq!((both.last(at(7500)), both.last(at(6000))), (at(6000), at(6000)));
+        assert_eq!((last(&both, at(7500)), last(&both, at(6000))), (at(6000), at(6000)));
         assert_eq!(both.at_or_next(at(6001), secs(1)), at(8000));
         assert_eq!((both.step(secs(1)), both.slide()), (secs(2), None));
-        assert!(!both.is_due(at(4001)) && !both.is_each_batch() && !both.stands());
+        assert!(!due(&both, at(4001)) && !both.stands());
         let all = both.or(&Rhythm::of_batches());
-        assert!(all.is_due(at(4001)) && all.is_each_batch());
-        assert_eq!((all.last(at(4001)), all.step(secs(1))), (at(4001), secs(1)));
+        assert!(due(&all, at(4001)));
+        assert_eq!((last(&all, at(4001)), all.step(secs(1))), (at(4001), secs(1)));
         assert_eq!(all.at_or_next(at(4001), secs(1)), at(5000));
     }
 
@@ -139,7 +143,7 @@ mod tests {
     #[test]
     fn a_slide_of_one_batch_leaves_early_batches_out() {
         let (slide, batches) = (Rhythm::of_slide(secs(1)), Rhythm::of_batches());
-        assert!(slide.is_due(BatchTime::from_millis(1000)) && !slide.is_due(BatchTime::from_millis(1001)));
+        assert!(due(&slide, BatchTime::from_millis(1000)) && !due(&slide, BatchTime::from_millis(1001)));
         assert!(!slide.is_with(&batches) && slide.is_with(&slide.clone().passing()));
         assert!(slide.or(&slide).stands() && !slide.or(&batches).stands());
     }

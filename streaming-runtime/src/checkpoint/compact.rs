@@ -164,6 +164,12 @@ impl<'a> Parts<'a> {
             format::base(into, self.at, &self.operators, &self.sources);
         })?;
         self.frames += 2;
+        let timeline = self.image.timeline(Some(self.at.0));
+        if !timeline.stretches().is_empty() {
+            let what = || "where batches were left out".to_owned();
+            self.head.frame(&mut bytes, 0, what, |into| format::timeline(into, &timeline))?;
+            self.frames += 1;
+        }
         Ok(bytes)
     }
 

@@ -1,7 +1,11 @@
 //! The inside of frames. All numbers are little-endian; texts and bytes have their length before them.
 
 use super::{Comes, Edits, Mark, OperatorEntry, Program, SinkEntry, SourceEntry, SourceMark};
-use crate::{stream::Epoch, time::BatchTime};
+use crate::{
+    stream::Epoch,
+    time::BatchTime,
+    timeline::{Follows, Jump, Stretch, Timeline},
+};
 use std::ops::Range;
 
 const PROGRAM: u8 = 1;
@@ -11,6 +15,8 @@ const NOTE: u8 = 4;
 const BASE: u8 = 5;
 const STATE: u8 = 6;
 const END: u8 = 7;
+const JUMP: u8 = 8;
+const TIMELINE: u8 = 9;
 
 /// What a frame says.
 #[derive(Debug, PartialEq, Eq)]
@@ -19,6 +25,8 @@ pub(super) enum Record {
     Program { program: Program, edits: Edits, again: Option<Epoch> },
     /// A batch: what it took in, and where in the payload the parts of the workers are.
     Epoch { mark: Mark, delivered: Option<Epoch>, parts: Vec<(u32, Range<usize>)> },
+    /// Where time did not go on closely, as far as it matters: behind the second of a base, if there is anything to say.
+    Timeline(Timeline),
     /// Input of a source; the port is a place in the program's sources, in a base in the base's.
     Input { port: u32, first: u64, count: u64, bytes: Range<usize> },
     /// The last of a log that was closed.
@@ -110,6 +118,10 @@ pub(super) fn program(into: &mut Vec<u8>, program: &Program, edits: &Edits, agai
 }
 
 pub(super) fn epoch(into: &mut Vec<u8>, mark: &Mark, delivered: Option<Epoch>, parts: &[(u32, Vec<u8>)]) {
+    if mark.follows != Follows::Closely {
+        into.push(JUMP);
+        put_follows(into, mark.follows);
+    }
     into.push(EPOCH);
     put_u64(into, mark.epoch);
     put_u64(into, mark.time.as_nanos());
@@ -120,6 +132,29 @@ pub(super) fn epoch(into: &mut Vec<u8>, mark: &Mark, delivered: Option<Epoch>, p
     for (worker, bytes) in parts {
         put_u32(into, *worker);
         put_bytes(into, bytes);
+    }
+}
+
+/// Where time did not go on closely.
+pub(super) fn timeline(into: &mut Vec<u8>, timeline: &Timeline) {
+    into.push(TIMELINE);
+    put_count(into, timeline.stretches().len());
+    for stretch in timeline.stretches() {
+        put_u64(into, stretch.upto.as_nanos());
+        put_follows(into, stretch.follows);
+    }
+}
+
+fn put_follows(into: &mut Vec<u8>, follows: Follows) {
+    let (kind, jump) = match follows {
+        Follows::Closely => (0, None),
+        Follows::AtTheEnd(jump) => (1, Some(jump)),
+        Follows::AfterMissed(jump) => (2, Some(jump)),
+    };
+    into.push(kind);
+    if let Some(Jump { from, settled }) = jump {
+        put_u64(into, from.as_nanos());
+        put_u64(into, settled.as_nanos());
     }
 }
 
@@ -178,7 +213,15 @@ impl Record {
         let mut reader = Reader::new(payload);
         let record = match reader.u8()? {
             PROGRAM => reader.program()?,
-            EPOCH => reader.epoch()?,
+            EPOCH => reader.epoch(Follows::Closely)?,
+            JUMP => {
+                let follows = reader.follows()?;
+                match reader.u8()? {
+                    EPOCH => reader.epoch(follows)?,
+                    _ => return Err("a jump of something else than a batch"),
+                }
+            }
+            TIMELINE => Record::Timeline(reader.timeline()?),
             INPUT => Record::Input {
                 port: reader.u32()?,
                 first: reader.u64()?,
@@ -338,10 +381,27 @@ impl<'a> Reader<'a> {
         Ok(Record::Program { program, edits: Edits { rename, forget }, again })
     }
 
-    fn epoch(&mut self) -> Result<Record, &'static str> {
+    fn follows(&mut self) -> Result<Follows, &'static str> {
+        let kind = self.u8()?;
+        let mut jump = || Ok(Jump { from: self.time()?, settled: self.time()? });
+        match kind {
+            0 => Ok(Follows::Closely),
+            1 => jump().map(Follows::AtTheEnd),
+            2 => jump().map(Follows::AfterMissed),
+            _ => Err("a batch that follows in an unknown way"),
+        }
+    }
+
+    fn timeline(&mut self) -> Result<Timeline, &'static str> {
+        let stretches =
+            self.list(|reader| Ok(Stretch { upto: reader.time()?, follows: reader.follows()? }))?;
+        Ok(stretches.into_iter().collect())
+    }
+
+    fn epoch(&mut self, follows: Follows) -> Result<Record, &'static str> {
         let (epoch, time, delivered) = (self.u64()?, self.time()?, self.option()?);
         let sources = self.list(Reader::source)?;
         let parts = self.list(|reader| Ok((reader.u32()?, reader.bytes()?)))?;
-        Ok(Record::Epoch { mark: Mark { epoch, time, sources }, delivered, parts })
+        Ok(Record::Epoch { mark: Mark { epoch, time, follows, sources }, delivered, parts })
     }
 }

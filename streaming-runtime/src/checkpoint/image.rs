@@ -9,7 +9,7 @@ use super::{
     frame::{BadHead, Frame, Head, Kind, VERSION},
     part::RawEntry,
 };
-use crate::{stream::Epoch, time::BatchTime};
+use crate::{stream::Epoch, time::BatchTime, timeline::Timeline};
 use std::{collections::BTreeMap, ops::Range, sync::Arc};
 
 /// See the module.
@@ -19,6 +19,8 @@ pub(super) struct Image {
     /// The newest.
     pub program: Option<Arc<Program>>,
     pub base: Option<(Epoch, BatchTime)>,
+    /// As of the base.
+    pub base_timeline: Timeline,
     /// By port, as of the base.
     pub base_sources: Vec<(String, SourceMark)>,
     pub base_entries: Vec<Located>,
@@ -119,12 +121,20 @@ impl Image {
     /// The entries that are live as of `at`, at which the time was `time`, oldest first.
     pub(super) fn live(&self, at: Option<Epoch>) -> impl Iterator<Item = &Located> {
         let batches = self.split(at).0;
+        let timeline = self.timeline(at);
         let time = batches.last().map(|batch| batch.mark.time).or(self.base.map(|(_, time)| time));
         let all = self.base_entries.iter().chain(batches.iter().flat_map(|batch| &batch.entries));
         all.filter(move |entry| {
-            let dead = entry.until.is_some_and(|until| time >= Some(until));
+            let dead = entry.until.zip(time).is_some_and(|(until, time)| timeline.is_over(until, time));
             !dead && self.operators[entry.operator as usize].is_some()
         })
+    }
+
+    /// Where time did not go on closely, up to `at`.
+    pub(super) fn timeline(&self, at: Option<Epoch>) -> Timeline {
+        let mut timeline = self.base_timeline.clone();
+        self.split(at).0.iter().for_each(|batch| timeline.push(batch.mark.time, batch.mark.follows));
+        timeline
     }
 
     /// The sources by port as of `at`. One that the program does not have any more stays as it was.
@@ -256,6 +266,7 @@ impl Image {
                     });
                     self.base_sources = sources;
                 }
+                (Record::Timeline(timeline), Some(_)) if nth == 2 => self.base_timeline = timeline,
                 (Record::Input { port, first, count, bytes }, Some(incoming)) => {
                     let input = incoming.input(frame, port, first, count, bytes)?;
                     self.inputs.push(input);

@@ -77,7 +77,7 @@ pub(crate) use writer::{Durable, Settings};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{stream::Epoch, time::BatchTime};
+use crate::{stream::Epoch, time::BatchTime, timeline::Follows};
 
 /// How far a source was at a batch.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,6 +99,7 @@ pub(crate) struct SourceMark {
 pub(crate) struct Mark {
     pub epoch: Epoch,
     pub time: BatchTime,
+    pub follows: Follows,
     /// In the order of [`Program::sources`].
     pub sources: Vec<SourceMark>,
 }

@@ -7,7 +7,12 @@ use super::{
     frame::{Head, Kind},
     image::{Batch, Image, Located, LogFile, Tail},
 };
-use crate::{stream::Epoch, time::BatchTime};
+use crate::{
+    rhythm::Rhythm,
+    stream::Epoch,
+    time::BatchTime,
+    timeline::{Follows, Jump, Timeline},
+};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
@@ -226,14 +231,6 @@ impl Opened {
         self.reading.image.delivered.min(self.head().map(|(epoch, _)| epoch))
     }
 
-    /// The epoch of the batch of this time, from the base on.
-    pub(crate) fn epoch_of(&self, time: BatchTime) -> Option<Epoch> {
-        let image = &self.reading.image;
-        let of_base = image.base.filter(|&(_, base)| base == time).map(|(epoch, _)| epoch);
-        let found = image.batches.binary_search_by_key(&time, |batch| batch.mark.time);
-        of_base.or(found.ok().map(|at| image.batches[at].mark.epoch))
-    }
-
     /// The time of a batch, from the base on.
     pub(crate) fn time_of(&self, epoch: Epoch) -> Option<BatchTime> {
         let mut known = self.base().into_iter().chain(self.batches());
@@ -255,6 +252,23 @@ impl Opened {
     /// The epochs and times of the batches behind the base.
     pub(crate) fn batches(&self) -> impl Iterator<Item = (Epoch, BatchTime)> {
         self.reading.image.batches.iter().map(|batch| (batch.mark.epoch, batch.mark.time))
+    }
+
+    /// As [`batches`](Opened::batches), with how each follows the one before.
+    pub(crate) fn marks(&self) -> impl Iterator<Item = (Epoch, BatchTime, Follows)> {
+        let marks = self.reading.image.batches.iter().map(|batch| &batch.mark);
+        marks.map(|mark| (mark.epoch, mark.time, mark.follows))
+    }
+
+    /// The first place before the base, of those that matter, where time jumped.
+    pub(crate) fn first_jump(&self) -> Option<Jump> {
+        self.reading.image.base_timeline.stretches().first().map(|stretch| stretch.jump())
+    }
+
+    /// When what has this rhythm was renewed last, as of the base.
+    pub(crate) fn last_due(&self, renewed: &Rhythm) -> Option<BatchTime> {
+        let (_, base) = self.base()?;
+        Some(renewed.last(base, &self.reading.image.base_timeline))
     }
 
     /// What is cut off the newest log: a batch that was being written when the process died, or damage that cannot be
@@ -366,6 +380,8 @@ impl fmt::Debug for Place {
 pub(crate) struct Restored {
     pub at: Option<Epoch>,
     pub time: Option<BatchTime>,
+    /// Where time did not go on closely, up to `at`.
+    pub timeline: Timeline,
     /// By port, as of `at`; empty if that is `None`. Sources that only earlier programs had are among them.
     pub sources: Vec<(String, SourceMark)>,
     /// The batches behind `at`, in order.
@@ -381,6 +397,7 @@ pub(crate) struct Restored {
 pub(crate) struct AgainMark {
     pub epoch: Epoch,
     pub time: BatchTime,
+    pub follows: Follows,
     /// By port, the sources of the program that ran it first.
     pub sources: Vec<(String, SourceMark)>,
 }
@@ -401,11 +418,13 @@ impl Restored {
         let again = behind.iter().map(|Batch { mark, program, .. }| AgainMark {
             epoch: mark.epoch,
             time: mark.time,
+            follows: mark.follows,
             sources: (program.sources.iter().map(|source| source.port.clone()))
                 .zip(mark.sources.iter().cloned())
                 .collect(),
         });
         let again = again.collect();
+        let timeline = image.timeline(at);
         let sources = image.sources(at);
         let mut inputs: BTreeMap<String, Vec<Input>> = BTreeMap::new();
         for input in image.inputs_behind(&sources) {
@@ -419,7 +438,7 @@ impl Restored {
             entries.entry(name.to_owned()).or_default().push(entry.clone());
         }
         let sources = sources.into_iter().map(|(port, mark)| (port.to_owned(), mark)).collect();
-        Restored { at, time, sources, again, inputs, files: image.files, entries }
+        Restored { at, time, timeline, sources, again, inputs, files: image.files, entries }
     }
 
     /// All live entries of an operator, by its new id, oldest first: the base, then the batches in order, then by

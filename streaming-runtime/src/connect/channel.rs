@@ -257,17 +257,28 @@ impl<T: Send + 'static> Source<T> for ChannelSource<T> {
     const MAY_BLOCK: bool = false;
     /// What `send` has returned for is delivered.
     const DRAINS: bool = true;
+    const ACCEPTS: bool = true;
 
     async fn run(mut self, mut out: Outlet<T>) -> Result<(), ConnectorError> {
         let all = self.parcels.max_capacity();
         let mut closed = false;
         let mut parcels = Vec::new();
         loop {
+            let asked = out.asked_to_hand_on();
             tokio::select! {
                 biased;
                 () = out.stop_requested(), if !closed => {
                     self.parcels.close();
                     closed = true;
+                }
+                asked = asked => {
+                    // All that were accepted before: who gets a place later is behind them.
+                    let accepted = self.parcels.len();
+                    parcels.extend((0..accepted).map_while(|_| self.parcels.try_recv().ok()));
+                    if !parcels.is_empty() {
+                        hand_on(&mut parcels, &mut out).await?;
+                    }
+                    out.handed_on(asked);
                 }
                 taken = self.parcels.recv_many(&mut parcels, all) => match taken {
                     0 => return Ok(()),

@@ -12,7 +12,7 @@ use std::{
 
 use tokio::sync::Notify;
 
-use super::Recovery;
+use super::{Recovery, handover::Handover};
 use crate::{checkpoint::SourceMark, stream::Epoch};
 
 /// See the module.
@@ -20,6 +20,8 @@ use crate::{checkpoint::SourceMark, stream::Epoch};
 pub(crate) struct Cut {
     /// Whether the source is asked for each batch, and so knows itself what belongs to it.
     paced: bool,
+    /// Of a source that takes records from the program, where a test has the clock.
+    handover: Option<Handover>,
     state: Mutex<State>,
     /// Told when a batch that runs again was closed, or has all of its records.
     moved: Notify,
@@ -37,6 +39,8 @@ struct State {
     surplus: u64,
     /// Whether positions are written down.
     keeps: bool,
+    /// Whether the source had ended before the job was started.
+    had_ended: bool,
 }
 
 /// What a batch that runs again had of the source.
@@ -62,8 +66,13 @@ impl Putting<'_> {
 }
 
 impl Cut {
-    pub(crate) fn new(paced: bool) -> Self {
-        Cut { paced, ..Cut::default() }
+    pub(crate) fn new(paced: bool, accepts: bool) -> Self {
+        Cut { paced, handover: accepts.then(Handover::default), ..Cut::default() }
+    }
+
+    /// Of a source that takes records from the program.
+    pub(crate) fn handover(&self) -> Option<&Handover> {
+        self.handover.as_ref()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -87,6 +96,7 @@ impl Cut {
         let mut state = self.state();
         state.open = open;
         state.keeps = recovery != Recovery::Logged;
+        state.had_ended = mark.ended;
         // Without a position nothing comes again, but from those that begin at the beginning.
         let comes_again = mark.position.is_some() || recovery == Recovery::Replays;
         state.skip = if comes_again { mark.since } else { 0 };
@@ -147,6 +157,11 @@ impl Cut {
         self.paced
     }
 
+    /// Whether the source had ended when the job ended before.
+    pub(crate) fn had_ended(&self) -> bool {
+        self.state().had_ended
+    }
+
     /// Whether a paced source is to be asked for the open batch.
     pub(crate) fn is_due(&self) -> bool {
         self.state().again.front().is_none_or(|batch| batch.asked)
@@ -200,6 +215,11 @@ impl Cut {
     /// How many records the open batch had, if it runs again.
     pub(crate) fn had(&self) -> u64 {
         self.state().again.front().map_or(0, |batch| batch.had)
+    }
+
+    /// The source is gone.
+    pub(crate) fn over(&self) {
+        self.handover.iter().for_each(Handover::over);
     }
 
     /// The source has ended by itself.

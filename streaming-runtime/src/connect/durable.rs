@@ -35,6 +35,7 @@ impl<T: Send + 'static, S: Source<T>> Source<T> for Durable<S> {
     const PACED: bool = S::PACED;
     const MAY_BLOCK: bool = S::MAY_BLOCK;
     const DRAINS: bool = S::DRAINS;
+    const ACCEPTS: bool = S::ACCEPTS;
     const RECOVERY: Recovery = match S::RECOVERY {
         Recovery::Replays => Recovery::Replays,
         Recovery::Lost | Recovery::Logged => Recovery::Logged,

@@ -91,6 +91,7 @@ pub mod file;
 mod format;
 mod futures;
 mod gate;
+mod handover;
 mod lines;
 mod mark;
 mod option;
@@ -121,6 +122,7 @@ pub use error::{Closed, ConnectorError};
 pub use format::{ByDebug, ByDisplay, Format};
 pub use gate::Memory;
 pub(crate) use gate::{Gates, Throttle};
+pub(crate) use handover::Handover;
 pub use lines::{BadLines, OnInvalidUtf8, OnLongLine};
 pub use mark::{CheckpointId, CheckpointMark, NoCheckpointId};
 pub use outlet::Outlet;
@@ -172,6 +174,11 @@ pub trait Source<T>: Send + 'static {
     /// service's runtime, which saves two changes of threads on the way of a record, some 10 us each; a thread that it blocks
     /// all the same is one of the service's.
     const MAY_BLOCK: bool = true;
+
+    /// Whether it takes records from the program and, when a test's clock has reached the time of a batch, hands on
+    /// first what it had accepted by then. For the connectors here.
+    #[doc(hidden)]
+    const ACCEPTS: bool = false;
 
     /// What becomes of its records if the job crashes, where there are checkpoints.
     const RECOVERY: Recovery = Recovery::Lost;
@@ -255,6 +262,11 @@ pub trait Sink<T>: Send + 'static {
     /// Whether it keeps what it shows in memory only, and of a stream of changes needs all that there is when a job
     /// goes on from a checkpoint: as the changes of its first batch.
     const REBUILDS: bool = false;
+
+    /// Whether it shows the last batch, in place of the one before, so that an empty one says something at the end of a
+    /// job, too. For the connectors here.
+    #[doc(hidden)]
+    const SHOWS_LAST: bool = false;
 
     /// What it writes to, for a sink that must be the only one there: asked once when a job starts, which is refused if
     /// another sink of it, or of another job of the process, has the same. None by default: nothing is known of it.

@@ -17,6 +17,7 @@ impl<T: Send + 'static, S: Source<T>> Source<T> for Option<S> {
     const PACED: bool = S::PACED;
     const DRAINS: bool = S::DRAINS;
     const MAY_BLOCK: bool = S::MAY_BLOCK;
+    const ACCEPTS: bool = S::ACCEPTS;
     const RECOVERY: Recovery = S::RECOVERY;
 
     fn origin(&self) -> Option<Origin> {

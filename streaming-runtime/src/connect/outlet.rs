@@ -1,10 +1,13 @@
 //! The bounded way from a source to the workers.
 
 use std::{
+    future::poll_fn,
+    pin::pin,
     sync::{
         Arc, OnceLock,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
+    task::Poll,
     time::Duration,
 };
 
@@ -19,6 +22,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::{
     Closed, ConnectorError, Cut,
     gate::{Gate, Held},
+    handover::{Handover, HeldUp},
     receipt::Receipts,
 };
 use crate::{stream::Epoch, time::BatchTime};
@@ -83,6 +87,8 @@ pub(crate) struct Books {
     pub(crate) pending: AtomicUsize,
     /// Whether an operator of the pipeline depends on the order of records: known when the dataflow is built.
     pub(crate) is_ordered: watch::Sender<Option<bool>>,
+    /// By how much windows slide: known when the dataflow is built.
+    pub(crate) slides: OnceLock<Vec<Duration>>,
 }
 
 /// Records on their way to a worker, with the batch that was open when they were sent: a worker that has not
@@ -185,6 +191,8 @@ impl<T> Clone for Way<T> {
 pub(crate) struct PaceRequest {
     pub(crate) time: BatchTime,
     pub(crate) done: oneshot::Sender<()>,
+    /// Set by the source when it hears of it.
+    pub(crate) heard: Arc<AtomicBool>,
 }
 
 /// Takes a source's records into the job, and waits while the job is behind.
@@ -319,7 +327,7 @@ impl<T> Outlet<T> {
         records.by_ref().take(skipped).for_each(drop);
         while records.len() > 0 {
             let part = part.min(records.len()).min(self.way.cut.room().await);
-            let admitted = self.gate.admit(part, &mut self.stop).await;
+            let admitted = held_up(&self.way.cut, self.gate.admit(part, &mut self.stop)).await;
             if admitted == 0 {
                 self.gate.dropped(records.len());
                 break;
@@ -367,7 +375,8 @@ impl<T> Outlet<T> {
         }
         let (lane, bytes) = (self.turn(), self.gate.weigh(&records));
         let place = self.lanes[lane].reserve().await?;
-        let held = self.gate.hold(bytes, self.lacks().is_some(), &mut self.stop).await;
+        let again = self.lacks().is_some();
+        let held = held_up(&self.way.cut, self.gate.hold(bytes, again, &mut self.stop)).await;
         self.lanes[lane].put(&self.way, place, records, receipts, held);
         Ok(())
     }
@@ -418,6 +427,7 @@ impl<T> Outlet<T> {
     pub async fn batch_due(&mut self) -> Option<BatchTime> {
         self.answering = None;
         let request = self.pace.recv().await?;
+        request.heard.store(true, Ordering::Release);
         self.answering = Some(request.done);
         Some(request.time)
     }
@@ -426,6 +436,28 @@ impl<T> Outlet<T> {
     pub async fn stop_requested(&mut self) {
         // The sender goes only with the job, and then this source goes too.
         let _ = self.stop.wait_for(|stop| *stop).await;
+    }
+
+    /// For a source that [accepts](super::Source::ACCEPTS) records from the program: waits until it is to hand on what it
+    /// has accepted, and then to say that it [has](Outlet::handed_on).
+    pub(super) fn asked_to_hand_on(&self) -> impl Future<Output = u64> + Send + use<T> {
+        let cut = self.way.cut.clone();
+        async move {
+            match cut.handover() {
+                Some(handover) => handover.asked().await,
+                None => std::future::pending().await,
+            }
+        }
+    }
+
+    /// The source has handed on what it had accepted when it was asked.
+    pub(super) fn handed_on(&self, asked: u64) {
+        self.way.cut.handover().iter().for_each(|handover| handover.done(asked));
+    }
+
+    /// The source does not answer for a while.
+    pub(super) fn pauses(&self) -> Option<HeldUp<'_>> {
+        self.way.cut.handover().map(Handover::held_up)
     }
 
     /// An outlet into the same job for a source inside of this one, and where to hand on what this is
@@ -468,6 +500,18 @@ impl<T> Outlet<T> {
         let lane = self.next;
         self.next = (lane + 1) % self.lanes.len();
         lane
+    }
+}
+
+/// Waits for what may take time to go on or a batch to be delivered, and says so while it does.
+async fn held_up<T>(cut: &Cut, wait: impl Future<Output = T>) -> T {
+    let mut wait = pin!(wait);
+    match poll_fn(|cx| Poll::Ready(wait.as_mut().poll(cx))).await {
+        Poll::Ready(ready) => ready,
+        Poll::Pending => {
+            let _held_up = cut.handover().map(Handover::held_up);
+            wait.await
+        }
     }
 }
 

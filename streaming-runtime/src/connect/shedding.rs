@@ -51,6 +51,7 @@ pub struct Shedding<S>(S);
 impl<T: Send + 'static, S: Source<T>> Source<T> for Shedding<S> {
     const MAY_BLOCK: bool = S::MAY_BLOCK;
     const DRAINS: bool = S::DRAINS;
+    const ACCEPTS: bool = S::ACCEPTS;
     /// What is dropped is not the same the second time.
     const RECOVERY: Recovery = match S::RECOVERY {
         Recovery::Logged => Recovery::Logged,

@@ -38,7 +38,7 @@ pub(super) fn resume<T: Send + 'static, S: Source<T>>(
     mark: SourceMark,
     again: Vec<SourceMark>,
 ) -> Running<T> {
-    let cut = Cut::new(S::PACED);
+    let cut = Cut::new(S::PACED, S::ACCEPTS);
     assert_eq!(S::RECOVERY, Recovery::Replays);
     cut.resume(0, mark, S::RECOVERY, again);
     start_with(source, interval, started, Arc::new(cut))
@@ -103,7 +103,7 @@ impl<T> Running<T> {
     /// Asks for the batch at `time`; [`answer`](Running::answer) waits for it.
     pub(super) async fn ask(&mut self, time: BatchTime) -> Option<oneshot::Receiver<()>> {
         let (done, sent) = oneshot::channel();
-        self.pace.send(PaceRequest { time, done }).await.ok()?;
+        self.pace.send(PaceRequest { time, done, heard: Arc::default() }).await.ok()?;
         Some(sent)
     }
 

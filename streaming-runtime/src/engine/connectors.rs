@@ -67,6 +67,11 @@ impl Connectors {
         Ok(())
     }
 
+    /// How many there were.
+    pub(super) fn count(&self) -> usize {
+        self.known.len()
+    }
+
     /// Drops the tasks that do not end by themselves when they are asked.
     pub(super) fn abort_undrained(&mut self) {
         for connector in self.known.iter_mut().filter(|connector| !connector.drains) {

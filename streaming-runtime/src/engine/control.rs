@@ -5,7 +5,8 @@
 //! without gaps and their times only grow.
 //!
 //! Invariant: at most `limit` batches are closed and not delivered. At the limit no worker takes in records,
-//! so the queues fill and sources wait.
+//! so the queues fill and sources wait. Only empty batches that are late, as after an absence, may be more: what
+//! they wait for, a sync of the disk above all, is then shared by many.
 
 use std::{
     collections::VecDeque,
@@ -24,18 +25,27 @@ use super::{
     metrics::Board,
 };
 use crate::{
-    connect::{Books, Cut, Dues, Signal},
+    connect::{Books, Cut, Dues, Handover, Signal},
     stream::Epoch,
     time::BatchTime,
+    timeline::{Follows, Jump, Timeline, at_the_end},
 };
 
 /// What a worker is told.
 pub(crate) enum Order {
     /// Take in what waits, then close the batch under this number and time.
-    Close(Epoch, BatchTime),
+    Close(Epoch, BatchTime, Follows),
     /// All is delivered: leave.
     Leave,
 }
+
+/// How many empty batches may be in flight that are late, and how many records they may have for the sinks together: as
+/// many as the last one each.
+pub(super) const LATE: usize = 512;
+const LATE_RECORDS: u64 = 1 << 16;
+
+/// How many batches a stop closes at most that are due by a test's clock.
+const OWED: u128 = 10_000;
 
 pub(crate) struct Control {
     state: Mutex<State>,
@@ -45,6 +55,8 @@ pub(crate) struct Control {
     /// Whether workers close a batch as soon as everything that was sent is in it, but not sooner than this after
     /// the batch before.
     early: Option<Duration>,
+    /// Whether batches are left out whose boundaries were missed.
+    skips_missed: bool,
     /// The source ports, and the number of sinks that take each batch.
     sources: Vec<&'static str>,
     sinks: usize,
@@ -79,10 +91,18 @@ struct State {
     again_upto: BatchTime,
     /// Whether a batch was closed in this run.
     has_closed: bool,
+    /// Whether `last` is the time of a batch, of this run or the one before.
+    has_begun: bool,
+    /// The last batch that had records, as far as is known: of those before this run the last of all.
+    fed: BatchTime,
+    /// If the last batch is one at the end: the last batch before that.
+    ends_from: Option<BatchTime>,
     /// The open batch that the leader was told to be ripe.
     ripe: Option<Epoch>,
     /// The boundary for which paced sources were asked last.
     paced: BatchTime,
+    /// Records that the last batch to be delivered had for the sinks.
+    written: u64,
 }
 
 struct InFlight {
@@ -97,6 +117,8 @@ struct InFlight {
     info: BatchInfo,
     /// What is due when it is delivered.
     dues: Dues,
+    /// Records that sinks have taken.
+    written: u64,
 }
 
 /// What a [`Control`] is made of.
@@ -104,6 +126,7 @@ pub(crate) struct Settings {
     pub(crate) interval: Duration,
     pub(crate) limit: usize,
     pub(crate) early: Option<Duration>,
+    pub(crate) skips_missed: bool,
     pub(crate) sources: Vec<&'static str>,
     pub(crate) cuts: Vec<Arc<Cut>>,
     pub(crate) sinks: usize,
@@ -119,8 +142,19 @@ impl Control {
         workers: Vec<(mpsc::Sender<Order>, Arc<Signal>)>,
         books: Arc<Books>,
     ) -> Self {
-        let Settings { interval, limit, early, sources, cuts, sinks, backpressure, board, listeners, peers } =
-            settings;
+        let Settings {
+            interval,
+            limit,
+            early,
+            skips_missed,
+            sources,
+            cuts,
+            sinks,
+            backpressure,
+            board,
+            listeners,
+            peers,
+        } = settings;
         let clock = board.clock.clone();
         let now = clock.now();
         let state = State {
@@ -130,8 +164,12 @@ impl Control {
             in_flight: VecDeque::new(),
             again_upto: BatchTime::default(),
             has_closed: false,
+            has_begun: false,
+            fed: now,
+            ends_from: None,
             ripe: None,
             paced: BatchTime::default(),
+            written: 0,
         };
         board.set_boundary(state.boundary);
         Control {
@@ -140,6 +178,7 @@ impl Control {
             interval,
             limit,
             early,
+            skips_missed,
             sources,
             sinks,
             workers,
@@ -179,15 +218,23 @@ impl Control {
     /// the first time in `again` to the one of the second; writes down what comes.
     pub(crate) fn go_on(
         &self,
-        restored: Option<BatchTime>,
+        restored: Option<(BatchTime, Timeline)>,
         again: Option<(BatchTime, BatchTime)>,
         log: Logged,
     ) {
         let just_before = |time: BatchTime| BatchTime::from_nanos(time.as_nanos().saturating_sub(1));
+        let (restored, timeline) = restored.unzip();
         if let Some(last) = restored.or(again.map(|(first, _)| just_before(first))) {
             let mut state = self.state();
             state.next = if restored.is_some() { 1 } else { 0 };
             state.last = last;
+            state.has_begun = restored.is_some();
+            state.fed = last;
+            state.ends_from = timeline.and_then(|timeline| timeline.ends_from(last));
+            if state.ends_from.is_some() {
+                // The end did not wait for the clock.
+                self.clock.go_on_from(last);
+            }
             state.boundary = last.next_multiple_of(self.interval);
             self.board.set_boundary(state.boundary);
         }
@@ -231,6 +278,31 @@ impl Control {
         self.cuts[source].had()
     }
 
+    /// Whether all sources had ended when the job ended before, so that it has most likely nothing to go on with.
+    pub(crate) fn had_ended(&self) -> bool {
+        !self.cuts.is_empty() && self.cuts.iter().all(|cut| cut.had_ended() && !cut.is_paced())
+    }
+
+    /// Whether batches are due by a test's clock that are not closed, and not more than somebody who stops the job would
+    /// wait for.
+    pub(crate) fn owes_batches(&self) -> bool {
+        let (now, boundary) = (self.clock.now(), self.boundary());
+        let late = u128::from(now.as_nanos().saturating_sub(boundary.as_nanos()));
+        self.clock.is_manual() && now >= boundary && late / self.interval.as_nanos() < OWED
+    }
+
+    /// Has the sources hand on what the program gave them, and waits until they have.
+    pub(crate) async fn hand_on(&self) {
+        for handover in self.cuts.iter().filter_map(|cut| cut.handover()) {
+            handover.ask().await;
+        }
+    }
+
+    /// Whether a source, one that takes records from the program, is gone.
+    pub(crate) fn is_over(&self, source: usize) -> bool {
+        self.cuts[source].handover().is_some_and(Handover::is_over)
+    }
+
     /// The name of a source.
     pub(crate) fn source(&self, index: usize) -> &'static str {
         self.sources[index]
@@ -250,9 +322,38 @@ impl Control {
         self.state().boundary
     }
 
+    /// When the open batch closes, now that its boundary is reached.
+    pub(crate) fn due(&self) -> (BatchTime, Follows) {
+        let state = self.state();
+        let boundary = state.boundary;
+        let last = self.clock.now().at_or_last_multiple_of(self.interval);
+        let slides = self.books.slides.get().filter(|_| self.skips_missed && last > boundary);
+        let Some(slides) = slides else { return (boundary, Follows::Closely) };
+        // No window loses what it has: the next slide behind the last records is not left out.
+        let next = slides.iter().filter_map(|slide| at_the_end(state.fed, *slide));
+        let time = next.filter(|next| *next > state.last).chain([last]).min().unwrap_or(boundary);
+        match time == boundary {
+            true => (boundary, Follows::Closely),
+            false => (time, Follows::AfterMissed(Jump::new(state.last, time, slides))),
+        }
+    }
+
     /// Whether another batch may be closed.
     pub(crate) fn has_room(&self) -> bool {
-        self.state().in_flight.len() < self.limit
+        self.has_room_in(&self.state())
+    }
+
+    fn has_room_in(&self, state: &State) -> bool {
+        let in_flight = state.in_flight.len();
+        in_flight < self.limit || in_flight < self.late(state)
+    }
+
+    /// How many batches may be in flight where the next is late and empty.
+    fn late(&self, state: &State) -> usize {
+        if self.is_dirty() || self.clock.now() < state.boundary + self.interval {
+            return 0;
+        }
+        LATE.min((LATE_RECORDS / state.written.max(1)) as usize)
     }
 
     /// Whether a source may be asked for all of a batch: one that waits for memory is waiting for a delivery.
@@ -293,16 +394,33 @@ impl Control {
 
     /// Closes the open batch at `time`, a boundary, unless there is no room; returns whether a batch of that time
     /// or later is closed.
-    pub(crate) fn close(&self, time: BatchTime) -> bool {
+    pub(crate) fn close(&self, time: BatchTime, follows: Follows) -> bool {
         let mut state = self.state();
         if time <= state.last {
             return true;
         }
-        let room = state.in_flight.len() < self.limit;
+        let room = self.has_room_in(&state);
         if room {
-            self.close_locked(&mut state, time);
+            self.close_locked(&mut state, time, follows);
         }
         room
+    }
+
+    /// Whether the last batch was closed early, so that what is due at the boundary behind it is not delivered.
+    pub(crate) fn is_between_boundaries(&self) -> bool {
+        let state = self.state();
+        state.has_begun && !state.last.is_multiple_of(self.interval)
+    }
+
+    /// The next batch at the end, when all sources have ended and everything is closed: the next slide of windows that
+    /// were not delivered since the last batch that had records. `None` when all were.
+    pub(crate) fn next_at_the_end(&self) -> Option<(BatchTime, Follows)> {
+        let state = self.state();
+        let from = state.ends_from.unwrap_or(state.last);
+        let slides = self.books.slides.get().filter(|_| state.has_begun)?;
+        let due = slides.iter().filter_map(|slide| at_the_end(from, *slide));
+        let next = due.filter(|due| *due > state.last).min()?;
+        Some((next, Follows::AtTheEnd(Jump::new(from, next, slides))))
     }
 
     /// How many batches may be closed and not delivered.
@@ -334,6 +452,11 @@ impl Control {
             return None;
         }
         let (now, soonest) = (self.clock.now(), state.last + least);
+        if self.clock.is_manual() && now >= state.boundary {
+            // What was sent before a test moved its clock is to be in this batch, and may be on its way: the supervisor
+            // knows when it is there.
+            return None;
+        }
         // What a paced source gives to the batch of a boundary is all in that batch, also when it runs again.
         let is_paced = || self.peers.is_some() || self.cuts.iter().any(|cut| cut.is_paced());
         let is_asked = now >= state.boundary || state.paced > state.last;
@@ -348,30 +471,38 @@ impl Control {
         // Two batches may close within a tick of the clock, and their times must differ.
         let time = now.max(state.last + Duration::from_nanos(1)).min(state.boundary);
         if time > state.last {
-            self.close_locked(&mut state, time);
+            self.close_locked(&mut state, time, Follows::Closely);
         }
         None
     }
 
     /// For a follower: closes the batch that the leader has closed; returns whether it is the open one.
-    pub(crate) fn close_as(&self, epoch: Epoch, time: BatchTime) -> bool {
+    pub(crate) fn close_as(&self, epoch: Epoch, time: BatchTime, follows: Follows) -> bool {
         let mut state = self.state();
         let is_open = state.next == epoch && time > state.last;
         if is_open {
-            self.close_locked(&mut state, time);
+            self.close_locked(&mut state, time, follows);
         }
         is_open
     }
 
-    fn close_locked(&self, state: &mut State, time: BatchTime) {
+    fn close_locked(&self, state: &mut State, time: BatchTime, follows: Follows) {
         let epoch = state.next;
         state.next += 1;
-        let marks = self.cuts.iter().map(|cut| cut.close()).collect();
+        let marks: Vec<_> = self.cuts.iter().map(|cut| cut.close()).collect();
+        if marks.iter().any(|mark| mark.records > 0) {
+            state.fed = time;
+        }
         if let Some(log) = self.log.get() {
-            log.mark(epoch, time, marks);
+            log.mark(epoch, (time, follows), marks);
         }
         state.last = time;
         state.has_closed = true;
+        state.has_begun = true;
+        state.ends_from = match follows {
+            Follows::AtTheEnd(jump) => Some(jump.from),
+            Follows::Closely | Follows::AfterMissed(_) => None,
+        };
         if time >= state.again_upto {
             self.again.store(false, Ordering::Release);
         }
@@ -397,10 +528,11 @@ impl Control {
             closed: Instant::now(),
             info,
             dues: Dues::default(),
+            written: 0,
         });
         self.holding.store(state.in_flight.len() >= self.limit, Ordering::Release);
-        self.tell(|| Order::Close(epoch, time));
-        self.peers.iter().for_each(|peers| peers.closed(epoch, time));
+        self.tell(|| Order::Close(epoch, time, follows));
+        self.peers.iter().for_each(|peers| peers.closed(epoch, time, follows));
     }
 
     /// Does a piece of a worker's work, and counts its time where that is to be known.
@@ -434,12 +566,13 @@ impl Control {
         }
     }
 
-    /// A sink has taken a batch.
-    pub(crate) fn took_out(&self, epoch: Epoch) {
+    /// A sink has taken a batch with so many records.
+    pub(crate) fn took_out(&self, epoch: Epoch, records: u64) {
         let mut state = self.state();
         let batch = state.in_flight.iter_mut().find(|batch| batch.epoch == epoch);
         let batch = batch.expect("a sink takes each batch once");
         batch.sinks -= 1;
+        batch.written += records;
         if batch.sinks == 0 {
             self.peers.iter().for_each(|peers| peers.taken(epoch));
         }
@@ -462,6 +595,7 @@ impl Control {
         while let Some(mut batch) = state.in_flight.pop_front_if(taken) {
             let now = Instant::now();
             batch.info.processing_delay = now - batch.closed;
+            state.written = batch.written;
             if let Some(backpressure) = &self.backpressure {
                 let mut backpressure = backpressure.lock().expect("nothing panics under this lock");
                 backpressure.batch_completed(&batch.info, batch.closed, now);

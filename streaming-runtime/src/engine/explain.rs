@@ -203,12 +203,12 @@ fn short(duration: Duration) -> String {
 }
 
 impl Serialize for Explanation {
-    /// The sink, and the sentence without it.
+    /// The sink, the last batch that it has in whole milliseconds, and the sentence without the sink.
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         use serde::ser::SerializeStruct;
         let mut explanation = serializer.serialize_struct("Explanation", 3)?;
         explanation.serialize_field("sink", self.sink)?;
-        let delivered = self.delivered.map(|time| time.as_nanos() as f64 / 1e6);
+        let delivered = self.delivered.map(BatchTime::as_millis);
         explanation.serialize_field("delivered", &delivered)?;
         let waits: Vec<String> = self.waits.iter().map(Wait::to_string).collect();
         explanation.serialize_field("waits", &waits)?;

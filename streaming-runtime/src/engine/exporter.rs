@@ -146,7 +146,7 @@ fn export(job: &JobMetrics) {
     count("streaming_batches_delivered_total", job.batches_delivered);
     set("streaming_batches_in_flight", job.batches_in_flight as f64);
     if let Some(time) = job.last_batch {
-        set("streaming_last_batch_seconds", time.as_nanos() as f64 / 1e9);
+        set("streaming_last_batch_seconds", time.as_millis() as f64 / 1e3);
     }
     set("streaming_engine_busy_seconds", job.engine_busy.as_secs_f64());
     count("streaming_listener_panics_total", job.listener_panics);

@@ -83,8 +83,8 @@ impl Job {
         self.monitor().warnings()
     }
 
-    /// Waits until the job ends: when all sources have ended and everything is delivered, when it was
-    /// stopped, or when something failed. Can be called again, also after the end.
+    /// Waits until the job ends: when all sources have ended and everything is delivered, what is in windows too
+    /// ([the end](crate#the-end)), when it was stopped, or when something failed. Can be called again, also after the end.
     ///
     /// # Errors
     /// What ended the job, see [`JobError`].
@@ -96,7 +96,8 @@ impl Job {
     }
 
     /// Stops the sources, closes the last batch with all that they have sent, and waits until every sink has
-    /// taken it; at most 30 s.
+    /// taken it; at most 30 s. What windows still hold is delivered, too; with a checkpoint it stays there, and is delivered
+    /// after the next start. See [the end](crate#the-end).
     ///
     /// # Errors
     /// As [`stop_within`](Job::stop_within).

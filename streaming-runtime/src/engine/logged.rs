@@ -16,6 +16,7 @@ use crate::{
     connect::CheckpointId,
     stream::Epoch,
     time::BatchTime,
+    timeline::Follows,
 };
 
 /// What a follower has for the log.
@@ -128,7 +129,7 @@ enum Place {
 /// The marks of a batch, by process.
 #[derive(Debug, Default)]
 struct Gathering {
-    time: Option<BatchTime>,
+    time: Option<(BatchTime, Follows)>,
     marks: BTreeMap<u32, Vec<SourceMark>>,
 }
 
@@ -158,7 +159,7 @@ impl Logged {
     }
 
     /// A batch was closed, with the sources of this process where they were.
-    pub(crate) fn mark(&self, epoch: Epoch, time: BatchTime, sources: Vec<SourceMark>) {
+    pub(crate) fn mark(&self, epoch: Epoch, time: (BatchTime, Follows), sources: Vec<SourceMark>) {
         match &self.place {
             Place::Here { .. } => self.gather(epoch, 0, Some(time), sources),
             Place::AtLeader { notes, process, .. } => {
@@ -179,7 +180,13 @@ impl Logged {
 
     /// The mark of a batch is complete when those of all processes are there. Each gives its own in order, so the batches
     /// are complete in order.
-    fn gather(&self, epoch: Epoch, process: u32, time: Option<BatchTime>, sources: Vec<SourceMark>) {
+    fn gather(
+        &self,
+        epoch: Epoch,
+        process: u32,
+        time: Option<(BatchTime, Follows)>,
+        sources: Vec<SourceMark>,
+    ) {
         let Place::Here { log, first, processes, gathering, .. } = &self.place else { return };
         let mut gathering = gathering.lock().expect("nothing panics under this lock");
         let batch = gathering.entry(epoch).or_default();
@@ -188,9 +195,9 @@ impl Logged {
         assert!(before.is_none(), "process {process} has closed batch {epoch} twice");
         if batch.marks.len() == *processes {
             let batch = gathering.remove(&epoch).expect("it was just looked at");
-            let time = batch.time.expect("the leader has said when it closed the batch");
+            let (time, follows) = batch.time.expect("the leader has said when it closed the batch");
             let sources = batch.marks.into_values().flatten().collect();
-            log.mark(Mark { epoch: first + epoch, time, sources });
+            log.mark(Mark { epoch: first + epoch, time, follows, sources });
         }
     }
 

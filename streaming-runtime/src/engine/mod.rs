@@ -114,6 +114,7 @@ pub struct Engine {
     name: Option<String>,
     clock: Option<ManualClock>,
     close_early: bool,
+    skip_missed_batches: bool,
     min_batch: Duration,
     in_flight: usize,
     queue: usize,
@@ -141,6 +142,7 @@ impl Engine {
             name: None,
             clock: None,
             close_early: false,
+            skip_missed_batches: false,
             min_batch: Duration::ZERO,
             in_flight: 8,
             queue: 64,
@@ -178,6 +180,24 @@ impl Engine {
     /// drained and fewer than [`in_flight`](Engine::in_flight) are on their way. A source that is idle holds up none.
     pub fn close_early(mut self, early: bool) -> Self {
         self.close_early = early;
+        self
+    }
+
+    /// Leaves batches out that are late, instead of making up for them one by one: after an absence, when a job goes on
+    /// from its checkpoint or a machine was suspended, and where a job is behind. Off by default, as in Spark: each interval
+    /// has its batch, empty or not, some 100,000 a second (see the crate's documentation), and a day of batches of one
+    /// second is made up for in seconds.
+    ///
+    /// With it, what has come is in one batch, at the last boundary that has passed, and between it and the batch before
+    /// there is none. No window loses records: the next slide behind the last records is delivered in any case. For what
+    /// goes by time it is as if the batches had been there: windows have slid over the gap, and of what they had only that is
+    /// left, or taken back, which is; keys that were idle for so long expire in the first batch behind it. What counts
+    /// batches has fewer: `count` says no 0 for them, `update_state` is not called, slides in which windows would have said
+    /// the same once more are not delivered. A paced source, such as a queue, is asked once.
+    ///
+    /// Not in a [`cluster`](Engine::cluster).
+    pub fn skip_missed_batches(mut self, skip: bool) -> Self {
+        self.skip_missed_batches = skip;
         self
     }
 
@@ -399,6 +419,11 @@ impl Engine {
             false => Err(StartError::Config(format!("{what} must be between 1 and {most}, and it is {n}"))),
         };
         within("the number of workers", self.workers, 256)?;
+        if self.skip_missed_batches && self.cluster.is_some() {
+            let what =
+                "the processes of a cluster cannot skip missed batches: drop `skip_missed_batches(true)`";
+            return Err(StartError::Config(what.to_owned()));
+        }
         within("the number of batches in flight", self.in_flight, 1024)?;
         within("the queue's number of chunks", self.queue, 1 << 20)?;
         let mut wiring = Wiring::new(self.workers, self.queue, self.gates()?, self.checkpoint.is_some());
@@ -447,7 +472,7 @@ impl Engine {
         if self.memory_limit == 0 {
             return Err(StartError::Config("the memory limit must be at least 1 byte".to_owned()));
         }
-        let clock = self.clock.clone().map_or_else(Clock::system, Clock::Manual);
+        let clock = self.clock.clone().map_or_else(Clock::system, |clock| Clock::Manual(clock.of_job()));
         Ok(Gates::new(clock, self.max_rate, self.backpressure.is_some(), self.memory_limit))
     }
 
@@ -498,6 +523,7 @@ impl Engine {
             interval,
             limit: self.in_flight,
             early: self.close_early.then_some(self.min_batch),
+            skips_missed: self.skip_missed_batches,
             listeners: Arc::new(Listeners::new(self.listeners.clone(), board.clone(), runtime.clone())),
             board,
             sources: sources.iter().map(|source| source.port).collect(),

@@ -13,6 +13,7 @@ use crate::{
     rhythm::Rhythm,
     stream::Epoch,
     time::BatchTime,
+    timeline::Follows,
 };
 
 /// Processes, and the workers of each.
@@ -113,27 +114,23 @@ impl Taken<'_> {
     /// something is lacking from before that.
     fn taken(&self, port: &str, batch: Option<BatchTime>, head: Epoch) -> Result<Option<Epoch>, BatchTime> {
         let base = self.opened.base();
-        let renewed = self.renewed.iter().find(|(of, _)| *of == port).map(|(_, renewed)| renewed);
-        let Some(renewed) = renewed.filter(|renewed| !renewed.is_each_batch()) else {
-            let epoch = batch.and_then(|batch| self.opened.epoch_of(batch));
-            return match base {
-                Some((base, time)) if epoch.is_none_or(|epoch| epoch < base) => Err(time),
-                _ => Ok(epoch),
-            };
-        };
-        // It gets a batch at slides only, and does not lack those in between.
-        if let Some((base, time)) = base {
-            let due = renewed.last(time);
-            // Batches are an interval apart at most, so the first of all was then or later.
+        let renewed = self.renewed.iter().find(|(of, _)| *of == port).map(|(_, renewed)| renewed.clone());
+        let renewed = renewed.unwrap_or_else(Rhythm::of_batches);
+        // It does not lack the batches in which nothing was due for it.
+        if let Some(((base, time), due)) = base.zip(self.opened.last_due(&renewed)) {
+            // Batches are an interval apart at most, but where time jumped, so the first of all was then or later.
+            let regular = self.opened.first_jump().map_or(time, |jump| jump.from);
             let first =
-                u128::from(time.as_nanos()).saturating_sub(u128::from(base) * self.interval.as_nanos());
+                u128::from(regular.as_nanos()).saturating_sub(u128::from(base) * self.interval.as_nanos());
             if u128::from(due.as_nanos()) >= first && batch.is_none_or(|batch| batch < due) {
                 return Err(time);
             }
         }
-        let is_next = |time: BatchTime| batch.is_none_or(|batch| time > batch) && renewed.is_due(time);
-        match self.opened.batches().find(|&(_, time)| is_next(time)) {
-            Some((next, _)) => Ok(next.checked_sub(1)),
+        let is_next = |time: BatchTime, follows: Follows| {
+            batch.is_none_or(|batch| time > batch) && renewed.is_due(time, follows)
+        };
+        match self.opened.marks().find(|&(_, time, follows)| is_next(time, follows)) {
+            Some((next, ..)) => Ok(next.checked_sub(1)),
             None => Ok(Some(head)),
         }
     }

@@ -375,7 +375,8 @@ impl Beginning {
         tracing::info!(as_of = ?restored.time, again = again.len(), "job goes on from its checkpoint");
         assert!(self.journal.set(scribe).is_ok(), "a job has one log");
         let ends = again.first().zip(again.last());
-        control.go_on(restored.time, ends.map(|(first, last)| (first.time, last.time)), log);
+        let before = restored.time.map(|time| (time, restored.timeline.clone()));
+        control.go_on(before, ends.map(|(first, last)| (first.time, last.time)), log);
         let restored = restored.at.is_some().then(|| Arc::new(restored));
         for worker in self.workers {
             // One that is gone has said why.
@@ -708,7 +709,7 @@ pub(super) async fn run_again(
         if let Some(role) = role {
             role.paced(batch.time).await;
         }
-        while !control.close(batch.time) {
+        while !control.close(batch.time, batch.follows) {
             until(control, Control::has_room).await;
         }
     }

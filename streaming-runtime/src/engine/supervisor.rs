@@ -5,7 +5,10 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -36,6 +39,7 @@ use crate::{
     blame,
     connect::{ConnectorError, PaceRequest},
     time::{BatchTime, deadline},
+    timeline::Follows,
 };
 
 /// How long the connectors and the workers of a job that ended, and then its log, may take to leave before they are left
@@ -43,6 +47,9 @@ use crate::{
 const LEAVE_LIMIT: Duration = Duration::from_secs(5);
 /// The same, where somebody waits who has said that it is to be at once, or by now.
 const LEAVE_AT_ONCE: Duration = Duration::from_secs(1);
+
+/// How long sources that had ended before the job was started again may take to end again, before time goes on.
+const END_AGAIN_LIMIT: Duration = Duration::from_millis(200);
 
 /// What a job with checkpoints does first, and where it says that its log has failed.
 type ToBegin = (Beginning, mpsc::UnboundedSender<Command>);
@@ -388,26 +395,57 @@ async fn drive(
         Some(role) if !role.leads() => return follow(control, sources, paced, stopping, role).await,
         _ => run_again(control, sources, paced, role, again).await?,
     }
-    let mut boundary = control.boundary();
-    while !sources.tasks.is_empty() || role.as_ref().is_some_and(Role::has_sources) {
+    if control.had_ended() && role.is_none() {
+        // What they had is delivered, and time should not go on because it takes a moment to see that there is no more.
+        let limit = tokio::time::sleep(END_AGAIN_LIMIT);
+        tokio::pin!(limit);
+        while !have_ended(sources, role) {
+            tokio::select! {
+                biased;
+                () = raised(&mut stop) => break,
+                Some(result) = sources.join_next(source_ended) => result?,
+                () = &mut limit => break,
+            }
+        }
+    }
+    let mut handed_on = None;
+    let mut stopped = false;
+    while !have_ended(sources, role) {
+        let boundary = control.boundary();
         tokio::select! {
             biased;
-            () = raised(&mut stop) => break,
+            // By a test's clock everything is certain: what is due by now is closed before.
+            () = raised(&mut stop), if !control.owes_batches() => {
+                stopped = true;
+                break;
+            }
             Some(result) = sources.join_next(source_ended) => result?,
             () = ended_elsewhere(role) => {}
             () = control.clock.sleep_until(boundary) => {
                 let paces = !paced.is_empty();
                 until(control, |control| control.has_room() && (!paces || control.has_memory())).await;
-                role.iter().for_each(|role| role.ask(boundary));
-                pace(control, sources, paced, boundary).await?;
+                if control.clock.is_manual() && handed_on.replace(control.clock.now()) != Some(control.clock.now()) {
+                    hand_on(control, sources).await?;
+                }
+                reap(control, sources, paced).await?;
+                if have_ended(sources, role) {
+                    continue;
+                }
+                let (time, follows) = control.due();
+                role.iter().for_each(|role| role.ask(time));
+                let asked = pace(control, sources, paced, time).await?;
                 if let Some(role) = role {
-                    role.paced(boundary).await;
+                    role.paced(time).await;
+                }
+                reap(control, sources, paced).await?;
+                if have_ended(sources, role) && !asked && !control.is_dirty() {
+                    // They had ended before they were asked.
+                    continue;
                 }
                 // A batch closed early may have taken the room meanwhile.
-                while !control.close(boundary) {
+                while !control.close(time, follows) {
                     until(control, Control::has_room).await;
                 }
-                boundary = control.boundary();
             }
         }
     }
@@ -421,9 +459,17 @@ async fn drive(
         None => Vec::new(),
     };
     until(control, Control::is_idle).await;
-    if control.is_dirty() || dirty_elsewhere.contains(&control.open()) {
-        control.close(control.boundary());
+    let is_dirty = control.is_dirty() || dirty_elsewhere.contains(&control.open());
+    if is_dirty || control.is_between_boundaries() {
+        control.close(control.boundary(), Follows::Closely);
         until(control, Control::is_idle).await;
+    }
+    // What is in the windows of a job that is only stopped stays in its checkpoint.
+    if !(stopped && control.log().is_some()) {
+        while let Some((time, follows)) = control.next_at_the_end() {
+            control.close(time, follows);
+            until(control, Control::is_idle).await;
+        }
     }
     if let Some((log, last)) = control.log().zip(control.open().checked_sub(1)).filter(|_| role.is_some()) {
         // Workers that leave take what they have for the log with them. If it fails, that is heard of elsewhere.
@@ -432,6 +478,40 @@ async fn drive(
         }
     }
     role.iter().for_each(Role::leave);
+    Ok(())
+}
+
+/// Whether no source will send any more, in any process.
+fn have_ended(sources: &Connectors, role: &Option<Role>) -> bool {
+    sources.tasks.is_empty() && !role.as_ref().is_some_and(Role::has_sources)
+}
+
+/// Has the sources hand on what the program has given them; one that ends meanwhile has nothing.
+pub(super) async fn hand_on(control: &Control, sources: &mut Connectors) -> Result<(), JobError> {
+    let handed_on = control.hand_on();
+    tokio::pin!(handed_on);
+    loop {
+        tokio::select! {
+            biased;
+            () = &mut handed_on => return Ok(()),
+            Some(result) = sources.join_next(source_ended) => result?,
+        }
+    }
+}
+
+/// Hears of the ends of sources that cannot send any more: they have ended, or are about to. Else one more batch would
+/// close, or not, as chance has it.
+async fn reap(control: &Control, sources: &mut Connectors, paced: &mut Vec<Paced>) -> Result<(), JobError> {
+    let gone = paced.iter().filter(|(_, requests)| requests.is_closed()).map(|(index, _)| *index);
+    let gone: Vec<usize> = gone.chain((0..sources.count()).filter(|index| control.is_over(*index))).collect();
+    paced.retain(|(_, requests)| !requests.is_closed());
+    for index in gone {
+        while !sources.has_ended(index)
+            && let Some(result) = sources.join_next(source_ended).await
+        {
+            result?;
+        }
+    }
     Ok(())
 }
 
@@ -473,25 +553,24 @@ pub(super) async fn until(control: &Control, holds: impl Fn(&Control) -> bool) {
 }
 
 /// Asks the paced sources for their records of the batch at `time` and waits until they have sent them. A
-/// source that ends meanwhile has answered.
+/// source that ends meanwhile has answered. Returns whether any source heard of it.
 pub(super) async fn pace(
     control: &Control,
     sources: &mut Connectors,
     paced: &mut Vec<Paced>,
     time: BatchTime,
-) -> Result<(), JobError> {
+) -> Result<bool, JobError> {
     control.pace(time);
-    let mut answers = Vec::new();
+    let (mut answers, heard) = (Vec::new(), Arc::<AtomicBool>::default());
     let board = &control.board;
     for (index, requests) in paced.iter().filter(|(index, _)| control.is_due(*index)) {
         let (done, answer) = oneshot::channel();
         board.sources[*index].asks(time, control.clock.now());
-        match requests.send(PaceRequest { time, done }).await {
+        match requests.send(PaceRequest { time, done, heard: heard.clone() }).await {
             Ok(()) => answers.push((&board.sources[*index], answer)),
             Err(_) => board.sources[*index].answered(),
         }
     }
-    paced.retain(|(_, requests)| !requests.is_closed());
     for (source, mut answer) in answers {
         loop {
             tokio::select! {
@@ -502,7 +581,7 @@ pub(super) async fn pace(
         }
         source.answered();
     }
-    Ok(())
+    Ok(heard.load(Ordering::Acquire))
 }
 
 /// What it means that a source ended with an error.

@@ -195,7 +195,8 @@ impl Wiring {
         }
         let (pace, requests) = mpsc::channel(1);
         let gate = self.gates.add::<T>(port, S::PACED, S::DRAINS);
-        let (cut, again) = (Arc::new(Cut::new(S::PACED)), Again::default());
+        let (cut, again) =
+            (Arc::new(Cut::new(S::PACED, S::ACCEPTS && self.gates.clock.is_manual())), Again::default());
         let index = self.sources.len();
         let journal = (S::RECOVERY == Recovery::Logged).then(|| journal(port, index, self.log.clone()));
         let way = Way { cut: cut.clone(), journal };
@@ -204,6 +205,7 @@ impl Wiring {
         let task = move |interval, started, stop: watch::Receiver<bool>| -> Task {
             let mut out = Outlet::new(gate, lanes, way, requests, stop.clone(), interval, started);
             Box::pin(async move {
+                let _over = Over(counts.clone());
                 let again = std::mem::take(&mut *logged.lock().expect("nothing panics under this lock"));
                 send_again(port, again, S::PACED, &mut out).await?;
                 source.run(out).await?;
@@ -263,6 +265,15 @@ impl Wiring {
     }
 }
 
+/// Says that a source is gone, however it ended.
+struct Over(Arc<Cut>);
+
+impl Drop for Over {
+    fn drop(&mut self) {
+        self.0.over();
+    }
+}
+
 /// Writes the records of a source down, where there is a log.
 fn journal<T: Record>(port: &'static str, index: usize, log: Arc<OnceLock<Scribe>>) -> Journal<T> {
     let forms = Mutex::new(Forms::default());
@@ -310,8 +321,8 @@ async fn send_again<T: Record>(
 }
 
 /// Puts the workers' parts of each batch together and hands the batches to the sink in order.
-async fn deliver<T: Send + 'static>(
-    mut sink: impl Sink<T>,
+async fn deliver<T: Send + 'static, S: Sink<T>>(
+    mut sink: S,
     mut incoming: mpsc::UnboundedReceiver<Part<T>>,
     workers: usize,
     index: usize,
@@ -338,7 +349,7 @@ async fn deliver<T: Send + 'static>(
         // A worker sends its parts in order, so the first batch to be whole is the oldest.
         let mut parts = gathering.remove(&epoch).expect("it was just looked at");
         parts.sort_by_key(|part| part.worker);
-        let (time, is_due, is_past) = (parts[0].time, parts[0].is_due, parts[0].is_past);
+        let Part { time, is_due, is_ending, is_past, .. } = parts[0];
         let records = parts.into_iter().map(|part| part.records).reduce(|mut all, mut more| {
             all.append(&mut more);
             all
@@ -349,8 +360,12 @@ async fn deliver<T: Send + 'static>(
             return Ok(()); // the log has failed, and the job with it
         }
         // What a sink has for good it does not get again.
+        let records = records.unwrap_or_default();
+        let count = records.len();
+        // At the end a sink gets what there is; that there is nothing only one to which it means something.
+        let minds = S::SHOWS_LAST || S::DELIVERY == Delivery::Transactional;
+        let is_due = is_due && (!is_ending || minds || !records.is_empty());
         if is_due && committed.is_none_or(|committed| time > committed) {
-            let records = records.unwrap_or_default();
             if let Some(log) = control.log().filter(|_| !std::mem::replace(&mut is_marked, true)) {
                 sink.mark_checkpoint(log.checkpoint()).await?;
             }
@@ -365,7 +380,7 @@ async fn deliver<T: Send + 'static>(
             continue;
         }
         seen.took(epoch);
-        control.took_out(epoch);
+        control.took_out(epoch, count as u64);
     }
     // Workers leave, and drop their ends, only when all is delivered or the job is aborted.
     match control.is_aborted() {

@@ -374,6 +374,7 @@ impl Running {
             ledger: Rc::new(ledger),
             is_ordered: Cell::new(false),
             unread: RefCell::default(),
+            slides: RefCell::default(),
         });
         let board = &control.board;
         let metered = board.is_metered.then(|| board.workers[seat].cells.clone());
@@ -392,6 +393,8 @@ impl Running {
             return Err(wrong);
         }
         meter.begin(made);
+        // Each worker says the same.
+        let _ = control.books.slides.set(job.slides.borrow().iter().copied().collect());
         control.books.is_ordered.send_if_modified(|known| known.replace(job.is_ordered.get()).is_none());
         let mut to_leader = None;
         let recovery = recovery.map(|Resume { built, restored, notes }| {
@@ -425,8 +428,8 @@ impl Running {
     fn go_on(&mut self, restored: Option<Arc<Restored>>) {
         let Some(restored) = restored else { return };
         let time = restored.time.expect("what is restored is as of a batch");
+        self.job.times.go_on(time, restored.timeline.clone());
         self.job.ledger.restore(restored);
-        self.job.times.set(0, time);
         self.job.awaited.update(|parts| parts + self.job.sinks.get());
         self.intakes.iter_mut().for_each(|intake| intake.advance(1));
         self.open.epoch = 1;
@@ -445,13 +448,13 @@ impl Running {
         self.idle = PARK;
         while let Ok(order) = self.orders.try_recv() {
             match order {
-                Order::Close(epoch, time) => {
+                Order::Close(epoch, time, follows) => {
                     self.meter.publish();
                     // The mark and the input of the batch, before anything of it can be complete.
                     self.flush_notes();
                     // What was sent before this order is tagged with this batch or an older one.
                     self.open.take_in(&mut self.intakes, &self.control, usize::MAX);
-                    self.job.times.set(epoch, time);
+                    self.job.times.set(epoch, time, follows);
                     self.job.awaited.update(|parts| parts + self.job.sinks.get());
                     self.intakes.iter_mut().for_each(|intake| intake.advance(epoch + 1));
                     self.open.close(epoch, &self.control);

@@ -229,7 +229,7 @@ impl<K: Key, V: Record, G: Aggregate<V>> Keeper for Slide<K, V, G> {
 
     fn restore(&mut self, as_of: BatchTime, log: &Entry, _: &mut Vec<Self::In>, said: &mut Said<Self::Out>) {
         let job = self.job.clone();
-        let due = self.rhythm.last(as_of);
+        let due = job.last_due(as_of, &self.rhythm);
         self.sliding.restore(due, |key| job.owns(key), &*self.how, said, log);
         said.held = self.sliding.held();
     }

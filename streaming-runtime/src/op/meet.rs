@@ -578,7 +578,7 @@ impl<K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Clone>> Keeper for J
 
     fn restore(&mut self, as_of: BatchTime, log: &Entry, batch: &mut Vec<Self::In>, said: &mut Said<M::Out>) {
         let [left, right] = &self.times.sides;
-        let due = [left.last(as_of), right.last(as_of)];
+        let due = [self.job.last_due(as_of, left), self.job.last_due(as_of, right)];
         let of = |side: &Side<V, W>| usize::from(matches!(side, Side::Right(_)));
         let windows = [self.meet.left.is_window(), self.meet.right.is_window()];
         let mut entering: Vec<Coming<K, V, W>> = Vec::new();

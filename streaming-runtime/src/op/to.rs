@@ -30,6 +30,8 @@ pub(crate) struct Part<T> {
     pub(crate) time: BatchTime,
     /// Whether the sink gets to see it: a window is delivered at its slides.
     pub(crate) is_due: bool,
+    /// Whether it is of a batch at the end, which a sink gets only if there is something in it.
+    pub(crate) is_ending: bool,
     /// Whether it is what there is from before the job was started.
     pub(crate) is_past: bool,
     pub(crate) records: Vec<T>,
@@ -150,6 +152,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
                         epoch,
                         time,
                         is_due: job.is_due(epoch, &rhythm),
+                        is_ending: job.is_ending(epoch),
                         is_past: job.ledger.is_past(epoch),
                         records: records.unwrap_or_default(),
                     };

@@ -82,7 +82,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
                     if parts.is_empty() && !due.stands() {
                         return;
                     }
-                    time = due.last(time);
+                    time = context.last_due(time, &due);
                 }
                 parts.sort_by_key(|(worker, _)| *worker);
                 let batch = parts.into_iter().map(|(_, part)| part).reduce(|mut all, mut more| {

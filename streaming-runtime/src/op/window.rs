@@ -185,7 +185,7 @@ impl<T: Record> Keeper for Records<T> {
     }
 
     fn restore(&mut self, as_of: BatchTime, log: &Entry, _: &mut Vec<T>, said: &mut Said<T>) {
-        let due = self.rhythm.last(as_of);
+        let due = self.job.last_due(as_of, &self.rhythm);
         let mut later = Vec::new();
         log.panes(|time, is_mine, mut batch| match () {
             () if !is_mine => {}
@@ -201,7 +201,8 @@ impl<T: Record> Keeper for Records<T> {
 impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// The records of the last `size`, at each multiple of `slide`: those of the batches in `(t - size, t]`. Both are
     /// multiples of the batch interval, or of the slide of the window before; behind several windows, of what their slides
-    /// are multiples of. Windows at the start hold what there is.
+    /// are multiples of. Windows at the start hold what there is, and so does the last one, which is delivered when all
+    /// sources have ended: see [the end](crate#the-end).
     ///
     /// What follows is kept up to date: an operator on a window costs what enters and what leaves. State: none by
     /// itself, what reads it holds what it needs; sent to a sink as it is, the records.
@@ -257,6 +258,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
         }
         let mut windowed = P::contents(self).on(|batches| Panes { batches, size: Some(size) });
         windowed.rhythm = Rhythm::of_slide(slide);
+        windowed.job.slides_by(slide);
         windowed
     }
 

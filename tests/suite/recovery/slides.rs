@@ -39,5 +39,8 @@ async fn a_database_goes_on_between_two_slides() {
     let rows = database
         .prepare("select n from counts")
         .and_then(|mut rows| rows.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<Vec<i64>>>());
-    assert_eq!(rows.expect("SQL"), [10, 20]);
+    // Each job ended, so each has delivered its window as at the next slide, behind those before.
+    let rows = rows.expect("SQL");
+    assert!(rows.len() >= 24, "{rows:?}");
+    assert!(rows.iter().all(|n| (1..=20).contains(n)), "{rows:?}");
 }

@@ -6,6 +6,7 @@ use crate::{
     },
     stream::Epoch,
     time::BatchTime,
+    timeline::Follows,
 };
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use std::collections::BTreeMap;
@@ -75,7 +76,7 @@ impl Work {
         let files = SourceMark { records: 3, total: 3 * epoch, position, since: epoch % 7, ended: false };
         let net =
             SourceMark { records: 2, total: 2 * epoch, position: None, since: 2 * epoch, ended: epoch > 90 };
-        Mark { epoch, time: time(epoch), sources: vec![files, net] }
+        Mark { epoch, time: time(epoch), follows: Follows::Closely, sources: vec![files, net] }
     }
 
     /// What "net" gave for the batch: two records, the first of which has this number.

@@ -78,6 +78,7 @@ where
     const PACED: bool = S::PACED;
     const DRAINS: bool = S::DRAINS;
     const MAY_BLOCK: bool = S::MAY_BLOCK;
+    const ACCEPTS: bool = S::ACCEPTS;
     const RECOVERY: Recovery = S::RECOVERY;
 
     async fn run(mut self, mut out: Outlet<T>) -> Result<(), ConnectorError> {
@@ -130,6 +131,8 @@ async fn attempt<T: Send + 'static>(
 async fn stopped_within<T>(wait: Duration, out: &mut Outlet<T>) -> bool {
     let end = deadline(wait);
     let (mut other, _) = out.inner();
+    let pauses = out.inner().0;
+    let _pauses = pauses.pauses();
     let mut asked = true;
     loop {
         tokio::select! {

@@ -71,8 +71,9 @@ where
     K: Clone + Eq + Hash + Send + Sync + 'static,
     V: Clone + PartialEq + Send + Sync + 'static,
 {
-    // A batch takes the place of all before it.
     const MAY_BLOCK: bool = false;
+    const SHOWS_LAST: bool = true;
+    // A batch takes the place of all before it.
     const DELIVERY: Delivery = Delivery::Idempotent;
 
     async fn write(&mut self, Batch { time, records }: Batch<(K, V)>) -> Result<(), ConnectorError> {

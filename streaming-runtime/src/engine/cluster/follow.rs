@@ -8,7 +8,7 @@ use crate::engine::{
     connectors::Connectors,
     control::Control,
     recovery::fill,
-    supervisor::{Paced, pace, source_ended, until},
+    supervisor::{Paced, hand_on, pace, source_ended, until},
 };
 
 /// Does what the leader says, and reports, until all is delivered everywhere.
@@ -31,6 +31,9 @@ pub(crate) async fn follow(
             Some(result) = sources.join_next(wrap) => result?,
             order = role.order() => match order {
                 Order::Pace(time) => {
+                    if control.clock.is_manual() {
+                        hand_on(control, sources).await?;
+                    }
                     pace(control, sources, paced, time).await?;
                     // Of a batch that runs again, the other sources have to send what it had, too.
                     fill(control, sources, time).await?;

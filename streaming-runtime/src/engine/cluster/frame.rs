@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tokio::net::TcpStream;
 use tokio_util::codec::{Framed, LinesCodec};
 
-use crate::stream::Epoch;
+use crate::{stream::Epoch, timeline::Follows};
 
 /// The longest line, in bytes. Nothing that is said has a length that the pipeline or its data decide, but for
 /// the words of a failure, which are cut to a quarter of this.
@@ -44,7 +44,7 @@ pub(crate) enum Frame {
     /// From the leader: this batch and those before are on its disk.
     Durable { epoch: Epoch },
     /// From the leader: close this batch.
-    Close { epoch: Epoch, time: u64 },
+    Close { epoch: Epoch, time: u64, follows: Follows },
     /// To the leader: all sinks here have taken this batch.
     Taken { epoch: Epoch },
     /// From the leader: all sinks everywhere have taken this batch.

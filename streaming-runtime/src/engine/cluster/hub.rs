@@ -46,8 +46,8 @@ impl Hub<'_> {
                 }
             }
             Ok(Frame::Start { .. }) if !leads => {}
-            Ok(Frame::Close { epoch, time }) if !leads => {
-                if !self.control.close_as(epoch, BatchTime::from_nanos(time)) {
+            Ok(Frame::Close { epoch, time, follows }) if !leads => {
+                if !self.control.close_as(epoch, BatchTime::from_nanos(time), follows) {
                     self.lost(peer, format!("closed batch {epoch}, which is not the open one here"));
                 }
             }

@@ -8,7 +8,7 @@ use tokio::{
 };
 
 use super::{ClusterError, frame::Frame};
-use crate::{connect::CheckpointId, engine::JobError, stream::Epoch, time::BatchTime};
+use crate::{connect::CheckpointId, engine::JobError, stream::Epoch, time::BatchTime, timeline::Follows};
 
 /// What the link is told to do.
 pub(super) enum Say {
@@ -43,9 +43,9 @@ impl Peers {
     }
 
     /// A batch was closed here.
-    pub(crate) fn closed(&self, epoch: Epoch, time: BatchTime) {
+    pub(crate) fn closed(&self, epoch: Epoch, time: BatchTime, follows: Follows) {
         if self.leads() {
-            self.say(Frame::Close { epoch, time: time.as_nanos() });
+            self.say(Frame::Close { epoch, time: time.as_nanos(), follows });
         }
     }
 

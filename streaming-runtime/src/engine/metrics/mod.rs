@@ -33,7 +33,9 @@ use crate::{connect::Memory, time::BatchTime};
 /// A job in numbers, as it was when it was asked: a plain value to keep, print or send. See [`Job::metrics`] and
 /// [`Monitor`].
 ///
-/// Serialised, durations are seconds and batch times are milliseconds since the Unix epoch, both as floats.
+/// Serialised, durations are seconds, as floats that are exact to the nanosecond for the first hundred days and to the
+/// microsecond from then on. Batch times are whole milliseconds since the Unix epoch, as integers, which cut off what a
+/// batch that closed early has more; [`last_batch_nanos`](JobMetrics::last_batch_nanos) is exact.
 ///
 /// [`Job::metrics`]: crate::Job::metrics
 /// [`Monitor`]: crate::Monitor
@@ -60,6 +62,8 @@ pub struct JobMetrics {
     /// The last batch that was delivered.
     #[serde(serialize_with = "maybe_millis")]
     pub last_batch: Option<BatchTime>,
+    /// The same in nanoseconds since the Unix epoch, for those who read numbers and not this type.
+    pub last_batch_nanos: Option<u64>,
     /// From the batches' times until they could be closed, see [`BatchInfo`](crate::BatchInfo).
     pub scheduling_delay: Delays,
     /// From closing the batches until every sink had taken them.
@@ -206,18 +210,49 @@ pub enum Frontier {
     Batch(#[serde(serialize_with = "millis")] BatchTime),
 }
 
+/// A duration in seconds, as the float that is nearest: one division of two numbers that floats have exactly. A sum of
+/// seconds and their fraction is rounded twice, and wrong in the last digit every now and then.
+pub(super) fn in_seconds(duration: Duration) -> f64 {
+    const EXACT: u128 = 1 << f64::MANTISSA_DIGITS;
+    match duration.as_nanos() {
+        nanos @ 0..=EXACT => nanos as f64 / 1e9,
+        nanos => (nanos / 1000) as f64 / 1e6,
+    }
+}
+
 fn seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    duration.as_secs_f64().serialize(serializer)
+    in_seconds(*duration).serialize(serializer)
 }
 
 fn maybe_seconds<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
-    duration.map(|duration| duration.as_secs_f64()).serialize(serializer)
+    duration.map(in_seconds).serialize(serializer)
 }
 
 fn millis<S: Serializer>(time: &BatchTime, serializer: S) -> Result<S::Ok, S::Error> {
-    (time.as_nanos() as f64 / 1e6).serialize(serializer)
+    time.as_millis().serialize(serializer)
 }
 
 fn maybe_millis<S: Serializer>(time: &Option<BatchTime>, serializer: S) -> Result<S::Ok, S::Error> {
-    time.map(|time| time.as_nanos() as f64 / 1e6).serialize(serializer)
+    time.map(BatchTime::as_millis).serialize(serializer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_the_floats_that_are_nearest() {
+        for nanos in (0..2_000_000_000_u64).step_by(7_654_321) {
+            for seconds in [0, 3, 59, 86_400, 8_640_000] {
+                let duration = Duration::from_secs(seconds) + Duration::from_nanos(nanos);
+                let (whole, part) = (duration.as_secs(), duration.subsec_nanos());
+                let exact: f64 = format!("{whole}.{part:09}").parse().expect("a number");
+                assert_eq!(in_seconds(duration), exact, "{duration:?}");
+            }
+        }
+        assert_eq!(
+            in_seconds(Duration::from_secs(31_536_000) + Duration::from_micros(123_456)),
+            31_536_000.123456
+        );
+    }
 }
