@@ -127,8 +127,8 @@ mod tests {
     fn what_is_made_of_two_is_renewed_with_each() {
         let at = BatchTime::from_millis;
         let both = Rhythm::of_slide(secs(4)).or(&Rhythm::of_slide(secs(6)));
-        let due: Vec<u64> = (1..=12).filter(|n| due(&both, at(n * 1000))).collect();
-        assert_eq!(due, [4, 6, 8, 12]);
+        let renewed: Vec<u64> = (1..=12).filter(|n| due(&both, at(n * 1000))).collect();
+        assert_eq!(renewed, [4, 6, 8, 12]);
         assert_eq!((last(&both, at(7500)), last(&both, at(6000))), (at(6000), at(6000)));
         assert_eq!(both.at_or_next(at(6001), secs(1)), at(8000));
         assert_eq!((both.step(secs(1)), both.slide()), (secs(2), None));

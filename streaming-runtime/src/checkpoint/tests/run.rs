@@ -137,7 +137,6 @@ impl Run {
             opened.base().map(|(epoch, _)| epoch) <= self.delivered,
             "what is not delivered can run again"
         );
-        if let Some((epoch, time)) = opened.head() {}
     }
 
     pub(super) fn check_restored(&self, restored: &crate::checkpoint::Restored, head: Option<Epoch>) {
