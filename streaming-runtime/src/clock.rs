@@ -1,16 +1,38 @@
 //! Stream time: the system's, or a test's own.
+//!
+//! What times there are, and how they hang together:
+//!
+//! | time | what it is |
+//! |---|---|
+//! | stream time | what batches are named by. It never goes back, and goes on as a monotonic clock does |
+//! | the system's clock | may be set, and goes on while the machine is suspended, when monotonic clocks stand still |
+//! | times of files | the system's clock when they were written, or whatever they were set to |
+//!
+//! A job begins at the system's time, or behind the last batch of its checkpoint if that is later. Within a second, and
+//! before each batch, the two are compared:
+//!
+//! - The system's clock went on by up to a month more than stream time: stream time goes with it, and batches are due for
+//!   the time between, as they are after an absence.
+//! - It went on by more, or it is behind, since it was set: stream time goes on as it did. The difference is logged, is in
+//!   [`JobMetrics::clock`](crate::JobMetrics) and in what [`Job::explain`](crate::Job::explain) says, and is added to the times
+//!   of files before they are compared with batches. It ends when the system's clock is set so that they meet.
+
+mod system;
 
 use std::{
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::Duration,
 };
 
 use tokio::sync::watch;
 
-use crate::time::{BatchTime, deadline, nanos};
+pub(crate) use system::ReadTime;
+use system::SystemClock;
+
+use crate::time::{BatchTime, nanos};
 
 /// Stream time that moves only when it is told to, for tests. It starts at 0.
 ///
@@ -87,27 +109,25 @@ impl ManualClock {
     }
 }
 
-/// Where a job takes its time from.
+/// How long a wait is at most, before the system's clock is looked at again.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Where a job takes its time from. Clones are the same clock.
 #[derive(Clone, Debug)]
 pub(crate) enum Clock {
-    /// The system's time when the job started, and a monotonic clock from there on: a stream's time never
-    /// goes back.
-    System {
-        started: Instant,
-        at: u64,
-    },
+    System(Arc<SystemClock>),
     Manual(ManualClock),
 }
 
 impl Clock {
-    pub(crate) fn system() -> Self {
-        let at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Clock::System { started: Instant::now(), at: nanos(at) }
+    /// By the system's clock, as `read` says it.
+    pub(crate) fn system(read: ReadTime) -> Self {
+        Clock::System(Arc::new(SystemClock::new(read)))
     }
 
     pub(crate) fn now(&self) -> BatchTime {
         match self {
-            Clock::System { started, at } => BatchTime::from_nanos(*at) + started.elapsed(),
+            Clock::System(clock) => clock.now(),
             Clock::Manual(clock) => clock.now(),
         }
     }
@@ -117,7 +137,30 @@ impl Clock {
         matches!(self, Clock::Manual(_))
     }
 
-    /// Goes on from `time`, if it is not there yet: a test that moves its clock by an interval gets a batch.
+    /// Stream time less the system's, in nanoseconds, as of the last time that somebody waited or [looked](Clock::look).
+    pub(crate) fn offset(&self) -> i64 {
+        match self {
+            Clock::System(clock) => clock.offset(),
+            Clock::Manual(_) => 0,
+        }
+    }
+
+    /// As [`offset`](Clock::offset), now; none of a test's own clock.
+    pub(crate) fn look(&self) -> Option<i64> {
+        let Clock::System(clock) = self else { return None };
+        clock.look();
+        Some(clock.offset())
+    }
+
+    /// Goes on from `time`, if it is not there yet. A test's own is where the test wants it.
+    pub(crate) fn not_before(&self, time: BatchTime) {
+        if let Clock::System(clock) = self {
+            clock.not_before(time);
+        }
+    }
+
+    /// For a test's own clock: goes on from `time`, if it is not there yet, so that a test that moves it by an interval
+    /// gets a batch. It is the job's copy that moves.
     pub(crate) fn go_on_from(&self, time: BatchTime) {
         if let Clock::Manual(clock) = self {
             let lacks = time.as_nanos().saturating_sub(clock.now().as_nanos());
@@ -127,11 +170,14 @@ impl Clock {
 
     pub(crate) async fn sleep_until(&self, time: BatchTime) {
         match self {
-            Clock::System { started, at } => {
-                let left = Duration::from_nanos(time.as_nanos().saturating_sub(*at));
-                let due = started.checked_add(left).map_or_else(|| deadline(left), Into::into);
-                tokio::time::sleep_until(due).await;
-            }
+            Clock::System(clock) => loop {
+                clock.look();
+                let left = clock.left(time);
+                if left.is_zero() {
+                    return;
+                }
+                tokio::time::sleep(left.min(LOOK)).await;
+            },
             Clock::Manual(ManualClock { now, ahead }) => {
                 let is_due = |now: &u64| now.saturating_add(ahead.load(Relaxed)) >= time.as_nanos();
                 let waited = now.subscribe().wait_for(is_due).await.map(|_| ());

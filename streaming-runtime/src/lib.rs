@@ -234,6 +234,22 @@
 //!   service; [`Engine::start_local`] puts one into a `current_thread` runtime, for latency. Neither spins.
 //! - [`Engine::close_early`] closes batches as soon as there is nothing more to take in, [`Engine::min_batch`] apart.
 //!
+//! # Time
+//!
+//! Batches are named by **stream time**. It never goes back, and goes on as a monotonic clock does. A job begins at the system's time, or
+//! behind the last batch of its checkpoint if that is later. What happens when the two part is looked at once a second at least:
+//!
+//! | the system's clock | stream time | of which you hear |
+//! |---|---|---|
+//! | goes on by up to a month at once: a suspended machine, a clock that is set right | goes with it; batches are due for the time between, as after an absence | a warning |
+//! | goes on by more | goes on as it did, behind it until the next start | a warning, [`JobMetrics::clock`], [`Job::explain`] |
+//! | is set back | goes on as it did, ahead of it until the clock has caught up or is set right | the same |
+//! | is earlier at a start than the last batch of the checkpoint | goes on behind that batch, ahead of the clock | the same |
+//!
+//! Times of files are by the system's clock; [`directory::lines`](connect::directory::lines) compares them with batches by what
+//! both clocks say when it looks, and a source of one's own has [`Outlet::system_time_of`](connect::Outlet::system_time_of) for
+//! that. Tests set stream time by [`Engine::manual_clock`], or the system's clock by [`Engine::system_time`].
+//!
 //! # Under load
 //!
 //! A job that is behind lets its sources wait; nothing is lost, and nothing grows without bound:
@@ -277,6 +293,10 @@
 //! | [`view()`](connect::view()), [`view_of_changes`](connect::view_of_changes) | are in memory: filled again from the state | as of the last batch |
 //! | [`console`](connect::console()), [`collect`](connect::collect()), [`channel_sink`](connect::channel_sink()) | is there twice, with the same time | at least once |
 //!
+//! A start is refused if two sinks have one [target](Sink::targets), in this job or in two of the process, if a sink writes into
+//! the checkpoint's directory, or into what a source of the same job reads. The checkpoint and what sinks write to must stay in
+//! their place while a job runs: if one is removed, moved away or replaced, the job ends with an error at the next sync.
+//!
 //! [`Checkpoint::exactly_once`] refuses to start with a port that cannot do its part. [`Checkpoint::deliver_at_once`] does
 //! not wait for the disk. With a source whose records are lost, the job goes on with the last state there is, and batches
 //! that were on their way to sinks may be missing.
@@ -319,7 +339,7 @@
 //! | `codec`, `schema` | as which bytes, and of which types | no |
 //! | `blame` | which operator panicked | no |
 //! | `gauge` | what operators say of themselves: state, progress, which one runs | no |
-//! | `disk` | names in directories that outlive a crash | no |
+//! | `disk` | names in directories that outlive a crash, and whether they mean what they did | no |
 //! | `aside` | work that may hang, on threads that nobody joins | no |
 //! | `owners` | which worker owns a key | no |
 //! | `outbox`, `skipped` | batches that wait for operators which may object; what was left out | no |
@@ -449,9 +469,9 @@ pub use build::BuildError;
 pub use clock::ManualClock;
 pub use connect::{Memory, Sink, Source};
 pub use engine::{
-    BatchInfo, Checkpoint, Cluster, ClusterError, Delays, Engine, Explanation, Frontier, Job, JobError,
-    JobMetrics, Listener, LocalWorker, Monitor, OperatorMetrics, Pid, PidEstimator, Pipeline, SinkMetrics,
-    SourceMetrics, StartError, Value, Wait,
+    BatchInfo, Checkpoint, ClockOffset, Cluster, ClusterError, Delays, Engine, Explanation, Frontier, Job,
+    JobError, JobMetrics, Listener, LocalWorker, Monitor, OperatorMetrics, Pid, PidEstimator, Pipeline,
+    SinkMetrics, SourceMetrics, StartError, Value, Wait,
 };
 #[cfg(feature = "metrics")]
 pub use engine::{MetricsExporter, metrics_exporter};

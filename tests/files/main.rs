@@ -1,7 +1,9 @@
 //! Files and directories: their bytes, times, ends, and places that vanish.
 
 mod bytes;
+mod clock;
 mod drafts;
+mod ignored;
 mod sql;
 mod targets;
 mod vanishing;

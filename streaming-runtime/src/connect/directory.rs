@@ -1,25 +1,27 @@
 //! The new files of directories, Spark's `textFileStream`.
 
 mod glob;
+mod names;
 mod new_files;
 mod position;
+mod search;
 
 use std::{
-    fmt,
-    fs::{self, DirEntry},
-    io,
+    fmt, io,
     path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
-    time::{Duration, UNIX_EPOCH},
+    time::Duration,
 };
 
 use self::{
     glob::Directories,
-    new_files::{Candidate, NewFiles},
+    names::Names,
+    new_files::NewFiles,
     position::{Position, Taken},
+    search::Search,
 };
 use super::{
     ConnectorError, Origin, Outlet, Recovery, Source,
@@ -42,8 +44,18 @@ use crate::time::BatchTime;
 ///
 /// So a file has to be whole when it appears: write it elsewhere, then rename it into place. Files of a batch
 /// come in the order of their modification, then of their paths. A missing directory is empty. A file that
-/// vanishes or cannot be read is left out, with a warning, and counted in [`Skipped`]; if that happens
-/// half-way, its first lines stay. Lines are cut as by [`file::lines`](super::file::lines()).
+/// vanishes, changes while it is read or cannot be read is left out, with a warning, and counted in [`Skipped`]; if that
+/// happens half-way, its first lines stay. Lines are cut as by [`file::lines`](super::file::lines()).
+///
+/// Tools that move files in with the times that they had (`cp -p`, rsync, unzip, `mv` of a file that was written before the
+/// start) leave files that are too old by this rule, which is Spark's. Such a file is not read. It is logged when it appears,
+/// counted in [`Skipped::too_old`] and in the source's [metrics](crate::SourceMetrics::ignored), and
+/// [`Job::explain`](crate::Job::explain) says it. [`by_name`](Lines::by_name) takes such files.
+///
+/// Times of files are by the system's clock. If that is set while a job runs, or was set back before a start, they are
+/// compared with batches by what both clocks say now, see the [crate's documentation](crate#time). Only of what appeared while a job was
+/// down, and the clock was set back, it cannot be known when that was: what is then older than
+/// [`remember`](Lines::remember) is left alone, and counted.
 ///
 /// Each batch costs one look at every file that is not yet taken, about 3 µs each on a local disk, so old
 /// files are better moved away. There is no watching for events: they come late or never (network file
@@ -73,13 +85,15 @@ use crate::time::BatchTime;
 ///
 /// # Errors
 /// [`ConnectorError::Config`] for a glob that is none, [`ConnectorError::LimitExceeded`] when more files than
-/// [`max_files`](Lines::max_files) are new or remembered, [`ConnectorError::Changed`] after a crash, and what [`on_long_line`](Lines::on_long_line) and
-/// [`on_invalid_utf8`](Lines::on_invalid_utf8) make one: by default neither does, and
-/// [`bad_lines`](Lines::bad_lines) counts. Each ends the job.
+/// [`max_files`](Lines::max_files) are new or remembered, [`ConnectorError::NotText`] for a file that is compressed or in another
+/// encoding, [`ConnectorError::Changed`] after a crash, and what [`on_long_line`](Lines::on_long_line) and
+/// [`on_invalid_utf8`](Lines::on_invalid_utf8) make one: by default a long line is such an error, what is not UTF-8 is replaced,
+/// and [`bad_lines`](Lines::bad_lines) counts both. Each ends the job.
 pub fn lines(path_or_glob: impl AsRef<Path>) -> Lines {
     Lines {
         path: path_or_glob.as_ref().to_owned(),
         new_files_only: true,
+        known: None,
         remember: Duration::from_secs(60),
         filter: Arc::new(is_visible),
         max_files: 1_000_000,
@@ -88,12 +102,17 @@ pub fn lines(path_or_glob: impl AsRef<Path>) -> Lines {
     }
 }
 
+/// So many files of one look are named in the log; more are only counted there.
+const NAMED: usize = 100;
+
 type Filter = dyn Fn(&Path) -> bool + Send + Sync;
 
 /// See [`lines`].
 pub struct Lines {
     path: PathBuf,
     new_files_only: bool,
+    /// Where names decide: those that were there.
+    known: Option<Vec<PathBuf>>,
     remember: Duration,
     filter: Arc<Filter>,
     max_files: usize,
@@ -108,6 +127,18 @@ impl Lines {
     /// are older than [`remember`](Lines::remember) are left alone in either case.
     pub fn new_files_only(mut self, only: bool) -> Self {
         self.new_files_only = only;
+        self
+    }
+    /// Takes each file once whose name was not there before, whatever its time, which only counts for the order: a
+    /// file moved in by `cp -p`, rsync or unzip is new. With [`new_files_only`](Lines::new_files_only), which is the default,
+    /// the names that are there when this is called are not new; else all are. A name that is gone for longer than
+    /// [`remember`](Lines::remember) is new when it comes again.
+    ///
+    /// All names of the directories are then remembered, at most [`max_files`](Lines::max_files), and written to the checkpoint
+    /// with each batch: move away what is old.
+    pub fn by_name(mut self) -> Self {
+        // What is wrong with the pattern, `run` says.
+        self.known = Some(Directories::new(&self.path).map(|all| all.files()).unwrap_or_default());
         self
     }
     /// How long after its modification a file can still be found new, rounded up to whole batches: 60 s by
@@ -126,7 +157,7 @@ impl Lines {
         self.max_files = files;
         self
     }
-    /// Counts the files that could not be read, also while the source runs.
+    /// Counts the files that could not be read or were too old, also while the source runs.
     pub fn skipped(&self) -> Skipped {
         self.skipped.clone()
     }
@@ -150,6 +181,7 @@ pub struct Skipped(Arc<Counts>);
 #[derive(Debug, Default)]
 struct Counts {
     skipped: AtomicU64,
+    too_old: AtomicU64,
     warned: AtomicBool,
 }
 
@@ -157,6 +189,24 @@ impl Skipped {
     /// The number so far.
     pub fn count(&self) -> u64 {
         self.0.skipped.load(Ordering::Relaxed)
+    }
+
+    /// Files that appeared with a time by which they are too old, each once; see [`lines`]. Not in [`count`](Skipped::count).
+    pub fn too_old(&self) -> u64 {
+        self.0.too_old.load(Ordering::Relaxed)
+    }
+
+    fn are_too_old(&self, paths: &[PathBuf]) {
+        self.0.too_old.fetch_add(paths.len() as u64, Ordering::Relaxed);
+        for path in paths.iter().take(NAMED) {
+            tracing::warn!(
+                path = %path.display(),
+                "a file appeared that is too old by its time of change, and is not read; `.by_name()` takes such files"
+            );
+        }
+        if let Some(more) = paths.len().checked_sub(NAMED).filter(|more| *more > 0) {
+            tracing::warn!(more, "files appeared that are too old by their times of change");
+        }
     }
 
     fn unread(&self, path: &Path, error: &ConnectorError) {
@@ -193,16 +243,20 @@ impl Source<String> for Lines {
     async fn run(self, mut out: Outlet<String>) -> Result<(), ConnectorError> {
         let directories = Directories::new(&self.path)?;
         let base = directories.base();
-        let search = Search {
-            directories,
-            filter: self.filter,
-            new: NewFiles::new(BatchTime::from_nanos(0), self.remember, out.interval(), self.max_files),
-            skipped: self.skipped.clone(),
-        };
-        let Lines { new_files_only, rules, skipped, .. } = self;
-        let started = out.started();
-        let mut running = Running { search: Some(search), base, new_files_only, started, rules, skipped };
-        running.go_on(out.resume_from()?);
+        let Lines { new_files_only, known: known_names, remember, filter, max_files, rules, skipped, .. } =
+            self;
+        let new = NewFiles::new(BatchTime::from_nanos(0), remember, out.interval(), max_files);
+        let (started, interval) = (out.started(), out.interval());
+        let known =
+            |known: Vec<PathBuf>| known.into_iter().filter(|_| new_files_only).map(|path| (started, path));
+        let names = known_names.map(|paths| Names::new(known(paths)));
+        let search = Search::new(directories, filter, new, names, skipped.clone(), !new_files_only);
+        let mut running =
+            Running { search: Some(search), base, new_files_only, started, interval, rules, skipped };
+        running.begin();
+        if let Some(position) = out.resume_from()? {
+            running.go_on(position);
+        }
         while let Some(time) = out.batch_due().await {
             let files = match out.again::<Position>()? {
                 Some(position) => running.send_again(time, position, &mut out).await?,
@@ -224,6 +278,7 @@ struct Running {
     new_files_only: bool,
     /// When the first job started.
     started: BatchTime,
+    interval: Duration,
     rules: LineRules,
     skipped: Skipped,
 }
@@ -233,21 +288,45 @@ impl Running {
         self.search.as_mut().expect("it looks only while it is waited for")
     }
 
-    /// Takes up a position, or begins.
-    fn go_on(&mut self, position: Option<Position>) {
-        let (mut past, mut remembered) = (BatchTime::from_nanos(0), Vec::new());
-        if let Some(position) = position {
-            self.started = BatchTime::from_nanos(position.started);
-            past = BatchTime::from_nanos(position.past);
-            remembered = position.remembered(&self.base).collect();
-        }
+    /// Begins at the beginning.
+    fn begin(&mut self) {
         let after = if self.new_files_only { self.started } else { BatchTime::from_nanos(0) };
-        self.search().new.resume(after, past, remembered);
+        self.search().new.resume(after, BatchTime::from_nanos(0), []);
+    }
+
+    /// Takes up a position.
+    fn go_on(&mut self, position: Position) {
+        self.started = BatchTime::from_nanos(position.started);
+        let after = if self.new_files_only { self.started } else { BatchTime::from_nanos(0) };
+        let remembered = position.remembered(&self.base).collect::<Vec<_>>();
+        let interval = u64::try_from(self.interval.as_nanos()).unwrap_or(u64::MAX);
+        let search = self.search();
+        match &mut search.names {
+            Some(names) => *names = Names::new(remembered),
+            None => search.new.resume(after, BatchTime::from_nanos(position.past), remembered),
+        }
+        // The last batch of a job that was stopped has the time at which it would have closed.
+        search.resumed(BatchTime::from_nanos(position.batch.saturating_sub(interval)));
     }
 
     fn position(&mut self, time: BatchTime, files: Vec<Taken>) -> Position {
         let search = self.search.as_ref().expect("it looks only while it is waited for");
-        Position::new(self.started, time, &search.new, files, &self.base)
+        Position::new(self.started, time, search, files, &self.base)
+    }
+
+    /// Lets the search do something that may take its time.
+    async fn looking<R: Send + 'static>(
+        &mut self,
+        work: impl FnOnce(&mut Search) -> R + Send + 'static,
+    ) -> Result<R, ConnectorError> {
+        let mut search = self.search.take().expect("it looks only while it is waited for");
+        let looking = blocking(move || {
+            let done = work(&mut search);
+            (search, done)
+        });
+        let (search, done) = looking.await?;
+        self.search = Some(search);
+        Ok(done)
     }
 
     /// Sends what is new in the batch at `time`; returns what that was.
@@ -256,16 +335,14 @@ impl Running {
         time: BatchTime,
         out: &mut Outlet<String>,
     ) -> Result<Vec<Taken>, ConnectorError> {
-        let mut search = self.search.take().expect("it looks only while it is waited for");
-        let looking = blocking(move || {
-            let found = search.look(time);
-            (search, found)
-        });
-        let (search, found) = looking.await?;
-        self.search = Some(search);
+        let offset = out.clock_offset();
+        let found = self.looking(move |search| search.look(time, offset)).await??;
+        if found.too_old > 0 {
+            out.ignored(found.too_old);
+        }
         let keeps = out.keeps_positions();
         let mut files = Vec::new();
-        for path in found? {
+        for path in found.new {
             let mut read = Progress::default();
             let summed = move |reading: Reading| if keeps { reading.summed() } else { reading };
             let sent = match open(&path, &self.rules, summed).await {
@@ -279,6 +356,7 @@ impl Running {
                     | ConnectorError::ChangedWhileRead { .. }),
                 ) => {
                     self.skipped.unread(&path, &error);
+                    out.ignored(1);
                     false
                 }
                 sent => sent.map(|()| true)?,
@@ -305,7 +383,7 @@ impl Running {
             self.read_again(file, out).await?;
         }
         let files = position.files.clone();
-        self.go_on(Some(position));
+        self.go_on(position);
         Ok(files)
     }
 
@@ -343,44 +421,6 @@ async fn open(
 ) -> Result<Piece, ConnectorError> {
     let (path, rules) = (path.to_owned(), rules.clone());
     blocking(move || Ok(how(Reading::open(&path, rules)?).next())).await?
-}
-
-/// Finds the files of a batch.
-struct Search {
-    directories: Directories,
-    filter: Arc<Filter>,
-    new: NewFiles,
-    skipped: Skipped,
-}
-
-impl Search {
-    /// The paths to read in the batch at `time`, in order.
-    fn look(&mut self, time: BatchTime) -> Result<Vec<PathBuf>, ConnectorError> {
-        let mut candidates = Vec::new();
-        for directory in self.directories.matching() {
-            let Ok(entries) =
-                fs::read_dir(&directory).inspect_err(|error| self.skipped.unseen(&directory, error))
-            else {
-                continue;
-            };
-            // An entry that fails was removed while we looked.
-            candidates.extend(entries.flatten().filter_map(|entry| self.candidate(time, &entry)));
-            self.new.check_limit(candidates.len())?;
-        }
-        self.new.select(time, candidates)
-    }
-
-    fn candidate(&self, time: BatchTime, entry: &DirEntry) -> Option<Candidate> {
-        let path = entry.path();
-        if !(self.filter)(&path) || self.new.is_taken(&path) {
-            return None;
-        }
-        let about = fs::metadata(&path).inspect_err(|error| self.skipped.unseen(&path, error)).ok()?;
-        // Times before 1970 are as old as any.
-        let modified = about.modified().ok()?.duration_since(UNIX_EPOCH).unwrap_or_default();
-        let modified = BatchTime::from_nanos(u64::try_from(modified.as_nanos()).unwrap_or(u64::MAX));
-        (about.is_file() && self.new.is_in_time(time, modified)).then_some(Candidate { modified, path })
-    }
 }
 
 #[cfg(test)]

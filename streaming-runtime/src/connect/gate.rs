@@ -54,6 +54,7 @@ impl Gates {
             account: self.account.clone(),
             limiter: limited.then(|| Limiter::new(self.clock.clone(), throttle.rate.subscribe())),
             throttle,
+            clock: self.clock.clone(),
             paced,
             drains,
             sheds: false,
@@ -71,6 +72,7 @@ pub(crate) struct Throttle {
     /// Records by the second; infinite is no limit.
     rate: watch::Sender<f64>,
     shed: AtomicU64,
+    ignored: AtomicU64,
     /// What the connector counts, by name.
     events: Mutex<Vec<(&'static str, Count)>>,
 }
@@ -88,7 +90,8 @@ impl Throttle {
     pub(crate) fn new(port: &'static str, limited: bool, max: Option<f64>) -> Self {
         let max = max.filter(|_| limited).unwrap_or(f64::INFINITY);
         let rate = watch::Sender::new(max);
-        Throttle { port, max, limited, rate, shed: AtomicU64::new(0), events: Mutex::default() }
+        let (shed, ignored) = (AtomicU64::new(0), AtomicU64::new(0));
+        Throttle { port, max, limited, rate, shed, ignored, events: Mutex::default() }
     }
 
     /// Limits the source to `rate`, or to the largest allowed if that is less.
@@ -101,6 +104,11 @@ impl Throttle {
     /// Records by the second, if there is a limit.
     pub(crate) fn limit(&self) -> Option<f64> {
         Some(*self.rate.borrow()).filter(|rate| rate.is_finite())
+    }
+
+    /// Things that the source found and left alone.
+    pub(crate) fn ignored(&self) -> u64 {
+        self.ignored.load(Ordering::Acquire)
     }
 
     pub(crate) fn shed(&self) -> u64 {
@@ -119,6 +127,7 @@ pub(crate) struct Gate<T> {
     weigh: fn(&[T]) -> u64,
     account: Arc<Account>,
     throttle: Arc<Throttle>,
+    clock: Clock,
     /// None for a source that no rate limits.
     limiter: Option<Limiter>,
     paced: bool,
@@ -133,6 +142,7 @@ impl<T> Clone for Gate<T> {
             weigh: self.weigh,
             account: self.account.clone(),
             throttle: self.throttle.clone(),
+            clock: self.clock.clone(),
             limiter: self.limiter.clone(),
             paced: self.paced,
             drains: self.drains,
@@ -157,6 +167,16 @@ impl<T> Gate<T> {
     /// Whether records are dropped that would have to wait.
     pub(crate) fn sheds(&self, stop: &watch::Receiver<bool>) -> bool {
         self.sheds && !(self.drains && *stop.borrow())
+    }
+
+    /// Counts things that the source found and left alone.
+    pub(crate) fn ignore(&self, things: u64) {
+        self.throttle.ignored.fetch_add(things, Ordering::AcqRel);
+    }
+
+    /// Stream time less the system's, in nanoseconds, if it follows that.
+    pub(crate) fn clock_offset(&self) -> Option<i64> {
+        self.clock.look()
     }
 
     /// Counts records that were dropped.
@@ -211,6 +231,7 @@ impl<T> Gate<T> {
             weigh: |_| 0,
             account: Arc::new(Account::new(1)),
             throttle: Arc::new(Throttle::new("test", false, None)),
+            clock: Clock::Manual(crate::clock::ManualClock::new()),
             limiter: None,
             paced: false,
             drains: false,

@@ -293,6 +293,24 @@ impl<T> Outlet<T> {
         self.started
     }
 
+    /// When it was by the system's clock at this stream time; the times of files are by that clock. They differ if it was set
+    /// while the job ran, see the [crate's documentation](crate#time).
+    pub fn system_time_of(&self, time: BatchTime) -> BatchTime {
+        let system = i128::from(time.as_nanos()) - i128::from(self.clock_offset().unwrap_or(0));
+        BatchTime::from_nanos(u64::try_from(system.max(0)).unwrap_or(u64::MAX))
+    }
+
+    /// Stream time less the system's, in nanoseconds, if it follows that.
+    pub(super) fn clock_offset(&self) -> Option<i64> {
+        self.gate.clock_offset()
+    }
+
+    /// Counts what the source found and left alone though somebody may miss it: it is in the job's metrics, and
+    /// [`Job::explain`](crate::Job::explain) says it.
+    pub fn ignored(&self, things: u64) {
+        self.gate.ignore(things);
+    }
+
     /// Sends one record. Waits while the queue to the workers is full, the job holds as much as it may
     /// ([`Engine::memory_limit`](crate::Engine::memory_limit)) or the source has reached its rate
     /// ([`Engine::max_rate`](crate::Engine::max_rate)).

@@ -238,6 +238,10 @@ impl Control {
             state.boundary = last.next_multiple_of(self.interval);
             self.board.set_boundary(state.boundary);
         }
+        if let Some(last) = again.map(|(_, last)| last).or(restored) {
+            // Or no batch would close until a clock that was set back had caught up.
+            self.clock.not_before(last);
+        }
         // The sinks have what is not given to them again.
         self.delivered.send_replace(restored);
         self.state().again_upto = again.map_or(BatchTime::default(), |(_, last)| last);

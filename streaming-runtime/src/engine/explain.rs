@@ -8,7 +8,7 @@ use std::{fmt, time::Duration};
 
 use serde::Serialize;
 
-use super::metrics::{Board, SinkBoard, SourceState};
+use super::metrics::{Board, ClockOffset, SinkBoard, SourceState};
 use crate::{
     stream::Epoch,
     time::{BatchTime, nanos},
@@ -121,6 +121,16 @@ pub enum Wait {
         /// The batch.
         batch: BatchTime,
     },
+    /// For nothing, but it may be why batches have other times than somebody looks for: the system's clock was set, and stream
+    /// time is ahead of it or behind.
+    Clock(ClockOffset),
+    /// For nothing, but it may be what somebody misses: a source found things, such as files, and left them alone.
+    Ignored {
+        /// The source's port.
+        port: &'static str,
+        /// How many; each is in the log.
+        things: u64,
+    },
     /// For nothing: every source has ended, and what is left is about to be delivered.
     SourcesEnded,
     /// For nothing: the job has ended.
@@ -185,6 +195,15 @@ impl fmt::Display for Wait {
                 write!(f, "it has been writing batch {batch} for {}", short(*busy))
             }
             Wait::Turn { batch } => write!(f, "batch {batch} is whole and about to be written"),
+            Wait::Clock(ClockOffset { ahead, behind }) if behind.is_zero() => {
+                write!(f, "stream time is {} ahead of the system's clock, which was set back", short(*ahead))
+            }
+            Wait::Clock(ClockOffset { behind, .. }) => {
+                write!(f, "stream time is {} behind the system's clock, which was set", short(*behind))
+            }
+            Wait::Ignored { port, things } => {
+                write!(f, "source `{port}` found {things} files or the like that it left alone, see the log")
+            }
             Wait::SourcesEnded => write!(f, "all sources have ended; what is left is on its way"),
             Wait::JobEnded => write!(f, "the job has ended"),
         }
@@ -220,11 +239,14 @@ impl Serialize for Explanation {
 pub(crate) fn explain(board: &Board) -> Vec<Explanation> {
     let explanation = |sink: &SinkBoard| {
         let taken = sink.taken();
-        let waits = match taken < board.closed() {
+        let mut waits = match taken < board.closed() {
             _ if board.has_ended() => vec![Wait::JobEnded],
             true => in_flight(board, sink, taken),
             false => open(board),
         };
+        if !board.has_ended() {
+            waits.extend(beside(board));
+        }
         let waits = blocked(board).chain(waits).collect();
         let delivered = taken.checked_sub(1).map(|last| board.time_of(last));
         Explanation { sink: sink.port, delivered, waits }
@@ -239,6 +261,17 @@ pub(crate) fn blocked(board: &Board) -> impl Iterator<Item = Wait> + use<'_> {
     sources.chain(sinks).filter_map(|(connector, port, polls)| {
         Some(Wait::Blocked { connector, port, busy: polls.blocked()? })
     })
+}
+
+/// What nobody waits for, and what may explain what is not there.
+fn beside(board: &Board) -> impl Iterator<Item = Wait> {
+    let clock =
+        Some(ClockOffset::of(board.clock.offset())).filter(|offset| *offset != ClockOffset::default());
+    let ignored = board.gates.throttles.iter().filter_map(|source| {
+        let things = source.ignored();
+        (things > 0).then_some(Wait::Ignored { port: source.port, things })
+    });
+    clock.map(Wait::Clock).into_iter().chain(ignored)
 }
 
 /// What holds up a batch that is closed.

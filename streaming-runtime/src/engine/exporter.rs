@@ -22,6 +22,7 @@ use super::{BatchInfo, Frontier, JobError, JobMetrics, Listener, Monitor};
 /// |---|---|---|---|
 /// | `streaming_job_running` | gauge | | 1 until the job has ended, then 0 |
 /// | `streaming_uptime_seconds` | gauge | | since the start |
+/// | `streaming_clock_ahead_seconds` | gauge | | stream time less the system's clock; not 0 when that was set |
 /// | `streaming_records_total` | counter | | records taken in, of all sources |
 /// | `streaming_batches_closed_total` | counter | | batches closed |
 /// | `streaming_batches_delivered_total` | counter | | batches that every sink has taken |
@@ -40,6 +41,7 @@ use super::{BatchInfo, Frontier, JobError, JobMetrics, Listener, Monitor};
 /// | `streaming_source_idle_seconds` | gauge | `source` | since the last records; 0 while some wait |
 /// | `streaming_source_shed_total` | counter | `source` | records dropped because the job was behind |
 /// | `streaming_source_events_total` | counter | `source`, `event` | what its connector counts, by name |
+/// | `streaming_source_ignored_total` | counter | `source` | files found and left alone |
 /// | `streaming_sink_records_total` | counter | `sink` | records taken |
 /// | `streaming_sink_batches_total` | counter | `sink` | batches taken |
 /// | `streaming_sink_busy_seconds` | gauge | `sink` | time in finished writes |
@@ -141,6 +143,7 @@ fn export(job: &JobMetrics) {
     let count = |name: &'static str, value: u64| counter!(name, labels.clone()).absolute(value);
     set("streaming_job_running", f64::from(u8::from(!job.has_ended)));
     set("streaming_uptime_seconds", job.uptime.as_secs_f64());
+    set("streaming_clock_ahead_seconds", job.clock.ahead.as_secs_f64() - job.clock.behind.as_secs_f64());
     count("streaming_records_total", job.records);
     count("streaming_batches_closed_total", job.batches_closed);
     count("streaming_batches_delivered_total", job.batches_delivered);
@@ -166,6 +169,7 @@ fn export(job: &JobMetrics) {
         }
         counter!("streaming_source_records_total", labels.clone()).absolute(source.records);
         counter!("streaming_source_shed_total", labels.clone()).absolute(source.shed);
+        counter!("streaming_source_ignored_total", labels.clone()).absolute(source.ignored);
         gauge!("streaming_source_records_per_second", labels.clone()).set(source.records_per_second);
         gauge!("streaming_source_waiting_chunks", labels.clone()).set(source.waiting_chunks as f64);
         gauge!("streaming_source_idle_seconds", labels).set(seconds(source.idle));
@@ -193,6 +197,7 @@ fn export(job: &JobMetrics) {
 fn describe() {
     describe_gauge!("streaming_job_running", "1 until the job has ended");
     describe_gauge!("streaming_uptime_seconds", Unit::Seconds, "since the start");
+    describe_gauge!("streaming_clock_ahead_seconds", Unit::Seconds, "stream time less the system's clock");
     describe_counter!("streaming_records_total", "records taken in, of all sources");
     describe_counter!("streaming_batches_closed_total", "batches closed");
     describe_counter!("streaming_batches_delivered_total", "batches that every sink has taken");
@@ -207,6 +212,7 @@ fn describe() {
     describe_gauge!("streaming_memory_held_bytes", Unit::Bytes, "input that is held");
     describe_gauge!("streaming_memory_ceiling_bytes", Unit::Bytes, "the most input that may be held");
     describe_counter!("streaming_source_shed_total", "records dropped because the job was behind");
+    describe_counter!("streaming_source_ignored_total", "files found and left alone");
     describe_counter!("streaming_operator_skipped_total", "records left out");
     describe_counter!("streaming_source_records_total", "records taken in");
     describe_gauge!("streaming_source_records_per_second", "records taken in, over five seconds");

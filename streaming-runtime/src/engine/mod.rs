@@ -49,7 +49,7 @@ use std::{
         Arc,
         mpsc::{self, RecvTimeoutError},
     },
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use backpressure::Backpressure;
@@ -67,7 +67,7 @@ use listener::Listeners;
 pub use listener::{BatchInfo, Listener};
 use logged::Notes;
 use metrics::{Board, BoardSettings, Port};
-pub use metrics::{Delays, Frontier, JobMetrics, OperatorMetrics, SinkMetrics, SourceMetrics};
+pub use metrics::{ClockOffset, Delays, Frontier, JobMetrics, OperatorMetrics, SinkMetrics, SourceMetrics};
 pub use monitor::Monitor;
 pub use pid::{Pid, PidEstimator};
 use recovery::{Beginning, SourceAt, Written};
@@ -80,7 +80,7 @@ use worker::{Built, Exit, Noting, Reach, Resume, WorkerStart};
 
 use crate::{
     build::BuildError,
-    clock::{self, Clock, ManualClock},
+    clock::{self, Clock, ManualClock, ReadTime},
     connect::Gates,
 };
 
@@ -113,6 +113,7 @@ pub struct Engine {
     workers: usize,
     name: Option<String>,
     clock: Option<ManualClock>,
+    system_time: ReadTime,
     close_early: bool,
     skip_missed_batches: bool,
     min_batch: Duration,
@@ -141,6 +142,7 @@ impl Engine {
             workers: 1,
             name: None,
             clock: None,
+            system_time: Arc::new(SystemTime::now),
             close_early: false,
             skip_missed_batches: false,
             min_batch: Duration::ZERO,
@@ -171,6 +173,25 @@ impl Engine {
     /// Takes time from `clock`, which a test moves by hand.
     pub fn manual_clock(mut self, clock: &ManualClock) -> Self {
         self.clock = Some(clock.clone());
+        self
+    }
+
+    /// What the system's clock says, for tests of what happens when it is set, or when the machine was suspended: by default
+    /// [`SystemTime::now`]. The [crate's documentation](crate#time) says how stream time follows it. A
+    /// [`manual_clock`](Engine::manual_clock) follows nothing.
+    ///
+    /// ```
+    /// use std::{sync::{Arc, atomic::{AtomicU64, Ordering}}, time::SystemTime};
+    /// use streaming_runtime::prelude::*;
+    ///
+    /// let hours_off = Arc::new(AtomicU64::new(0));
+    /// let off = hours_off.clone();
+    /// let engine = Engine::new().system_time(move || SystemTime::now() + hours(off.load(Ordering::Relaxed)));
+    /// hours_off.store(1, Ordering::Relaxed); // in the middle of a job, say
+    /// # let _ = engine;
+    /// ```
+    pub fn system_time(mut self, read: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
+        self.system_time = Arc::new(read);
         self
     }
 
@@ -472,7 +493,10 @@ impl Engine {
         if self.memory_limit == 0 {
             return Err(StartError::Config("the memory limit must be at least 1 byte".to_owned()));
         }
-        let clock = self.clock.clone().map_or_else(Clock::system, |clock| Clock::Manual(clock.of_job()));
+        let clock = match &self.clock {
+            Some(clock) => Clock::Manual(clock.of_job()),
+            None => Clock::system(self.system_time.clone()),
+        };
         Ok(Gates::new(clock, self.max_rate, self.backpressure.is_some(), self.memory_limit))
     }
 

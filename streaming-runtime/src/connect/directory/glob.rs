@@ -62,6 +62,13 @@ impl Directories {
         is_one.then(|| base.join(directory).join(name))
     }
 
+    /// All that lies in them now.
+    pub(super) fn files(&self) -> Vec<PathBuf> {
+        let entries =
+            self.matching().into_iter().flat_map(|directory| fs::read_dir(directory).into_iter().flatten());
+        entries.flatten().map(|entry| entry.path()).collect()
+    }
+
     /// What the path names now. Without patterns that is the path itself, there or not.
     pub(super) fn matching(&self) -> Vec<PathBuf> {
         let mut found = vec![PathBuf::new()];

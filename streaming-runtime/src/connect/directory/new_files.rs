@@ -21,6 +21,19 @@ pub(super) struct Candidate {
     pub(super) path: PathBuf,
 }
 
+/// What a file's time says of it, for a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Age {
+    /// It belongs to the batch.
+    InTime,
+    /// It belongs to no batch, this one or a later one.
+    TooOld,
+    /// It belongs to a later batch.
+    Later,
+    /// It belongs to one that is further away than files are remembered.
+    Future,
+}
+
 /// Decides what is new, and remembers what was.
 pub(super) struct NewFiles {
     after: BatchTime,
@@ -72,17 +85,21 @@ impl NewFiles {
     }
 
     /// Whether a file modified at `modified` can belong to the batch at `now`.
-    pub(super) fn is_in_time(&self, now: BatchTime, modified: BatchTime) -> bool {
-        modified > self.after.max(self.past).max(self.horizon(now)) && modified <= now
+    pub(super) fn age(&self, now: BatchTime, modified: BatchTime) -> Age {
+        match modified {
+            _ if modified <= self.after.max(self.past).max(self.horizon(now)) => Age::TooOld,
+            _ if modified <= now => Age::InTime,
+            _ if modified <= now + self.window => Age::Later,
+            _ => Age::Future,
+        }
     }
 
-    /// Takes those that are new in the batch at `now`, in their order.
+    /// Takes those that are new in the batch at `now`, in their order: those that are in time and not taken.
     pub(super) fn select(
         &mut self,
         now: BatchTime,
         mut candidates: Vec<Candidate>,
     ) -> Result<Vec<PathBuf>, ConnectorError> {
-        candidates.retain(|file| self.is_in_time(now, file.modified) && !self.is_taken(&file.path));
         self.check_limit(candidates.len())?;
         candidates.sort_unstable();
         let new: Vec<PathBuf> = candidates.into_iter().map(|file| file.path).collect();
@@ -100,17 +117,27 @@ impl NewFiles {
 
     /// Fails if `more` files cannot be remembered.
     pub(super) fn check_limit(&self, more: usize) -> Result<(), ConnectorError> {
-        if self.taken.len() + more > self.limit {
-            let what = "directory: new files within the remembered time, see `.max_files(..)`".to_owned();
-            return Err(ConnectorError::LimitExceeded { what, limit: self.limit });
-        }
-        Ok(())
+        check_limit(self.taken.len() + more, self.limit)
+    }
+
+    /// How many files may be remembered.
+    pub(super) fn limit(&self) -> usize {
+        self.limit
     }
 
     /// What was modified then or before is too old for the batch at `now`, and those behind it.
     pub(super) fn horizon(&self, now: BatchTime) -> BatchTime {
         BatchTime::from_nanos(now.as_nanos().saturating_sub(nanos(self.window)))
     }
+}
+
+/// Fails if so many files cannot be remembered.
+pub(super) fn check_limit(files: usize, limit: usize) -> Result<(), ConnectorError> {
+    if files <= limit {
+        return Ok(());
+    }
+    let what = "directory: new files within the remembered time, see `.max_files(..)`".to_owned();
+    Err(ConnectorError::LimitExceeded { what, limit })
 }
 
 #[cfg(test)]
@@ -124,6 +151,16 @@ mod tests {
         Candidate { modified: T(modified), path: path.into() }
     }
 
+    /// Takes what is new of what is there, as a look does.
+    fn select(
+        new: &mut NewFiles,
+        now: BatchTime,
+        mut there: Vec<Candidate>,
+    ) -> Result<Vec<PathBuf>, ConnectorError> {
+        there.retain(|file| new.age(now, file.modified) == Age::InTime && !new.is_taken(&file.path));
+        new.select(now, there)
+    }
+
     fn names(found: Result<Vec<PathBuf>, ConnectorError>) -> Vec<String> {
         found.expect("within the limit").iter().map(|path| path.display().to_string()).collect()
     }
@@ -133,30 +170,37 @@ mod tests {
         let mut new = NewFiles::new(T(100_000), secs(60), secs(2), 9);
         let files =
             |now| vec![file("start", 100_000), file("now", now), file("late", now + 1), file("b", 100_001)];
-        assert_eq!(names(new.select(T(102_000), files(102_000))), ["b", "now"], "start < mtime <= now");
-        assert_eq!(names(new.select(T(104_000), files(102_000))), ["late"], "a time in the future waits");
+        assert_eq!(names(select(&mut new, T(102_000), files(102_000))), ["b", "now"], "start < mtime <= now");
+        assert_eq!(
+            names(select(&mut new, T(104_000), files(102_000))),
+            ["late"],
+            "a time in the future waits"
+        );
         let old = vec![file("edge", 200_000 - 60_000), file("in", 200_000 - 59_999)];
-        assert_eq!(names(new.select(T(200_000), old)), ["in"], "now - window < mtime");
+        assert_eq!(names(select(&mut new, T(200_000), old)), ["in"], "now - window < mtime");
     }
 
     #[test]
     fn the_window_is_whole_batches() {
         let mut new = NewFiles::new(T(0), secs(60), secs(7), 9);
         let files = vec![file("out", 137_000), file("in", 137_001)];
-        assert_eq!(names(new.select(T(200_000), files)), ["in"], "9 batches of 7 s");
+        assert_eq!(names(select(&mut new, T(200_000), files)), ["in"], "9 batches of 7 s");
         let mut new = NewFiles::new(T(0), secs(60), millis(1), 9);
-        assert_eq!(names(new.select(T(200_000), vec![file("out", 140_000), file("in", 140_001)])), ["in"]);
+        assert_eq!(
+            names(select(&mut new, T(200_000), vec![file("out", 140_000), file("in", 140_001)])),
+            ["in"]
+        );
     }
 
     #[test]
     fn a_path_is_taken_once_while_it_is_remembered() {
         let mut new = NewFiles::new(T(0), secs(4), secs(2), 9);
-        assert_eq!(names(new.select(T(2000), vec![file("a", 2000)])), ["a"]);
+        assert_eq!(names(select(&mut new, T(2000), vec![file("a", 2000)])), ["a"]);
         for now in [4000, 6000, 8000] {
-            assert_eq!(names(new.select(T(now), vec![file("a", now)])), [""; 0], "touched at {now}");
+            assert_eq!(names(select(&mut new, T(now), vec![file("a", now)])), [""; 0], "touched at {now}");
         }
         // The batch at 8000 forgot those before 4000.
-        assert_eq!(names(new.select(T(10_000), vec![file("a", 9000)])), ["a"]);
+        assert_eq!(names(select(&mut new, T(10_000), vec![file("a", 9000)])), ["a"]);
         assert_eq!(new.taken.len(), new.by_time.len());
     }
 
@@ -164,13 +208,16 @@ mod tests {
     fn order_is_by_modification_then_path() {
         let mut new = NewFiles::new(T(0), secs(60), secs(2), 9);
         let files = vec![file("c", 5), file("b", 6), file("a", 6), file("d", 1)];
-        assert_eq!(names(new.select(T(10), files)), ["d", "c", "a", "b"]);
+        assert_eq!(names(select(&mut new, T(10), files)), ["d", "c", "a", "b"]);
     }
 
     #[test]
     fn too_many_is_an_error() {
         let mut new = NewFiles::new(T(0), secs(60), secs(2), 2);
-        assert_eq!(names(new.select(T(10), vec![file("a", 1), file("b", 1)])), ["a", "b"]);
-        assert_eq!(new.select(T(10), vec![file("c", 1)]).expect_err("a third").code(), "connector.limit");
+        assert_eq!(names(select(&mut new, T(10), vec![file("a", 1), file("b", 1)])), ["a", "b"]);
+        assert_eq!(
+            select(&mut new, T(10), vec![file("c", 1)]).expect_err("a third").code(),
+            "connector.limit"
+        );
     }
 }

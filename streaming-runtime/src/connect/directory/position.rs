@@ -7,7 +7,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::new_files::NewFiles;
+use super::search::Search;
 use crate::{connect::file::Progress, time::BatchTime};
 
 /// All that a source has to know to go on behind a batch, and to give the same to that batch once more. Its size is
@@ -21,7 +21,8 @@ pub(super) struct Position {
     pub(super) past: u64,
     /// What the batch had, in this order.
     pub(super) files: Vec<Taken>,
-    /// What was taken before it and is remembered: by batch, the oldest first.
+    /// What was taken before it and is remembered: by batch, the oldest first. Where names decide, all that are known, by the
+    /// batch in which they were last there.
     remembered: Vec<(u64, Vec<Name>)>,
 }
 
@@ -73,12 +74,17 @@ impl Position {
     pub(super) fn new(
         started: BatchTime,
         now: BatchTime,
-        new: &NewFiles,
+        search: &Search,
         files: Vec<Taken>,
         base: &Path,
     ) -> Self {
+        let Search { new, names, .. } = search;
+        let before = match names {
+            Some(names) => names.before(now),
+            None => new.remembered(now).collect(),
+        };
         let mut remembered: Vec<(u64, Vec<Name>)> = Vec::new();
-        for (time, path) in new.remembered(now) {
+        for (time, path) in before {
             let (time, name) = (time.as_nanos(), Name::new(path, base));
             match remembered.last_mut() {
                 Some((last, names)) if *last == time => names.push(name),

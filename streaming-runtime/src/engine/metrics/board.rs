@@ -12,7 +12,7 @@ use std::{
 };
 
 use super::{
-    Frontier, JobMetrics, OperatorMetrics, Polls, SinkMetrics, SourceMetrics,
+    ClockOffset, Frontier, JobMetrics, OperatorMetrics, Polls, SinkMetrics, SourceMetrics,
     recent::{Counted, DelayHistory, rate},
 };
 use crate::{clock::Clock, connect::Gates, gauge::Cells, skipped::Skipped, stream::Epoch, time::BatchTime};
@@ -362,6 +362,7 @@ impl Board {
             job: self.job.to_string(),
             workers: self.workers.len(),
             uptime: self.ended.get().copied().unwrap_or_else(|| self.began.elapsed()),
+            clock: ClockOffset::of(self.clock.offset()),
             has_ended: self.has_ended(),
             records: sources.iter().map(|source| source.records).sum(),
             batches_closed: closed,
@@ -396,6 +397,7 @@ impl Board {
             max_rate: throttle.limit(),
             shed: throttle.shed(),
             events: throttle.events(),
+            ignored: throttle.ignored(),
             has_ended,
         }
     }

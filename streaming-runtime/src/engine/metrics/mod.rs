@@ -49,6 +49,8 @@ pub struct JobMetrics {
     /// How long it has run, until its end.
     #[serde(serialize_with = "seconds")]
     pub uptime: Duration,
+    /// How far its clock is from the system's.
+    pub clock: ClockOffset,
     /// Whether it has ended.
     pub has_ended: bool,
     /// Records taken in, of all sources.
@@ -84,6 +86,29 @@ pub struct JobMetrics {
     pub sinks: Vec<SinkMetrics>,
     /// The operators, in the order of the pipeline's `OPERATORS`.
     pub operators: Vec<OperatorMetrics>,
+}
+
+/// How far stream time is from the system's clock, as it is when that was set; see the [crate's documentation](crate#time).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct ClockOffset {
+    /// How far it is ahead.
+    #[serde(serialize_with = "seconds")]
+    pub ahead: Duration,
+    /// How far it is behind.
+    #[serde(serialize_with = "seconds")]
+    pub behind: Duration,
+}
+
+impl ClockOffset {
+    /// Of stream time less the system's, in nanoseconds.
+    pub(crate) fn of(offset: i64) -> Self {
+        let length = Duration::from_nanos(offset.unsigned_abs());
+        match offset {
+            ..0 => ClockOffset { ahead: Duration::ZERO, behind: length },
+            _ => ClockOffset { ahead: length, behind: Duration::ZERO },
+        }
+    }
 }
 
 impl JobMetrics {
@@ -147,6 +172,8 @@ pub struct SourceMetrics {
     /// What its connector counts, by name, such as `connections_refused` of [`tcp::listen`](crate::connect::tcp::listen);
     /// see [`Outlet::count`](crate::connect::Outlet::count).
     pub events: Vec<(&'static str, u64)>,
+    /// Things, such as files, that it found and left alone though somebody may miss them, each once; each is in the log.
+    pub ignored: u64,
     /// Whether it has ended.
     pub has_ended: bool,
 }
