@@ -81,7 +81,7 @@ async fn what_is_moved_in_with_an_old_time_is_counted_once_and_said() {
     assert_eq!(copied.records(), ["new"]);
     assert_eq!((ignored(&job), skipped.too_old(), skipped.count()), (1, 1, 0), "once a file");
     let said = job.explain()[0].to_string();
-    assert!(said.contains("source `lines` found 1 files") && said.contains("left alone"), "{said}");
+    assert!(said.contains("source `lines` found and left alone: 1"), "{said}");
     spool.moved_in("older", 0);
     // What is written anew is new.
     spool.moved_in("old", 1007);

@@ -195,7 +195,7 @@ impl Reading {
         let about = file.metadata().map_err(failed)?;
         let decoder = LineDecoder::new(what, rules, MAX_READ);
         Ok(Reading {
-            path: path.to_owned(),
+            path: std::path::absolute(path).unwrap_or_else(|_| path.to_owned()),
             file,
             decoder,
             is_new: true,

@@ -149,6 +149,8 @@ impl<T: Send + 'static, F: Format<T>> Sink<T> for TextFiles<F> {
             let in_place =
                 || parent.check().map_err(|error| ConnectorError::vanished_or_io(parent.path(), error));
             in_place()?;
+            // Not by a path that means another place when the process changes its directory.
+            let directory = parent.path().join(directory.file_name().unwrap_or_default());
             disk::make_directory(&directory).map_err(|error| at("make the directory", &directory, error))?;
             write_part(&directory, |to| {
                 let mut line = String::new();

@@ -202,7 +202,7 @@ impl fmt::Display for Wait {
                 write!(f, "stream time is {} behind the system's clock, which was set", short(*behind))
             }
             Wait::Ignored { port, things } => {
-                write!(f, "source `{port}` found {things} files or the like that it left alone, see the log")
+                write!(f, "files that source `{port}` found and left alone: {things}, see the log")
             }
             Wait::SourcesEnded => write!(f, "all sources have ended; what is left is on its way"),
             Wait::JobEnded => write!(f, "the job has ended"),

@@ -50,8 +50,8 @@ struct Seen {
     hasher: foldhash::fast::RandomState,
     last: HashSet<u64, foldhash::fast::RandomState>,
     now: HashSet<u64, foldhash::fast::RandomState>,
-    /// Whether there was a look.
-    looked: bool,
+    /// How many directories were listed at the last look, if there was one.
+    listed: Option<usize>,
     /// The last batch of before, if this goes on from a checkpoint.
     resumed: Option<BatchTime>,
 }
@@ -91,6 +91,7 @@ impl Search {
         let mut too_old = Vec::new();
         self.follows_system = offset.is_some();
         let offset = offset.unwrap_or(0);
+        let mut listed = 0;
         let offsets = [offset, self.offset.replace(offset).unwrap_or(offset)];
         for directory in self.directories.matching() {
             let Ok(entries) =
@@ -98,13 +99,14 @@ impl Search {
             else {
                 continue;
             };
+            listed += 1;
             // An entry that fails was removed while we looked.
             for entry in entries.flatten() {
                 candidates.extend(self.candidate(time, offsets, &entry, &mut too_old));
             }
             self.new.check_limit(candidates.len())?;
         }
-        self.seen.done();
+        self.seen.done(listed, self.new.limit());
         self.skipped.are_too_old(&too_old);
         let horizon = self.new.horizon(time);
         let new = match &mut self.names {
@@ -168,7 +170,7 @@ impl Search {
     /// Whether a file that is too old, and whose name was not there at the last look, came since then.
     fn is_worth_a_word(&self, about: &Metadata, offset: i64) -> bool {
         match self.seen.resumed {
-            _ if self.seen.looked => true,
+            _ if self.seen.listed.is_some() => true,
             Some(last) => {
                 self.follows_system && put_there(about).is_some_and(|at| shifted(at, offset) > last)
             }
@@ -185,11 +187,15 @@ impl Seen {
         !self.last.contains(&hash)
     }
 
-    /// The look is over.
-    fn done(&mut self) {
+    /// The look is over, which has listed so many directories.
+    fn done(&mut self, listed: usize, limit: usize) {
+        // Where one is away for a while, what is in it is not new when it is back.
+        if self.listed.is_some_and(|before| listed < before) && self.now.len() + self.last.len() <= limit {
+            self.now.extend(self.last.drain());
+        }
         std::mem::swap(&mut self.last, &mut self.now);
         self.now.clear();
-        self.looked = true;
+        self.listed = Some(listed.max(self.listed.unwrap_or(0)));
     }
 }
 

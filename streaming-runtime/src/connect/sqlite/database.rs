@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     io,
-    path::PathBuf,
+    path::{Path, PathBuf},
     thread,
     time::{Duration, Instant},
 };
@@ -52,6 +52,11 @@ pub(super) struct Settings {
 /// The longest time that SQLite can wait, which counts milliseconds in 32 bits: some 24 days.
 const LONGEST: Duration = Duration::from_millis(i32::MAX as u64);
 
+/// Whether SQLite would make a database of it that is nobody else's.
+fn is_in_memory(path: &Path) -> bool {
+    path.as_os_str().is_empty() || path.as_os_str() == ":memory:"
+}
+
 fn list(parts: impl IntoIterator<Item = String>) -> String {
     parts.into_iter().collect::<Vec<_>>().join(", ")
 }
@@ -64,6 +69,11 @@ impl Settings {
         columns: Vec<Column>,
         key: Vec<String>,
     ) -> Self {
+        // Or it would be another file when the process changes its directory.
+        let path = match is_in_memory(&path) {
+            true => path,
+            false => std::path::absolute(&path).unwrap_or(path),
+        };
         Settings {
             path,
             name: table.clone(),
@@ -90,7 +100,7 @@ impl Settings {
     /// Whether what was given by name can be said in SQL, and is the stream's.
     fn check_names(&self) -> Result<(), ConnectorError> {
         let refused = |what: &str| Err(ConnectorError::Config(format!("{}: {what}", self.place())));
-        if self.path.as_os_str().is_empty() || self.path.as_os_str() == ":memory:" {
+        if is_in_memory(&self.path) {
             return refused("the database must be a file: one in memory goes with its connection");
         }
         let table = self.table.to_ascii_lowercase();
