@@ -4,6 +4,7 @@ mod bytes;
 mod clock;
 mod drafts;
 mod ignored;
+mod spark;
 mod sql;
 mod targets;
 mod vanishing;

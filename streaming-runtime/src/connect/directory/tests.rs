@@ -1,6 +1,9 @@
 //! The `file_stream` cases of the conformance suite, and what only a file system can show.
 
-use std::{fs::File, time::SystemTime};
+use std::{
+    fs::{self, File},
+    time::SystemTime,
+};
 
 use tempfile::TempDir;
 
