@@ -182,10 +182,11 @@ impl Run<'_> {
     /// Sends records; they are in the open batch afterwards, or delivered where batches close early.
     async fn send(&mut self, job: &mut Job, records: &[Vec<(u8, i64)>]) -> Result<(), String> {
         let at = self.now();
-        let by = (at.max(self.closed) / INTERVAL + 1) * INTERVAL;
+        // A job that goes on behind its end is ahead of the clock.
+        let by = self.seen.ends.is_empty().then(|| (at.max(self.closed) / INTERVAL + 1) * INTERVAL);
         for ((feed, sent), records) in self.wires.feeds.iter().zip(&mut self.seen.sent).zip(records) {
             feed.send(records);
-            sent.extend(records.iter().map(|&record| Sent { at, by: Some(by), record }));
+            sent.extend(records.iter().map(|&record| Sent { at, by, record }));
         }
         if self.shape.kind == Sources::Paced {
             return Ok(());

@@ -138,7 +138,6 @@ fn again() {
 macro_rules! of_suite {
     ($($name:ident),* $(,)?) => {
         $(#[test]
-        #[ignore = "the model has the ends of jobs that windows are to have: what they hold comes out"]
         fn $name() {
             of_suite(stringify!($name));
         })*
