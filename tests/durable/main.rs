@@ -4,6 +4,7 @@ mod fidelity;
 mod fixture;
 mod gone;
 mod initial;
+mod inspected;
 mod lasting;
 mod losing;
 mod parameters;

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{blame, time::BatchTime};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashSet},
     io::{self, ErrorKind},
     panic::{AssertUnwindSafe, catch_unwind},
 };
@@ -82,9 +82,9 @@ pub struct OperatorInspection {
     pub state: Option<String>,
     /// Panes that have not ended.
     pub panes: u64,
-    /// Keys, as they were written: one that was written twice since the last compaction counts twice.
+    /// Keys that it keeps.
     pub keys: u64,
-    /// The bytes of both.
+    /// The bytes of both on disk: a key that was written twice since the last compaction has both in it.
     pub bytes: u64,
 }
 
@@ -199,9 +199,17 @@ impl Inspection {
         }
         self.epochs = image.batches.iter().map(epoch).collect();
         let mut operators: BTreeMap<u32, OperatorInspection> = BTreeMap::new();
+        let mut keys: BTreeMap<u32, HashSet<&[u8]>> = BTreeMap::new();
         for entry in image.live(at) {
             let operator = operators.entry(entry.operator).or_insert_with(|| operator(image, entry.operator));
-            operator.add(image, entry);
+            operator.bytes += entry.bytes.len() as u64;
+            match entry.keys {
+                true => write_over(keys.entry(entry.operator).or_default(), image, entry),
+                false => operator.panes += 1,
+            }
+        }
+        for (place, kept) in keys {
+            operators.entry(place).and_modify(|operator| operator.keys = kept.len() as u64);
         }
         for (place, _) in image.operators.iter().enumerate().filter(|(_, id)| id.is_some()) {
             operators.entry(place as u32).or_insert_with(|| operator(image, place as u32));
@@ -256,13 +264,12 @@ fn operator(image: &Image, place: u32) -> OperatorInspection {
     OperatorInspection { state: known.map(|entry| entry.state.clone()), id, panes: 0, keys: 0, bytes: 0 }
 }
 
-impl OperatorInspection {
-    fn add(&mut self, image: &Image, entry: &Located) {
-        self.bytes += entry.bytes.len() as u64;
-        if entry.keys {
-            self.keys += KeysReader::new(&image.files[entry.file][entry.bytes.clone()]).count() as u64;
-        } else {
-            self.panes += 1;
-        }
+/// Brings the keys of an operator up to what a later entry says of them.
+fn write_over<'a>(keys: &mut HashSet<&'a [u8]>, image: &'a Image, entry: &Located) {
+    for (key, value) in KeysReader::new(&image.files[entry.file][entry.bytes.clone()]) {
+        match value {
+            Some(_) => keys.insert(key),
+            None => keys.remove(key),
+        };
     }
 }

@@ -46,6 +46,7 @@ mod inspect;
 mod lock;
 mod log;
 mod part;
+mod places;
 mod recover;
 #[cfg(any(test, feature = "simulated"))]
 #[doc(hidden)]

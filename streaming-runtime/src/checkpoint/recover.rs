@@ -6,6 +6,7 @@ use super::{
     CheckpointError, Comes, Entry, Identity, KeysReader, Program, SourceMark, Storage, What, crash_point,
     frame::{Head, Kind},
     image::{Batch, Image, Located, LogFile, Tail},
+    places::await_leaving,
 };
 use crate::{
     rhythm::Rhythm,
@@ -16,7 +17,7 @@ use crate::{
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
-    io::ErrorKind,
+    io::{self, ErrorKind},
     sync::Arc,
 };
 
@@ -171,11 +172,15 @@ impl fmt::Debug for Opened {
 
 /// Locks the place and reads all of it. What a torn tail has after its last good frame is left out.
 pub(crate) fn open(storage: Arc<dyn Storage>) -> Result<Opened, CheckpointError> {
-    let guard = storage.lock().map_err(|error| match error.kind() {
-        ErrorKind::WouldBlock => {
-            CheckpointError::Taken { place: format!("{storage:?}"), by: error.to_string() }
-        }
-        _ => CheckpointError::io("locking", "")(error),
+    let place = format!("{storage:?}");
+    let is_taken = |error: &io::Error| error.kind() == ErrorKind::WouldBlock;
+    let locked = match storage.lock() {
+        Err(error) if is_taken(&error) && await_leaving(&place) => storage.lock(),
+        locked => locked,
+    };
+    let guard = locked.map_err(|error| match is_taken(&error) {
+        true => CheckpointError::Taken { place, by: error.to_string() },
+        false => CheckpointError::io("locking", "")(error),
     })?;
     let reading = read(&*storage, None)?;
     if let Some(Cut { file, at, bytes }) = &reading.tail.cut {

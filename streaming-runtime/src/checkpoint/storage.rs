@@ -3,7 +3,7 @@
 use super::crash_point;
 use crate::disk::{Held, make_private_directory, private, sync_directory};
 use std::{
-    fmt::Debug,
+    fmt::{self, Debug},
     fs::{self, File, TryLockError},
     io::{self, Read, Write},
     path::{Path, PathBuf},
@@ -70,11 +70,18 @@ pub trait Append: Send {
 ///
 /// With each sync it is looked whether the log, the lock and so the directory are still where they were: what is written
 /// into files that were removed, moved away or replaced is lost, and an error instead.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct LocalDirectory {
     path: PathBuf,
     /// What was there when it was locked last.
     held: Arc<Mutex<Vec<Arc<Held>>>>,
+}
+
+/// By its path alone.
+impl Debug for LocalDirectory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}`", self.path.display())
+    }
 }
 
 const LOCK: &str = "LOCK";

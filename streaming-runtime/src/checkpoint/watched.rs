@@ -4,7 +4,7 @@
 //! with the time that it may take. Whoever waits for the disk looks there, gives up in time, and says which call it was; the
 //! thread is left behind. A panic in a storage's code comes back as an error of that call.
 
-use super::{Append, CheckpointError, Storage};
+use super::{Append, CheckpointError, Storage, places};
 use crate::blame;
 use std::{
     collections::BTreeMap,
@@ -26,6 +26,8 @@ pub(crate) struct Calls(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
+    /// Tells them from those of other jobs.
+    number: u64,
     /// What a call may take that moves nothing.
     limit: Duration,
     running: Mutex<BTreeMap<u64, Call>>,
@@ -52,8 +54,15 @@ impl fmt::Display for Call {
 
 impl Calls {
     pub(crate) fn new(limit: Duration) -> Self {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
         let (running, sizes) = Default::default();
-        Calls(Arc::new(Inner { limit, running, next: AtomicU64::new(0), sizes }))
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        Calls(Arc::new(Inner { number, limit, running, next: AtomicU64::new(0), sizes }))
+    }
+
+    /// Notes that the job has ended, whose place is free as soon as they have returned.
+    pub(crate) fn leave(&self) {
+        places::leave(self.0.number);
     }
 
     /// Those that run now, the oldest first.
@@ -121,11 +130,16 @@ impl Drop for Running<'_> {
     }
 }
 
-/// See the module.
-#[derive(Debug)]
+/// See the module. It names itself as what is in it does.
 pub(crate) struct Watched {
     storage: Arc<dyn Storage>,
     calls: Calls,
+}
+
+impl fmt::Debug for Watched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.storage.fmt(f)
+    }
 }
 
 impl Watched {
@@ -137,6 +151,7 @@ impl Watched {
 impl Storage for Watched {
     fn lock(&self) -> io::Result<Box<dyn Send>> {
         let guard = self.calls.run("locking", "the place", 0, |_| self.storage.lock())?;
+        places::lock(self.calls.0.number, format!("{self:?}"));
         Ok(Box::new(Guard { guard: Some(guard), calls: self.calls.clone() }))
     }
 
@@ -184,6 +199,7 @@ impl Drop for Guard {
     fn drop(&mut self) {
         let guard = self.guard.take();
         drop_with(&self.calls, "giving free", "the place", guard);
+        places::free(self.calls.0.number);
     }
 }
 

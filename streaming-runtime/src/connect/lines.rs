@@ -66,12 +66,10 @@ impl BadLines {
 
     /// Shows them in the job's metrics.
     pub(super) fn show(&self, out: &Outlet<String>) {
-        let counts: [(_, fn(&BadLines) -> u64); 2] =
-            [("lines_too_long", BadLines::too_long), ("lines_invalid_utf8", BadLines::invalid_utf8)];
-        for (event, count) in counts {
-            let all = self.clone();
-            out.count(event, move || count(&all));
-        }
+        out.count_all(
+            self,
+            [("lines_too_long", BadLines::too_long), ("lines_invalid_utf8", BadLines::invalid_utf8)],
+        );
     }
 }
 

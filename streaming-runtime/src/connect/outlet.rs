@@ -224,6 +224,9 @@ fn position<P: DeserializeOwned>(written: &[u8]) -> Result<P, ConnectorError> {
     })
 }
 
+/// A number by its name in the metrics.
+type Numbered<C> = (&'static str, fn(&C) -> u64);
+
 impl<T> Outlet<T> {
     pub(crate) fn new(
         gate: Gate<T>,
@@ -422,6 +425,18 @@ impl<T> Outlet<T> {
     /// the one before.
     pub fn count(&self, event: &'static str, count: impl Fn() -> u64 + Send + Sync + 'static) {
         self.gate.count(event, count);
+    }
+
+    /// The same, of several numbers that stand together; clones of `of` count into the same.
+    pub(super) fn count_all<C: Clone + Send + Sync + 'static, const N: usize>(
+        &self,
+        of: &C,
+        counts: [Numbered<C>; N],
+    ) {
+        for (event, count) in counts {
+            let of = of.clone();
+            self.count(event, move || count(&of));
+        }
     }
 
     /// Drops from now on what would have to wait.

@@ -697,7 +697,7 @@ fn resume(sources: &[SourceAt], restored: &mut Restored, again: &[AgainMark], pr
 pub(super) async fn run_again(
     control: &Control,
     sources: &mut Connectors,
-    paced: &mut Vec<Paced>,
+    paced: &[Paced],
     role: &mut Option<Role>,
     again: Vec<AgainMark>,
 ) -> Result<(), JobError> {

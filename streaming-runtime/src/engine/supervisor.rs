@@ -37,6 +37,7 @@ use super::{
 };
 use crate::{
     blame,
+    checkpoint::Calls,
     connect::{ConnectorError, PaceRequest},
     time::{BatchTime, deadline},
     timeline::Follows,
@@ -273,6 +274,8 @@ impl Supervisor {
                 None => std::future::pending().await,
             }
         };
+        // A start on this place waits for what is still under way there when nobody waits here any more.
+        self.watchdog.calls().into_iter().for_each(Calls::leave);
         let stuck = stuck(self.watchdog.calls());
         let closed = tokio::select! {
             biased;
@@ -557,7 +560,7 @@ pub(super) async fn until(control: &Control, holds: impl Fn(&Control) -> bool) {
 pub(super) async fn pace(
     control: &Control,
     sources: &mut Connectors,
-    paced: &mut Vec<Paced>,
+    paced: &[Paced],
     time: BatchTime,
 ) -> Result<bool, JobError> {
     control.pace(time);

@@ -180,19 +180,18 @@ impl Connections {
 
     /// Shows them in the job's metrics.
     fn show(&self, out: &Outlet<String>) {
-        let counts: [(_, fn(&Connections) -> u64); 7] = [
-            ("connections_open", |all| all.open() as u64),
-            ("connections_accepted", Connections::accepted),
-            ("connections_refused", Connections::refused),
-            ("connections_evicted", Connections::evicted),
-            ("connections_unfinished", Connections::unfinished),
-            ("connections_broken", Connections::broken),
-            ("accept_failures", Connections::accept_failures),
-        ];
-        for (event, count) in counts {
-            let all = self.clone();
-            out.count(event, move || count(&all));
-        }
+        out.count_all(
+            self,
+            [
+                ("connections_open", |all| all.open() as u64),
+                ("connections_accepted", Connections::accepted),
+                ("connections_refused", Connections::refused),
+                ("connections_evicted", Connections::evicted),
+                ("connections_unfinished", Connections::unfinished),
+                ("connections_broken", Connections::broken),
+                ("accept_failures", Connections::accept_failures),
+            ],
+        );
     }
 }
 

@@ -258,7 +258,7 @@ pub(super) async fn assemble(
 
 /// What came of a call.
 enum Called {
-    Answered(Lines, Answer),
+    Answered(Box<Lines>, Answer),
     /// Who listens there does not have the secret.
     Unproven,
 }
@@ -273,7 +273,7 @@ async fn reach(
 ) -> Result<(Need, Lines), ClusterError> {
     loop {
         match call(&address, &hello, &secret).await {
-            Ok(Called::Answered(lines, Answer::Welcome)) => return Ok(((purpose, to), lines)),
+            Ok(Called::Answered(lines, Answer::Welcome)) => return Ok(((purpose, to), *lines)),
             Ok(Called::Answered(_, Answer::Mismatch { what, here, there })) => {
                 return Err(mismatch((what, there, here), to, &address));
             }
@@ -300,7 +300,7 @@ async fn call(address: &str, hello: &Hello, secret: &Secret) -> io::Result<Calle
         let proof = secret.prove(Side::Caller, &nonces, &hello.words());
         say(&mut lines, &Proven { hello: hello.clone(), proof }).await?;
         let answer = hear(&mut lines).await?.ok_or(io::ErrorKind::UnexpectedEof)?;
-        Ok(Called::Answered(lines, answer))
+        Ok(Called::Answered(Box::new(lines), answer))
     };
     timeout(INTRODUCTION, talk).await.map_err(io::Error::from)?
 }

@@ -15,7 +15,7 @@ use crate::engine::{
 pub(crate) async fn follow(
     control: &Control,
     sources: &mut Connectors,
-    paced: &mut Vec<Paced>,
+    paced: &[Paced],
     stop: &watch::Sender<bool>,
     role: &mut Role,
 ) -> Result<(), JobError> {

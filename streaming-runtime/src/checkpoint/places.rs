@@ -1,0 +1,71 @@
+//! Places that jobs of this process have locked, and which of them are about to be free.
+//!
+//! Whoever aborts a job waits for its disk only so long. While one call is still under way the place stays locked, and a job
+//! that is started there at once would hear that another writes there. So it waits for what is about to leave.
+
+use std::{
+    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+/// How long a start waits for a job of this process that has ended to give its place free.
+const WAIT: Duration = Duration::from_secs(5);
+
+static LOCKED: Mutex<Vec<Locked>> = Mutex::new(Vec::new());
+static FREED: Condvar = Condvar::new();
+
+struct Locked {
+    /// The number of the job's calls, see [`Calls`](super::Calls).
+    by: u64,
+    /// The storage, as it names itself.
+    place: String,
+    /// Whether the job has ended.
+    leaves: bool,
+}
+
+fn locked() -> MutexGuard<'static, Vec<Locked>> {
+    LOCKED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Notes that a job has locked a place.
+pub(super) fn lock(by: u64, place: String) {
+    locked().push(Locked { by, place, leaves: false });
+}
+
+/// Notes that a job's place is free.
+pub(super) fn free(by: u64) {
+    locked().retain(|locked| locked.by != by);
+    FREED.notify_all();
+}
+
+/// Notes that a job has ended: its place is free as soon as its disk answers.
+pub(super) fn leave(by: u64) {
+    locked().iter_mut().filter(|locked| locked.by == by).for_each(|locked| locked.leaves = true);
+}
+
+/// Waits until jobs that have ended give a place free, for some seconds; whether there were any.
+pub(super) fn await_leaving(place: &str) -> bool {
+    let leaves = |all: &mut Vec<Locked>| all.iter().any(|locked| locked.leaves && locked.place == place);
+    let mut all = locked();
+    let any = leaves(&mut all);
+    drop(FREED.wait_timeout_while(all, WAIT, leaves));
+    any
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::thread;
+
+    #[test]
+    fn only_what_leaves_is_waited_for() {
+        lock(u64::MAX, "a place".to_owned());
+        assert!(!await_leaving("a place"), "its job goes on");
+        leave(u64::MAX);
+        assert!(!await_leaving("another place"));
+        let waits = thread::spawn(|| await_leaving("a place"));
+        free(u64::MAX);
+        waits.join().expect("it waits and no more");
+        assert!(!await_leaving("a place"), "it is free");
+    }
+}
