@@ -187,6 +187,7 @@ pub fn emit(
         #(#attrs)*
         #[cfg_attr(#hidden, cfg(miri))]
         #[cfg_attr(#allowed, allow(unused))]
+        #[allow(clippy::type_complexity)] // several streams, each with its kind, are what a stage returns
         #vis #signature #braced
         #stub
         #known

@@ -297,6 +297,13 @@
 //! the checkpoint's directory, or into what a source of the same job reads. The checkpoint and what sinks write to must stay in
 //! their place while a job runs: if one is removed, moved away or replaced, the job ends with an error at the next sync.
 //!
+//! A checkpoint has an identity, and `text_files`, `sqlite` and sinks of one's own ([`Sink::checkpoint_mark`]) note which one
+//! they belong to and how far they are: a checkpoint that is gone, older than what a sink has, or another's, is refused by
+//! name until [`Checkpoint::adopt`]. Types that serde would read back as something else are refused at the start, and a value
+//! that is found to be one only when it is written ends the job before it counts; `#[serde(skip)]` fields are read back as
+//! their default. Initial states are taken in once; others than those are asked about. A start warns of a source that begins
+//! anew before state that stays ([`Job::warnings`]), until [`Checkpoint::may_lose`].
+//!
 //! [`Checkpoint::exactly_once`] refuses to start with a port that cannot do its part. [`Checkpoint::deliver_at_once`] does
 //! not wait for the disk. With a source whose records are lost, the job goes on with the last state there is, and batches
 //! that were on their way to sinks may be missing.

@@ -2,7 +2,8 @@
 
 use std::hash::{BuildHasher, Hash};
 
-use foldhash::fast::FixedState;
+// Not the fast one: keys that are together by one of its seeds are partly together by others.
+use foldhash::quality::FixedState;
 
 /// Deals keys out to workers. Seeded anew in each start of a job, so that whoever makes keys cannot have them all on one
 /// worker; all workers of a job, in all of its processes, have the same seed. Nothing of it is on disk: states of before are

@@ -70,7 +70,7 @@ async fn the_rule() {
     assert_eq!(batches(false, &[], &steps, 4).await, [vec!["a"], vec!["a"], vec!["a"], vec![]], "names");
     let steps = [(2, Write("a", -8000)), (2, Write("b", 0))];
     assert_eq!(batches(false, &[], &steps, 3).await, [vec![], vec!["b"], vec![]], "old times");
-    let steps = [new(1, "a"), (1, Write("later", 1500)), (2, Write("gone", 1500)), (3, Remove("gone"))];
+    let steps = [new(1, "a"), (1, Write("later", 2000)), (2, Write("gone", 1500)), (3, Remove("gone"))];
     assert_eq!(
         batches(false, &[], &steps, 4).await,
         [vec!["a"], vec![], vec!["later"], vec![]],

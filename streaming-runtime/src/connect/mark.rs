@@ -24,7 +24,9 @@ impl FromStr for CheckpointId {
     type Err = NoCheckpointId;
 
     fn from_str(text: &str) -> Result<Self, NoCheckpointId> {
-        let number = Some(text).filter(|text| text.len() == 32).map(|text| u128::from_str_radix(text, 16));
+        // A sign is a digit to `from_str_radix`, but none here.
+        let is_hex = |text: &&str| text.len() == 32 && text.bytes().all(|digit| digit.is_ascii_hexdigit());
+        let number = Some(text).filter(is_hex).map(|text| u128::from_str_radix(text, 16));
         number.and_then(Result::ok).map(CheckpointId).ok_or_else(|| NoCheckpointId(text.to_owned()))
     }
 }

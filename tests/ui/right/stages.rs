@@ -26,7 +26,7 @@ stage!(
 );
 
 stage!(
-    #[must_use]
+    #[must_use = "it is halved for nothing"]
     fn in_a_loop<'s>(numbers: Stream<'s, u64, Kept>) -> Stream<'s, u64, Kept> {
         let all = numbers.iterate(|all| all.filter(|&n| n > 1).map(|n| n / 2).union(numbers).distinct());
         all
