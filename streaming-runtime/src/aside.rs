@@ -110,7 +110,7 @@ mod tests {
         for n in 0..100 {
             assert_eq!(aside(move || 2 * n).await.expect("done"), 2 * n);
         }
-        let lost = aside(|| panic!("no")).await.map(|()| ());
+        let lost: Result<(), _> = aside(|| panic!("no")).await;
         assert!(matches!(lost, Err(Lost::Panicked(_))), "{lost:?}");
     }
 

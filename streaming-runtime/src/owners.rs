@@ -30,7 +30,7 @@ mod tests {
     #[test]
     fn keys_that_were_made_for_one_worker_are_spread_by_another_seed() {
         let owners = Owners::new(1);
-        let made: Vec<u64> = (0..).filter(|key| owners.of(key) % 4 == 0).take(4_000).collect();
+        let made: Vec<u64> = (0..).filter(|key| owners.of(key).is_multiple_of(4)).take(4_000).collect();
         for seed in 2..12 {
             let mut workers = [0; 4];
             made.iter().for_each(|key| workers[(Owners::new(seed).of(key) % 4) as usize] += 1);

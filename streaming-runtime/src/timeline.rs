@@ -226,7 +226,7 @@ mod tests {
                 if follows.is_due(time, slide) {
                     due = time;
                 }
-                for until in (0..140).map(|nth| t(nth)).filter(|until| until.is_multiple_of(slide)) {
+                for until in (0..140).map(t).filter(|until| until.is_multiple_of(slide)) {
                     let over = timeline.is_over(until, time);
                     assert!(!over || until <= due, "{until} as of {time}, due last at {due}: {timeline:?}");
                 }

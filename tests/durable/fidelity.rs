@@ -196,10 +196,13 @@ keeping! {
     sound Sound;
 }
 
+/// A type's name, how it is refused where it is kept and where it is logged, and words of the refusals.
+type Case<'a> = (&'a str, [(&'static str, String); 2], &'a [&'a str]);
+
 /// The types that are refused, with the words that the refusal has of each.
 #[tokio::test]
 async fn what_is_not_read_back_is_refused_at_the_start() {
-    let cases: [(&str, [(&'static str, String); 2], &[&str]); 13] = [
+    let cases: [Case<'_>; 13] = [
         (
             "noted",
             noted::refusals(&[Noted { total: 1, note: Some("x".to_owned()), last: 2 }]),

@@ -92,7 +92,7 @@ async fn run(stops: &[(u64, bool)]) -> [Delivered; 6] {
         advance(&mut job, &clock, batches).await;
         match gently {
             true => job.stop().await.expect("stops"),
-            false => drop(job.abort().await),
+            false => job.abort().await,
         }
     }
     sinks.map(|sink| sink.delivered())

@@ -15,6 +15,9 @@ use streaming_runtime::{
 
 use crate::{copied, copy, in_time};
 
+/// What is done to a file while it is read, and its name.
+type Harm<'a> = (&'a str, fn(&Path));
+
 /// Puts a file in place that is new for the first batch of a manual clock.
 fn put(path: &Path, bytes: &[u8]) {
     fs::write(path, bytes).expect("written");
@@ -173,7 +176,7 @@ use futures::StreamExt as _;
 async fn a_file_that_shrinks_while_it_is_read_is_an_error() {
     let place = tempfile::tempdir().expect("temp");
     let path = place.path().join("file");
-    let harms: [(&str, fn(&Path)); 4] = [
+    let harms: [Harm<'_>; 4] = [
         ("cut in a line", |path| {
             OpenOptions::new().write(true).open(path).expect("there").set_len(15_000_050).expect("cut")
         }),
@@ -198,7 +201,7 @@ async fn a_file_that_shrinks_while_it_is_read_is_an_error() {
 async fn to_append_to_a_file_or_to_remove_its_name_does_no_harm() {
     let place = tempfile::tempdir().expect("temp");
     let path = place.path().join("file");
-    let harmless: [(&str, fn(&Path)); 3] = [
+    let harmless: [Harm<'_>; 3] = [
         ("appended", |path| {
             let mut file = OpenOptions::new().append(true).open(path).expect("there");
             file.write_all(b"more\n").expect("written");

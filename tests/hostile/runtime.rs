@@ -51,11 +51,12 @@ fn a_job_whose_runtime_is_gone_gives_its_checkpoint_free() {
             let ended = job.join().await;
             assert!(matches!(ended, Err(JobError::RuntimeGone)), "{ended:?}");
             let (out, all) = collect();
-            let (_, orders) = channel(8);
+            let (_sender, orders) = channel(8);
             let mut next =
                 engine().start(totals::Ports { orders: durable(orders), out }).expect("the place is free");
             clock.advance(secs(1));
-            next.join().await.expect("it ends well");
+            next.delivered(clock.now()).await.expect("it runs");
+            next.stop().await.expect("it ends well");
             assert_eq!(all.records().last(), Some(&(1, 5)));
         });
         drop(job);

@@ -123,7 +123,7 @@ impl Place {
 }
 
 /// What a start says that asks for a word.
-fn asked(outcome: Result<Vec<(u64, (i64, i64))>, Failure>) -> String {
+fn asked<T: std::fmt::Debug>(outcome: Result<T, Failure>) -> String {
     match outcome {
         Err(failure) => failure.to_string(),
         Ok(records) => panic!("it goes on with {records:?}"),

@@ -104,7 +104,11 @@ fn run(
 /// The batches of each window that is delivered.
 fn windows<T>(batches: &[Vec<T>], size: usize, slide: usize) -> Vec<&[Vec<T>]> {
     let ends = (1..=batches.len()).filter(|end| end % slide == 0);
-    ends.map(|end| &batches[end.saturating_sub(size)..end]).collect()
+    let slides = ends.map(|end| &batches[end.saturating_sub(size)..end]);
+    // When the source has ended, what windows still hold is delivered as at their next slide.
+    let next = batches.len().next_multiple_of(slide);
+    let held = batches.get(next.saturating_sub(size)..).filter(|_| next > batches.len());
+    slides.chain(held.filter(|held| held.iter().any(|batch| !batch.is_empty()))).collect()
 }
 
 fn grouped(batches: &[Vec<Pair>]) -> BTreeMap<u8, Vec<i64>> {

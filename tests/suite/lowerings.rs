@@ -70,7 +70,8 @@ fn same<T: Clone + Ord + std::fmt::Debug>(specialised: &Collected<T>, general: &
     let batches = |collected: &Collected<T>| -> Vec<_> {
         collected.batches().into_iter().map(|batch| (batch.time, sorted(batch.records))).collect()
     };
-    assert_eq!(specialised.len(), slides);
+    // And one more at the end, if there is anything in it.
+    assert!([slides, slides + 1].contains(&specialised.len()));
     assert_eq!(batches(specialised), batches(general));
 }
 

@@ -230,8 +230,7 @@ stream!(
 
 #[test]
 fn a_whole_stream_has_the_order_of_its_batches_also_after_a_restart() {
-    let values =
-        vec![vec![(1, 50)], vec![(0, 90)], vec![(2, 10)], vec![(0, 70)], vec![(1, 5)], vec![(0, 99)]];
+    let values = [vec![(1, 50)], vec![(0, 90)], vec![(2, 10)], vec![(0, 70)], vec![(1, 5)], vec![(0, 99)]];
     let keys = vec![vec![0, 1, 2]];
     let directory = tempfile::tempdir().expect("temp");
     let mut seen = BTreeMap::new();

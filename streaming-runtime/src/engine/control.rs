@@ -352,9 +352,9 @@ impl Control {
         in_flight < self.limit || in_flight < self.late(state)
     }
 
-    /// How many batches may be in flight where the next is late and empty.
+    /// How many batches may be in flight where the next is late and empty: many share a sync.
     fn late(&self, state: &State) -> usize {
-        if self.is_dirty() || self.clock.now() < state.boundary + self.interval {
+        if self.log.get().is_none() || self.is_dirty() || self.clock.now() < state.boundary + self.interval {
             return 0;
         }
         LATE.min((LATE_RECORDS / state.written.max(1)) as usize)
