@@ -66,8 +66,17 @@ proptest! {
             }
         });
         let Outputs { batches: copied, counts, totals, first, second, sums, changes, outer, seen, shown, pairs } = &mut outputs;
-        (once(copied), once(counts), once(totals), once(first), once(second), once(sums));
-        (once(changes), once(outer), once(seen), once(shown), once(pairs));
+        once(copied);
+        once(counts);
+        once(totals);
+        once(first);
+        once(second);
+        once(sums);
+        once(changes);
+        once(outer);
+        once(seen);
+        once(shown);
+        once(pairs);
         let what = format!("{cuts:?}, aborted at {aborts:?}, {batches:?}");
         // One that was aborted before its first batch began later, when it was started again.
         let first = outputs.batches.first().map_or(1, |batch| batch.time.as_millis() / 1000);
