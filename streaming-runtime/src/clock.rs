@@ -78,7 +78,8 @@ use crate::time::{BatchTime, nanos};
 #[derive(Clone, Debug)]
 pub struct ManualClock {
     now: watch::Sender<u64>,
-    /// By how much a job's own copy is ahead of it.
+    /// Of a job's own copy: what it said when the job was started, and by how much the copy is ahead.
+    started: u64,
     ahead: Arc<AtomicU64>,
 }
 
@@ -91,7 +92,7 @@ impl Default for ManualClock {
 impl ManualClock {
     /// A clock that stands at 0.
     pub fn new() -> Self {
-        ManualClock { now: watch::Sender::new(0), ahead: Arc::default() }
+        ManualClock { now: watch::Sender::new(0), started: 0, ahead: Arc::default() }
     }
     /// Moves time on. Every batch whose boundary is reached closes, one after the other, soon after;
     /// [`Job::delivered`](crate::Job::delivered) waits for that.
@@ -105,7 +106,7 @@ impl ManualClock {
 
     /// The same clock, for one job.
     pub(crate) fn of_job(&self) -> Self {
-        ManualClock { now: self.now.clone(), ahead: Arc::default() }
+        ManualClock { now: self.now.clone(), started: *self.now.borrow(), ahead: Arc::default() }
     }
 }
 
@@ -159,12 +160,12 @@ impl Clock {
         }
     }
 
-    /// For a test's own clock: goes on from `time`, if it is not there yet, so that a test that moves it by an interval
-    /// gets a batch. It is the job's copy that moves.
+    /// For a test's own clock: has gone on from `time` since the job was started, if it was not there yet, so that a test
+    /// that moves it by an interval gets a batch. It is the job's copy that moves.
     pub(crate) fn go_on_from(&self, time: BatchTime) {
         if let Clock::Manual(clock) = self {
-            let lacks = time.as_nanos().saturating_sub(clock.now().as_nanos());
-            clock.ahead.fetch_add(lacks, Relaxed);
+            // The test may have moved it since.
+            clock.ahead.fetch_max(time.as_nanos().saturating_sub(clock.started), Relaxed);
         }
     }
 
@@ -178,7 +179,7 @@ impl Clock {
                 }
                 tokio::time::sleep(left.min(LOOK)).await;
             },
-            Clock::Manual(ManualClock { now, ahead }) => {
+            Clock::Manual(ManualClock { now, ahead, .. }) => {
                 let is_due = |now: &u64| now.saturating_add(ahead.load(Relaxed)) >= time.as_nanos();
                 let waited = now.subscribe().wait_for(is_due).await.map(|_| ());
                 waited.expect("the clock holds the sender");
