@@ -185,3 +185,31 @@ fn a_clock_stops_at_the_end_of_time() {
     }
     assert_eq!(clock.now().as_nanos(), u64::MAX);
 }
+
+stream!(
+    #[batch(secs(1))]
+    fn slid<numbers: Source<i64>, out: Sink<i64>>(slide: Duration) {
+        numbers.window(slide, slide).to(out);
+    }
+);
+
+/// A slide behind the end of time is refused; any other is delivered, if at the end.
+#[test]
+fn a_window_that_never_slides_is_refused() {
+    for slide in [Duration::MAX, secs(u64::MAX), hours(24 * 365 * 600)] {
+        let ports = slid::Ports { numbers: queue(vec![vec![1]]), out: collect().0, slide };
+        let mut refusal = None;
+        let _ = outcome(Engine::new(), 1, |engine| {
+            refusal = Some(engine.start(ports).map(drop).expect_err("it never slides").to_string());
+            let ports = copy::Ports { numbers: queue(vec![]), out: collect().0 };
+            engine.start(ports).expect("it starts")
+        });
+        let refusal = refusal.expect("it was started");
+        assert!(refusal.contains("slid/out/window") && refusal.contains(".history()"), "{refusal}");
+    }
+    let (out, all) = collect();
+    let slide = hours(24 * 365 * 580);
+    let ports = slid::Ports { numbers: queue(vec![vec![1], vec![2]]), out, slide };
+    outcome(Engine::new(), 2, |engine| engine.start(ports).expect("it starts")).expect("it ends well");
+    assert_eq!(all.records(), [1, 2]);
+}

@@ -311,3 +311,31 @@ fn a_batch_may_take_back_most_of_a_key() {
     }
     assert_eq!(all_pairs.records(), [1600; 4]);
 }
+
+stream!(
+    /// A stream in two parts that are put together again.
+    #[batch(secs(1))]
+    fn parted<values: Source<Pair>, keys: Source<u8>, groups: Sink<Group>, lacking: Sink<(Pair, i64)>>() {
+        let recent = values.window(secs(9), secs(1));
+        let once = keys.window(secs(20), secs(1)).distinct();
+        let without = recent.antijoin(once);
+        without.changes().to(lacking);
+        recent.semijoin(once).union(without).group_by_key().to(groups);
+    }
+);
+
+/// What comes together with the key that takes it away was never there, and nobody takes it back.
+#[test]
+fn what_was_never_alone_is_not_said_to_be() {
+    for workers in [1, 2] {
+        let ((groups, all_groups), (lacking, changes)) = (collect(), collect());
+        let values = queue(vec![vec![(1, 50), (1, 90)], vec![(1, 10), (1, 50)]]);
+        let ports = parted::Ports { values, keys: queue(vec![vec![], vec![1]]), groups, lacking };
+        let engine = Engine::new().workers(workers);
+        outcome(engine, 2, |engine| engine.start(ports).expect("it starts")).expect("it ends well");
+        assert_eq!(all_groups.batches()[1].records, [(1, vec![50, 90, 10, 50])], "{workers} workers");
+        let mut last = changes.batches()[1].records.clone();
+        last.sort_unstable();
+        assert_eq!(last, [((1, 50), -1), ((1, 90), -1)], "{workers} workers");
+    }
+}

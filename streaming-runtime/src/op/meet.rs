@@ -312,8 +312,18 @@ impl<K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Clone>> Meet<K, V, W
             lefts.sort_by_key(|change: &Change<V>| (change.came, change.slot));
             rights.sort_by_key(|change: &Change<W>| (change.came, change.slot));
         }
-        self.lefts_change(lefts, said);
-        self.rights_change(rights, said);
+        // A left value that would be alone meets what the right side has by now: it is not said to be alone, and taken back
+        // in the same batch.
+        match M::LEFT_ALONE {
+            true => {
+                self.rights_change(rights, said);
+                self.lefts_change(lefts, said);
+            }
+            false => {
+                self.lefts_change(lefts, said);
+                self.rights_change(rights, said);
+            }
+        }
         for (number, before) in std::mem::take(&mut self.touched) {
             if M::WHOLE && said.wants_changes() {
                 before.into_iter().for_each(|made| said.changes.push((made, -1)));

@@ -244,7 +244,16 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     {
         let id = self.id;
         let of = self.rhythm.step(self.job.interval);
-        // What is longer than time itself never slides, or never leaves.
+        if slide.as_nanos() > u128::from(u64::MAX) {
+            refuse(
+                id,
+                format!(
+                    "a window that slides every {slide:?} is delivered beyond the end of time, 584 years after 1970; for \
+                     one that never slides take `.history()`"
+                ),
+            );
+        }
+        // What is longer than time itself never leaves.
         let fits = |length: Duration| {
             !length.is_zero() && (length.as_nanos().is_multiple_of(of.as_nanos()) || length == Duration::MAX)
         };
