@@ -8,8 +8,8 @@ use std::{
     time::Duration,
 };
 
-/// How long a start waits for a job of this process that has ended to give its place free.
-const WAIT: Duration = Duration::from_secs(5);
+/// How long a start waits for a job of this process that has ended to give its place free: as long as a call may take.
+const WAIT: Duration = Duration::from_secs(30);
 
 static LOCKED: Mutex<Vec<Locked>> = Mutex::new(Vec::new());
 static FREED: Condvar = Condvar::new();
@@ -43,7 +43,7 @@ pub(super) fn leave(by: u64) {
     locked().iter_mut().filter(|locked| locked.by == by).for_each(|locked| locked.leaves = true);
 }
 
-/// Waits until jobs that have ended give a place free, for some seconds; whether there were any.
+/// Waits until jobs that have ended give a place free, as long as a call may take; whether there were any.
 pub(super) fn await_leaving(place: &str) -> bool {
     let leaves = |all: &mut Vec<Locked>| all.iter().any(|locked| locked.leaves && locked.place == place);
     let mut all = locked();
