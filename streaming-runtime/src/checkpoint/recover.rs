@@ -175,7 +175,11 @@ pub(crate) fn open(storage: Arc<dyn Storage>) -> Result<Opened, CheckpointError>
     let place = format!("{storage:?}");
     let is_taken = |error: &io::Error| error.kind() == ErrorKind::WouldBlock;
     let locked = match storage.lock() {
-        Err(error) if is_taken(&error) && await_leaving(&place) => storage.lock(),
+        Err(error) if is_taken(&error) => {
+            // It may have become free meanwhile, too.
+            await_leaving(&place);
+            storage.lock()
+        }
         locked => locked,
     };
     let guard = locked.map_err(|error| match is_taken(&error) {

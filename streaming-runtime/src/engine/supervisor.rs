@@ -256,6 +256,9 @@ impl Supervisor {
         limit: Duration,
         mut opened: mpsc::Receiver<()>,
     ) -> Result<(), JobError> {
+        // A start on this place waits for what is still under way there when nobody waits here any more: a call that takes long,
+        // or a log that was begun when the job was aborted.
+        self.watchdog.calls().into_iter().for_each(Calls::leave);
         let closed = async {
             while opened.recv().await.is_some() {}
             match self.control.log().and_then(|logged| logged.log()) {
@@ -274,8 +277,6 @@ impl Supervisor {
                 None => std::future::pending().await,
             }
         };
-        // A start on this place waits for what is still under way there when nobody waits here any more.
-        self.watchdog.calls().into_iter().for_each(Calls::leave);
         let stuck = stuck(self.watchdog.calls());
         let closed = tokio::select! {
             biased;
