@@ -443,7 +443,7 @@
 //!   workers: they are added in another grouping.
 //! - A state is written whole when it changes: a large state a key, such as all values of it in `update_state`, costs its
 //!   size in each batch that touches it. `update_state` also pays for the keys that do not change, since nobody else knows.
-//! - After a long absence every batch of that time is made, as Spark makes them, empty ones in some 20 us.
+//! - After a long absence every batch of that time is made, as Spark makes them; [`Engine::skip_missed_batches`] leaves them out.
 //! - `update_state` calls its function for every key in every batch, as Spark's does: its cost follows the keys.
 //! - `.changes()` may take a record back and add it again: records need not be comparable.
 
