@@ -37,9 +37,13 @@ async fn read(bytes: &[u8]) -> Result<Vec<String>, ConnectorError> {
     let (one, ended) = copied(file::lines(&path)).await;
     let (other, with) = in_a_batch(all(place.path())).await;
     let code = |ended: &Result<(), JobError>| ended.as_ref().err().map(|error| error.to_string());
-    assert_eq!((&one, code(&ended)), (&other, code(&with)));
+    assert_eq!(code(&ended), code(&with));
     match ended {
-        Ok(()) => Ok(one),
+        Ok(()) => {
+            assert_eq!(one, other);
+            Ok(one)
+        }
+        // A batch that was open when its source failed may be delivered or not.
         Err(JobError::Source { port: "lines", source }) => Err(source),
         Err(error) => panic!("{error}"),
     }
