@@ -7,7 +7,7 @@
 //!
 //! It is no measurement: the figure is what was lost or is there twice, and it fails at the first that is.
 
-#[path = "../../tests/suite/recovery/soak/mod.rs"]
+#[path = "../../tests/processes/soak/mod.rs"]
 #[allow(dead_code, unused_imports, reason = "crashes at named points are for the tests")]
 mod trials;
 

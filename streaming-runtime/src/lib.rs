@@ -218,7 +218,7 @@
 //! | any aggregate | what is kept | the values of each key, in order of arrival | all values of the keys that change |
 //! | anything | loops | differential arrangements and `reduce` | what changes |
 //!
-//! The lowerings of windows are held against those of what is kept on random input (`tests/suite/lowerings.rs`), and all
+//! The lowerings of windows are held against those of what is kept on random input (`tests/windows/lowerings.rs`), and all
 //! against models that are made anew (`tests/fuzz`). DESIGN kept Abelian windows in differential's difference as well; hash
 //! slots with panes that hold slot numbers were several times faster (`benches -- windows`). Joins and aggregates of what is
 //! kept were differential's, too; but arrangements hold the values of a key in the order of `Ord`, and arrival is lost. So

@@ -13,7 +13,7 @@ use streaming_runtime::{
     prelude::*,
 };
 
-use crate::lasting::Lasting;
+use support::Lasting;
 
 /// Starts a job that must be refused for its checkpoint, and returns why.
 pub(crate) fn refused(state: &Path, pipeline: impl Pipeline) -> (&'static str, String) {

@@ -13,7 +13,7 @@ use streaming_runtime::{
     prelude::*,
 };
 
-use crate::lasting::{Delivered, Lasting};
+use support::{Delivered, Lasting};
 
 type Pair = (u8, i64);
 

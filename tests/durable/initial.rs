@@ -4,10 +4,9 @@ use std::collections::HashMap;
 
 use streaming_runtime::{Checkpoint, Job, ManualClock, Pipeline, connect::queue, prelude::*};
 
-use crate::{
-    fidelity::refused,
-    lasting::{Delivered, Lasting},
-};
+use support::{Delivered, Lasting};
+
+use crate::fidelity::refused;
 
 type Pair = (u8, i64);
 

@@ -7,7 +7,7 @@ use streaming_runtime::{
     prelude::*,
 };
 
-use crate::lasting::Lasting;
+use support::Lasting;
 
 type Event = (u8, bool);
 

@@ -5,6 +5,5 @@ mod fixture;
 mod gone;
 mod initial;
 mod inspected;
-mod lasting;
 mod losing;
 mod parameters;

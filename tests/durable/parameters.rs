@@ -7,7 +7,9 @@ use streaming_runtime::{
     prelude::*,
 };
 
-use crate::{fidelity::refused, lasting::Lasting};
+use support::Lasting;
+
+use crate::fidelity::refused;
 
 type Pair = (u8, i64);
 

@@ -1,0 +1,9 @@
+//! Each operator against the same recomputed from scratch, batch by batch, on random batches with one to three workers.
+//!
+//! Operators on windows are in `windows`, and joins in `joins`.
+
+mod counts;
+mod loops;
+mod per_batch;
+mod state;
+mod transform;

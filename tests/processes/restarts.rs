@@ -1,0 +1,449 @@
+//! Jobs of several processes that stop anywhere, and go on with other numbers of processes and workers.
+//!
+//! The processes are jobs of this one, which is all the same to them.
+
+use std::{
+    collections::BTreeMap,
+    fmt::Debug,
+    future::Future,
+    path::Path,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use proptest::{collection::vec, prelude::*};
+use streaming_runtime::{
+    BatchTime, Checkpoint, Cluster, Job, JobError, Listener, ManualClock, Sink,
+    aggregate::{count, max},
+    connect::{Batch, ConnectorError, Delivery, channel, durable, queue},
+    prelude::*,
+};
+use tokio::{sync::Notify, time::timeout};
+
+use support::Pair;
+
+use crate::cluster::hosts;
+
+stream!(
+    /// An operator of each family that keeps something.
+    #[batch(secs(1))]
+    fn families<
+        pairs: Source<Pair>,
+        others: Source<Pair>,
+        window: Sink<(u8, (i64, i64))>,
+        joined: Sink<(u8, (i64, i64))>,
+        updated: Sink<Pair>,
+        mapped: Sink<(u8, Option<i64>, bool)>,
+        reached: Sink<(u8, u8)>,
+        total: Sink<i64>,
+    >() {
+        let recent = pairs.window(secs(4), secs(1));
+        recent.aggregate_by_key((count(), max())).to(window);
+        pairs.window(secs(3), secs(1)).join(others.window(secs(2), secs(1))).to(joined);
+        let sums = pairs.update_state(|_, state: Option<i64>, new: &[i64]| {
+            Some(state.unwrap_or(0) + new.iter().sum::<i64>())
+        });
+        sums.allow_unbounded("a test").to(updated);
+        let (emitted, _) = others.map_with_state(idle_for(secs(2)), |key, value, state| {
+            if !state.is_timing_out() {
+                state.update(0_u8);
+            }
+            Some((*key, value, state.is_timing_out()))
+        });
+        emitted.to(mapped);
+        let edges =
+            pairs.window(secs(3), secs(1)).map(|(from, to)| (from, to.unsigned_abs() as u8 % 6)).distinct();
+        let reach = edges.iterate(|reach| {
+            let further = reach.map(|(from, to)| (to, from)).join(edges).map(|(_, (from, to))| (from, to));
+            further.union(edges).distinct()
+        });
+        reach.to(reached);
+        recent.count().to(total);
+    }
+);
+
+type Batches = Vec<Vec<Pair>>;
+type Kept = BTreeMap<BatchTime, Vec<String>>;
+
+/// A sink of one process that lasts. It takes each batch `ONCE`, and says what it has; or it replaces what it had.
+#[derive(Clone, Debug, Default)]
+struct Own<const ONCE: bool>(Arc<Mutex<Kept>>);
+
+impl<T: Debug + Send + 'static, const ONCE: bool> Sink<T> for Own<ONCE> {
+    const DELIVERY: Delivery = if ONCE { Delivery::Transactional } else { Delivery::Idempotent };
+
+    async fn committed(&mut self) -> Result<Option<BatchTime>, ConnectorError> {
+        Ok(self.0.lock().expect("no panic").last_key_value().map(|(time, _)| *time))
+    }
+
+    async fn write(&mut self, batch: Batch<T>) -> Result<(), ConnectorError> {
+        let records = batch.records.iter().map(|record| format!("{record:?}")).collect();
+        let before = self.0.lock().expect("no panic").insert(batch.time, records);
+        match before {
+            Some(_) if ONCE => Err(ConnectorError::other(format!("the batch at {} came again", batch.time))),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The sinks of all processes, by port and process.
+#[derive(Default)]
+struct Sinks<const ONCE: bool>(BTreeMap<(&'static str, usize), Own<ONCE>>);
+
+impl<const ONCE: bool> Sinks<ONCE> {
+    fn of(&mut self, port: &'static str, process: usize) -> Own<ONCE> {
+        self.0.entry((port, process)).or_default().clone()
+    }
+
+    /// What there is of each port, of all processes together. An empty batch is as good as none.
+    fn together(&self) -> BTreeMap<&'static str, Kept> {
+        let mut all = BTreeMap::<_, Kept>::new();
+        for ((port, _), sink) in &self.0 {
+            for (time, records) in &*sink.0.lock().expect("no panic") {
+                all.entry(*port).or_default().entry(*time).or_default().extend(records.iter().cloned());
+            }
+        }
+        for batches in all.values_mut() {
+            batches.retain(|_, records| !records.is_empty());
+            batches.values_mut().for_each(|records| records.sort());
+        }
+        all
+    }
+}
+
+/// How a run ends, after so many more batches, and in how many processes and workers it runs.
+#[derive(Clone, Copy, Debug)]
+struct Run {
+    processes: usize,
+    workers: usize,
+    batches: u64,
+    /// Which process is aborted, and when; or it is stopped in order.
+    aborted: Option<(usize, u64)>,
+}
+
+const BATCHES: u64 = 12;
+const PATIENCE: Duration = Duration::from_secs(30);
+
+async fn soon<T>(what: impl Future<Output = T>, of: impl Debug) -> T {
+    timeout(PATIENCE, what).await.unwrap_or_else(|_| panic!("it takes too long: {of:?}"))
+}
+
+fn is_refused(error: &JobError) -> bool {
+    let words = error.to_string();
+    words.contains("start once more with") || words.contains("Start with")
+}
+
+/// Tells when all processes are there.
+#[derive(Clone, Default)]
+struct Begun(Arc<Notify>);
+
+impl Begun {
+    async fn wait(&self, job: &mut Job) {
+        tokio::select! {
+            biased;
+            () = self.0.notified() => {}
+            _ = soon(job.join(), "to begin") => {}
+        }
+    }
+}
+
+impl Listener for Begun {
+    fn started(&self) {
+        self.0.notify_one();
+    }
+}
+
+/// One program over its whole life.
+struct Life<'a, const ONCE: bool> {
+    directory: &'a Path,
+    clock: ManualClock,
+    at: u64,
+    sinks: Sinks<ONCE>,
+    pairs: [&'a Batches; 2],
+    others: &'a Batches,
+}
+
+impl<const ONCE: bool> Life<'_, ONCE> {
+    fn start(&mut self, run: Run, begun: &Begun) -> Vec<Job> {
+        let hosts = hosts(run.processes);
+        let start = |process| {
+            let cluster = Cluster::new(hosts.clone(), process).silence(secs(20)).gather_within(secs(10));
+            let engine = Engine::new().workers(run.workers).manual_clock(&self.clock).cluster(cluster);
+            let engine = if process == 0 { engine.listener(begun.clone()) } else { engine };
+            let engine = engine.checkpoint(Checkpoint::new(self.directory).exactly_once());
+            // Two processes have pairs, one has the others; who is left out has ended from the start.
+            let pairs = self.pairs.get(process).map(|batches| queue((*batches).clone()));
+            let others = (process == 0).then(|| queue(self.others.clone()));
+            let mut sink = |port| self.sinks.of(port, process);
+            let ports = families::Ports {
+                pairs,
+                others,
+                window: sink("window"),
+                joined: sink("joined"),
+                updated: sink("updated"),
+                mapped: sink("mapped"),
+                reached: sink("reached"),
+                total: sink("total"),
+            };
+            engine.start(ports).expect("it starts")
+        };
+        (0..run.processes).map(start).collect()
+    }
+
+    /// Runs it until it is stopped as it says, or has ended; whether it was not refused.
+    async fn run(&mut self, run: Run, to_the_end: bool) -> bool {
+        let begun = Begun::default();
+        let mut jobs = self.start(run, &begun);
+        let upto = if to_the_end { BATCHES } else { (self.at + run.batches).min(BATCHES) };
+        let is_first = self.at == 0;
+        if is_first {
+            // A job that is stopped before its first batch has no beginning to go on from, nor has a clock that is
+            // moved before there is one.
+            begun.wait(&mut jobs[0]).await;
+            self.clock.advance(secs(1));
+            self.at = 1;
+            let first = jobs[0].delivered(BatchTime::from_millis(1000));
+            soon(first, run).await.expect("the first batch");
+        }
+        while self.at < upto {
+            self.clock.advance(secs(1));
+            self.at += 1;
+            tokio::task::yield_now().await;
+        }
+        let mut aborted = None;
+        match run.aborted {
+            _ if to_the_end => {}
+            Some((process, micros)) => {
+                // Some before all are there, most behind.
+                if !is_first && micros % 8 > 0 {
+                    begun.wait(&mut jobs[0]).await;
+                }
+                tokio::time::sleep(Duration::from_micros(micros)).await;
+                aborted = Some(process % run.processes);
+                soon(jobs.remove(process % run.processes).abort(), run).await;
+            }
+            None if is_first => drop(soon(jobs[0].stop(), run).await),
+            None => {
+                // Who leaves before all are there leaves the others waiting.
+                begun.wait(&mut jobs[0]).await;
+                drop(soon(jobs[0].stop(), run).await);
+            }
+        }
+        let mut ends = Vec::new();
+        for job in &mut jobs {
+            ends.push(soon(job.join(), (run, to_the_end, self.at)).await);
+        }
+        let refused = ends.iter().any(|end| end.as_ref().is_err_and(is_refused));
+        for error in ends.into_iter().filter_map(Result::err) {
+            let is_meant =
+                matches!(error, JobError::Peer { .. } | JobError::Cluster(_)) && aborted.is_some() || refused;
+            assert!(is_meant, "{error} after {run:?} at {}", self.at);
+        }
+        !refused
+    }
+}
+
+/// Lives through `runs`, and then to the end in as many processes as the last.
+async fn live<const ONCE: bool>(
+    pairs: [&Batches; 2],
+    others: &Batches,
+    runs: &[Run],
+) -> BTreeMap<&'static str, Kept> {
+    let directory = tempfile::tempdir().expect("temp");
+    let clock = ManualClock::new();
+    let directory = directory.path();
+    let mut life = Life::<ONCE> { directory, clock, at: 0, sinks: Sinks::default(), pairs, others };
+    let last = Run { processes: 2, workers: 1, batches: 0, aborted: None };
+    let mut before: Vec<Run> = Vec::new();
+    for (nth, run) in runs.iter().chain([&last]).enumerate() {
+        let run = Run { processes: if nth == 0 { run.processes.max(2) } else { run.processes }, ..*run };
+        let mut run = run;
+        let to_the_end = nth == runs.len();
+        if !life.run(run, to_the_end).await {
+            // As it was, until what was on its way is delivered; then it may, if no source is lost.
+            let mut good = None;
+            for old in before.iter().rev() {
+                let old = Run { batches: 1, aborted: None, ..*old };
+                if life.run(old, false).await {
+                    good = Some(old);
+                    break;
+                }
+            }
+            let good = good.expect("one of those before is possible");
+            if !life.run(run, to_the_end).await {
+                run = Run { aborted: None, ..good };
+                assert!(life.run(run, to_the_end).await, "it goes on as it was");
+            }
+        }
+        before.push(run);
+    }
+    life.sinks.together()
+}
+
+fn batches(n: usize) -> impl Strategy<Value = Batches> {
+    vec(vec((0..8u8, -9..9i64), 1..6), n)
+}
+
+fn runs() -> impl Strategy<Value = Vec<Run>> {
+    let aborted = prop::option::weighted(0.7, (0..3usize, 0..20_000u64));
+    let run = (1..=3usize, 1..=2usize, 0..5u64, aborted);
+    let run =
+        run.prop_map(|(processes, workers, batches, aborted)| Run { processes, workers, batches, aborted });
+    vec(run, 1..4)
+}
+
+fn block_on<R>(future: impl Future<Output = R>) -> R {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(future)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 6, max_shrink_iters: 10, ..ProptestConfig::default() })]
+
+    #[test]
+    fn sinks_that_replace(here in batches(12), there in batches(4), others in batches(12), runs in runs()) {
+        let once = block_on(live::<false>([&here, &there], &others, &[]));
+        prop_assert_eq!(block_on(live::<false>([&here, &there], &others, &runs)), once);
+    }
+
+    #[test]
+    fn sinks_that_take_once(here in batches(12), there in batches(4), others in batches(12), runs in runs()) {
+        let once = block_on(live::<true>([&here, &there], &others, &[]));
+        prop_assert_eq!(block_on(live::<true>([&here, &there], &others, &runs)), once);
+    }
+}
+
+stream!(
+    #[batch(millis(20))]
+    fn sums<numbers: Source<Pair>, out: Sink<Pair>>() {
+        let sums = numbers.update_state(|_, sum: Option<i64>, new: &[i64]| {
+            Some(sum.unwrap_or(0) + new.iter().sum::<i64>())
+        });
+        sums.allow_unbounded("a test").changes().filter(|(_, n)| *n > 0).map(|(pair, _)| pair).to(out);
+    }
+);
+
+/// What is sent in a follower, and for which an answer came, is in the leader's log.
+#[test]
+fn what_a_follower_has_taken_in_is_not_lost() {
+    block_on(async {
+        let directory = tempfile::tempdir().expect("temp");
+        let mut sinks = Sinks::<true>::default();
+        let mut sum = 0;
+        for round in 0..4_usize {
+            let hosts = hosts(3);
+            let mut senders = Vec::new();
+            let mut jobs: Vec<Job> = (0..3)
+                .map(|process| {
+                    let cluster = Cluster::new(hosts.clone(), process).silence(secs(20));
+                    let engine =
+                        Engine::new().workers(1 + round.div_ceil(2) % 2).cluster(cluster).close_early(true);
+                    let checkpoint = Checkpoint::new(directory.path()).exactly_once();
+                    let (sender, numbers) = channel(64);
+                    senders.push(sender);
+                    let ports = sums::Ports { numbers: durable(numbers), out: sinks.of("out", process) };
+                    engine.checkpoint(checkpoint).start(ports).expect("it starts")
+                })
+                .collect();
+            for (process, sender) in senders.iter().enumerate() {
+                for n in 0..5 {
+                    let n = 100 * round as i64 + n;
+                    sum += n;
+                    let sent = async { sender.send_tracked((process as u8, n)).await.expect("sent").await };
+                    soon(sent, (round, process)).await.expect("delivered");
+                }
+            }
+            match round % 2 {
+                // Then nothing is in doubt, and there may be another number of workers.
+                0 => drop(soon(jobs[round % 3].stop(), round).await),
+                _ => {
+                    soon(jobs.remove(1).abort(), round).await;
+                    for job in &mut jobs {
+                        assert_eq!(soon(job.join(), round).await.expect_err("aborted").code(), "job.peer");
+                    }
+                    jobs.clear();
+                }
+            }
+            for job in &mut jobs {
+                soon(job.join(), round).await.expect("a good end");
+            }
+        }
+        let last: i64 = (0..3)
+            .map(|key| {
+                let all = sinks.together();
+                let of_key =
+                    all["out"].values().flatten().filter(|text| text.starts_with(&format!("({key},")));
+                let sums =
+                    of_key.map(|text| text[4..text.len() - 1].trim().parse::<i64>().expect("a number"));
+                sums.max().expect("there are some")
+            })
+            .sum();
+        assert_eq!(last, sum);
+    });
+}
+
+/// A source with more to give must not be forgotten.
+#[test]
+fn a_source_that_is_gone_is_named() {
+    block_on(async {
+        let directory = tempfile::tempdir().expect("temp");
+        let clock = ManualClock::new();
+        for processes in [2, 1] {
+            let (hosts, begun) = (hosts(processes), Begun::default());
+            let mut jobs: Vec<Job> = (0..processes)
+                .map(|process| {
+                    let cluster = Cluster::new(hosts.clone(), process).silence(secs(20));
+                    let engine = Engine::new().cluster(cluster).manual_clock(&clock).listener(begun.clone());
+                    let numbers = queue(vec![vec![(1, 1)]; 9]);
+                    let ports = sums::Ports { numbers, out: Own::<false>::default() };
+                    engine.checkpoint(directory.path()).start(ports).expect("it starts")
+                })
+                .collect();
+            if processes == 2 {
+                begun.wait(&mut jobs[0]).await;
+                clock.advance(millis(40));
+                soon(jobs[0].delivered(BatchTime::from_millis(40)), "two").await.expect("delivered");
+                for job in &mut jobs {
+                    soon(job.stop(), "two").await.expect("a good end");
+                }
+            } else {
+                let error = soon(jobs[0].join(), "one").await.expect_err("process 1 has more to give");
+                let expected = "source `numbers` of process 1 had given 2 records and not ended";
+                assert!(error.to_string().contains(expected), "{error}");
+                assert_eq!(error.code(), "checkpoint.incompatible");
+            }
+        }
+    });
+}
+
+#[test]
+fn a_place_that_not_all_reach_is_refused() {
+    block_on(async {
+        let places = [tempfile::tempdir().expect("temp"), tempfile::tempdir().expect("temp")];
+        let clock = ManualClock::new();
+        for round in 0..2 {
+            let (hosts, begun) = (hosts(2), Begun::default());
+            let mut jobs: Vec<Job> = (0..2)
+                .map(|process| {
+                    let cluster = Cluster::new(hosts.clone(), process).silence(secs(20));
+                    let engine = Engine::new().cluster(cluster).manual_clock(&clock).listener(begun.clone());
+                    let ports =
+                        sums::Ports { numbers: queue(vec![vec![(1, 1)]; 9]), out: Own::<false>::default() };
+                    engine.checkpoint(places[process].path()).start(ports).expect("it starts")
+                })
+                .collect();
+            if round == 0 {
+                begun.wait(&mut jobs[0]).await;
+                clock.advance(millis(20));
+                let _ = soon(jobs[0].delivered(BatchTime::from_millis(20)), "one").await;
+                for job in jobs {
+                    soon(job.abort(), "one").await;
+                }
+            } else {
+                let error = soon(jobs[1].join(), "two").await.expect_err("another place");
+                assert!(error.to_string().contains("as process 1 sees it"), "{error}");
+                let error = soon(jobs[0].join(), "two").await.expect_err("another place");
+                assert_eq!(error.code(), "job.peer");
+            }
+        }
+    });
+}
