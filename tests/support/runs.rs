@@ -2,11 +2,7 @@
 
 use std::time::Duration;
 
-use streaming_runtime::{
-    Engine, Job, ManualClock,
-    connect::Collected,
-    secs,
-};
+use streaming_runtime::{Engine, Job, ManualClock, connect::Collected, secs};
 
 /// A record of most pipelines of the tests.
 pub type Pair = (u8, i64);

@@ -16,7 +16,6 @@ use streaming_runtime::{
     prelude::*,
 };
 
-
 type Pair = (u8, i64);
 /// A record of any operator, with the operator's name.
 type Line = (String, String);
