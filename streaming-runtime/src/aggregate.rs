@@ -53,13 +53,16 @@ use std::{
 
 use foldhash::fast::RandomState;
 
-pub use crate::op::Of;
+pub use crate::operators::aggregate::Of;
 use crate::{
-    blame::check_itself,
-    op::{Abelian, Aggregate, Associative, ByKey, Parameters, Undo},
-    past::Past,
+    observe::panic_origin::check_itself,
+    operators::{
+        aggregate::{Abelian, Aggregate, Associative, Undo},
+        by_key::ByKey,
+        parameters::Parameters,
+    },
     record::{Key, Record},
-    stream::{Chain, Stream},
+    stream::{Stream, chain::Chain, kind::Past},
 };
 pub use number::Number;
 use number::{Exact, Wide};

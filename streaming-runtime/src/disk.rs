@@ -1,7 +1,9 @@
 //! Names in directories that outlive a crash, and what they mean while a job relies on them.
 
 use std::{
-    fs::{self, DirBuilder, File, Metadata, OpenOptions},
+    fs::{
+        DirBuilder, File, Metadata, OpenOptions, {self},
+    },
     io,
     path::{Path, PathBuf},
 };

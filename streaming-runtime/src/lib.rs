@@ -448,47 +448,65 @@
 //! - `.changes()` may take a record back and add it again: records need not be comparable.
 
 pub mod aggregate;
-mod aside;
-mod blame;
-mod build;
+mod build_error;
 pub mod checkpoint;
 mod clock;
 mod codec;
 pub mod connect;
+mod connectors;
+mod contract;
+mod delivery;
+mod detached;
 mod disk;
 mod engine;
-mod gauge;
-mod ledger;
-mod op;
-mod outbox;
-mod owners;
-mod past;
+mod error;
+mod ids;
+mod intake;
+mod observe;
+mod operators;
+mod partitioner;
 mod record;
-mod rhythm;
 mod schema;
-mod skipped;
 mod stage;
 mod stream;
 mod time;
-mod timeline;
 
-pub use build::BuildError;
+pub use build_error::BuildError;
 pub use clock::ManualClock;
-pub use connect::{Memory, Sink, Source};
+pub use contract::{sink::Sink, source::Source};
 pub use engine::{
-    BatchInfo, Checkpoint, ClockOffset, Cluster, ClusterError, Delays, Engine, Explanation, Frontier, Job,
-    JobError, JobMetrics, Listener, LocalWorker, Monitor, OperatorMetrics, Pid, PidEstimator, Pipeline,
-    SinkMetrics, SourceMetrics, StartError, Value, Wait,
+    Cluster, Engine, Job, LocalWorker, Pid, PidEstimator, Pipeline, Value, checkpoint_settings::Checkpoint,
 };
+pub use error::{JobError, StartError, cluster::ClusterError};
+pub use ids::OpId;
+pub use intake::admission::Memory;
 #[cfg(feature = "metrics")]
-pub use engine::{MetricsExporter, metrics_exporter};
-pub use op::{
-    Abelian, Aggregate, Algebra, Associative, Comparable, Emit, Keeps, KeyState, LoopScope, Looped, Neither,
-    Parameters, SinkPort, Undo, idle_for, unbounded,
+pub use observe::exporter::{MetricsExporter, metrics_exporter};
+pub use observe::{
+    explain::{Explanation, Wait},
+    listener::{BatchInfo, Listener},
+    metrics::{ClockOffset, Delays, Frontier, JobMetrics, OperatorMetrics, SinkMetrics, SourceMetrics},
+    monitor::Monitor,
 };
-pub use past::{History, Kept, Past, PerBatch, State, Windowed};
+pub use operators::{
+    aggregate::{Abelian, Aggregate, Algebra, Associative, Neither, Of, Undo},
+    iterate::LoopScope,
+    kernel::{
+        borrowed_keys::Reader,
+        copies::Copies,
+        differential::{Comparable, Looped},
+        state_table::KeyState,
+    },
+    parameters::Parameters,
+    sink::SinkPort,
+    state::{Keeps, idle_for, unbounded},
+    stateless::Emit,
+};
 pub use record::{Key, Keyed, Pair, Record};
-pub use stream::{OpId, Stream};
+pub use stream::{
+    Stream,
+    kind::{History, Kept, Past, PerBatch, State, Windowed},
+};
 pub use time::{BatchTime, hours, millis, minutes, secs};
 
 /// Declares a pipeline.
@@ -638,10 +656,10 @@ pub mod prelude {
 
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::engine::{Flow, InPort, OutPort, Wiring};
-    pub use crate::stage::{
-        Fragment, IsStage, Stage, count, fragment, joined, length, lines, no_stage, text,
+    pub use crate::{
+        engine::{Flow, InPort, OutPort, Wiring},
+        stage::{Fragment, IsStage, Stage, count, fragment, joined, length, lines, no_stage, text},
+        stream::Reported,
     };
-    pub use crate::stream::Reported;
     pub use streaming_macros::{stage, stream};
 }

@@ -7,7 +7,7 @@ use std::hash::Hash;
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{past::Past, stream::Stream};
+use crate::stream::{Stream, kind::Past};
 
 /// A value that can travel on a stream: any `Clone + Send` type that owns its data and has serde's derives.
 ///

@@ -9,9 +9,9 @@ use std::{
 };
 
 use crate::{
-    past::Past,
+    ids::OpId,
     record::Record,
-    stream::{OpId, Rooted, Stream},
+    stream::{Stream, chain::Rooted, kind::Past},
 };
 
 /// Stands in what a stage says for the id, the mark or the key of its call.

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Mean, Sum};
 use crate::{
-    op::{Abelian, Algebra, Associative},
+    aggregate::{Mean, Sum},
+    operators::aggregate::{Abelian, Algebra, Associative},
     record::Record,
 };
 

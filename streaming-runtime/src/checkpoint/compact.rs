@@ -4,14 +4,19 @@
 //! from the newest back, so that a key is looked up once for each time that it was written; everything is copied once,
 //! from the bytes that were read into the frames that are written.
 
-use super::{
-    CheckpointError, Edits, KeysReader, SourceMark, Storage, crash_point, format,
-    frame::{Head, Kind},
-    image::{Image, Located, LocatedInput},
-    part::RawEntry,
-    recover::{self, BaseFile},
+use crate::{
+    checkpoint::{
+        CheckpointError, Edits, KeysReader, SourceMark, Storage, crash_point, format,
+        frame::{Head, Kind},
+        image::{Image, Located, LocatedInput},
+        part::RawEntry,
+        recover::{
+            BaseFile, {self},
+        },
+    },
+    ids::Epoch,
+    time::BatchTime,
 };
-use crate::{stream::Epoch, time::BatchTime};
 use foldhash::fast::RandomState;
 use hashbrown::HashSet;
 use std::{

@@ -1,10 +1,10 @@
 //! The inside of frames. All numbers are little-endian; texts and bytes have their length before them.
 
-use super::{Comes, Edits, Mark, OperatorEntry, Program, SinkEntry, SourceEntry, SourceMark};
 use crate::{
-    stream::Epoch,
+    checkpoint::{Comes, Edits, Mark, OperatorEntry, Program, SinkEntry, SourceEntry, SourceMark},
+    ids::Epoch,
+    stream::timeline::{Follows, Jump, Stretch, Timeline},
     time::BatchTime,
-    timeline::{Follows, Jump, Stretch, Timeline},
 };
 use std::ops::Range;
 

@@ -6,7 +6,7 @@
 //! know the salt, least of all a record, can make bytes that look like a frame. `synced` says how much of the file was
 //! known to be on disk when the frame was written.
 
-use super::CheckpointError;
+use crate::checkpoint::CheckpointError;
 use std::ops::Range;
 
 pub(super) const VERSION: u32 = 3;

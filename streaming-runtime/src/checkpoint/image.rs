@@ -3,13 +3,17 @@
 //! Read in order: the base, then the logs from its number on. Restoring, compaction and inspection all begin here, so
 //! what is checked here is checked everywhere.
 
-use super::{
-    CheckpointError, Cut, Edits, Mark, Program, SourceMark,
-    format::{Reader, Record},
-    frame::{BadHead, Frame, Head, Kind, VERSION},
-    part::RawEntry,
+use crate::{
+    checkpoint::{
+        CheckpointError, Cut, Edits, Mark, Program, SourceMark,
+        format::{Reader, Record},
+        frame::{BadHead, Frame, Head, Kind, VERSION},
+        part::RawEntry,
+    },
+    ids::Epoch,
+    stream::timeline::Timeline,
+    time::BatchTime,
 };
-use crate::{stream::Epoch, time::BatchTime, timeline::Timeline};
 use std::{collections::BTreeMap, ops::Range, sync::Arc};
 
 /// See the module.

@@ -1,17 +1,22 @@
 //! A look at a checkpoint for people: what is in it, how large it is, and whether it is whole.
 
-use super::{
-    CheckpointError, Storage,
-    format::Record,
-    frame::{BadHead, Head, Kind},
-    image::{Batch, Image, Located},
-    part::KeysReader,
-    recover,
+use crate::{
+    checkpoint::{
+        CheckpointError, Storage,
+        format::Record,
+        frame::{BadHead, Head, Kind},
+        image::{Batch, Image, Located},
+        part::KeysReader,
+        recover,
+    },
+    observe::panic_origin,
+    time::BatchTime,
 };
-use crate::{blame, time::BatchTime};
 use std::{
     collections::{BTreeMap, HashSet},
-    io::{self, ErrorKind},
+    io::{
+        ErrorKind, {self},
+    },
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
@@ -137,7 +142,7 @@ pub fn inspect(storage: &dyn Storage) -> Result<Inspection, CheckpointError> {
     loop {
         tries += 1;
         let found = catch_unwind(AssertUnwindSafe(|| once(storage))).unwrap_or_else(|panic| {
-            let panic = io::Error::other(format!("the storage panicked: {}", blame::message(&*panic)));
+            let panic = io::Error::other(format!("the storage panicked: {}", panic_origin::message(&*panic)));
             Err(CheckpointError::io("inspecting", "the place")(panic))
         });
         match found {

@@ -1,11 +1,14 @@
 //! The writer's thread: it takes what is waiting, has it written with one sync, and says what is durable.
 
-use super::{
-    CheckpointError, Durable, Mark, Place, Program, Settings,
-    compact::Compaction,
-    writer::{Message, Writer},
+use crate::{
+    checkpoint::{
+        CheckpointError, Durable, Mark, Place, Program, Settings,
+        compact::Compaction,
+        writer::{Message, Writer},
+    },
+    ids::Epoch,
+    observe::panic_origin,
 };
-use crate::{blame, stream::Epoch};
 use std::{
     io,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -14,7 +17,9 @@ use std::{
         atomic::{AtomicBool, Ordering},
         mpsc,
     },
-    thread::{self, JoinHandle},
+    thread::{
+        JoinHandle, {self},
+    },
 };
 use tokio::sync::watch;
 
@@ -59,7 +64,7 @@ impl Log {
             Thread { writer, queue, messages: messages.clone(), compaction: None, publish, on_durable };
         let run = move || {
             let result = catch_unwind(AssertUnwindSafe(|| thread.run())).unwrap_or_else(|panic| {
-                let panic = io::Error::other(format!("a panic: {}", blame::message(&*panic)));
+                let panic = io::Error::other(format!("a panic: {}", panic_origin::message(&*panic)));
                 Err(CheckpointError::io("writing", "the log")(panic))
             });
             stop.store(true, Ordering::Relaxed);

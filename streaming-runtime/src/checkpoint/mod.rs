@@ -51,6 +51,7 @@ mod recover;
 #[cfg(any(test, feature = "simulated"))]
 #[doc(hidden)]
 pub mod simulated;
+pub(crate) mod state_log;
 mod storage;
 #[cfg(test)]
 mod tests;
@@ -78,7 +79,7 @@ pub(crate) use writer::{Durable, Settings};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{stream::Epoch, time::BatchTime, timeline::Follows};
+use crate::{ids::Epoch, stream::timeline::Follows, time::BatchTime};
 
 /// How far a source was at a batch.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,8 +4,7 @@
 //! operator's own; those of keys are `(length of key u32, length of value u32, key, value)*`, where a length of
 //! `u32::MAX` says that the key is removed. All numbers are little-endian.
 
-use super::format::Reader;
-use crate::time::BatchTime;
+use crate::{checkpoint::format::Reader, time::BatchTime};
 use std::ops::Range;
 
 const PANE: u8 = 1;

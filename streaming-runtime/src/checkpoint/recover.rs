@@ -2,22 +2,26 @@
 //!
 //! Nothing on disk is touched before [`Log::start`](super::Log::start), so a job that is refused leaves it as it was.
 
-use super::{
-    CheckpointError, Comes, Entry, Identity, KeysReader, Program, SourceMark, Storage, What, crash_point,
-    frame::{Head, Kind},
-    image::{Batch, Image, Located, LogFile, Tail},
-    places::await_leaving,
-};
 use crate::{
-    rhythm::Rhythm,
-    stream::Epoch,
+    checkpoint::{
+        CheckpointError, Comes, Entry, Identity, KeysReader, Program, SourceMark, Storage, What, crash_point,
+        frame::{Head, Kind},
+        image::{Batch, Image, Located, LogFile, Tail},
+        places::await_leaving,
+    },
+    ids::Epoch,
+    stream::{
+        rhythm::Rhythm,
+        timeline::{Follows, Jump, Timeline},
+    },
     time::BatchTime,
-    timeline::{Follows, Jump, Timeline},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
-    io::{self, ErrorKind},
+    io::{
+        ErrorKind, {self},
+    },
     sync::Arc,
 };
 

@@ -1,10 +1,12 @@
 //! A disk that fails when it is told to, and forgets at a crash what was not synced. All chance is from a seed.
 
-use super::{Append, Storage};
+use crate::checkpoint::{Append, Storage};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use std::{
     collections::BTreeMap,
-    io::{self, ErrorKind},
+    io::{
+        ErrorKind, {self},
+    },
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 

@@ -1,11 +1,19 @@
 //! Where checkpoints are kept: a trait as small as an object store could serve, and the local directory.
 
-use super::crash_point;
-use crate::disk::{Held, make_private_directory, private, sync_directory};
+use crate::{
+    checkpoint::crash_point,
+    disk::{Held, make_private_directory, private, sync_directory},
+};
 use std::{
-    fmt::{self, Debug},
-    fs::{self, File, TryLockError},
-    io::{self, Read, Write},
+    fmt::{
+        Debug, {self},
+    },
+    fs::{
+        File, TryLockError, {self},
+    },
+    io::{
+        Read, Write, {self},
+    },
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };

@@ -4,8 +4,10 @@
 //! with the time that it may take. Whoever waits for the disk looks there, gives up in time, and says which call it was; the
 //! thread is left behind. A panic in a storage's code comes back as an error of that call.
 
-use super::{Append, CheckpointError, Storage, places};
-use crate::blame;
+use crate::{
+    checkpoint::{Append, CheckpointError, Storage, places},
+    observe::panic_origin,
+};
 use std::{
     collections::BTreeMap,
     fmt, io,
@@ -91,7 +93,7 @@ impl Calls {
         self.lock().insert(id, Call { doing, file: file.to_owned(), since: Instant::now(), allowed });
         let running = Running { calls: self, id };
         catch_unwind(AssertUnwindSafe(|| call(&running))).unwrap_or_else(|panic| {
-            Err(io::Error::other(format!("the storage panicked: {}", blame::message(&*panic))))
+            Err(io::Error::other(format!("the storage panicked: {}", panic_origin::message(&*panic))))
         })
     }
 

@@ -2,15 +2,19 @@
 //!
 //! Apart from the thread, so that tests drive it call by call and a failure replays from its seed.
 
-use super::{
-    Append, CheckpointError, Edits, Mark, Place, Program, Storage,
-    compact::{self, Compaction},
-    crash_point, format,
-    frame::{HEAD, Head, Kind},
-    image::LogFile,
-    recover::BaseFile,
+use crate::{
+    checkpoint::{
+        Append, CheckpointError, Edits, Mark, Place, Program, Storage,
+        compact::{
+            Compaction, {self},
+        },
+        crash_point, format,
+        frame::{HEAD, Head, Kind},
+        image::LogFile,
+        recover::BaseFile,
+    },
+    ids::Epoch,
 };
-use crate::stream::Epoch;
 use std::{
     collections::BTreeMap,
     sync::{Arc, atomic::AtomicBool},

@@ -2,7 +2,7 @@
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{
+use crate::codec::{
     decode,
     serializer::{Writer, Written},
 };
@@ -56,9 +56,7 @@ impl Declared {
         let part = || {
             written.tuples.iter().find_map(|(name, length)| {
                 let (_, reads) = self.tuples.iter().find(|(known, _)| known == name)?;
-                (reads != length).then(|| {
-                    format!("`{name}` writes {length} of its {reads} parts (`skip_serializing_if` or `skip_serializing`)")
-                })
+                (reads != length).then(|| format!("`{name}` writes {length} of its {reads} parts (`skip_serializing_if` or `skip_serializing`)"))
             })
         };
         variant.or_else(field).or_else(part).or_else(|| self.fault())

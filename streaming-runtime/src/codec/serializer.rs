@@ -6,12 +6,12 @@ use postcard::ser_flavors::Flavor;
 use serde::{
     Serialize,
     ser::{
-        self, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
-        SerializeTupleStruct, SerializeTupleVariant,
+        SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
+        SerializeTupleStruct, SerializeTupleVariant, {self},
     },
 };
 
-use super::Forms;
+use crate::codec::Forms;
 
 /// Why a value cannot be written.
 #[derive(Debug)]

@@ -11,8 +11,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{BatchInfo, Pid, PidEstimator, StartError};
-use crate::connect::Throttle;
+use crate::{
+    engine::pid::{Pid, PidEstimator},
+    error::StartError,
+    intake::admission::Throttle,
+    observe::listener::BatchInfo,
+};
 
 pub(crate) struct Backpressure {
     sources: Vec<(PidEstimator, Arc<Throttle>)>,

@@ -20,15 +20,20 @@ use std::{
 
 use tokio::sync::{Notify, watch};
 
-use super::{
-    Backpressure, BatchInfo, clock::Clock, cluster::Peers, listener::Listeners, logged::Logged,
-    metrics::Board,
-};
 use crate::{
-    connect::{Books, Cut, Dues, Handover, Signal},
-    stream::Epoch,
+    engine::{Backpressure, clock::Clock, cluster::Peers, job_log::Logged},
+    ids::Epoch,
+    intake::{
+        handover::Handover,
+        progress::Cut,
+        source_context::{Books, Dues, Signal},
+    },
+    observe::{
+        listener::{BatchInfo, Listeners},
+        metrics::{Board, LATE_BATCHES},
+    },
+    stream::timeline::{Follows, Jump, Timeline, at_the_end},
     time::BatchTime,
-    timeline::{Follows, Jump, Timeline, at_the_end},
 };
 
 /// What a worker is told.
@@ -39,9 +44,8 @@ pub(crate) enum Order {
     Leave,
 }
 
-/// How many empty batches may be in flight that are late, and how many records they may have for the sinks together: as
-/// many as the last one each.
-pub(super) const LATE: usize = 512;
+/// How many records the empty batches that are in flight and late may have for the sinks together: as many as the last one
+/// each.
 const LATE_RECORDS: u64 = 1 << 16;
 
 /// How many batches a stop closes at most that are due by a test's clock.
@@ -357,7 +361,7 @@ impl Control {
         if self.log.get().is_none() || self.is_dirty() || self.clock.now() < state.boundary + self.interval {
             return 0;
         }
-        LATE.min((LATE_RECORDS / state.written.max(1)) as usize)
+        LATE_BATCHES.min((LATE_RECORDS / state.written.max(1)) as usize)
     }
 
     /// Whether a source may be asked for all of a batch: one that waits for memory is waiting for a delivery.

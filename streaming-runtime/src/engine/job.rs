@@ -4,8 +4,13 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::sync::{mpsc, watch};
 
-use super::{Explanation, JobError, JobMetrics, Monitor, STOP_LIMIT, control::Control, error::Outcome};
-use crate::{connect::Memory, time::BatchTime};
+use crate::{
+    engine::{STOP_LIMIT, control::Control},
+    error::{JobError, Outcome},
+    intake::admission::Memory,
+    observe::{explain::Explanation, metrics::JobMetrics, monitor::Monitor},
+    time::BatchTime,
+};
 
 /// What the supervisor can be asked for.
 pub(crate) enum Command {

@@ -19,27 +19,18 @@
 //! a batch is delivered whole and in order or not at all.
 
 mod backpressure;
-mod belonging;
-mod checkpoint;
-mod claims;
+pub(crate) mod checkpoint_settings;
 mod cluster;
-mod connectors;
+mod connector_events;
+mod connector_threads;
 mod control;
-mod error;
-mod explain;
-#[cfg(feature = "metrics")]
-mod exporter;
-mod forgetful;
 mod job;
-mod listener;
-mod logged;
-mod metrics;
-mod monitor;
-mod notes;
+mod job_log;
+mod log_forwarding;
 mod pid;
-mod placed;
-mod recovery;
+mod resume;
 mod supervisor;
+mod targets;
 mod watchdog;
 mod wiring;
 mod worker;
@@ -47,30 +38,22 @@ mod worker;
 use std::{
     sync::{
         Arc,
-        mpsc::{self, RecvTimeoutError},
+        mpsc::{
+            RecvTimeoutError, {self},
+        },
     },
     time::{Duration, Instant, SystemTime},
 };
 
 use backpressure::Backpressure;
-pub use checkpoint::Checkpoint;
-use checkpoint::within;
-pub use cluster::{Cluster, ClusterError};
+use checkpoint_settings::{Checkpoint, within};
+pub use cluster::Cluster;
 use cluster::{Link, Peers, Program, Role};
 use control::{Control, Settings};
-pub use error::{JobError, StartError};
-pub use explain::{Explanation, Wait};
-#[cfg(feature = "metrics")]
-pub use exporter::{MetricsExporter, metrics_exporter};
 pub use job::Job;
-use listener::Listeners;
-pub use listener::{BatchInfo, Listener};
-use logged::Notes;
-use metrics::{Board, BoardSettings, Port};
-pub use metrics::{ClockOffset, Delays, Frontier, JobMetrics, OperatorMetrics, SinkMetrics, SourceMetrics};
-pub use monitor::Monitor;
+use job_log::Notes;
 pub use pid::{Pid, PidEstimator};
-use recovery::{Beginning, SourceAt, Written};
+use resume::{Beginning, SourceAt, Written};
 use supervisor::Supervisor;
 use timely::CommunicationConfig;
 pub use wiring::{Flow, InPort, OutPort, Pipeline, Value, Wiring};
@@ -79,9 +62,16 @@ pub use worker::LocalWorker;
 use worker::{Built, Exit, Noting, Reach, Resume, WorkerStart};
 
 use crate::{
-    build::BuildError,
-    clock::{self, Clock, ManualClock, ReadTime},
-    connect::Gates,
+    build_error::BuildError,
+    clock::{
+        Clock, ManualClock, ReadTime, {self},
+    },
+    error::StartError,
+    intake::admission::Gates,
+    observe::{
+        listener::{Listener, Listeners},
+        metrics::{Board, BoardSettings, Port},
+    },
 };
 
 /// Settings under which pipelines are started.
@@ -509,7 +499,7 @@ impl Engine {
     ) -> Result<(Prepared, Vec<WorkerStart>), StartError> {
         let (interval, operators) = (P::BATCH, P::OPERATORS);
         let name = self.name.clone().unwrap_or_else(|| P::NAME.to_owned());
-        claims::claim(&name, &wiring, self.checkpoint.as_ref())?;
+        targets::claim(&name, &wiring, self.checkpoint.as_ref())?;
         let (beginning, resumes) = self.beginning::<P>(&wiring)?;
         let Wiring { signals, books, gates, mut sources, sinks, ends, builds, .. } = wiring;
         let backpressure =

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::StartError;
+use crate::error::StartError;
 
 /// Back-pressure by a PID controller, for [`Engine::backpressure`](super::Engine::backpressure): Spark's, with its
 /// defaults.

@@ -20,27 +20,27 @@ use tokio::{
 };
 use tracing::Instrument;
 
-use super::{
-    Job, JobError, Monitor, StartError,
-    checkpoint::LOOK,
-    cluster::{Role, follow},
-    connectors::{Connectors, Place, scoped_subscriber},
-    control::Control,
-    error::Outcome,
-    job::Command,
-    metrics::{watched_sink, watched_source},
-    recovery::{Beginning, run_again},
-    thread_name,
-    watchdog::{Watchdog, stuck},
-    wiring::{SinkTask, SourceTask},
-    worker::Exit,
-};
 use crate::{
-    blame,
     checkpoint::Calls,
-    connect::{ConnectorError, PaceRequest},
+    contract::error::ConnectorError,
+    engine::{
+        checkpoint_settings::LOOK,
+        cluster::{Role, follow},
+        connector_events::{watched_sink, watched_source},
+        connector_threads::{Connectors, Place, scoped_subscriber},
+        control::Control,
+        job::{Command, Job},
+        resume::{Beginning, run_again},
+        thread_name,
+        watchdog::{Watchdog, stuck},
+        wiring::{SinkTask, SourceTask},
+        worker::Exit,
+    },
+    error::{JobError, Outcome, StartError},
+    intake::source_context::PaceRequest,
+    observe::{monitor::Monitor, panic_origin},
+    stream::timeline::Follows,
     time::{BatchTime, deadline},
-    timeline::Follows,
 };
 
 /// How long the connectors and the workers of a job that ended, and then its log, may take to leave before they are left
@@ -141,7 +141,7 @@ impl Supervisor {
             let beginning = beginning.map(|beginning| (beginning, commands));
             let run = supervisor.run(name, beginning, asked, &publish).instrument(span);
             if let Err(panic) = catch_unwind(AssertUnwindSafe(|| own.block_on(run))) {
-                let (operator, message) = ("the supervisor".to_owned(), blame::message(&*panic));
+                let (operator, message) = ("the supervisor".to_owned(), panic_origin::message(&*panic));
                 publish.send_replace(Some(Arc::new(Err(JobError::OperatorPanicked { operator, message }))));
             }
         };

@@ -4,8 +4,12 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::{runtime::Handle, time::sleep};
 
-use super::{JobError, checkpoint::LOOK, explain::blocked, metrics::Board};
-use crate::checkpoint::{Calls, CheckpointError};
+use crate::{
+    checkpoint::{Calls, CheckpointError},
+    engine::checkpoint_settings::LOOK,
+    error::JobError,
+    observe::{explain::blocked, metrics::Board},
+};
 
 /// From when on a connector that blocks its thread is worth a line in the log.
 const TELL: Duration = Duration::from_secs(5);

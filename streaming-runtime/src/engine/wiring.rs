@@ -16,26 +16,35 @@ use timely::dataflow::Scope;
 use tokio::sync::{mpsc, oneshot, watch};
 use tracing::Instrument;
 
-use super::{
-    control::Control,
-    logged::Scribe,
-    metrics::Waiting,
-    worker::{Injector, Intake},
-};
 use crate::{
-    build::BuildError,
-    checkpoint::{Input, crash_point},
+    build_error::BuildError,
+    checkpoint::{Input, crash_point, state_log},
     codec::Forms,
-    connect::{
-        Batch, Books, CheckpointMark, Chunk, Claim, ConnectorError, Cut, Delivery, Gates, Journal, Lane,
-        Origin, Outlet, PaceRequest, Recovery, Signal, Sink, Source, Target, Way,
+    contract::{
+        checkpoint_mark::CheckpointMark,
+        error::ConnectorError,
+        sink::{Batch, Delivery, Sink},
+        source::{Recovery, Source},
+        target::{Claim, Origin, Target},
     },
-    ledger,
-    op::{Part, PartSender, Renewed, SinkPort, Streams, ToSink},
+    engine::{
+        control::Control,
+        job_log::Scribe,
+        worker::{Injector, Intake},
+    },
+    ids::{Epoch, OpId},
+    intake::{
+        admission::Gates,
+        progress::Cut,
+        source_context::{Books, Chunk, Journal, Lane, Outlet, PaceRequest, Signal, Way},
+    },
+    observe::metrics::Waiting,
+    operators::sink::{Part, PartSender, Renewed, SinkPort, Streams, ToSink},
     record::Record,
-    rhythm::Rhythm,
-    schema::{self, Schema},
-    stream::{Epoch, JobContext, OpId, Stream},
+    schema::{
+        Schema, {self},
+    },
+    stream::{Stream, context::JobContext, rhythm::Rhythm},
     time::BatchTime,
 };
 
@@ -281,7 +290,7 @@ fn journal<T: Record>(port: &'static str, index: usize, log: Arc<OnceLock<Scribe
         if let Some(log) = log.get().filter(|_| !records.is_empty()) {
             let mut bytes = Vec::new();
             let mut forms = forms.lock().unwrap_or_else(PoisonError::into_inner);
-            ledger::write::<Vec<T>, [T]>(records, &mut bytes, &mut forms, || format!("source `{port}`"));
+            state_log::write::<Vec<T>, [T]>(records, &mut bytes, &mut forms, || format!("source `{port}`"));
             log.input(index as u32, first, records.len() as u64, bytes);
         }
     })
@@ -294,7 +303,7 @@ async fn send_again<T: Record>(
     paced: bool,
     out: &mut Outlet<T>,
 ) -> Result<(), ConnectorError> {
-    let read = |input: &Input| ledger::read::<Vec<T>>(&input.bytes, || format!("source `{port}`"));
+    let read = |input: &Input| state_log::read::<Vec<T>>(&input.bytes, || format!("source `{port}`"));
     let mut inputs = again.into_iter();
     if !paced {
         for input in inputs {

@@ -26,25 +26,24 @@ use timely::{
 };
 use tokio::sync::{Notify, mpsc, oneshot};
 
-use super::{
-    JobError,
-    cluster::Seat,
-    control::{Control, Order},
-    logged::{Bytes, Note, Notes},
-    metrics::Meter,
-    notes::{Own, ToLeader},
-    wiring::{Ends, Flow},
-};
 use crate::{
-    build::BuildError,
-    checkpoint::{OperatorState, Restored},
-    connect::{Chunk, Dues, Signal},
-    gauge,
-    ledger::Ledger,
-    outbox::Outbox,
-    owners::Owners,
+    build_error::BuildError,
+    checkpoint::{OperatorState, Restored, state_log::Ledger},
+    delivery::pending_output::Outbox,
+    engine::{
+        cluster::Seat,
+        control::{Control, Order},
+        job_log::{Bytes, Note, Notes},
+        log_forwarding::{Own, ToLeader},
+        wiring::{Ends, Flow},
+    },
+    error::JobError,
+    ids::Epoch,
+    intake::source_context::{Chunk, Dues, Signal},
+    observe::{metrics::Meter, operator_stats},
+    partitioner::Owners,
     record::Record,
-    stream::{Epoch, JobContext, Times},
+    stream::context::{JobContext, Times},
 };
 
 /// Chunks taken from a source before the dataflow is stepped: enough to be cheap, few enough that what they
@@ -381,7 +380,7 @@ impl Running {
         let meter = Meter::listen(&worker, metered.as_ref());
         let numbers = worker.clone();
         let next = move || numbers.peek_identifier();
-        let ((intakes, whole), made) = gauge::building(metered, next, || {
+        let ((intakes, whole), made) = operator_stats::building(metered, next, || {
             worker.dataflow::<Epoch, _, _>(|scope| {
                 let flow = Flow::new(scope, job.clone(), ends);
                 build(&flow);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::graph::{Form, Graph, Kind, Shape};
+use crate::schema::graph::{Form, Graph, Kind, Shape};
 
 /// A line of more bytes than this is cut; what stands for the rest is a hash of the whole.
 const LINE: usize = 4096;

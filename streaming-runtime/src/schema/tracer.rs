@@ -11,8 +11,10 @@ use serde::de::{
     Visitor, value::U32Deserializer,
 };
 
-use super::graph::{Form, Graph, Kind, Shape};
-use crate::codec::Declared;
+use crate::{
+    codec::Declared,
+    schema::graph::{Form, Graph, Kind, Shape},
+};
 
 /// Values that are made up, in all runs together.
 const STEPS: usize = 200_000;

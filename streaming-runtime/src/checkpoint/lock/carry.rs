@@ -5,7 +5,7 @@ use std::{
     fmt,
 };
 
-use super::shape::{In, Initial, Kind, OperatorState, StateShape};
+use crate::checkpoint::lock::shape::{In, Initial, Kind, OperatorState, StateShape};
 
 /// What the author says of changes. A declaration that was carried out stays harmless, so a program can be started again
 /// as it is; it is to be removed with the next change.
@@ -120,11 +120,7 @@ impl<'a> Change<'a> {
         ids.for_each(|id| *named.entry(id).or_default() += 1);
         named.retain(|_, times| *times > 1);
         for id in named.keys() {
-            self.refuse(
-                id,
-                "it stands in several declarations",
-                "remove those that are carried out, and make one step of a chain or swap at a time, each with a start",
-            );
+            self.refuse(id, "it stands in several declarations", "remove those that are carried out, and make one step of a chain or swap at a time, each with a start");
         }
         for (from, to) in pairs {
             if named.contains_key(from) || named.contains_key(to) {

@@ -5,7 +5,7 @@
 //! writes them. A mark that changes alone is a program that was mended. One that another operator has now is most likely a
 //! name that was exchanged: of two, around three, or a rename whose old name something new has taken. The author has to say.
 
-use super::{
+use crate::checkpoint::lock::{
     carry::{Refusal, goes_on_as},
     shape::OperatorState,
 };

@@ -1,7 +1,9 @@
 //! What one operator keeps, as a line of text and back.
 
 use std::{
-    fmt::{self, Write},
+    fmt::{
+        Write, {self},
+    },
     str::FromStr,
     time::Duration,
 };
@@ -9,7 +11,9 @@ use std::{
 use crate::{
     checkpoint::CheckpointError,
     record::Record,
-    schema::{self, Schema},
+    schema::{
+        Schema, {self},
+    },
 };
 
 /// In which form an operator keeps its state.
@@ -347,7 +351,7 @@ fn read_duration(text: &str) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
-    use super::short_name;
+    use crate::checkpoint::lock::shape::short_name;
 
     struct Reduce<F>(F);
 

@@ -7,8 +7,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::carry::{Declared, forget, renamed};
-use crate::checkpoint::{Comes, SourceEntry};
+use crate::checkpoint::{
+    Comes, SourceEntry,
+    lock::carry::{Declared, forget, renamed},
+};
 
 /// What is to be done for the sources to go on.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -66,10 +68,7 @@ pub(crate) fn carry_sources(
                 is.says(),
                 forget(port)
             )),
-            (None, Some(to)) => refusals.push(format!(
-                "source `{port}`: `{}` is declared, and `{to}` is no new source of the program: correct the name",
-                renamed(port, to)
-            )),
+            (None, Some(to)) => refusals.push(format!("source `{port}`: `{}` is declared, and `{to}` is no new source of the program: correct the name", renamed(port, to))),
             (None, None) => {
                 let mut fix = String::new();
                 for to in new.iter().filter(|to| find(old, &to.port).is_none() && was.goes_on(&to.comes)).take(3) {

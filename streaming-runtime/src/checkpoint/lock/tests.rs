@@ -2,10 +2,8 @@ use std::time::Duration;
 
 use proptest::{collection::vec, option, prelude::*};
 
-use super::{
-    shape::{Initial, Kind},
-    *,
-};
+use super::*;
+use crate::checkpoint::lock::shape::{Initial, Kind};
 
 /// Lines as in a lock.
 fn program(lines: &[&str]) -> Vec<OperatorState> {

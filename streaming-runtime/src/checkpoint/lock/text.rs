@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, fmt::Write};
 
-use super::shape::{Initial, OperatorState, ShapeError};
+use crate::checkpoint::lock::shape::{Initial, OperatorState, ShapeError};
 
 const HEADER: &str = "\
 # stream.lock: what the operators of this pipeline keep, one a line, sorted by their ids.

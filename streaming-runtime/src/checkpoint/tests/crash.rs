@@ -1,7 +1,10 @@
 //! Real processes that end at each named point.
 
-use super::{place, work::Work};
-use crate::checkpoint::{LocalDirectory, Storage, crash::POINTS};
+use crate::checkpoint::{
+    LocalDirectory, Storage,
+    crash::POINTS,
+    tests::{place, work::Work},
+};
 use std::{collections::BTreeSet, path::Path, process::Command, sync::Arc};
 
 const DIRECTORY: &str = "STREAMING_CRASH_TEST_DIRECTORY";

@@ -1,11 +1,12 @@
 //! Damage: every truncation of the last frame, every flip of a bit in a small directory.
 
-use super::{
-    run::Run,
-    work::{State, Work},
-};
 use crate::checkpoint::{
-    CheckpointError, Cut, Edits, Inspection, Restored, inspect, open, simulated::SimulatedDisk,
+    CheckpointError, Cut, Edits, Inspection, Restored, inspect, open,
+    simulated::SimulatedDisk,
+    tests::{
+        run::Run,
+        work::{State, Work},
+    },
 };
 use std::{collections::BTreeMap, sync::Arc};
 

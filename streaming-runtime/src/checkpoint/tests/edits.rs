@@ -1,10 +1,13 @@
 //! Programs that change between two runs.
 
-use super::{
-    run::Run,
-    work::{State, Work},
+use crate::checkpoint::{
+    CheckpointError, Edits, open,
+    simulated::Fault,
+    tests::{
+        run::Run,
+        work::{State, Work},
+    },
 };
-use crate::checkpoint::{CheckpointError, Edits, open, simulated::Fault};
 use std::sync::Arc;
 
 fn rename(old: &str, new: &str) -> Edits {

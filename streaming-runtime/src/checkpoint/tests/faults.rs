@@ -1,7 +1,6 @@
 //! Each kind of fault at each call of a small run.
 
-use super::run::Run;
-use crate::checkpoint::{CheckpointError, simulated::Fault};
+use crate::checkpoint::{CheckpointError, simulated::Fault, tests::run::Run};
 
 fn run_with(fault: Fault, nth: u64, machine_too: bool) -> (bool, u64) {
     let mut run = Run::new(3);

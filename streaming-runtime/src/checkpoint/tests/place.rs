@@ -1,11 +1,11 @@
 //! The real directory, and the writer's thread.
 
-use super::work::{State, Work};
 use crate::checkpoint::{
     Append, CheckpointError, Durable, Edits, LocalDirectory, Log, PartWriter, Settings, Storage,
     frame::LIMIT,
     inspect, open,
     simulated::{Fault, SimulatedDisk},
+    tests::work::{State, Work},
 };
 use std::{
     io,

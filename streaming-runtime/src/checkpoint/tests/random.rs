@@ -1,7 +1,6 @@
 //! Random lives of a job, one after the other on one disk.
 
-use super::run::Run;
-use crate::checkpoint::simulated::Fault;
+use crate::checkpoint::{simulated::Fault, tests::run::Run};
 use proptest::prelude::*;
 
 #[derive(Clone, Copy, Debug)]

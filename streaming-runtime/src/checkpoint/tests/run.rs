@@ -1,13 +1,13 @@
 //! A job on a disk: it recovers, checks what it finds against the model, and goes on for some batches.
 
-use super::work::{State, Work};
 use crate::{
     checkpoint::{
         CheckpointError, Durable, Edits, Opened, Settings, open,
         simulated::SimulatedDisk,
+        tests::work::{State, Work},
         writer::{Message, Writer},
     },
-    stream::Epoch,
+    ids::Epoch,
 };
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::SliceRandom};
 use std::sync::{Arc, atomic::AtomicBool};

@@ -1,7 +1,6 @@
 //! The place follows what is live, not what was.
 
-use super::run::Run;
-use crate::checkpoint::Settings;
+use crate::checkpoint::{Settings, tests::run::Run};
 
 fn bytes_after(epochs: u64) -> usize {
     let mut run = Run::new(5);

@@ -4,9 +4,9 @@ use crate::{
     checkpoint::{
         Comes, Mark, OperatorEntry, PartWriter, Program, Restored, SinkEntry, SourceEntry, SourceMark, What,
     },
-    stream::Epoch,
+    ids::Epoch,
+    stream::timeline::Follows,
     time::BatchTime,
-    timeline::Follows,
 };
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use std::collections::BTreeMap;

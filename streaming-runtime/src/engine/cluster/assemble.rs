@@ -25,13 +25,15 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{
-    ClusterError,
-    frame::{Frame, Lines, hear, lines, say},
-    hello::{Answer, Challenge, Greeting, Hello, Program, Proven, Purpose, mismatch},
-    secret::{Nonces, Secret, Side, nonce},
+use crate::{
+    engine::cluster::{
+        frame::{Frame, Lines, hear, lines, say},
+        hello::{Answer, Challenge, Greeting, Hello, Program, Proven, Purpose, mismatch},
+        secret::{Nonces, Secret, Side, nonce},
+    },
+    error::{JobError, cluster::ClusterError},
+    time::BatchTime,
 };
-use crate::{engine::JobError, time::BatchTime};
 
 /// How long a connection may take to say who it is.
 const INTRODUCTION: Duration = Duration::from_secs(5);

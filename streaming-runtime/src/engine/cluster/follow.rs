@@ -2,13 +2,15 @@
 
 use tokio::sync::watch;
 
-use super::{Role, peers::Order};
-use crate::engine::{
-    JobError,
-    connectors::Connectors,
-    control::Control,
-    recovery::fill,
-    supervisor::{Paced, hand_on, pace, source_ended, until},
+use crate::{
+    engine::{
+        cluster::{Role, peers::Order},
+        connector_threads::Connectors,
+        control::Control,
+        resume::fill,
+        supervisor::{Paced, hand_on, pace, source_ended, until},
+    },
+    error::JobError,
 };
 
 /// Does what the leader says, and reports, until all is delivered everywhere.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-use super::ClusterError;
+use crate::error::cluster::ClusterError;
 
 /// What every process of a cluster must agree on. Two that differ in any of it would build different dataflows,
 /// or send keys to different workers.

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::frame::Frame;
 use crate::{
-    engine::{JobError, control::Control, job::Command},
+    engine::{cluster::frame::Frame, control::Control, job::Command},
+    error::JobError,
     time::BatchTime,
 };
 

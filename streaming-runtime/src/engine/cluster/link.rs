@@ -17,24 +17,32 @@ use futures::{
 use timely::communication::AllocatorBuilder;
 use tokio::{
     sync::{
-        mpsc::{self, error::TrySendError},
+        mpsc::{
+            error::TrySendError,
+            {self},
+        },
         watch,
     },
     task::JoinSet,
     time::{sleep, timeout},
 };
 
-use super::{
-    Cluster, ClusterError, Peers, Program, Role,
-    assemble::{Connections, Refused, Site, Start, Talk, assemble},
-    frame::{Frame, Lines, hear, say},
-    hub::Hub,
-    peers::Say,
-    wire::{Break, Present, Wires},
-};
 use crate::{
-    blame,
-    engine::{JobError, control::Control, job::Command, thread_name},
+    engine::{
+        cluster::{
+            Cluster, Peers, Program, Role,
+            assemble::{Connections, Refused, Site, Start, Talk, assemble},
+            frame::{Frame, Lines, hear, say},
+            hub::Hub,
+            peers::Say,
+            wire::{Break, Present, Wires},
+        },
+        control::Control,
+        job::Command,
+        thread_name,
+    },
+    error::{JobError, cluster::ClusterError},
+    observe::panic_origin,
     time::BatchTime,
 };
 
@@ -104,7 +112,7 @@ impl Link {
             let told = commands.clone();
             let run = catch_unwind(AssertUnwindSafe(|| runtime.block_on(self.run(control, commands))));
             if let Err(payload) = run {
-                let panic = io::Error::other(blame::message(&*payload));
+                let panic = io::Error::other(panic_origin::message(&*payload));
                 let error = ClusterError::io("the thread of the cluster panicked", panic);
                 let _ = told.send(Command::Fail(JobError::Cluster(error)));
             }

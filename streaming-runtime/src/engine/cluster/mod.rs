@@ -43,7 +43,6 @@
 //! bounded, every wait has a limit.
 
 mod assemble;
-mod error;
 mod follow;
 mod frame;
 mod hello;
@@ -61,7 +60,6 @@ use std::{
     time::Duration,
 };
 
-pub use error::ClusterError;
 pub(crate) use follow::follow;
 pub(crate) use hello::Program;
 pub(crate) use link::{Link, Seat};

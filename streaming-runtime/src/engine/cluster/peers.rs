@@ -7,8 +7,14 @@ use tokio::{
     time::timeout,
 };
 
-use super::{ClusterError, frame::Frame};
-use crate::{connect::CheckpointId, engine::JobError, stream::Epoch, time::BatchTime, timeline::Follows};
+use crate::{
+    contract::checkpoint_mark::CheckpointId,
+    engine::cluster::frame::Frame,
+    error::{JobError, cluster::ClusterError},
+    ids::Epoch,
+    stream::timeline::Follows,
+    time::BatchTime,
+};
 
 /// What the link is told to do.
 pub(super) enum Say {

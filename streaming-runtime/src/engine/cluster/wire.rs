@@ -12,7 +12,9 @@
 use std::{
     any::Any,
     collections::BTreeMap,
-    io::{self, ErrorKind, Read, Write},
+    io::{
+        ErrorKind, Read, Write, {self},
+    },
     net::{Shutdown, TcpStream},
     ops::Range,
     sync::{Arc, OnceLock},
@@ -28,8 +30,10 @@ use timely::communication::{
 };
 use tokio::{sync::mpsc, time::timeout};
 
-use super::{ClusterError, assemble::Site, frame::Lines};
-use crate::engine::JobError;
+use crate::{
+    engine::cluster::{assemble::Site, frame::Lines},
+    error::{JobError, cluster::ClusterError},
+};
 
 /// How long timely's threads may take to end once their connections are shut, before they are left behind.
 const JOIN_LIMIT: Duration = Duration::from_secs(5);

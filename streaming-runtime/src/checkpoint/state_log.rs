@@ -1,0 +1,364 @@
+//! What the stateful operators of one worker write down of each batch, and find again after a restart.
+//!
+//! Each logs itself: what it took in ([`Entry::pane`]) or which of its keys have which state now ([`Entry::keys`]). When
+//! all have closed a batch, what they wrote is the worker's part of that batch's frame. After a restart each gets back
+//! its own entries, before its first batch; then it is as it was after the batch that the job goes on from, and says
+//! once what it keeps, as changes and as contents, to those that can be made of it and write nothing themselves, as loops
+//! and contents that stand beside a stream that is renewed more often, or only the order of what they are made of.
+//!
+//! # Under which name
+//!
+//! State is found again by a name that no edit may give to another. Each operator that `stream!` or `stage!` can see has an id
+//! of its own, and its state has that name. In code that they cannot see, a plain function or method, all operators have the
+//! id of the call: one state in it has that name; several have the kind of operator behind it, `call/update_state`. Two of a
+//! kind would be told apart by their order alone, so a job with checkpoints does not start with them ([`Ledger::name_all`]).
+//! The one exception is a window that several operators read, each of which keeps the same records of it.
+//!
+//! That one time is batch 0 of a job that goes on ([`Ledger::is_past`]). Operators that log ignore what comes to them
+//! in it, and sinks drop it: all of it is in the state, and was delivered.
+
+use std::{
+    cell::{Cell, OnceCell, RefCell},
+    collections::VecDeque,
+    panic::resume_unwind,
+    rc::Rc,
+    sync::Arc,
+};
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use timely::progress::Source;
+
+use crate::{
+    build_error::BuildError,
+    checkpoint::{CheckpointError, Initial, OperatorState, PartWriter, Restored, StateShape, What},
+    codec::{Forms, decode, encode, read_back},
+    ids::{Epoch, OpId},
+    record::Record,
+    schema,
+    time::BatchTime,
+};
+
+/// Takes the part of a batch when it is complete.
+type Send = Box<dyn Fn(Epoch, Vec<u8>)>;
+
+/// See the module.
+#[derive(Default)]
+pub(crate) struct Ledger {
+    send: Option<Send>,
+    /// This worker among all, and how many there are.
+    place: (usize, usize),
+    operators: RefCell<Vec<Built>>,
+    /// What they keep, once they are named.
+    named: OnceCell<Vec<OperatorState>>,
+    pages: RefCell<VecDeque<Page>>,
+    spare: RefCell<Vec<PartWriter>>,
+    restored: RefCell<Option<Arc<Restored>>>,
+    /// Operators that have yet to take what is theirs.
+    waiting: Cell<usize>,
+    goes_on: Cell<bool>,
+}
+
+/// A stream whose records an operator keeps as they are.
+pub(crate) type Keeps = Source;
+
+/// A stateful operator as it was built.
+struct Built {
+    id: OpId,
+    kind: &'static str,
+    keeps: Option<Keeps>,
+    shape: StateShape,
+    initial: Initial,
+}
+
+/// A batch that not all operators have closed.
+struct Page {
+    epoch: Epoch,
+    part: PartWriter,
+    closed: usize,
+}
+
+impl Ledger {
+    pub(crate) fn new(place: (usize, usize), send: Send) -> Self {
+        Ledger { send: Some(send), place, ..Ledger::default() }
+    }
+
+    /// Whether anything is written down.
+    pub(crate) fn is_on(&self) -> bool {
+        self.send.is_some()
+    }
+
+    /// Names the operators, now that all are built; see the module.
+    pub(crate) fn name_all(&self) -> Result<(), BuildError> {
+        let operators = self.operators.borrow();
+        let mut named = Vec::<OperatorState>::with_capacity(operators.len());
+        for (at, Built { id, kind, keeps, shape, initial }) in operators.iter().enumerate() {
+            let (before, after) = (&operators[..at], &operators[at + 1..]);
+            let is_copy = |other: &Built| {
+                other.id == *id && other.keeps.is_some() && other.keeps == *keeps && other.shape == *shape
+            };
+            let is_other = |other: &&Built| other.id == *id && !is_copy(other);
+            let others: Vec<&Built> = before.iter().chain(after).filter(is_other).collect();
+            if id.0.contains('#') {
+                return Err(unnamed(id.0, "is called several times for one `let` or sink"));
+            }
+            if others.iter().any(|other| other.kind == *kind) {
+                let what = format!("has several operators of the kind `{kind}` in it");
+                return Err(unnamed(id.0, &what));
+            }
+            let mut name = if others.is_empty() { id.0.to_owned() } else { format!("{}/{kind}", id.0) };
+            // The same records under another name.
+            let copies = before.iter().filter(|other| is_copy(other)).count();
+            if copies > 0 {
+                name.push_str(&format!("#{}", copies + 1));
+            }
+            if named.iter().any(|operator| operator.id == name) {
+                return Err(unnamed(id.0, "has an operator of a name that another has"));
+            }
+            let (shape, mark, initial) = (shape.clone(), String::new(), *initial);
+            named.push(OperatorState { id: name, shape, mark, initial });
+        }
+        assert!(self.named.set(named).is_ok(), "a dataflow is built once");
+        Ok(())
+    }
+
+    /// What the operators keep, in the order in which they were built.
+    pub(crate) fn operators(&self) -> &[OperatorState] {
+        self.named.get().map_or(&[], Vec::as_slice)
+    }
+
+    /// The state that the operators go on from.
+    pub(crate) fn restore(&self, restored: Arc<Restored>) {
+        self.goes_on.set(true);
+        let waiting = self.operators.borrow().len();
+        self.waiting.set(waiting);
+        // The files that were read are held for as long as somebody has yet to take what is theirs.
+        *self.restored.borrow_mut() = (waiting > 0).then_some(restored);
+    }
+
+    /// Whether this is the batch in which operators say what they have from before.
+    pub(crate) fn is_past(&self, epoch: Epoch) -> bool {
+        epoch == 0 && self.goes_on.get()
+    }
+
+    /// An operator that is being built. `kind` tells it from others in one call of code that the macros cannot see; `keeps`
+    /// is the stream whose records it keeps as they are, if it does; `initial` tells the initial states that it is given from
+    /// others.
+    pub(crate) fn operator(
+        self: &Rc<Self>,
+        id: OpId,
+        kind: &'static str,
+        keeps: Option<Keeps>,
+        shape: StateShape,
+        initial: Option<u64>,
+    ) -> Entry {
+        let mut operators = self.operators.borrow_mut();
+        operators.push(Built { id, kind, keeps, shape, initial: Initial::of(initial) });
+        let index = operators.len() as u32 - 1;
+        Entry(Some(Mine { ledger: self.clone(), index, forms: RefCell::default() }))
+    }
+
+    fn write(&self, epoch: Epoch, write: impl FnOnce(&mut PartWriter)) {
+        let mut pages = self.pages.borrow_mut();
+        let place = pages.partition_point(|page| page.epoch < epoch);
+        if pages.get(place).is_none_or(|page| page.epoch != epoch) {
+            let part = self.spare.borrow_mut().pop().unwrap_or_default();
+            pages.insert(place, Page { epoch, part, closed: 0 });
+        }
+        write(&mut pages[place].part);
+    }
+
+    /// One more operator has closed the batch.
+    fn close(&self, epoch: Epoch) {
+        self.write(epoch, |_| {});
+        let mut pages = self.pages.borrow_mut();
+        let page = pages.iter_mut().find(|page| page.epoch == epoch).expect("it was just made");
+        page.closed += 1;
+        let all = self.operators.borrow().len();
+        // Each closes batches in their order, so the oldest is complete first.
+        while let Some(mut page) = pages.pop_front_if(|page| page.closed == all) {
+            if let Some(send) = &self.send {
+                send(page.epoch, page.part.take());
+            }
+            self.spare.borrow_mut().push(page.part);
+        }
+    }
+}
+
+/// Why state has no name under which it could be found again.
+fn unnamed(call: &str, why: &str) -> BuildError {
+    BuildError::Operator {
+        operator: call.to_owned(),
+        what: format!(
+            "it {why}, and a checkpoint could tell their states apart by their order only: make a `stage!` of the function that \
+             is called, or give each call a `let` of its own"
+        ),
+    }
+}
+
+/// Where one operator writes; nowhere, in a job without checkpoints.
+pub(crate) struct Entry(Option<Mine>);
+
+struct Mine {
+    ledger: Rc<Ledger>,
+    index: u32,
+    /// The forms of what it has written.
+    forms: RefCell<Forms>,
+}
+
+/// Writes a value that is read back as a `T`, of the operator or source that is named, into `bytes`. One that would not be
+/// read back as it is ends the job: it unwinds with a [`CheckpointError`].
+pub(crate) fn write<T: Record, W: Serialize + ?Sized>(
+    value: &W,
+    bytes: &mut Vec<u8>,
+    forms: &mut Forms,
+    of: impl FnOnce() -> String,
+) {
+    let start = bytes.len();
+    let mut written = encode(value, bytes, forms);
+    if written.is_ok() && forms.is_due() {
+        written = read_back::<W, T>(value, &bytes[start..], schema::declared::<T>);
+    }
+    if let Err(why) = written {
+        unreadable::<T>(of(), why);
+    }
+}
+
+/// Reads what was written as a `T`; unwinds as [`write`] does.
+pub(crate) fn read<T: DeserializeOwned>(bytes: &[u8], of: impl FnOnce() -> String) -> T {
+    decode(bytes)
+        .unwrap_or_else(|why| unreadable::<T>(of(), format!("what the checkpoint has cannot be read: {why}")))
+}
+
+/// Ends the job. Without a panic's message to standard error: it is none.
+#[cold]
+fn unreadable<T>(of: String, why: String) -> ! {
+    let what = format!("`{}`: {why}", crate::checkpoint::short_name::<T>());
+    resume_unwind(Box::new(CheckpointError::Unreadable { of, what }))
+}
+
+impl Mine {
+    fn write<T: Record, W: Serialize + ?Sized>(&self, value: &W, bytes: &mut Vec<u8>) {
+        write::<T, W>(value, bytes, &mut self.forms.borrow_mut(), || self.of());
+    }
+
+    fn read<T: DeserializeOwned>(&self, bytes: &[u8]) -> T {
+        read(bytes, || self.of())
+    }
+
+    /// What it is called, once all operators are named.
+    fn name(&self) -> &str {
+        &self.ledger.operators()[self.index as usize].id
+    }
+
+    fn of(&self) -> String {
+        format!("operator `{}`", self.name())
+    }
+}
+
+/// Something that was written down.
+struct Read<'a> {
+    time: BatchTime,
+    /// Whether it was written by a worker whose place this one has now, of so many as there are.
+    is_mine: bool,
+    what: What<'a>,
+}
+
+impl Entry {
+    /// Of an operator that writes nothing.
+    pub(crate) fn nowhere() -> Self {
+        Entry(None)
+    }
+
+    /// Whether anything is written down.
+    pub(crate) fn is_on(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Writes down something of a batch that counts until `until`: then it is in the state no more. Each value is read back
+    /// as a `T`.
+    pub(crate) fn pane<T: Record, W: Serialize>(&self, epoch: Epoch, until: Option<BatchTime>, values: &[W]) {
+        if let Some(mine) = &self.0 {
+            let write = |bytes: &mut Vec<u8>| mine.write::<Vec<T>, [W]>(values, bytes);
+            mine.ledger.write(epoch, |part| part.pane(mine.index, until, write));
+        }
+    }
+
+    /// Writes down the states of keys as of a batch: keys `J` and states `W`, which are read back as `K` and `S`.
+    pub(crate) fn keys<K: Record, S: Record, J: Serialize, W: Serialize>(
+        &self,
+        epoch: Epoch,
+        write: impl FnOnce(&mut dyn FnMut(&J, Option<&W>)),
+    ) {
+        if let Some(mine) = &self.0 {
+            mine.ledger.write(epoch, |part| {
+                let mut keys = part.keys(mine.index);
+                write(&mut |key, state| {
+                    let key = |bytes: &mut Vec<u8>| mine.write::<K, J>(key, bytes);
+                    match state {
+                        Some(state) => keys.put(key, |bytes| mine.write::<S, W>(state, bytes)),
+                        None => keys.remove(key),
+                    }
+                });
+            });
+        }
+    }
+
+    /// The operator has closed a batch, and writes nothing more of it.
+    pub(crate) fn close(&self, epoch: Epoch) {
+        if let Some(Mine { ledger, .. }) = &self.0 {
+            ledger.close(epoch);
+        }
+    }
+
+    /// The operator has taken what is its own.
+    pub(crate) fn taken(&self) {
+        if let Some(Mine { ledger, .. }) = &self.0 {
+            ledger.waiting.update(|waiting| waiting - 1);
+            if ledger.waiting.get() == 0 {
+                ledger.restored.borrow_mut().take();
+            }
+        }
+    }
+
+    /// All that is written of this operator and still counts, by whatever worker, oldest first.
+    fn read(&self, mut with: impl FnMut(&Mine, Read<'_>)) {
+        let Some(mine @ Mine { ledger, .. }) = &self.0 else { return };
+        let restored = ledger.restored.borrow();
+        let Some(restored) = restored.as_ref() else { return };
+        let (worker, workers) = ledger.place;
+        for entry in restored.entries(mine.name()) {
+            let is_mine = entry.worker as usize % workers == worker;
+            with(mine, Read { time: entry.time, is_mine, what: entry.what });
+        }
+    }
+
+    /// Whether anything is written of this operator.
+    pub(crate) fn has_written(&self) -> bool {
+        let mut has_any = false;
+        self.read(|_, _| has_any = true);
+        has_any
+    }
+
+    /// What is written of the batches: of each its time, whether it is this worker's if it belongs to no key, and what was
+    /// taken in.
+    pub(crate) fn panes<T: DeserializeOwned>(&self, mut with: impl FnMut(BatchTime, bool, Vec<T>)) {
+        self.read(|mine, read| {
+            if let What::Pane(bytes) = read.what {
+                with(read.time, read.is_mine, mine.read(bytes));
+            }
+        });
+    }
+
+    /// The states of keys as they were written, the newest last.
+    pub(crate) fn states<K: DeserializeOwned, S: DeserializeOwned>(
+        &self,
+        mut with: impl FnMut(K, Option<S>),
+    ) {
+        self.read(|mine, read| {
+            if let What::Keys(keys) = read.what {
+                keys.for_each(|(key, state)| with(mine.read(key), state.map(|state| mine.read(state))));
+            }
+        });
+    }
+}

@@ -1,0 +1,162 @@
+//! Batches for people to look at.
+
+use std::{
+    fmt::Write as _,
+    io::{
+        Stdout, Write, {self},
+    },
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use crate::{
+    connectors::blocking::blocking,
+    contract::{
+        error::ConnectorError,
+        format::{ByDebug, Format},
+        sink::{Batch, Sink},
+    },
+};
+
+const RULE: &str = "-------------------------------------------";
+
+/// Prints the first 10 records of every batch to standard output, as Spark's `print()` does:
+///
+/// ```text
+/// -------------------------------------------
+/// Time: 1700000000000 ms
+/// -------------------------------------------
+/// ("hello", 2)
+/// ("world", 1)
+/// ...
+///
+/// ```
+///
+/// `...` stands for more records than were printed. Records are shown by `Debug` unless
+/// [`format`](Console::format) says otherwise. A batch is one write, so that batches of several sinks do not
+/// mix.
+///
+/// ```
+/// use streaming_runtime::connect::console;
+///
+/// let sink = console().first(3).format(|(word, n): &(String, i64)| format!("{word}: {n}"));
+/// # let _ = sink;
+/// ```
+///
+/// # Errors
+/// [`ConnectorError::Io`] when standard output is closed or cannot take more. It ends the job unless
+/// [a policy](super::SinkPolicies) says otherwise.
+pub fn console() -> Console<ByDebug, Stdout> {
+    Console { first: 10, format: ByDebug, to: Arc::new(Mutex::new(io::stdout())) }
+}
+
+/// See [`console`].
+#[derive(Debug)]
+pub struct Console<F, W> {
+    first: usize,
+    format: F,
+    to: Arc<Mutex<W>>,
+}
+
+impl<F, W> Console<F, W> {
+    /// How many records of a batch to print at most: 10 by default.
+    pub fn first(mut self, records: usize) -> Self {
+        self.first = records;
+        self
+    }
+    /// How to print a record, for instance `.format(|pair: &(String, i64)| pair.0.clone())`.
+    pub fn format<T, G: Fn(&T) -> String + Send + Sync + 'static>(self, format: G) -> Console<G, W> {
+        Console { first: self.first, format, to: self.to }
+    }
+    /// Prints to `to` instead of standard output.
+    pub fn to_writer<V: Write + Send + 'static>(self, to: V) -> Console<F, V> {
+        Console { first: self.first, format: self.format, to: Arc::new(Mutex::new(to)) }
+    }
+
+    fn page<T>(&self, batch: &Batch<T>) -> String
+    where
+        F: Format<T>,
+    {
+        let mut page = String::new();
+        writeln!(page, "{RULE}\nTime: {}\n{RULE}", batch.time).expect("a String takes everything");
+        for record in batch.records.iter().take(self.first) {
+            self.format.append(record, &mut page);
+            page.push('\n');
+        }
+        if batch.records.len() > self.first {
+            page.push_str("...\n");
+        }
+        page.push('\n');
+        page
+    }
+}
+
+impl<T: Send + 'static, F: Format<T>, W: Write + Send + 'static> Sink<T> for Console<F, W> {
+    const MAY_BLOCK: bool = false;
+
+    async fn write(&mut self, batch: Batch<T>) -> Result<(), ConnectorError> {
+        let page = self.page(&batch);
+        drop(batch);
+        let to = self.to.clone();
+        let written = blocking(move || {
+            // A panic of another write left nothing half-done that matters here.
+            let mut to = to.lock().unwrap_or_else(PoisonError::into_inner);
+            to.write_all(page.as_bytes()).and_then(|()| to.flush())
+        });
+        written.await?.map_err(|error| ConnectorError::io("print a batch", error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::BatchTime;
+
+    #[derive(Clone, Default)]
+    struct Paper(Arc<Mutex<Vec<Vec<u8>>>>);
+
+    impl Write for Paper {
+        fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+            self.0.lock().expect("no panic").push(text.to_vec());
+            Ok(text.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn batch<T>(millis: u64, records: Vec<T>) -> Batch<T> {
+        Batch { time: BatchTime::from_millis(millis), records }
+    }
+
+    #[tokio::test]
+    async fn a_batch_looks_as_spark_prints_it_and_is_one_write() {
+        let paper = Paper::default();
+        let mut sink = console().first(2).to_writer(paper.clone());
+        sink.write(batch(1_700_000_000_000, vec![("a", 1), ("b", 2), ("c", 3)]))
+            .await
+            .expect("paper is patient");
+        sink.write(batch(1_700_000_001_000, Vec::<i32>::new())).await.expect("paper is patient");
+        let head = |time| format!("{RULE}\nTime: {time} ms\n{RULE}\n");
+        let want = [head("1700000000000") + "(\"a\", 1)\n(\"b\", 2)\n...\n\n", head("1700000001000") + "\n"];
+        assert_eq!(*paper.0.lock().expect("no panic"), want.map(String::into_bytes));
+        assert_eq!(RULE.len(), 43);
+    }
+
+    #[tokio::test]
+    async fn a_format_of_ones_own_and_no_dots_when_all_is_shown() {
+        let paper = Paper::default();
+        let mut sink = console().first(1).format(|n: &i32| format!("<{n}>")).to_writer(paper.clone());
+        sink.write(batch(5, vec![7])).await.expect("paper is patient");
+        let want = format!("{RULE}\nTime: 5 ms\n{RULE}\n<7>\n\n");
+        assert_eq!(*paper.0.lock().expect("no panic"), [want.into_bytes()]);
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_went_away_is_an_error() {
+        let (reader, writer) = io::pipe().expect("pipes");
+        drop(reader);
+        let mut sink = console().to_writer(writer);
+        let error = sink.write(batch(5, vec![7])).await.expect_err("nobody reads");
+        assert_eq!(error.code(), "connector.io");
+    }
+}

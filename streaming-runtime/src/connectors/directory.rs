@@ -1,0 +1,436 @@
+//! The new files of directories, Spark's `textFileStream`.
+
+mod glob;
+mod names;
+mod new_files;
+mod position;
+mod search;
+
+use std::{
+    fmt, io,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use self::{
+    glob::Directories,
+    names::Names,
+    new_files::NewFiles,
+    position::{Position, Taken},
+    search::Search,
+};
+use crate::{
+    connectors::{
+        blocking::blocking,
+        file::{
+            Piece, Progress, Reading, {self},
+        },
+        lines::{LineRules, line_settings},
+    },
+    contract::{
+        error::ConnectorError,
+        source::{Recovery, Source},
+        target::Origin,
+    },
+    intake::source_context::Outlet,
+    time::BatchTime,
+};
+
+/// A source of the lines of the files that appear in a directory, or in the directories that a glob matches
+/// (`logs/*/2024-??`, `{a,b}`; a `*` stays within one name). Only files directly in them count.
+///
+/// At the time `t` of each batch the directories are looked through. A file is read, whole, into that batch
+/// when
+///
+/// - it passes the [`filter`](Lines::filter),
+/// - it was modified at `t` or before, but after `t - remember` and, unless
+///   [`new_files_only(false)`](Lines::new_files_only), after the job's start,
+/// - its path has not been taken within that time. What is appended to a taken file is not read.
+///
+/// So a file has to be whole when it appears: write it elsewhere, then rename it into place. Files of a batch
+/// come in the order of their modification, then of their paths. A missing directory is empty. A file that
+/// vanishes, changes while it is read or cannot be read is left out, with a warning, and counted in [`Skipped`]; if that
+/// happens half-way, its first lines stay. Lines are cut as by [`file::lines`](super::file::lines()).
+///
+/// Tools that move files in with the times that they had (`cp -p`, rsync, unzip, `mv` of a file that was written before the
+/// start) leave files that are too old by this rule, which is Spark's. Such a file is not read. It is logged when it appears,
+/// counted in [`Skipped::too_old`] and in the source's [metrics](crate::SourceMetrics::ignored), and
+/// [`Job::explain`](crate::Job::explain) says it. [`by_name`](Lines::by_name) takes such files.
+///
+/// Times of files are by the system's clock. If that is set while a job runs, or was set back before a start, they are
+/// compared with batches by what both clocks say now, see the [crate's documentation](crate#time). Only of what appeared while a job was
+/// down, and the clock was set back, it cannot be known when that was: what is then older than
+/// [`remember`](Lines::remember) is left alone, and counted.
+///
+/// Each batch costs one look at every file that is not yet taken, about 3 µs each on a local disk, so old
+/// files are better moved away. There is no watching for events: they come late or never (network file
+/// systems), and a file would then miss its batch.
+///
+/// # After a crash
+/// Each line is there once. A job that goes on from a checkpoint has the files that it had, in the batches that it had
+/// them in, and looks for what is new as if it had never been away: from the first start on, also in the batches that
+/// catch up with the time when it was down, each at its own time. (A job that crashed before its first batch has not begun.) A file that was modified in that time is in the batch
+/// that would have had it; one that appeared with an older time, in the first that does not run again.
+///
+/// A batch that runs again reads the same bytes of the same files again. So they have to stay for a while: a batch may run
+/// again until every sink has it, some seconds mostly. A file of it that is gone, shorter or changed ends the job with
+/// [`ConnectorError::Changed`]: the batch could not be what it was. To touch it or to append to it does no harm. Files
+/// are read whole within a batch, so that there is no place within one to go on from: if the job crashes half-way, that batch
+/// was not closed, none of it was delivered, and it is simply read again.
+///
+/// With each batch, the names of the files that are remembered are written to the checkpoint: with very many files in that
+/// time, say more than 10,000, a shorter [`remember`](Lines::remember) is cheaper.
+///
+/// ```
+/// use streaming_runtime::{connect::directory, minutes};
+///
+/// let source = directory::lines("spool/*/").remember(minutes(5));
+/// # let _ = source;
+/// ```
+///
+/// # Errors
+/// [`ConnectorError::Config`] for a glob that is none, [`ConnectorError::LimitExceeded`] when more files than
+/// [`max_files`](Lines::max_files) are new or remembered, [`ConnectorError::NotText`] for a file that is compressed or in another
+/// encoding, [`ConnectorError::Changed`] after a crash, and what [`on_long_line`](Lines::on_long_line) and
+/// [`on_invalid_utf8`](Lines::on_invalid_utf8) make one: by default a long line is such an error, what is not UTF-8 is replaced,
+/// and [`bad_lines`](Lines::bad_lines) counts both. Each ends the job.
+pub fn lines(path_or_glob: impl AsRef<Path>) -> Lines {
+    Lines {
+        path: path_or_glob.as_ref().to_owned(),
+        new_files_only: true,
+        known: None,
+        remember: Duration::from_secs(60),
+        filter: Arc::new(is_visible),
+        max_files: 1_000_000,
+        skipped: Skipped::default(),
+        rules: LineRules::of_files(),
+    }
+}
+
+/// So many files of one look are named in the log; more are only counted there.
+const NAMED: usize = 100;
+
+type Filter = dyn Fn(&Path) -> bool + Send + Sync;
+
+/// See [`lines`].
+pub struct Lines {
+    path: PathBuf,
+    new_files_only: bool,
+    /// Where names decide: those that were there.
+    known: Option<Vec<PathBuf>>,
+    remember: Duration,
+    filter: Arc<Filter>,
+    max_files: usize,
+    skipped: Skipped,
+    rules: LineRules,
+}
+
+impl Lines {
+    line_settings!("Fail");
+
+    /// Whether files that were modified before the job's start are left alone: `true` by default. Files that
+    /// are older than [`remember`](Lines::remember) are left alone in either case.
+    pub fn new_files_only(mut self, only: bool) -> Self {
+        self.new_files_only = only;
+        self
+    }
+    /// Takes each file once whose name was not there before, whatever its time, which only counts for the order: a
+    /// file moved in by `cp -p`, rsync or unzip is new. With [`new_files_only`](Lines::new_files_only), which is the default,
+    /// the names that are there when this is called are not new; else all are. A name that is gone for longer than
+    /// [`remember`](Lines::remember) is new when it comes again.
+    ///
+    /// All names of the directories are then remembered, at most [`max_files`](Lines::max_files), and written to the checkpoint
+    /// with each batch: move away what is old.
+    pub fn by_name(mut self) -> Self {
+        // What is wrong with the pattern, `run` says.
+        self.known = Some(Directories::new(&self.path).map(|all| all.files()).unwrap_or_default());
+        self
+    }
+    /// How long after its modification a file can still be found new, rounded up to whole batches: 60 s by
+    /// default. For as long, taken paths are remembered.
+    pub fn remember(mut self, time: Duration) -> Self {
+        self.remember = time;
+        self
+    }
+    /// Which files to read, by their paths: by default those whose names do not start with a dot.
+    pub fn filter(mut self, wanted: impl Fn(&Path) -> bool + Send + Sync + 'static) -> Self {
+        self.filter = Arc::new(wanted);
+        self
+    }
+    /// Bounds the files that are new in a batch or remembered: 1,000,000 by default.
+    pub fn max_files(mut self, files: usize) -> Self {
+        self.max_files = files;
+        self
+    }
+    /// Counts the files that could not be read or were too old, also while the source runs.
+    pub fn skipped(&self) -> Skipped {
+        self.skipped.clone()
+    }
+}
+
+impl fmt::Debug for Lines {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lines").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+fn is_visible(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| !name.as_encoded_bytes().starts_with(b"."))
+}
+
+/// How many files and directories a [`lines`] source found but could not read: a new file once, what cannot
+/// even be looked at in each batch. Clones share the count.
+#[derive(Clone, Debug, Default)]
+pub struct Skipped(Arc<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    skipped: AtomicU64,
+    too_old: AtomicU64,
+    warned: AtomicBool,
+}
+
+impl Skipped {
+    /// The number so far.
+    pub fn count(&self) -> u64 {
+        self.0.skipped.load(Ordering::Relaxed)
+    }
+
+    /// Files that appeared with a time by which they are too old, each once; see [`lines`]. Not in [`count`](Skipped::count).
+    pub fn too_old(&self) -> u64 {
+        self.0.too_old.load(Ordering::Relaxed)
+    }
+
+    fn are_too_old(&self, paths: &[PathBuf]) {
+        self.0.too_old.fetch_add(paths.len() as u64, Ordering::Relaxed);
+        for path in paths.iter().take(NAMED) {
+            tracing::warn!(
+                path = %path.display(),
+                "a file appeared that is too old by its time of change, and is not read; `.by_name()` takes such files"
+            );
+        }
+        if let Some(more) = paths.len().checked_sub(NAMED).filter(|more| *more > 0) {
+            tracing::warn!(more, "files appeared that are too old by their times of change");
+        }
+    }
+
+    fn unread(&self, path: &Path, error: &ConnectorError) {
+        self.0.skipped.fetch_add(1, Ordering::Relaxed);
+        tracing::warn!(path = %path.display(), %error, "a new file is left out");
+    }
+
+    fn unseen(&self, path: &Path, error: &io::Error) {
+        // It vanished while we looked, or was never there.
+        if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) {
+            return;
+        }
+        self.0.skipped.fetch_add(1, Ordering::Relaxed);
+        if !self.0.warned.swap(true, Ordering::Relaxed) {
+            tracing::warn!(path = %path.display(), %error, "cannot be looked at; later such are only counted");
+        }
+    }
+}
+
+impl Source<String> for Lines {
+    const MAY_BLOCK: bool = false;
+    const PACED: bool = true;
+    const RECOVERY: Recovery = Recovery::Replays;
+
+    fn origin(&self) -> Option<Origin> {
+        // What is wrong with the pattern, `run` says.
+        let directories = Directories::new(&self.path).ok()?;
+        let filter = self.filter.clone();
+        Some(Origin::files(move |file| {
+            directories.would_have(file).is_some_and(|as_listed| filter(&as_listed))
+        }))
+    }
+
+    async fn run(self, mut out: Outlet<String>) -> Result<(), ConnectorError> {
+        let directories = Directories::new(&self.path)?;
+        let base = directories.base();
+        let Lines { new_files_only, known: known_names, remember, filter, max_files, rules, skipped, .. } =
+            self;
+        let new = NewFiles::new(BatchTime::from_nanos(0), remember, out.interval(), max_files);
+        let (started, interval) = (out.started(), out.interval());
+        let known =
+            |known: Vec<PathBuf>| known.into_iter().filter(|_| new_files_only).map(|path| (started, path));
+        let names = known_names.map(|paths| Names::new(known(paths)));
+        let search = Search::new(directories, filter, new, names, skipped.clone(), !new_files_only);
+        let mut running =
+            Running { search: Some(search), base, new_files_only, started, interval, rules, skipped };
+        running.begin();
+        if let Some(position) = out.resume_from()? {
+            running.go_on(position);
+        }
+        while let Some(time) = out.batch_due().await {
+            let files = match out.again::<Position>()? {
+                Some(position) => running.send_again(time, position, &mut out).await?,
+                None => running.send_new(time, &mut out).await?,
+            };
+            if out.keeps_positions() {
+                out.reached(&running.position(time, files));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A source that runs.
+struct Running {
+    /// Elsewhere only while it looks.
+    search: Option<Search>,
+    base: PathBuf,
+    new_files_only: bool,
+    /// When the first job started.
+    started: BatchTime,
+    interval: Duration,
+    rules: LineRules,
+    skipped: Skipped,
+}
+
+impl Running {
+    fn search(&mut self) -> &mut Search {
+        self.search.as_mut().expect("it looks only while it is waited for")
+    }
+
+    /// Begins at the beginning.
+    fn begin(&mut self) {
+        let after = if self.new_files_only { self.started } else { BatchTime::from_nanos(0) };
+        self.search().new.resume(after, BatchTime::from_nanos(0), []);
+    }
+
+    /// Takes up a position.
+    fn go_on(&mut self, position: Position) {
+        self.started = BatchTime::from_nanos(position.started);
+        let after = if self.new_files_only { self.started } else { BatchTime::from_nanos(0) };
+        let remembered = position.remembered(&self.base).collect::<Vec<_>>();
+        let interval = u64::try_from(self.interval.as_nanos()).unwrap_or(u64::MAX);
+        let search = self.search();
+        match &mut search.names {
+            Some(names) => *names = Names::new(remembered),
+            None => search.new.resume(after, BatchTime::from_nanos(position.past), remembered),
+        }
+        // The last batch of a job that was stopped has the time at which it would have closed.
+        search.resumed(BatchTime::from_nanos(position.batch.saturating_sub(interval)));
+    }
+
+    fn position(&mut self, time: BatchTime, files: Vec<Taken>) -> Position {
+        let search = self.search.as_ref().expect("it looks only while it is waited for");
+        Position::new(self.started, time, search, files, &self.base)
+    }
+
+    /// Lets the search do something that may take its time.
+    async fn looking<R: Send + 'static>(
+        &mut self,
+        work: impl FnOnce(&mut Search) -> R + Send + 'static,
+    ) -> Result<R, ConnectorError> {
+        let mut search = self.search.take().expect("it looks only while it is waited for");
+        let looking = blocking(move || {
+            let done = work(&mut search);
+            (search, done)
+        });
+        let (search, done) = looking.await?;
+        self.search = Some(search);
+        Ok(done)
+    }
+
+    /// Sends what is new in the batch at `time`; returns what that was.
+    async fn send_new(
+        &mut self,
+        time: BatchTime,
+        out: &mut Outlet<String>,
+    ) -> Result<Vec<Taken>, ConnectorError> {
+        let offset = out.clock_offset();
+        let found = self.looking(move |search| search.look(time, offset)).await??;
+        if found.too_old > 0 {
+            out.ignored(found.too_old);
+        }
+        let keeps = out.keeps_positions();
+        let mut files = Vec::new();
+        for path in found.new {
+            let mut read = Progress::default();
+            let summed = move |reading: Reading| if keeps { reading.summed() } else { reading };
+            let sent = match open(&path, &self.rules, summed).await {
+                Ok(piece) => file::send(piece, out, |_, progress| read = progress.clone()).await,
+                Err(error) => Err(error),
+            };
+            let whole = match sent {
+                Err(
+                    error @ (ConnectorError::Io { .. }
+                    | ConnectorError::Config(_)
+                    | ConnectorError::ChangedWhileRead { .. }),
+                ) => {
+                    self.skipped.unread(&path, &error);
+                    out.ignored(1);
+                    false
+                }
+                sent => sent.map(|()| true)?,
+            };
+            files.push(Taken::new(&path, &self.base, &read, whole));
+        }
+        Ok(files)
+    }
+
+    /// Sends what the batch at `time` had, behind which the source was at `position`.
+    async fn send_again(
+        &mut self,
+        time: BatchTime,
+        position: Position,
+        out: &mut Outlet<String>,
+    ) -> Result<Vec<Taken>, ConnectorError> {
+        if position.batch != time.as_nanos() {
+            return Err(ConnectorError::Config(format!(
+                "the checkpoint has a position of the batch at {} for the batch at {time}",
+                BatchTime::from_nanos(position.batch)
+            )));
+        }
+        for file in &position.files {
+            self.read_again(file, out).await?;
+        }
+        let files = position.files.clone();
+        self.go_on(position);
+        Ok(files)
+    }
+
+    /// Sends what was sent of a file before.
+    async fn read_again(&self, file: &Taken, out: &mut Outlet<String>) -> Result<(), ConnectorError> {
+        if file.bytes == 0 {
+            return Ok(());
+        }
+        let path = file.name.path(&self.base);
+        let changed = |how: String| Err(ConnectorError::Changed { what: path.display().to_string(), how });
+        let (bytes, whole) = (file.bytes, file.whole);
+        let piece = match open(&path, &self.rules, move |reading| reading.summed().only(bytes, whole)).await {
+            Err(ConnectorError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                return changed("it is gone".to_owned());
+            }
+            piece => piece?,
+        };
+        let mut read = Progress::default();
+        file::send(piece, out, |_, progress| read = progress.clone()).await?;
+        if read.length < file.bytes {
+            return changed(format!("it has {} bytes, and {} were read of it", read.length, file.bytes));
+        }
+        if read.sum != file.sum {
+            return changed("it has other text".to_owned());
+        }
+        Ok(())
+    }
+}
+
+/// Opens a file and reads its first lines.
+async fn open(
+    path: &Path,
+    rules: &LineRules,
+    how: impl FnOnce(Reading) -> Reading + Send + 'static,
+) -> Result<Piece, ConnectorError> {
+    let (path, rules) = (path.to_owned(), rules.clone());
+    blocking(move || Ok(how(Reading::open(&path, rules)?).next())).await?
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,568 @@
+//! Text files, read to their end.
+
+mod changes;
+mod head;
+
+use std::{
+    fs::{
+        File, {self},
+    },
+    io::{
+        Read, Seek, SeekFrom, {self},
+    },
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+
+use self::{
+    changes::{PROBE, Steady, checksum},
+    head::{HEAD, MARK, other_than_text},
+};
+use crate::{
+    connectors::{
+        blocking::blocking,
+        lines::{LineDecoder, LineRules, line_settings},
+    },
+    contract::{
+        error::ConnectorError,
+        source::{Recovery, Source},
+        target::{Origin, resolved},
+    },
+    intake::source_context::Outlet,
+};
+
+/// What one read asks for at most.
+const MAX_READ: usize = 256 * 1024;
+
+/// A source of the lines of a text file; it ends with the file.
+///
+/// A line ends at `\n`, without a `\r` before it; the last may lack it. The file is read in pieces of up to
+/// 256 KiB on tokio's threads for blocking work, one piece ahead, up to the length that it has when it is opened. It has to
+/// be a regular file, not a pipe. A byte order mark of UTF-8 at its beginning is no text, and is left out; a file that is
+/// compressed or in another encoding, by its first bytes, is refused.
+///
+/// The file must stay as it is while it is read: one that becomes shorter, is written anew or replaced is an error, after
+/// the lines that were read before. To append to it or to remove its name does no harm. (Bytes that are written over in
+/// the middle of what was read are not noticed.)
+///
+/// # After a crash
+/// Each line is there once. A job that goes on from a checkpoint reads on where the last batch of it ended, within 256 KiB,
+/// and up to the length that the file had at first. The file must be the same: one that is shorter, or other than it
+/// was at its beginning or in the 4 KiB before that place, is refused; other changes are not noticed. Appending to it
+/// does no harm, and what is appended is not read.
+///
+/// ```
+/// use streaming_runtime::connect::{OnLongLine, file};
+///
+/// let source = file::lines("access.log").max_line(1 << 20).on_long_line(OnLongLine::Skip);
+/// # let _ = source;
+/// ```
+///
+/// # Errors
+/// [`ConnectorError::Io`] with the path when the file cannot be opened or read, [`ConnectorError::Config`]
+/// when it is no regular file, [`ConnectorError::NotText`] and [`ConnectorError::ChangedWhileRead`] as above,
+/// [`ConnectorError::Changed`] when it is another after a crash, and what
+/// [`on_long_line`](Lines::on_long_line) and [`on_invalid_utf8`](Lines::on_invalid_utf8) make one. Each ends the job,
+/// after the lines before it; by default a long line is such an error, what is not UTF-8 is replaced, and
+/// [`bad_lines`](Lines::bad_lines) counts both.
+pub fn lines(path: impl AsRef<Path>) -> Lines {
+    Lines { path: path.as_ref().to_owned(), rules: LineRules::of_files() }
+}
+
+/// See [`lines`].
+#[derive(Debug)]
+pub struct Lines {
+    path: PathBuf,
+    rules: LineRules,
+}
+
+impl Lines {
+    line_settings!("Fail");
+}
+
+impl Source<String> for Lines {
+    const MAY_BLOCK: bool = false;
+    const RECOVERY: Recovery = Recovery::Replays;
+
+    fn origin(&self) -> Option<Origin> {
+        let path = self.path.clone();
+        Some(Origin::files(move |file| file == resolved(&path)))
+    }
+
+    async fn run(self, mut out: Outlet<String>) -> Result<(), ConnectorError> {
+        let Lines { path, rules } = self;
+        let position = match out.resume_from()? {
+            Some(position) => Some(position),
+            // Nothing of it is in the state, but it is known which file it was.
+            None => out.again()?.map(Position::beginning),
+        };
+        let keeps = out.keeps_positions();
+        let first = blocking(move || {
+            let mut reading = Reading::open(&path, rules)?;
+            let position = reading.resume(position)?;
+            if keeps {
+                reading.positions = Some(position.clone());
+            }
+            Ok::<_, ConnectorError>((reading.next(), position))
+        });
+        let (piece, position) = first.await??;
+        out.reached(&position);
+        send(piece, &mut out, |out, read| {
+            if let Some(position) = &read.position {
+                out.reached(position);
+            }
+        })
+        .await
+    }
+}
+
+/// A place in a file, and what tells that file from others.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Position {
+    /// Where the first line begins that was not sent.
+    offset: u64,
+    /// How long the file was when it was opened at first; it is read up to there. `None` for files that do not say.
+    length: Option<u64>,
+    /// Checksum of the file's first bytes, up to [`PROBE`].
+    head: u32,
+    /// Checksum of the bytes before `offset`, up to [`PROBE`].
+    before: u32,
+}
+
+impl Position {
+    /// The beginning of the same file.
+    fn beginning(self) -> Self {
+        Position { offset: 0, before: 0, ..self }
+    }
+}
+
+/// Sends the lines of a file piece by piece, what comes before an error too; `sent` is called after each piece.
+pub(crate) async fn send(
+    mut piece: Piece,
+    out: &mut Outlet<String>,
+    mut sent: impl FnMut(&mut Outlet<String>, &Progress) + Send,
+) -> Result<(), ConnectorError> {
+    loop {
+        // The next piece is read while the workers take this one.
+        let following = piece.rest.map(|reading| blocking(move || reading.next()));
+        out.send_all(piece.lines).await?;
+        sent(out, &piece.read);
+        piece.outcome?;
+        match following {
+            Some(following) => piece = following.await?,
+            None => return Ok(()),
+        }
+    }
+}
+
+/// A file that is being read.
+pub(crate) struct Reading {
+    path: PathBuf,
+    file: File,
+    decoder: LineDecoder,
+    /// Whether it is yet to be seen what its first bytes say.
+    is_new: bool,
+    steady: Steady,
+    /// What is left of that which is to be read.
+    left: u64,
+    /// Whether a line ends where that ends.
+    whole: bool,
+    /// The checksum of what was read, where it is wanted.
+    sum: Option<crc32fast::Hasher>,
+    /// Where the decoder began, where positions are wanted.
+    positions: Option<Position>,
+}
+
+/// Lines that were read together.
+pub(crate) struct Piece {
+    lines: Vec<String>,
+    read: Progress,
+    outcome: Result<(), ConnectorError>,
+    /// The file, unless it is at its end or cannot be read further.
+    rest: Option<Reading>,
+}
+
+/// How far the reading of a file is.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Progress {
+    /// Bytes.
+    pub(crate) length: u64,
+    /// Of these bytes.
+    pub(crate) sum: u32,
+    position: Option<Position>,
+}
+
+impl Reading {
+    pub(crate) fn open(path: &Path, rules: LineRules) -> Result<Self, ConnectorError> {
+        let what = path.display().to_string();
+        let failed = |error| ConnectorError::io(format!("open `{what}`"), error);
+        // Asked before opening: to open a pipe would wait for its writer.
+        if !fs::metadata(path).map_err(failed)?.is_file() {
+            return Err(ConnectorError::Config(format!("`{what}` is no regular file")));
+        }
+        let file = File::open(path).map_err(failed)?;
+        let about = file.metadata().map_err(failed)?;
+        let decoder = LineDecoder::new(what, rules, MAX_READ);
+        Ok(Reading {
+            path: std::path::absolute(path).unwrap_or_else(|_| path.to_owned()),
+            file,
+            decoder,
+            is_new: true,
+            steady: Steady::new(&about),
+            left: u64::MAX,
+            whole: true,
+            sum: None,
+            positions: None,
+        })
+    }
+
+    /// Computes the checksum of what is read.
+    pub(crate) fn summed(mut self) -> Self {
+        self.sum = Some(crc32fast::Hasher::new());
+        self
+    }
+
+    /// Reads so many bytes and no more; the last line of them counts if they are the `whole` file.
+    pub(crate) fn only(mut self, bytes: u64, whole: bool) -> Self {
+        (self.left, self.whole) = (bytes, whole);
+        // Whether there are as many, whoever wants them sees.
+        self.steady.needs(0);
+        self
+    }
+
+    /// Reads until there is a line, or the end.
+    pub(crate) fn next(mut self) -> Piece {
+        let mut lines = Vec::new();
+        let outcome = self.read(&mut lines);
+        let length = self.decoder.taken();
+        let sum = self.sum.as_ref().map_or(0, |sum| sum.clone().finalize());
+        let (outcome, position) = match outcome.and_then(|more| Ok((more, self.position(more)?))) {
+            Ok((more, position)) => (Ok(more), position),
+            Err(error) => (Err(error), None),
+        };
+        let rest = matches!(outcome, Ok(true)).then_some(self);
+        Piece { lines, read: Progress { length, sum, position }, outcome: outcome.map(|_| ()), rest }
+    }
+
+    /// Whether there is more to read.
+    fn read(&mut self, lines: &mut Vec<String>) -> Result<bool, ConnectorError> {
+        if std::mem::take(&mut self.is_new) {
+            self.begin()?;
+        }
+        loop {
+            let offset = self.decoder.offset();
+            let room = self.decoder.room();
+            let most = room.len().min(usize::try_from(self.left).unwrap_or(usize::MAX));
+            let room = &mut room[..most];
+            match self.file.read(room) {
+                Ok(0) => return self.end(lines).map(|()| false),
+                Ok(n) => {
+                    self.left -= n as u64;
+                    if let Some(sum) = &mut self.sum {
+                        sum.update(&room[..n]);
+                    }
+                    // Before its lines count: what came before them may be of another text.
+                    unchanged(&mut self.steady, &self.file, &self.path, offset + n as u64)?;
+                    self.steady.read(offset, &room[..n]);
+                    self.decoder.accept(n, lines)?;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(self.failed(error)),
+            }
+            if !lines.is_empty() {
+                return Ok(true);
+            }
+        }
+    }
+
+    /// Looks at its first bytes, and leaves out what is no text.
+    fn begin(&mut self) -> Result<(), ConnectorError> {
+        let mut head = Vec::with_capacity(HEAD);
+        let most = self.left.min(HEAD as u64);
+        (&self.file).take(most).read_to_end(&mut head).map_err(|error| self.failed(error))?;
+        if let Some(kind) = other_than_text(&head) {
+            return Err(ConnectorError::NotText { what: self.path.display().to_string(), kind });
+        }
+        if head.starts_with(MARK) {
+            self.decoder.leave_out(MARK.len() as u64);
+            self.left -= MARK.len() as u64;
+            if let Some(sum) = &mut self.sum {
+                sum.update(MARK);
+            }
+        }
+        let behind = SeekFrom::Start(self.decoder.offset());
+        self.file.seek(behind).map(drop).map_err(|error| self.failed(error))
+    }
+
+    /// There is no more to read.
+    fn end(&mut self, lines: &mut Vec<String>) -> Result<(), ConnectorError> {
+        let offset = self.decoder.offset();
+        unchanged(&mut self.steady, &self.file, &self.path, offset)?;
+        if self.steady.is_replaced(&self.path) {
+            let what = self.path.display().to_string();
+            return Err(ConnectorError::ChangedWhileRead {
+                what,
+                how: "another was put in its place".to_owned(),
+            });
+        }
+        if self.whole { self.decoder.finish(lines) } else { Ok(()) }
+    }
+
+    fn failed(&self, error: io::Error) -> ConnectorError {
+        ConnectorError::io(format!("read `{}`", self.path.display()), error)
+    }
+
+    /// Goes to `position`, if the file is the one of before; returns where it is.
+    fn resume(&mut self, position: Option<Position>) -> Result<Position, ConnectorError> {
+        let length = self.file.metadata().map_err(|error| self.failed(error))?.len();
+        let Some(position) = position else {
+            let head = self.probe(0, length.min(PROBE))?;
+            self.file.rewind().map_err(|error| self.failed(error))?;
+            // There are files of the length 0, as in `/proc`, that are not empty.
+            let says = length > 0 || self.is_at_end()?;
+            let length = says.then_some(length);
+            self.left = length.unwrap_or(u64::MAX);
+            self.steady.needs(length.unwrap_or(0));
+            return Ok(Position { offset: 0, length, head, before: 0 });
+        };
+        let changed = |how| Err(ConnectorError::Changed { what: self.decoder.what().to_owned(), how });
+        let had = position.length.unwrap_or(0);
+        if length < had {
+            return changed(format!("it has {length} bytes and had {had}"));
+        }
+        if self.probe(0, had.min(PROBE))? != position.head {
+            return changed("it begins with other text".to_owned());
+        }
+        if self.before(position.offset)? != position.before {
+            return changed(format!(
+                "it has other text before byte {}, up to which it was read",
+                position.offset
+            ));
+        }
+        self.left = position.length.map_or(u64::MAX, |length| length.saturating_sub(position.offset));
+        self.steady.needs(had);
+        self.is_new = position.offset == 0;
+        self.decoder.begin_at(position.offset);
+        self.file.seek(SeekFrom::Start(position.offset)).map_err(|error| self.failed(error))?;
+        Ok(position)
+    }
+
+    /// Where the first line begins that was not read.
+    fn position(&mut self, more: bool) -> Result<Option<Position>, ConnectorError> {
+        let Some(began) = self.positions.clone() else { return Ok(None) };
+        let read = if more { self.decoder.line() } else { self.decoder.taken() };
+        let offset = began.offset + read;
+        let before = self.before(offset)?;
+        let here = SeekFrom::Start(began.offset + self.decoder.taken());
+        self.file.seek(here).map_err(|error| self.failed(error))?;
+        Ok(Some(Position { offset, before, ..began }))
+    }
+
+    /// Whether there is nothing to read at the file's beginning, where it stands.
+    fn is_at_end(&mut self) -> Result<bool, ConnectorError> {
+        let read = self.file.read(&mut [0]).and_then(|bytes| self.file.rewind().map(|()| bytes == 0));
+        read.map_err(|error| self.failed(error))
+    }
+
+    /// The checksum of what lies before `offset`.
+    fn before(&self, offset: u64) -> Result<u32, ConnectorError> {
+        let bytes = offset.min(PROBE);
+        self.probe(offset - bytes, bytes)
+    }
+
+    /// The checksum of `bytes` bytes at `offset`, or of those that there are; the file is then read from there.
+    fn probe(&self, offset: u64, bytes: u64) -> Result<u32, ConnectorError> {
+        checksum(&self.file, offset, bytes).map_err(|error| self.failed(error))
+    }
+}
+
+/// Fails if what was read is not in the file any more. It is then read from `offset`.
+fn unchanged(steady: &mut Steady, file: &File, path: &Path, offset: u64) -> Result<(), ConnectorError> {
+    let what = || path.display().to_string();
+    match steady.changed(file, offset) {
+        Ok(None) => Ok(()),
+        Ok(Some(how)) => Err(ConnectorError::ChangedWhileRead { what: what(), how }),
+        Err(error) => Err(ConnectorError::io(format!("read `{}`", what()), error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{
+        checkpoint::SourceMark,
+        connectors::lines::{OnInvalidUtf8, OnLongLine},
+        contract::testing,
+        time::BatchTime,
+    };
+
+    #[tokio::test]
+    async fn every_line_of_a_large_file() {
+        let directory = tempfile::tempdir().expect("temp");
+        let path = directory.path().join("large");
+        let want: Vec<String> = (0..200_000).map(|n| format!("line {n}")).collect();
+        fs::write(&path, want.join("\n")).expect("written");
+        let (records, ended) = testing::run(lines(&path)).finish().await;
+        assert!(records == want, "{} of {} lines", records.len(), want.len());
+        ended.expect("a clean end");
+    }
+
+    #[tokio::test]
+    async fn an_empty_file_has_no_lines() {
+        let file = tempfile::NamedTempFile::new().expect("temp");
+        let (records, ended) = testing::run(lines(file.path())).finish().await;
+        assert!(records.is_empty());
+        ended.expect("a clean end");
+    }
+
+    #[tokio::test]
+    async fn a_file_that_was_empty_stays_empty() {
+        let file = tempfile::NamedTempFile::new().expect("temp");
+        let (mark, records) = read_through(file.path()).await;
+        assert!(records.is_empty());
+        fs::write(file.path(), "appended\n").expect("written");
+        let time = (Duration::from_secs(1), BatchTime::from_millis(0));
+        let (records, ended) = testing::resume(lines(file.path()), time, mark, Vec::new()).finish().await;
+        ended.expect("a clean end");
+        assert!(records.is_empty(), "{records:?}");
+    }
+
+    #[tokio::test]
+    async fn errors_name_the_path() {
+        let directory = tempfile::tempdir().expect("temp");
+        let missing = directory.path().join("nowhere");
+        for (path, code) in [(missing.as_path(), "connector.io"), (directory.path(), "connector.config")] {
+            let error = testing::run(lines(path)).finish().await.1.expect_err("no file");
+            assert_eq!(error.code(), code);
+            assert!(error.to_string().contains(&path.display().to_string()), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_failure_comes_after_the_lines_before_it() {
+        let directory = tempfile::tempdir().expect("temp");
+        let path = directory.path().join("mixed");
+        fs::write(&path, b"a\nb\n\xff\nc\n").expect("written");
+        let source = lines(&path).on_invalid_utf8(OnInvalidUtf8::Fail);
+        let bad = source.bad_lines();
+        let (records, ended) = testing::run(source).finish().await;
+        assert_eq!(records, ["a", "b"]);
+        assert_eq!(ended.expect_err("must fail").code(), "connector.invalid_utf8");
+        assert_eq!(bad.invalid_utf8(), 1);
+    }
+
+    /// Reads a file that is interrupted after each so many lines, and gone on with.
+    async fn in_parts(path: &Path, parts: &[usize]) -> Vec<String> {
+        let time = (Duration::from_secs(1), BatchTime::from_millis(0));
+        let (mut mark, mut got) = (SourceMark::default(), Vec::new());
+        let source = || lines(path).on_long_line(OnLongLine::Skip);
+        for part in parts {
+            let mut running = testing::resume(source(), time, mark, Vec::new());
+            // A chunk is taken or not, so this is where the batch ends that counts.
+            let mut records = Vec::new();
+            while records.len() < *part
+                && let Some(chunk) = running.next_chunk().await
+            {
+                records.extend(chunk);
+            }
+            running.task.abort();
+            records.extend(running.finish_aborted().await);
+            mark = running.close();
+            assert_eq!(mark.records, records.len() as u64);
+            got.extend(records);
+        }
+        let (rest, ended) = testing::resume(source(), time, mark, Vec::new()).finish().await;
+        ended.expect("a clean end");
+        got.extend(rest);
+        got
+    }
+
+    #[tokio::test]
+    async fn it_goes_on_where_it_was() {
+        let directory = tempfile::tempdir().expect("temp");
+        let path = directory.path().join("large");
+        let mut text = Vec::new();
+        let mut want = Vec::new();
+        for n in 0..60_000 {
+            match n % 1000 {
+                7 => text.extend(b"\xff bad\r\n"),
+                8 => text.extend(vec![b'x'; 70_000 + n]),
+                _ => text.extend(format!("line {n}").into_bytes()),
+            }
+            if n % 1000 != 7 {
+                text.push(b'\n');
+            }
+            match n % 1000 {
+                7 => want.push("\u{fffd} bad".to_owned()),
+                8 => {}
+                _ => want.push(format!("line {n}")),
+            }
+        }
+        text.pop();
+        fs::write(&path, &text).expect("written");
+        for parts in [vec![1], vec![1, 1, 1, 1], vec![10_000, 1, 5000], vec![59_000, 100_000, 1]] {
+            let got = in_parts(&path, &parts).await;
+            assert!(got == want, "{parts:?}: {} of {} lines", got.len(), want.len());
+        }
+    }
+
+    /// What a checkpoint has when the whole file was read.
+    async fn read_through(path: &Path) -> (SourceMark, Vec<String>) {
+        let time = (Duration::from_secs(1), BatchTime::from_millis(0));
+        let mut running = testing::resume(lines(path), time, SourceMark::default(), Vec::new());
+        let records = running.finish_aborted().await;
+        (running.close(), records)
+    }
+
+    #[tokio::test]
+    async fn what_is_appended_is_not_read_and_another_file_is_refused() {
+        let directory = tempfile::tempdir().expect("temp");
+        let path = directory.path().join("file");
+        let text = "0123456789\n".repeat(50_000) + "last";
+        fs::write(&path, &text).expect("written");
+        let (whole, records) = read_through(&path).await;
+        assert_eq!(records.len(), 50_001);
+        let position: Position =
+            serde_json::from_slice(whole.position.as_deref().expect("a position")).expect("its own");
+        assert_eq!((position.offset, whole.since), (text.len() as u64, 0));
+        let again = |mark: &SourceMark| {
+            let time = (Duration::from_secs(1), BatchTime::from_millis(0));
+            testing::resume(lines(&path), time, mark.clone(), Vec::new()).finish()
+        };
+        // As of the middle of the first piece.
+        let json = serde_json::to_vec(&position.clone().beginning()).expect("JSON");
+        let begun = SourceMark { position: Some(json), since: 3, total: 3, records: 3, ended: false };
+        fs::write(&path, text.clone() + " but one\nand more\n").expect("written");
+        assert_eq!(again(&whole).await.0, [""; 0]);
+        let (rest, ended) = again(&begun).await;
+        ended.expect("a clean end");
+        assert_eq!((rest.len(), rest.last().expect("many").as_str()), (49_998, "last"));
+
+        let others = [
+            ("shorter", text[..text.len() - 1].to_owned(), "bytes and had"),
+            ("other at its beginning", text.replacen("0123", "0321", 1), "begins"),
+            ("other in the end", text.replace("last", "tsal"), "before byte"),
+        ];
+        for (what, text, how) in others {
+            fs::write(&path, text).expect("written");
+            let (records, ended) = again(&whole).await;
+            let error = ended.expect_err(what);
+            assert_eq!((records.len(), error.code()), (0, "connector.changed"), "{what}");
+            assert!(error.to_string().contains(how) && error.to_string().contains("file"), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn another_sources_position_is_a_mistake() {
+        let file = tempfile::NamedTempFile::new().expect("temp");
+        let time = (Duration::from_secs(1), BatchTime::from_millis(0));
+        let mark = SourceMark { position: Some(b"17".to_vec()), ..SourceMark::default() };
+        let error = testing::resume(lines(file.path()), time, mark, Vec::new()).finish().await.1;
+        let error = error.expect_err("a number is no place in a file");
+        assert_eq!(error.code(), "connector.config");
+        assert!(error.to_string().contains("does not know, 17"), "{error}");
+    }
+}

@@ -1,0 +1,20 @@
+//! The connectors. Each fulfils the contract, and knows nothing of the engine.
+
+mod blocking;
+pub(crate) mod channel;
+pub(crate) mod collect;
+pub(crate) mod console;
+pub mod directory;
+pub(crate) mod durable;
+pub mod file;
+pub(crate) mod futures;
+pub(crate) mod lines;
+mod option;
+pub(crate) mod policy;
+pub mod queue;
+pub(crate) mod shedding;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
+pub mod tcp;
+pub(crate) mod text_files;
+pub mod view;

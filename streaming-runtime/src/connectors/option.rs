@@ -1,0 +1,40 @@
+//! A source that may not be there.
+
+use crate::{
+    contract::{
+        error::ConnectorError,
+        source::{Recovery, Source},
+        target::Origin,
+    },
+    intake::source_context::Outlet,
+};
+
+/// A source that a program has only sometimes, for instance in one process of a [`Cluster`](crate::Cluster): `None`
+/// has ended from the start.
+///
+/// ```
+/// use streaming_runtime::{Cluster, connect::{Source, tcp}};
+///
+/// let cluster = Cluster::new(["10.0.0.1:2101", "10.0.0.2:2101"], 1);
+/// let feed = (cluster.index() == 0).then(|| tcp::lines("127.0.0.1:9999"));
+/// fn is_source(_: impl Source<String>) {}
+/// is_source(feed);
+/// ```
+impl<T: Send + 'static, S: Source<T>> Source<T> for Option<S> {
+    const PACED: bool = S::PACED;
+    const DRAINS: bool = S::DRAINS;
+    const MAY_BLOCK: bool = S::MAY_BLOCK;
+    const ACCEPTS: bool = S::ACCEPTS;
+    const RECOVERY: Recovery = S::RECOVERY;
+
+    fn origin(&self) -> Option<Origin> {
+        self.as_ref().and_then(S::origin)
+    }
+
+    async fn run(self, out: Outlet<T>) -> Result<(), ConnectorError> {
+        match self {
+            Some(source) => source.run(out).await,
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Sources that drop instead of waiting.
+
+use crate::{
+    contract::{
+        error::ConnectorError,
+        source::{Recovery, Source},
+        target::Origin,
+    },
+    intake::source_context::Outlet,
+};
+
+/// A source that never waits for the job: what comes while the job is behind is dropped, and counted by port in
+/// [`Job::shed`](crate::Job::shed).
+///
+/// Behind means that a record would have to wait: the queues to all workers are full, the job holds as much as it may
+/// ([`Engine::memory_limit`](crate::Engine::memory_limit)), or the source is over its rate
+/// ([`Engine::max_rate`](crate::Engine::max_rate), [`Engine::backpressure`](crate::Engine::backpressure)). What the source
+/// sends at once is dropped in pieces of up to 1,024 records. Everything that is not counted is delivered; a
+/// job that is being stopped drops nothing more. A [`Receipt`](super::Receipt) of a record that was dropped says
+/// [`Closed`](super::Closed).
+///
+/// After a crash, what it had sent is there again if it was in a log, of `shedding(durable(source))`; what was under way is
+/// lost otherwise, of a source that could replay too: what is dropped would not be the same the second time.
+///
+/// Of a paced source ([`Source::PACED`]) nothing can be shed: it is asked for each batch when there is room, and does not
+/// compile here.
+///
+/// ```
+/// use streaming_runtime::{connect::{channel, collect, shedding}, prelude::*};
+///
+/// stream!(
+///     #[batch(secs(1))]
+///     fn clicks<seen: Source<u64>, out: Sink<u64>>() {
+///         seen.to(out);
+///     }
+/// );
+///
+/// #[tokio::main(flavor = "current_thread")]
+/// async fn main() -> Result<(), Box<dyn std::error::Error>> {
+///     let (sender, seen) = channel(1024);
+///     let (out, results) = collect();
+///     let mut job = Engine::new().start(clicks::Ports { seen: shedding(seen), out })?;
+///     sender.send(7).await?; // waits for the source at most, never for the sink
+///     job.stop().await?;
+///     assert_eq!(job.shed(), [("seen", 0)]);
+///     assert_eq!(results.records(), [7]);
+///     Ok(())
+/// }
+/// ```
+pub fn shedding<S>(source: S) -> Shedding<S> {
+    Shedding(source)
+}
+
+/// See [`shedding()`].
+#[derive(Clone, Debug)]
+pub struct Shedding<S>(S);
+
+impl<T: Send + 'static, S: Source<T>> Source<T> for Shedding<S> {
+    const MAY_BLOCK: bool = S::MAY_BLOCK;
+    const DRAINS: bool = S::DRAINS;
+    const ACCEPTS: bool = S::ACCEPTS;
+    /// What is dropped is not the same the second time.
+    const RECOVERY: Recovery = match S::RECOVERY {
+        Recovery::Logged => Recovery::Logged,
+        Recovery::Lost | Recovery::Replays => Recovery::Lost,
+    };
+
+    fn origin(&self) -> Option<Origin> {
+        self.0.origin()
+    }
+
+    async fn run(self, mut out: Outlet<T>) -> Result<(), ConnectorError> {
+        const { assert!(!S::PACED, "a paced source has nothing to shed") };
+        out.shed();
+        self.0.run(out).await
+    }
+}

@@ -1,0 +1,336 @@
+//! Lines from clients.
+
+mod clients;
+
+use std::{
+    fmt, io,
+    net::{
+        SocketAddr, ToSocketAddrs, {self},
+    },
+    sync::{
+        Arc,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::{
+    net::{TcpListener, TcpStream},
+    time::{Instant, sleep_until},
+};
+
+use crate::{
+    connectors::{
+        lines::{LineRules, line_settings},
+        tcp::{
+            connection::{Connection, Event},
+            descriptors::{is_broken, is_exhausted, share},
+        },
+    },
+    contract::{
+        error::ConnectorError,
+        retry::{Failures, Retry},
+        source::Source,
+    },
+    intake::source_context::Outlet,
+};
+use clients::{Clients, Heard};
+
+/// How long a client may take to send its first line unless told otherwise.
+const FIRST_LINE: Duration = Duration::from_secs(5 * 60);
+/// How much of lines that have begun and not ended is held, of all clients together, unless told otherwise.
+const UNFINISHED: usize = 16 << 20;
+
+/// A source of the lines that clients send to `address`, and to no other; port 0 takes a free one, see
+/// [`local_addr`](Listen::local_addr). It listens from now on and does not end by itself.
+///
+/// A client cannot harm the others: when its connection breaks, or a line of its makes
+/// [`on_long_line`](Listen::on_long_line) or [`on_invalid_utf8`](Listen::on_invalid_utf8) fail, that connection is closed and
+/// counted in [`Connections`], and the line that broke off is dropped. The last line before a clean close needs no `\n`.
+///
+/// Nor can many clients harm the job: it does not end for load.
+///
+/// - Up to 1,024 may be connected, or as many as half of what the process may open, if that is less
+///   ([`max_connections`](Listen::max_connections)). With one more, the one goes that has been silent for longest, of those
+///   that have not sent a line yet, or else of those that have been silent for 10 s; if all others are busy, the new one is
+///   closed.
+/// - A client that has not sent a line after 5 minutes is closed ([`first_line_within`](Listen::first_line_within)).
+/// - Of lines that have begun and not ended 16 MiB are held, of all clients together
+///   ([`max_unfinished`](Listen::max_unfinished)); with more, the client with the longest is closed.
+/// - When the process has no descriptors left, a silent client goes, and accepting is tried again, as it is after whatever else
+///   the network says.
+///
+/// All of that is counted in [`Connections`], and under the same names in the job's metrics
+/// ([`SourceMetrics::events`](crate::SourceMetrics)).
+///
+/// While the workers are behind, nothing is read, and the clients wait. A crash loses what was under way, of which clients do
+/// not hear; [`durable`](crate::connect::durable()) keeps what came into the job.
+///
+/// ```
+/// use streaming_runtime::{connect::{ConnectorError, tcp}, secs};
+///
+/// # fn main() -> Result<(), ConnectorError> {
+/// let source = tcp::listen("127.0.0.1:0")?.max_connections(100).idle_timeout(secs(60));
+/// println!("send lines to {}", source.local_addr());
+/// # Ok(()) }
+/// ```
+///
+/// # Errors
+/// [`ConnectorError::Io`] with the address when it is taken or not ours. While it runs, when the system says 10 times in a
+/// row that the socket is none to accept from.
+pub fn listen(address: impl ToSocketAddrs + fmt::Debug) -> Result<Listen, ConnectorError> {
+    let failed = |error| ConnectorError::io(format!("listen on {address:?}"), error);
+    let listener = net::TcpListener::bind(&address).map_err(failed)?;
+    listener.set_nonblocking(true).map_err(failed)?;
+    let local = listener.local_addr().map_err(failed)?;
+    Ok(Listen {
+        listener,
+        local,
+        max_connections: None,
+        first_line: FIRST_LINE,
+        max_unfinished: UNFINISHED,
+        idle_timeout: None,
+        connections: Connections::default(),
+        rules: LineRules::default(),
+    })
+}
+
+/// See [`listen`].
+#[derive(Debug)]
+pub struct Listen {
+    listener: net::TcpListener,
+    local: SocketAddr,
+    max_connections: Option<usize>,
+    first_line: Duration,
+    max_unfinished: usize,
+    idle_timeout: Option<Duration>,
+    connections: Connections,
+    rules: LineRules,
+}
+
+impl Listen {
+    line_settings!("Skip");
+
+    /// Where it listens.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.local
+    }
+    /// How many clients may be connected: by default 1,024, or half of what the process may open if that is less.
+    pub fn max_connections(mut self, clients: usize) -> Self {
+        self.max_connections = Some(clients);
+        self
+    }
+    /// Closes a connection on which no line has come for so long: 5 minutes by default. `Duration::MAX` for never.
+    pub fn first_line_within(mut self, time: Duration) -> Self {
+        self.first_line = time;
+        self
+    }
+    /// How many bytes of lines that have begun and not ended are held, of all clients together: 16 MiB by default.
+    pub fn max_unfinished(mut self, bytes: usize) -> Self {
+        self.max_unfinished = bytes;
+        self
+    }
+    /// Closes a connection on which nothing has come for so long. Not done by default.
+    pub fn idle_timeout(mut self, time: Duration) -> Self {
+        self.idle_timeout = Some(time);
+        self
+    }
+    /// Counts connections, also while the source runs.
+    pub fn connections(&self) -> Connections {
+        self.connections.clone()
+    }
+}
+
+/// The connections of a [`listen`] source in numbers. Clones share them.
+#[derive(Clone, Debug, Default)]
+pub struct Connections(Arc<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    open: AtomicUsize,
+    accepted: AtomicU64,
+    refused: AtomicU64,
+    evicted: AtomicU64,
+    unfinished: AtomicU64,
+    broken: AtomicU64,
+    failures: AtomicU64,
+}
+
+impl Connections {
+    /// Open now.
+    pub fn open(&self) -> usize {
+        self.0.open.load(Ordering::Relaxed)
+    }
+    /// Accepted so far.
+    pub fn accepted(&self) -> u64 {
+        self.0.accepted.load(Ordering::Relaxed)
+    }
+    /// Closed at once because there were too many.
+    pub fn refused(&self) -> u64 {
+        self.0.refused.load(Ordering::Relaxed)
+    }
+    /// Closed for the sake of a new one, because there were too many and they were silent.
+    pub fn evicted(&self) -> u64 {
+        self.0.evicted.load(Ordering::Relaxed)
+    }
+    /// Closed in a line that had begun, because too much of such lines was held.
+    pub fn unfinished(&self) -> u64 {
+        self.0.unfinished.load(Ordering::Relaxed)
+    }
+    /// Ended otherwise than by the client's clean close: broken, idle, or closed for a bad line.
+    pub fn broken(&self) -> u64 {
+        self.0.broken.load(Ordering::Relaxed)
+    }
+    /// How often accepting one has failed.
+    pub fn accept_failures(&self) -> u64 {
+        self.0.failures.load(Ordering::Relaxed)
+    }
+
+    /// Shows them in the job's metrics.
+    fn show(&self, out: &Outlet<String>) {
+        out.count_all(
+            self,
+            [
+                ("connections_open", |all| all.open() as u64),
+                ("connections_accepted", Connections::accepted),
+                ("connections_refused", Connections::refused),
+                ("connections_evicted", Connections::evicted),
+                ("connections_unfinished", Connections::unfinished),
+                ("connections_broken", Connections::broken),
+                ("accept_failures", Connections::accept_failures),
+            ],
+        );
+    }
+}
+
+impl Counts {
+    /// Counts something; the first time it is worth a warning.
+    fn add(&self, what: &AtomicU64, warn: impl FnOnce()) {
+        if what.fetch_add(1, Ordering::Relaxed) == 0 {
+            warn();
+        }
+    }
+}
+
+/// Accepts a client, not before `at`.
+async fn accept(listener: &TcpListener, at: Option<Instant>) -> io::Result<(TcpStream, SocketAddr)> {
+    if let Some(at) = at {
+        sleep_until(at).await;
+    }
+    listener.accept().await
+}
+
+impl Source<String> for Listen {
+    const MAY_BLOCK: bool = false;
+
+    async fn run(self, mut out: Outlet<String>) -> Result<(), ConnectorError> {
+        let Listen {
+            listener,
+            local,
+            max_connections,
+            first_line,
+            max_unfinished,
+            idle_timeout,
+            connections,
+            rules,
+        } = self;
+        let failed = |error| ConnectorError::io(format!("listen on {local}"), error);
+        let listener = TcpListener::from_std(listener).map_err(failed)?;
+        connections.show(&out);
+        rules.bad.show(&out);
+        let most = max_connections.unwrap_or_else(share);
+        let idle = |speaks| {
+            if speaks {
+                idle_timeout
+            } else {
+                Some(idle_timeout.map_or(first_line, |idle| idle.min(first_line)))
+            }
+        };
+        let counts = &connections.0;
+        let mut failures = Failures::new(Retry::default());
+        let mut accept_at = None;
+        let mut clients = Clients::new();
+        loop {
+            counts.open.store(clients.len(), Ordering::Relaxed);
+            tokio::select! {
+                accepted = accept(&listener, accept_at) => match accepted {
+                    Ok((client, peer)) => {
+                        failures.reset();
+                        accept_at = None;
+                        if clients.len() >= most && !evict(&mut clients, counts) {
+                            counts.add(&counts.refused, || {
+                                tracing::warn!(%peer, most, "too many connections; later ones are only counted");
+                            });
+                            continue; // the drop closes it
+                        }
+                        counts.accepted.fetch_add(1, Ordering::Relaxed);
+                        clients.add(Connection::new(client, peer.to_string(), rules.clone(), idle(false)), false);
+                    }
+                    // No descriptors left, a client that was gone before we looked, what the network says: that passes.
+                    Err(error) => {
+                        counts.add(&counts.failures, || {
+                            tracing::warn!(%error, %local, "a connection could not be accepted; later ones are only counted");
+                        });
+                        if is_exhausted(&error) {
+                            evict(&mut clients, counts);
+                        }
+                        let delay = match is_broken(&error) {
+                            true => failures.next_wait().ok_or_else(|| failed(error))?,
+                            false => ACCEPT_AGAIN,
+                        };
+                        accept_at = Some(Instant::now() + delay);
+                    }
+                },
+                Some(Heard { mut connection, event, speaks }) = clients.next() => {
+                    let (lines, outcome) = match event {
+                        Event::Bytes(n) => connection.accept(n),
+                        Event::Closed => connection.finish(),
+                        Event::Broken(ref error) => {
+                            broken(counts, &connection, error);
+                            continue;
+                        }
+                    };
+                    let speaks = speaks || !lines.is_empty();
+                    out.send_all(lines).await?;
+                    match outcome {
+                        Err(error) => broken(counts, &connection, &error),
+                        Ok(()) if matches!(event, Event::Bytes(_)) => {
+                            connection.idle_after(idle(speaks));
+                            clients.add(connection, speaks);
+                        }
+                        Ok(()) => {}
+                    }
+                    while clients.unfinished() > max_unfinished && clients.send_longest_away() {
+                        counts.add(&counts.unfinished, || {
+                            tracing::warn!(%local, max_unfinished, "too much of lines that do not end; the longest goes, later ones are only counted");
+                        });
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// How long to wait until accepting is tried again.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
+
+/// Makes room for a client, if one is silent enough to go.
+fn evict(clients: &mut Clients, counts: &Counts) -> bool {
+    let evicted = clients.send_silent_away();
+    if evicted {
+        counts.add(&counts.evicted, || {
+            tracing::warn!(
+                "too many connections; the one that was silent for longest goes, later ones are only counted"
+            );
+        });
+    }
+    evicted
+}
+
+fn broken(counts: &Counts, connection: &Connection, error: &dyn fmt::Display) {
+    counts.broken.fetch_add(1, Ordering::Relaxed);
+    tracing::debug!(peer = connection.peer(), %error, "a connection broke");
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,215 @@
+//! What can go wrong in a connector.
+
+use std::{io, sync::Arc, time::Duration};
+
+use crate::disk::has_vanished;
+
+/// Why a connector could not go on.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConnectorError {
+    /// The operating system refused something.
+    #[error("{what}: {source}")]
+    Io {
+        /// What was being done, with the path or address.
+        what: String,
+        /// The system's answer.
+        source: Arc<io::Error>,
+    },
+    /// A peer stayed away for longer than the connector's retries allow.
+    #[error("{what}: gave up after {attempts} attempts, the last failed with: {source}")]
+    Unreachable {
+        /// What was being connected to.
+        what: String,
+        /// How often it was tried in a row.
+        attempts: u32,
+        /// How the last attempt failed.
+        source: Arc<io::Error>,
+    },
+    /// Something was tried as often as its [`Retry`](super::Retry) allows.
+    #[error("gave up after {attempts} attempts, the last failed with: {source}")]
+    GaveUp {
+        /// How often it was tried in a row.
+        attempts: u32,
+        /// How the last attempt failed.
+        source: Box<ConnectorError>,
+    },
+    /// A sink did not take a batch within its [`timeout`](super::SinkPolicies::timeout).
+    #[error("not done within {limit:?}")]
+    TimedOut {
+        /// The limit.
+        limit: Duration,
+    },
+    /// A line is longer than the connector's bound and its policy is to fail.
+    #[error(
+        "{what}: the line at byte {at} has {length} bytes or more, and at most {limit} are taken: raise `.max_line(..)`, or leave \
+         such lines out with `.on_long_line(OnLongLine::Skip)`"
+    )]
+    LineTooLong {
+        /// Where the line came from.
+        what: String,
+        /// The bound in bytes, without the line's end.
+        limit: usize,
+        /// Where the line begins, in bytes from the beginning of the file or the connection.
+        at: u64,
+        /// How much of it was read.
+        length: usize,
+    },
+    /// Bytes that are no UTF-8, and the connector's policy is to fail.
+    #[error("{what}: a line is not valid UTF-8")]
+    InvalidUtf8 {
+        /// Where the line came from.
+        what: String,
+    },
+    /// A file that is no text in UTF-8, by its first bytes: compressed, or text in another encoding.
+    #[error(
+        "`{what}` is no text in UTF-8 but {kind}: unpack or convert it first, or leave such files out with a filter"
+    )]
+    NotText {
+        /// The file.
+        what: String,
+        /// What it is.
+        kind: &'static str,
+    },
+    /// A file became another while it was read. What was sent of it stays sent.
+    #[error(
+        "`{what}` was changed while it was read: {how}; write files elsewhere, and rename them into place when they are whole"
+    )]
+    ChangedWhileRead {
+        /// The file.
+        what: String,
+        /// What is different.
+        how: String,
+    },
+    /// What a sink writes to is not in its place any more: it was removed, moved away or replaced while the job ran. What was
+    /// written is where it was moved to, if it was moved.
+    #[error(
+        "`{what}`: {how}; batches that were written to it are gone with it, unless it was only moved: bring it back and start the \
+         job again"
+    )]
+    Vanished {
+        /// The file or directory.
+        what: String,
+        /// What is in its place.
+        how: String,
+    },
+    /// More than a bound that the connector was given.
+    #[error("{what}: more than {limit}")]
+    LimitExceeded {
+        /// What there is too much of.
+        what: String,
+        /// The bound.
+        limit: usize,
+    },
+    /// A view takes one value a key, and was given a stream that is not so.
+    #[error("{what}; a view takes streams with one value a key, such as `reduce_by_key` makes")]
+    NotUnique {
+        /// Which batch, and what it does to a key.
+        what: String,
+    },
+    /// What a source is to read again after a crash is not what it was. Put back what was there, or begin with a new
+    /// checkpoint.
+    #[error("`{what}` is to be read again after a crash, and is not what it was: {how}")]
+    Changed {
+        /// The file.
+        what: String,
+        /// What is different.
+        how: String,
+    },
+    /// A setting that cannot work.
+    #[error("{0}")]
+    Config(String),
+    /// The other end of a channel is gone.
+    #[error("the other end is closed")]
+    Closed,
+    /// An error of the connector's own.
+    #[error(transparent)]
+    Other(Arc<dyn std::error::Error + Send + Sync>),
+}
+
+impl ConnectorError {
+    /// Wraps any error of a connector of one's own.
+    pub fn other(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        ConnectorError::Other(Arc::from(error.into()))
+    }
+    /// An I/O error with what was being done, for instance ``open `a.txt` ``.
+    pub fn io(what: impl Into<String>, source: io::Error) -> Self {
+        ConnectorError::Io { what: what.into(), source: Arc::new(source) }
+    }
+    /// That a name means something else than it did, if this says so.
+    pub(crate) fn vanished_or_io(path: &std::path::Path, error: io::Error) -> Self {
+        let what = path.display().to_string();
+        match has_vanished(&error) {
+            true => ConnectorError::Vanished { what, how: error.to_string() },
+            false => ConnectorError::io(format!("look at `{what}`"), error),
+        }
+    }
+    /// Whether trying again may help: what the operating system refuses for now, a peer that is away, a limit in time,
+    /// and errors of a connector's own, of which nothing is known. Not bad settings, bad input, a bound that was
+    /// reached, a channel whose other end is gone, what is missing or forbidden, and what was given up after attempts.
+    pub fn may_pass(&self) -> bool {
+        use io::ErrorKind::{
+            AlreadyExists, InvalidData, InvalidInput, IsADirectory, NotADirectory, NotFound,
+            PermissionDenied, ReadOnlyFilesystem, Unsupported,
+        };
+        match self {
+            ConnectorError::Io { source, .. } => !matches!(
+                source.kind(),
+                AlreadyExists
+                    | InvalidData
+                    | InvalidInput
+                    | IsADirectory
+                    | NotADirectory
+                    | NotFound
+                    | PermissionDenied
+                    | ReadOnlyFilesystem
+                    | Unsupported
+            ),
+            ConnectorError::Unreachable { .. }
+            | ConnectorError::TimedOut { .. }
+            | ConnectorError::Other(_) => true,
+            ConnectorError::GaveUp { .. }
+            | ConnectorError::LineTooLong { .. }
+            | ConnectorError::InvalidUtf8 { .. }
+            | ConnectorError::NotText { .. }
+            | ConnectorError::ChangedWhileRead { .. }
+            | ConnectorError::Vanished { .. }
+            | ConnectorError::LimitExceeded { .. }
+            | ConnectorError::NotUnique { .. }
+            | ConnectorError::Changed { .. }
+            | ConnectorError::Config(_)
+            | ConnectorError::Closed => false,
+        }
+    }
+    /// A name for the kind of error that stays the same across releases.
+    pub fn code(&self) -> &'static str {
+        match self {
+            ConnectorError::Io { .. } => "connector.io",
+            ConnectorError::Unreachable { .. } => "connector.unreachable",
+            ConnectorError::GaveUp { .. } => "connector.gave_up",
+            ConnectorError::TimedOut { .. } => "connector.timed_out",
+            ConnectorError::LineTooLong { .. } => "connector.line_too_long",
+            ConnectorError::InvalidUtf8 { .. } => "connector.invalid_utf8",
+            ConnectorError::NotText { .. } => "connector.not_text",
+            ConnectorError::ChangedWhileRead { .. } => "connector.changed_while_read",
+            ConnectorError::Vanished { .. } => "connector.vanished",
+            ConnectorError::LimitExceeded { .. } => "connector.limit",
+            ConnectorError::NotUnique { .. } => "connector.not_unique",
+            ConnectorError::Changed { .. } => "connector.changed",
+            ConnectorError::Config(_) => "connector.config",
+            ConnectorError::Closed => "connector.closed",
+            ConnectorError::Other(_) => "connector.other",
+        }
+    }
+}
+
+/// The job that an outlet belongs to takes no more records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the job takes no more records")]
+pub struct Closed;
+
+impl From<Closed> for ConnectorError {
+    fn from(_: Closed) -> Self {
+        ConnectorError::Closed
+    }
+}

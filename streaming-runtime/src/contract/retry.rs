@@ -1,0 +1,119 @@
+//! Waiting between attempts.
+
+use std::{io, sync::Arc, time::Duration};
+
+use crate::contract::error::ConnectorError;
+
+/// How often something that failed is tried again, and how attempts are spaced: each wait is twice as long as the one
+/// before, up to a longest, less a random part of up to a half, so that those who lost the same peer do not come back
+/// together.
+///
+/// ```
+/// use streaming_runtime::{connect::Retry, millis, secs};
+///
+/// let soon_and_long = Retry::default().waits(millis(10), secs(5)).attempts(100);
+/// # let _ = soon_and_long;
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "it is given to what is tried again"]
+pub struct Retry {
+    pub(crate) first: Duration,
+    pub(crate) cap: Duration,
+    pub(crate) attempts: u32,
+}
+
+impl Default for Retry {
+    /// 10 attempts, with waits of up to 100 ms at first and 2 s later: about 8 s in all.
+    fn default() -> Self {
+        Retry { first: Duration::from_millis(100), cap: Duration::from_secs(2), attempts: 10 }
+    }
+}
+
+impl Retry {
+    /// The longest wait before the second attempt, and the longest of all: 100 ms and 2 s by default.
+    pub fn waits(mut self, first: Duration, cap: Duration) -> Self {
+        (self.first, self.cap) = (first, cap);
+        self
+    }
+    /// How many attempts in a row may fail, the first included: 10 by default, at least 1; `u32::MAX` never gives up.
+    pub fn attempts(mut self, failures: u32) -> Self {
+        self.attempts = failures;
+        self
+    }
+}
+
+/// Attempts that failed in a row.
+#[derive(Debug)]
+pub(crate) struct Failures {
+    retry: Retry,
+    count: u32,
+}
+
+impl Failures {
+    pub(crate) fn new(retry: Retry) -> Self {
+        Failures { retry, count: 0 }
+    }
+
+    /// An attempt went well.
+    pub(crate) fn reset(&mut self) {
+        self.count = 0;
+    }
+
+    /// How many there were.
+    pub(crate) fn count(&self) -> u32 {
+        self.count
+    }
+
+    /// An attempt failed: how long to wait before the next, if there is to be one.
+    pub(crate) fn next_wait(&mut self) -> Option<Duration> {
+        self.count = self.count.saturating_add(1);
+        (self.count < self.retry.attempts || self.retry.attempts == u32::MAX).then(|| self.delay())
+    }
+
+    /// As [`next_wait`](Failures::next_wait), for a peer that cannot be reached.
+    pub(crate) fn add(&mut self, what: &str, source: io::Error) -> Result<Duration, ConnectorError> {
+        let (what, source) = (what.to_owned(), Arc::new(source));
+        self.next_wait().ok_or(ConnectorError::Unreachable { what, attempts: self.count, source })
+    }
+
+    /// Twice as long each time up to the cap, less the random part.
+    pub(crate) fn delay(&self) -> Duration {
+        let doublings = self.count.saturating_sub(1).min(31);
+        let longest = self.retry.first.saturating_mul(1 << doublings).min(self.retry.cap);
+        // A part of the longest in 1024ths: a float of `Duration::MAX` does not fit in a duration.
+        longest / 1024 * rand::random_range(512..=1024)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::{millis, secs};
+
+    #[test]
+    fn delays_double_up_to_the_cap_and_vary() {
+        let mut failures = Failures::new(Retry::default());
+        for longest in [100, 200, 400, 800, 1600, 2000, 2000, 2000, 2000] {
+            let delay = failures.add("x", io::ErrorKind::ConnectionRefused.into()).expect("goes on");
+            assert!(delay >= millis(longest / 2) && delay <= millis(longest), "{delay:?} of {longest} ms");
+        }
+        let error = failures.add("x", io::ErrorKind::ConnectionRefused.into()).expect_err("the tenth");
+        assert_eq!(
+            error.to_string(),
+            "x: gave up after 10 attempts, the last failed with: connection refused"
+        );
+        failures.reset();
+        assert!(failures.delay() <= millis(100));
+    }
+
+    #[test]
+    fn the_largest_settings_do_not_overflow() {
+        let retry = Retry { first: secs(u64::MAX), cap: secs(1), attempts: u32::MAX };
+        let failures = Failures { retry, count: u32::MAX - 1 };
+        assert!(failures.delay() <= secs(1));
+        let retry = Retry { first: Duration::MAX, cap: Duration::MAX, attempts: u32::MAX };
+        assert!(Failures { retry, count: 3 }.delay() >= Duration::MAX / 3);
+        let retry = Retry { first: Duration::from_nanos(1), cap: Duration::ZERO, attempts: u32::MAX };
+        assert_eq!(Failures { retry, count: 3 }.delay(), Duration::ZERO);
+    }
+}

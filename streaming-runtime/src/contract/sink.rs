@@ -1,0 +1,177 @@
+//! The contract of a sink.
+
+use std::future::Future;
+
+use crate::{
+    contract::{
+        checkpoint_mark::{CheckpointId, CheckpointMark},
+        error::ConnectorError,
+        target::Target,
+    },
+    time::BatchTime,
+};
+
+/// What a sink makes of a batch that comes again after a crash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// It is there twice.
+    AtLeastOnce,
+    /// It takes the place of the one that was there: batches are told apart by their times.
+    Idempotent,
+    /// It says which batch it [has for good](Sink::committed), and gets none twice.
+    Transactional,
+}
+
+/// The records of one batch on their way out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Batch<T> {
+    /// When the batch closed; it names the batch.
+    pub time: BatchTime,
+    /// Its records: in order of arrival with one worker, worker by worker with several.
+    pub records: Vec<T>,
+}
+
+/// Where records of type `T` go.
+///
+/// ```
+/// use streaming_runtime::connect::{Batch, ConnectorError, Sink};
+///
+/// /// Adds everything up.
+/// struct Total(i64);
+///
+/// impl Sink<i64> for Total {
+///     async fn write(&mut self, batch: Batch<i64>) -> Result<(), ConnectorError> {
+///         self.0 += batch.records.iter().sum::<i64>();
+///         Ok(())
+///     }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a sink for `{T}`",
+    label = "this port was declared as `Sink<{T}>`",
+    note = "give a connector that takes `{T}`, for instance `console()`, `collect()` or your own `impl Sink<{T}>`"
+)]
+pub trait Sink<T>: Send + 'static {
+    /// What it makes of a batch that comes again.
+    const DELIVERY: Delivery = Delivery::AtLeastOnce;
+
+    /// Whether its code may block the thread that runs it, as [`Source::MAY_BLOCK`].
+    const MAY_BLOCK: bool = true;
+
+    /// Whether it keeps what it shows in memory only, and of a stream of changes needs all that there is when a job
+    /// goes on from a checkpoint: as the changes of its first batch.
+    const REBUILDS: bool = false;
+
+    /// Whether it shows the last batch, in place of the one before, so that an empty one says something at the end of a
+    /// job, too. For the connectors here.
+    #[doc(hidden)]
+    const SHOWS_LAST: bool = false;
+
+    /// What it writes to, for a sink that must be the only one there: asked once when a job starts, which is refused if
+    /// another sink of it, or of another job of the process, has the same. None by default: nothing is known of it.
+    ///
+    /// ```
+    /// use streaming_runtime::connect::{Batch, ConnectorError, Sink, Target};
+    ///
+    /// /// Writes a number to a file, in place of the one before.
+    /// struct Latest(&'static str);
+    ///
+    /// impl Sink<u64> for Latest {
+    ///     fn targets(&self) -> Vec<Target> {
+    ///         vec![Target::file(self.0)]
+    ///     }
+    ///     async fn write(&mut self, batch: Batch<u64>) -> Result<(), ConnectorError> {
+    ///         let Some(latest) = batch.records.last() else { return Ok(()) };
+    ///         let written = tokio::fs::write(self.0, latest.to_string()).await;
+    ///         written.map_err(|error| ConnectorError::io(format!("write `{}`", self.0), error))
+    ///     }
+    /// }
+    /// ```
+    fn targets(&self) -> Vec<Target> {
+        Vec::new()
+    }
+
+    /// To which checkpoint belongs what it has from before, and how far that goes: asked once when a job with checkpoints
+    /// starts, which is refused if it has another checkpoint, or one that knows less than the sink has. For a sink to
+    /// which a batch may come again, by a checkpoint that is gone or was brought back from a copy. It may take its
+    /// time, as reading a file does.
+    ///
+    /// ```
+    /// use streaming_runtime::connect::{Batch, CheckpointId, CheckpointMark, ConnectorError, Delivery, Sink};
+    ///
+    /// /// Files by the times of their batches, in a directory.
+    /// struct Files(std::path::PathBuf);
+    ///
+    /// impl Files {
+    ///     fn mark(&self) -> std::path::PathBuf {
+    ///         self.0.join("checkpoint")
+    ///     }
+    /// }
+    ///
+    /// impl Sink<u64> for Files {
+    ///     const DELIVERY: Delivery = Delivery::Idempotent;
+    ///
+    ///     fn checkpoint_mark(&self) -> Result<Option<CheckpointMark>, ConnectorError> {
+    ///         let Ok(text) = std::fs::read_to_string(self.mark()) else { return Ok(None) };
+    ///         let checkpoint = text.parse().map_err(ConnectorError::other)?;
+    ///         let names = std::fs::read_dir(&self.0).into_iter().flatten().flatten();
+    ///         let times = names.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    ///         let last = times.max().map(streaming_runtime::BatchTime::from_nanos);
+    ///         Ok(Some(CheckpointMark { checkpoint, last }))
+    ///     }
+    ///
+    ///     async fn mark_checkpoint(&mut self, checkpoint: CheckpointId) -> Result<(), ConnectorError> {
+    ///         let written = tokio::fs::write(self.mark(), checkpoint.to_string()).await;
+    ///         written.map_err(|error| ConnectorError::io("write the mark", error))
+    ///     }
+    ///
+    ///     async fn write(&mut self, batch: Batch<u64>) -> Result<(), ConnectorError> {
+    ///         let path = self.0.join(batch.time.as_nanos().to_string());
+    ///         let written = tokio::fs::write(&path, format!("{:?}", batch.records)).await;
+    ///         written.map_err(|error| ConnectorError::io("write a batch", error))
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// Whatever keeps it from knowing; the job is not started.
+    fn checkpoint_mark(&self) -> Result<Option<CheckpointMark>, ConnectorError> {
+        Ok(None)
+    }
+
+    /// From now on what it has belongs to `checkpoint`. Called before the first [`write`](Sink::write) of a job with
+    /// checkpoints, and then it must be as durable as what is written.
+    ///
+    /// # Errors
+    /// As [`write`](Sink::write).
+    fn mark_checkpoint(
+        &mut self,
+        checkpoint: CheckpointId,
+    ) -> impl Future<Output = Result<(), ConnectorError>> + Send {
+        let _ = checkpoint;
+        async { Ok(()) }
+    }
+
+    /// The last batch that it has for good, asked once before the first [`write`](Sink::write) of a job with
+    /// checkpoints, of a sink that is [`Transactional`](Delivery::Transactional).
+    ///
+    /// # Errors
+    /// Whatever keeps it from knowing; it ends the job.
+    fn committed(&mut self) -> impl Future<Output = Result<Option<BatchTime>, ConnectorError>> + Send {
+        async { Ok(None) }
+    }
+
+    /// Takes one batch, also an empty one. Batches come in order, the next only after this returned.
+    ///
+    /// # Errors
+    /// Whatever keeps the batch from being delivered; it ends the job.
+    fn write(&mut self, batch: Batch<T>) -> impl Future<Output = Result<(), ConnectorError>> + Send;
+
+    /// Called once after the last batch of a job that ended well.
+    ///
+    /// # Errors
+    /// As [`write`](Sink::write).
+    fn close(&mut self) -> impl Future<Output = Result<(), ConnectorError>> + Send {
+        async { Ok(()) }
+    }
+}

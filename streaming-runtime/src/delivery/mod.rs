@@ -1,0 +1,3 @@
+//! Between the workers and a sink.
+
+pub(crate) mod pending_output;

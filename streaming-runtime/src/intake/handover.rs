@@ -1,0 +1,78 @@
+//! What a program has given to a source, and the source not yet to the job.
+//!
+//! A test sends a record, moves its clock, and looks at the batch that closed: the record must be in it. So before the engine
+//! closes a batch whose time a test's clock has reached, each source that [accepts](super::Source::ACCEPTS) records from
+//! the program hands on what it had accepted by then. One that cannot, because a limit holds its records back until time
+//! goes on or a batch is delivered, says so, and is not waited for.
+
+use tokio::sync::watch;
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Handover(watch::Sender<State>);
+
+#[derive(Clone, Copy, Debug, Default)]
+struct State {
+    /// How often the source was asked to hand on, and how often it has.
+    asked: u64,
+    done: u64,
+    /// How many parts of the source wait for time, or for a delivery.
+    held_up: usize,
+    /// It has ended.
+    over: bool,
+}
+
+impl Default for Handover {
+    fn default() -> Self {
+        Handover(watch::Sender::new(State::default()))
+    }
+}
+
+impl Handover {
+    /// Has the source hand on what it has accepted, and waits until it has, cannot, or has ended.
+    pub(crate) async fn ask(&self) {
+        let mut state = self.0.subscribe();
+        self.0.send_modify(|state| state.asked += 1);
+        let asked = state.borrow_and_update().asked;
+        let settled = |state: &State| state.done >= asked || state.held_up > 0 || state.over;
+        // The sender is this one's.
+        let _ = state.wait_for(settled).await;
+    }
+
+    /// Whether the source has ended.
+    pub(crate) fn is_over(&self) -> bool {
+        self.0.borrow().over
+    }
+
+    /// For the source: waits until it is asked; to be [told](Handover::done) when it has handed on what it had by then.
+    pub(crate) async fn asked(&self) -> u64 {
+        let mut state = self.0.subscribe();
+        let asked = state.wait_for(|state| state.asked > state.done).await.map(|state| state.asked);
+        asked.expect("the sender is this one's")
+    }
+
+    /// For the source: it has handed on what it had accepted when it was asked for this time.
+    pub(crate) fn done(&self, asked: u64) {
+        self.0.send_modify(|state| state.done = asked);
+    }
+
+    /// For the source: it waits for time or for a delivery until what is returned is dropped.
+    pub(crate) fn held_up(&self) -> HeldUp<'_> {
+        self.0.send_modify(|state| state.held_up += 1);
+        HeldUp(self)
+    }
+
+    /// The source has ended, however.
+    pub(crate) fn over(&self) {
+        self.0.send_modify(|state| state.over = true);
+    }
+}
+
+/// See [`Handover::held_up`].
+pub(crate) struct HeldUp<'a>(&'a Handover);
+
+impl Drop for HeldUp<'_> {
+    fn drop(&mut self) {
+        self.0.0.send_modify(|state| state.held_up -= 1);
+    }
+}

@@ -1,0 +1,253 @@
+//! Where the batches cut the records of a source.
+//!
+//! What is in a batch must be known exactly, and be the same when the batch runs again after a crash: a record counts
+//! for the batch that is open when it is put into its queue, under one lock with the count; closing a batch takes the
+//! same lock. So a batch has the records of a source from one place in their order to another, and a place is a
+//! position that the source has named and the number of records after it.
+
+use std::{
+    collections::VecDeque,
+    sync::{Mutex, MutexGuard},
+};
+
+use tokio::sync::Notify;
+
+use crate::{checkpoint::SourceMark, contract::source::Recovery, ids::Epoch, intake::handover::Handover};
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(crate) struct Cut {
+    /// Whether the source is asked for each batch, and so knows itself what belongs to it.
+    paced: bool,
+    /// Of a source that takes records from the program, where a test has the clock.
+    handover: Option<Handover>,
+    state: Mutex<State>,
+    /// Told when a batch that runs again was closed, or has all of its records.
+    moved: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    open: Epoch,
+    mark: SourceMark,
+    /// Records that come again from behind the position and were in batches before.
+    skip: u64,
+    /// The open batch and those behind it, of those that run again.
+    again: VecDeque<Again>,
+    /// Records that batches that run again got and had not had.
+    surplus: u64,
+    /// Whether positions are written down.
+    keeps: bool,
+    /// Whether the source had ended before the job was started.
+    had_ended: bool,
+}
+
+/// What a batch that runs again had of the source.
+#[derive(Debug)]
+struct Again {
+    /// Its records.
+    had: u64,
+    /// Those that it has yet to get.
+    lacks: u64,
+    /// Where the source was at its end.
+    position: Option<Vec<u8>>,
+    /// Whether the source, a paced one, was asked for it: one that was not has sent nothing, and moved nowhere.
+    asked: bool,
+}
+
+/// The right to put records into the open batch.
+pub(crate) struct Putting<'a>(MutexGuard<'a, State>);
+
+impl Putting<'_> {
+    pub(crate) fn epoch(&self) -> Epoch {
+        self.0.open
+    }
+}
+
+impl Cut {
+    pub(crate) fn new(paced: bool, accepts: bool) -> Self {
+        Cut { paced, handover: accepts.then(Handover::default), ..Cut::default() }
+    }
+
+    /// Of a source that takes records from the program.
+    pub(crate) fn handover(&self) -> Option<&Handover> {
+        self.handover.as_ref()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("nothing panics under this lock")
+    }
+
+    /// Begins with batch `open`, behind `mark`, and writes positions down; the batches that had `again` run again.
+    pub(crate) fn resume(
+        &self,
+        open: Epoch,
+        mut mark: SourceMark,
+        recovery: Recovery,
+        mut again: Vec<SourceMark>,
+    ) {
+        if recovery == Recovery::Logged {
+            // What the log has lies behind any position that the source itself had.
+            for mark in again.iter_mut().chain([&mut mark]) {
+                (mark.position, mark.since) = (None, 0);
+            }
+        }
+        let mut state = self.state();
+        state.open = open;
+        state.keeps = recovery != Recovery::Logged;
+        state.had_ended = mark.ended;
+        // Without a position nothing comes again, but from those that begin at the beginning.
+        let comes_again = mark.position.is_some() || recovery == Recovery::Replays;
+        state.skip = if comes_again { mark.since } else { 0 };
+        let mut before = mark.position.clone();
+        state.mark = SourceMark { records: 0, ended: false, ..mark };
+        let again = again.into_iter().map(|SourceMark { records, position, .. }| {
+            let asked = records > 0 || position != before;
+            before.clone_from(&position);
+            Again { had: records, lacks: records, position, asked }
+        });
+        state.again = again.collect();
+    }
+
+    /// The source begins again at its position: what it gave since then is left out.
+    pub(crate) fn rewind(&self) {
+        let mut state = self.state();
+        state.skip = state.mark.since;
+    }
+
+    /// Counts `records` into the open batch; they must be sent before what is returned is dropped. Returns the number of
+    /// the first of them, too.
+    pub(crate) fn put(&self, records: usize) -> (Putting<'_>, u64) {
+        let (mut state, records) = (self.state(), records as u64);
+        let first = state.mark.total;
+        state.mark.records += records;
+        state.mark.total += records;
+        state.mark.since += records;
+        let mut surplus = 0;
+        if let Some(batch) = state.again.front_mut() {
+            surplus = records.saturating_sub(batch.lacks);
+            batch.lacks = batch.lacks.saturating_sub(records);
+            if batch.lacks == 0 {
+                self.moved.notify_waiters();
+            }
+        }
+        state.surplus += surplus;
+        (Putting(state), first)
+    }
+
+    /// All records so far lie before `position`.
+    pub(crate) fn reached(&self, position: Vec<u8>) {
+        let mut state = self.state();
+        state.mark.position = Some(position);
+        state.mark.since = state.skip;
+    }
+
+    /// Whether positions are written down.
+    pub(crate) fn keeps(&self) -> bool {
+        self.state().keeps
+    }
+
+    /// Where the source was at the end of the batch that runs again now, or of the next that has a position.
+    pub(crate) fn again(&self) -> Option<Vec<u8>> {
+        self.state().again.iter().find_map(|batch| batch.position.clone())
+    }
+
+    pub(crate) fn is_paced(&self) -> bool {
+        self.paced
+    }
+
+    /// Whether the source had ended when the job ended before.
+    pub(crate) fn had_ended(&self) -> bool {
+        self.state().had_ended
+    }
+
+    /// Whether a paced source is to be asked for the open batch.
+    pub(crate) fn is_due(&self) -> bool {
+        self.state().again.front().is_none_or(|batch| batch.asked)
+    }
+
+    /// Records that batches that run again got and had not had.
+    pub(crate) fn surplus(&self) -> u64 {
+        self.state().surplus
+    }
+
+    /// How many records there were in all batches so far.
+    pub(crate) fn total(&self) -> u64 {
+        self.state().mark.total
+    }
+
+    pub(crate) fn position(&self) -> Option<Vec<u8>> {
+        self.state().mark.position.clone()
+    }
+
+    /// How many of the next `records` were in batches before.
+    pub(crate) fn skip(&self, records: usize) -> usize {
+        let mut state = self.state();
+        let skip = state.skip.min(records as u64);
+        state.skip -= skip;
+        skip as usize
+    }
+
+    /// How many records the open batch may still get: 1 at least, once there is room for it.
+    pub(crate) async fn room(&self) -> usize {
+        if self.paced {
+            return usize::MAX;
+        }
+        loop {
+            let moved = self.moved.notified();
+            tokio::pin!(moved);
+            moved.as_mut().enable();
+            match self.lacks() {
+                None => return usize::MAX,
+                Some(0) => {}
+                Some(left) => return usize::try_from(left).unwrap_or(usize::MAX),
+            }
+            moved.await;
+        }
+    }
+
+    /// Whether the open batch runs again, and how many records it lacks.
+    pub(crate) fn lacks(&self) -> Option<u64> {
+        self.state().again.front().map(|batch| batch.lacks)
+    }
+
+    /// How many records the open batch had, if it runs again.
+    pub(crate) fn had(&self) -> u64 {
+        self.state().again.front().map_or(0, |batch| batch.had)
+    }
+
+    /// The source is gone.
+    pub(crate) fn over(&self) {
+        self.handover.iter().for_each(Handover::over);
+    }
+
+    /// The source has ended by itself.
+    pub(crate) fn ended(&self) {
+        self.state().mark.ended = true;
+    }
+
+    /// Waits until the open batch lacks nothing.
+    pub(crate) async fn filled(&self) {
+        loop {
+            let moved = self.moved.notified();
+            tokio::pin!(moved);
+            moved.as_mut().enable();
+            if self.lacks().is_none_or(|lacks| lacks == 0) {
+                return;
+            }
+            moved.await;
+        }
+    }
+
+    /// Closes the open batch; what is put from now on is in the next.
+    pub(crate) fn close(&self) -> SourceMark {
+        let mut state = self.state();
+        state.open += 1;
+        if state.again.pop_front().is_some() {
+            self.moved.notify_waiters();
+        }
+        let closed = state.mark.clone();
+        state.mark.records = 0;
+        closed
+    }
+}

@@ -1,0 +1,11 @@
+//! What a job tells of itself.
+
+pub(crate) mod explain;
+#[cfg(feature = "metrics")]
+pub(crate) mod exporter;
+pub(crate) mod listener;
+pub(crate) mod metrics;
+pub(crate) mod monitor;
+pub(crate) mod operator_stats;
+pub(crate) mod panic_origin;
+pub(crate) mod skip_counters;

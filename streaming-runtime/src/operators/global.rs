@@ -1,0 +1,214 @@
+//! Operators that make one value of a batch.
+
+use std::rc::Rc;
+
+use timely::dataflow::{
+    StreamVec,
+    channels::pact::{Exchange, Pipeline},
+};
+
+use crate::{
+    ids::{Epoch, OpId},
+    operators::{
+        aggregate::{Aggregate, Reduce, Sum},
+        by_key::{ByKey, Slides},
+        kernel::epoch_queue::{Answers, per_epoch},
+    },
+    record::Record,
+    stream::{
+        Stream,
+        chain::{Chain, Signed},
+        context::JobContext,
+        kind::{Kept, Panes, Past, PerBatch, State, Windowed},
+        rhythm::Rhythm,
+    },
+};
+
+/// A stream whose records can be counted, and what the count holds of its past.
+#[diagnostic::on_unimplemented(
+    message = "the state of this stream can grow without bound",
+    label = "nothing says how long it is kept",
+    note = "say it before this operator: `.expire_after(minutes(30))`, or `.allow_unbounded(\"why\")` if it is meant to grow"
+)]
+pub trait Counts: Past {
+    #[doc(hidden)]
+    type Out: Past;
+    #[doc(hidden)]
+    fn count<'s, T: 'static, C: Chain<Out = T>>(stream: Stream<'s, T, Self, C>)
+    -> Stream<'s, i64, Self::Out>;
+}
+
+impl Counts for PerBatch {
+    type Out = PerBatch;
+    fn count<'s, T: 'static, C: Chain<Out = T>>(stream: Stream<'s, T, Self, C>) -> Stream<'s, i64> {
+        let Stream { held, mut chain, id, job, rhythm, .. } = stream;
+        let add = move |n: &mut i64, records: &mut Vec<C::In>| {
+            for record in records.drain(..) {
+                chain.push(record, &mut |_| *n += 1);
+            }
+        };
+        let here =
+            per_epoch(held, Pipeline, id, Answers::WhenFed, add, |_, n, out| out.push(std::mem::take(n)));
+        total(here, false, id, job, rhythm)
+    }
+}
+
+impl Counts for Kept {
+    type Out = PerBatch;
+    fn count<'s, T: 'static, C: Chain<Out = T>>(stream: Stream<'s, T, Self, C>) -> Stream<'s, i64> {
+        let Stream { held, chain, id, job, rhythm, .. } = stream;
+        held.wants.want_changes();
+        let mut chain = Signed(chain);
+        let add = move |n: &mut i64, changes: &mut Vec<(C::In, i64)>| {
+            for change in changes.drain(..) {
+                chain.push(change, &mut |(_, times)| *n += times);
+            }
+        };
+        let close = |_, n: &mut i64, out: &mut Vec<i64>| out.push(std::mem::take(n));
+        let here = per_epoch(held.changes, Pipeline, id, Answers::WhenFed, add, close);
+        total(here, true, id, job, rhythm)
+    }
+}
+
+/// The sum of what the workers counted in a batch, or so far: `lasts` says which. One for each batch that is due.
+fn total<'s>(
+    here: StreamVec<'s, Epoch, i64>,
+    lasts: bool,
+    id: OpId,
+    job: Rc<JobContext>,
+    rhythm: Rhythm,
+) -> Stream<'s, i64> {
+    let answers = if job.worker == 0 { Answers::Always } else { Answers::WhenFed };
+    let (context, due) = (job.clone(), rhythm.clone());
+    let mut before = 0;
+    let total = per_epoch(
+        here,
+        Exchange::new(|_: &i64| 0),
+        id,
+        answers,
+        |n: &mut i64, parts| *n += parts.drain(..).sum::<i64>(),
+        move |epoch, n, out| {
+            let n = before + std::mem::take(n);
+            if context.is_due(epoch, &due) {
+                out.push(n);
+            }
+            before = if lasts { n } else { 0 };
+        },
+    );
+    Stream::new(total, id, job, rhythm)
+}
+
+impl Counts for Windowed {
+    type Out = Kept;
+    fn count<'s, T: 'static, C: Chain<Out = T>>(stream: Stream<'s, T, Self, C>) -> Stream<'s, i64, Kept> {
+        let Stream { held, chain, id, job, rhythm, .. } = stream;
+        let batches = Stream::<T, PerBatch, C>::with(held.batches, chain, id, job, Rhythm::of_batches());
+        // Each batch has a count, if of nothing, so the window always has one too.
+        let mut counts =
+            batches.count().map(|n| ((), n)).on::<Windowed>(|batches| Panes { batches, size: held.size });
+        counts.rhythm = rhythm;
+        <Windowed as ByKey<(), i64, i64>>::aggregate(counts, Sum).map(|((), n)| n).share()
+    }
+}
+
+impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
+    /// The number of records of each batch, or of each window; 0 for an empty one. Of what is kept, the number of
+    /// records of its contents, each time they are due: from its changes, so it costs what changed.
+    ///
+    /// State: one number, for windows one for each pane.
+    ///
+    /// ```
+    /// # use streaming_runtime::prelude::*;
+    /// stream!(
+    ///     #[batch(secs(1))]
+    ///     fn rate<events: Source<String>, per_second: Sink<i64>>() {
+    ///         events.count().to(per_second);
+    ///     }
+    /// );
+    /// # fn main() {}
+    /// ```
+    pub fn count<Q: Past>(self) -> Stream<'s, i64, Q>
+    where
+        P: Counts<Out = Q>,
+    {
+        P::count(self)
+    }
+
+    /// All records of a batch or a window merged by `f`, which must be associative and, with several workers,
+    /// commutative; nothing where there are none. State: one record, for windows two for each pane.
+    ///
+    /// ```
+    /// # use streaming_runtime::prelude::*;
+    /// stream!(
+    ///     #[batch(secs(1))]
+    ///     fn highest<prices: Source<u64>, out: Sink<u64>>() {
+    ///         prices.reduce(|a, b| a.max(b)).to(out);
+    ///     }
+    /// );
+    /// # fn main() {}
+    /// ```
+    pub fn reduce<Q: Past>(self, f: impl Fn(T, T) -> T + 'static) -> Stream<'s, T, Q>
+    where
+        T: Record,
+        P: ByKey<(), T, T, Out = Q>,
+    {
+        self.aggregate(Reduce(f))
+    }
+
+    /// What `aggregate` makes of all records of a batch or a window; nothing where there are none. See
+    /// [`Aggregate`] for one's own, and [`aggregate`](crate::aggregate) for those that there are.
+    ///
+    /// State: one accumulator; for windows by the aggregate's algebra.
+    ///
+    /// ```
+    /// # use streaming_runtime::{aggregate::{count, max, min}, prelude::*};
+    /// stream!(
+    ///     #[batch(secs(1))]
+    ///     fn prices<prices: Source<i64>, out: Sink<(i64, i64, i64)>>() {
+    ///         prices.aggregate((count(), min(), max())).to(out);
+    ///     }
+    /// );
+    /// # fn main() {}
+    /// ```
+    pub fn aggregate<G: Aggregate<T>, Q: Past>(self, aggregate: G) -> Stream<'s, G::Result, Q>
+    where
+        T: Record,
+        P: ByKey<(), T, G::Result, Out = Q>,
+    {
+        P::aggregate(self.map(|record| ((), record)), aggregate).map(|((), result)| result).share()
+    }
+}
+
+impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
+    /// Spark's `reduceByWindow` with an inverse: merges by `f` what enters the window and undoes by `inverse` what
+    /// leaves it. Nothing before the first record; from then on always a value, for an empty window what `inverse`
+    /// leaves (a sum of 0), so say for how long: `.expire_after(..)` or `.allow_unbounded("why")`.
+    ///
+    /// State: one value, and one for each pane that has records.
+    ///
+    /// ```
+    /// # use streaming_runtime::prelude::*;
+    /// stream!(
+    ///     #[batch(secs(1))]
+    ///     fn turnover<amounts: Source<i64>, out: Sink<i64>>() {
+    ///         let minute = amounts.window(minutes(1), secs(1));
+    ///         minute.reduce_with_inverse(|a, b| a + b, |a, b| a - b).allow_unbounded("one number").to(out);
+    ///     }
+    /// );
+    /// # fn main() {}
+    /// ```
+    pub fn reduce_with_inverse(
+        self,
+        f: impl Fn(T, T) -> T + 'static,
+        inverse: impl Fn(T, T) -> T + 'static,
+    ) -> Stream<'s, T, State>
+    where
+        T: Record,
+        P: Slides,
+    {
+        self.map(|record| ((), record))
+            .reduce_by_key_with_inverse(f, inverse)
+            .map(|((), value)| value)
+            .share()
+    }
+}

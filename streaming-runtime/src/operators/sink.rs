@@ -1,0 +1,175 @@
+//! The end of a stream: batches leave the dataflow for their sink.
+
+use std::{
+    cell::Cell,
+    collections::VecDeque,
+    marker::PhantomData,
+    rc::Rc,
+    sync::{Arc, OnceLock},
+};
+
+use timely::dataflow::{channels::pact::Pipeline, operators::generic::operator::Operator};
+use tokio::sync::mpsc;
+
+use crate::{
+    ids::Epoch,
+    observe::{
+        operator_stats::{Gauge, Holds},
+        panic_origin::named,
+    },
+    operators::window::Whole,
+    record::Record,
+    stream::{Stream, chain::Chain, kind::Past, rhythm::Rhythm},
+    time::BatchTime,
+};
+
+/// What one worker has for a sink from one batch. Every worker sends one part a batch, empty or not.
+pub(crate) struct Part<T> {
+    /// Its place in this process.
+    pub(crate) worker: usize,
+    pub(crate) epoch: Epoch,
+    pub(crate) time: BatchTime,
+    /// Whether the sink gets to see it: a window is delivered at its slides.
+    pub(crate) is_due: bool,
+    /// Whether it is of a batch at the end, which a sink gets only if there is something in it.
+    pub(crate) is_ending: bool,
+    /// Whether it is what there is from before the job was started.
+    pub(crate) is_past: bool,
+    pub(crate) records: Vec<T>,
+}
+
+/// When what a sink gets is renewed: known when a worker has built its dataflow.
+pub(crate) type Renewed = Arc<OnceLock<Rhythm>>;
+
+/// How many streams were sent to a sink, while the pipeline is put together.
+pub(crate) type Streams = Rc<Cell<usize>>;
+
+/// Bounded by the batches in flight: the engine closes no batch before older ones are delivered.
+pub(crate) type PartSender<T> = mpsc::UnboundedSender<Part<T>>;
+
+/// A sink of the header of `stream!`, inside the pipeline.
+pub struct SinkPort<'s, T> {
+    pub(crate) end: ToSink<T>,
+    pub(crate) scope: PhantomData<&'s ()>,
+}
+
+/// A sink port of records `R` that takes records of type `T`. They are one type; both stand here to be named.
+#[diagnostic::on_unimplemented(
+    message = "a stream of `{T}` cannot go to a sink of `{R}`",
+    label = "this sink takes `{R}`, and the stream carries `{T}`",
+    note = "the header of `stream!` says what a sink takes: change it there, or make a `{R}` of each record with `.map(..)` before `.to(..)`"
+)]
+#[doc(hidden)]
+pub trait Accepts<T, R> {
+    fn end(&self) -> ToSink<T>;
+}
+
+/// A sink port, whatever it takes.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no sink of this pipeline",
+    label = "a stream is sent to a sink of the header, by its name",
+    note = "declare `name: Sink<T>` in the `<>` of the header and write `.to(name)`"
+)]
+#[doc(hidden)]
+pub trait Port {
+    type Record;
+}
+
+impl<T> Port for SinkPort<'_, T> {
+    type Record = T;
+}
+
+/// What a stream needs to know of its sink.
+#[doc(hidden)]
+pub struct ToSink<T> {
+    pub(crate) parts: PartSender<T>,
+    /// Whether it asks for what there is from before.
+    pub(crate) rebuilds: bool,
+    pub(crate) renewed: Renewed,
+    pub(crate) streams: Streams,
+}
+
+#[diagnostic::do_not_recommend]
+impl<T> Accepts<T, T> for SinkPort<'_, T> {
+    fn end(&self) -> ToSink<T> {
+        let ToSink { parts, rebuilds, renewed, streams } = &self.end;
+        ToSink {
+            parts: parts.clone(),
+            rebuilds: *rebuilds,
+            renewed: renewed.clone(),
+            streams: streams.clone(),
+        }
+    }
+}
+
+impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
+    /// Sends every batch to a sink of the header; of what is kept from batch to batch, the whole of it whenever it is
+    /// due. State: the batch, until it closes.
+    ///
+    /// ```
+    /// # use streaming_runtime::prelude::*;
+    /// stream!(
+    ///     #[batch(secs(1))]
+    ///     fn copy<lines: Source<String>, out: Sink<String>>() {
+    ///         lines.to(out);
+    ///     }
+    /// );
+    /// # fn main() {}
+    /// ```
+    pub fn to<S>(self, sink: &S)
+    where
+        T: Record,
+        S: Port + Accepts<T, <S as Port>::Record>,
+        P: Whole,
+    {
+        let Stream { held: root, mut chain, id, job, rhythm, .. } = P::contents(self);
+        let ToSink { parts, rebuilds, renewed, streams } = sink.end();
+        streams.update(|streams| streams + 1);
+        // Each worker says the same.
+        let _ = renewed.set(rhythm.clone());
+        let mut open: VecDeque<(Epoch, Vec<T>)> = VecDeque::new();
+        let mut next = 0;
+        let gauge = Gauge::of_batches(id);
+        job.sinks.update(|sinks| sinks + 1);
+        root.sink(Pipeline, id.0, move |(input, frontier)| {
+            let _runs = gauge.runs();
+            named(id, || {
+                input.for_each(|time, records| {
+                    let epoch = *time.time();
+                    let place = open.partition_point(|(open, _)| *open < epoch);
+                    if open.get(place).is_none_or(|(open, _)| *open != epoch) {
+                        open.insert(place, (epoch, Vec::new()));
+                    }
+                    chain.gather(records, &mut open[place].1);
+                });
+                let frontier = frontier.frontier();
+                let upper = frontier.first().copied().unwrap_or(next);
+                for epoch in next..upper {
+                    let records = open.pop_front_if(|(open, _)| *open == epoch).map(|(_, records)| records);
+                    gauge.holds(records.as_ref().map(Vec::held).unwrap_or_default());
+                    let time = job.times.of(epoch);
+                    let part = Part {
+                        worker: job.seat,
+                        epoch,
+                        time,
+                        is_due: job.is_due(epoch, &rhythm),
+                        is_ending: job.is_ending(epoch),
+                        is_past: job.ledger.is_past(epoch),
+                        records: records.unwrap_or_default(),
+                    };
+                    // What is of before was delivered then; a sink that keeps it in memory gets it again.
+                    if !part.is_past || rebuilds {
+                        let parts = parts.clone();
+                        job.outbox.put(epoch, move || {
+                            // A sink that is gone has reported its error; the job is on its way down.
+                            let _ = parts.send(part);
+                        });
+                    }
+                    job.awaited.update(|parts| parts - 1);
+                }
+                next = upper;
+                gauge.reached(next);
+            });
+        });
+    }
+}

@@ -1,0 +1,262 @@
+//! Records that cannot be made sense of: parted from the others by [`try_map`](Stream::try_map), and their ends.
+
+use std::rc::Rc;
+
+use timely::dataflow::{StreamVec, channels::pact::Pipeline, operators::generic::operator::Operator};
+
+use crate::{
+    ids::{Epoch, OpId},
+    observe::panic_origin::{
+        named, {self},
+    },
+    operators::route::Splits,
+    record::Record,
+    stream::{
+        Stream,
+        chain::{Chain, Signed},
+        context::JobContext,
+        kind::{History, Kept, Past, PerBatch, State, Windowed},
+    },
+};
+
+/// An error that can be the record of a stream.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the record of a stream of failures",
+    label = "what fails goes on as a record, and `{Self}` is none",
+    note = "make a text of the error, `.map_err(|error| error.to_string())`, or a type of your own with `#[derive(Clone, serde::Serialize, serde::Deserialize)]`"
+)]
+pub trait Failure: Record {}
+#[diagnostic::do_not_recommend]
+impl<E: Record> Failure for E {}
+
+/// A record that can say what failed.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot say what failed",
+    label = "the job's error carries this as text, and `{Self}` has no `Display`",
+    note = "make a text of it before: `.map(|failed| format!(\"{{failed:?}}\")).fail()`"
+)]
+pub trait Says: std::fmt::Display {}
+#[diagnostic::do_not_recommend]
+impl<E: std::fmt::Display> Says for E {}
+
+/// A stream that can end inside of the pipeline.
+#[diagnostic::on_unimplemented(
+    message = "a stream cannot end inside of a loop",
+    label = "what goes round in a loop comes out at its end only",
+    note = "let it come out of the loop with what goes round, or do this before the loop"
+)]
+pub trait Ends: Past {
+    /// Shows each record that comes to `f`, with how often it came.
+    #[doc(hidden)]
+    fn end<C: Chain>(held: Self::Held<'_, C::In>, chain: C, end: End, f: impl FnMut(C::Out, u64) + 'static);
+}
+
+/// An operator that ends a stream.
+#[doc(hidden)]
+pub struct End {
+    id: OpId,
+    job: Rc<JobContext>,
+}
+
+impl Ends for PerBatch {
+    fn end<C: Chain>(held: Self::Held<'_, C::In>, chain: C, end: End, f: impl FnMut(C::Out, u64) + 'static) {
+        end.of(held, chain, f);
+    }
+}
+
+impl Ends for History {
+    fn end<C: Chain>(held: Self::Held<'_, C::In>, chain: C, end: End, f: impl FnMut(C::Out, u64) + 'static) {
+        end.of(held, chain, f);
+    }
+}
+
+impl Ends for Windowed {
+    fn end<C: Chain>(held: Self::Held<'_, C::In>, chain: C, end: End, f: impl FnMut(C::Out, u64) + 'static) {
+        end.of(held.batches, chain, f);
+    }
+}
+
+impl Ends for Kept {
+    fn end<C: Chain>(
+        held: Self::Held<'_, C::In>,
+        chain: C,
+        end: End,
+        mut f: impl FnMut(C::Out, u64) + 'static,
+    ) {
+        held.wants.want_changes();
+        end.of(held.changes, Signed(chain), move |(record, times), _| {
+            // What is taken back came before.
+            if let Ok(times @ 1..) = u64::try_from(times) {
+                f(record, times);
+            }
+        });
+    }
+}
+
+impl Ends for State {
+    fn end<C: Chain>(held: Self::Held<'_, C::In>, chain: C, end: End, f: impl FnMut(C::Out, u64) + 'static) {
+        Kept::end(held.relation, chain, end, f);
+    }
+}
+
+impl End {
+    /// On records that come once each. Batches go out when it has seen all of them.
+    fn of<C: Chain>(
+        self,
+        root: StreamVec<'_, Epoch, C::In>,
+        mut chain: C,
+        mut f: impl FnMut(C::Out, u64) + 'static,
+    ) {
+        let End { id, job } = self;
+        let seen = job.outbox.objector();
+        root.sink(Pipeline, id.0, move |(input, frontier)| {
+            named(id, || {
+                input.for_each(|_, records| {
+                    for record in records.drain(..) {
+                        chain.push(record, &mut |record| f(record, 1));
+                    }
+                });
+            });
+            seen.set(frontier.frontier().first().copied().unwrap_or(Epoch::MAX));
+        });
+    }
+}
+
+impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
+    /// Applies `f` to every record and parts what it returns: the values of `Ok`, and those of `Err`, the failures.
+    /// State: none.
+    ///
+    /// A record that makes no sense need not end the job, nor vanish. Where failures go is said of their stream, and
+    /// in `stream!` it must be said:
+    ///
+    /// | end | a failure |
+    /// |---|---|
+    /// | `failed.to(dead_letters)` | is delivered to a sink of its own |
+    /// | [`failed.skip()`](Stream::skip) | is dropped and counted, see [`Job::skipped`](crate::Job::skipped) |
+    /// | [`failed.fail()`](Stream::fail) | ends the job with [`JobError::RecordFailed`](crate::JobError::RecordFailed) |
+    ///
+    /// `f` gets the whole record, so a failure may carry it: `.map_err(|error| (line, error.to_string()))`. Both parts
+    /// hold of the past what the stream holds: of a window, the failures of the window. A panic in `f` is no failure
+    /// of a record, and ends the job.
+    ///
+    /// ```
+    /// use streaming_runtime::{ManualClock, connect::{collect, queue}, prelude::*};
+    ///
+    /// stream!(
+    ///     /// Sums of lines of digits; other lines go elsewhere, with why.
+    ///     #[batch(secs(1))]
+    ///     fn sums<lines: Source<String>, out: Sink<i64>, dead_letters: Sink<(String, String)>>() {
+    ///         let (numbers, failed) =
+    ///             lines.try_map(|line| line.parse::<i64>().map_err(|error| (line, error.to_string())));
+    ///         numbers.reduce(|a, b| a + b).to(out);
+    ///         failed.to(dead_letters);
+    ///     }
+    /// );
+    ///
+    /// #[tokio::main(flavor = "current_thread")]
+    /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    ///     let ((out, sums), (dead_letters, failed)) = (collect(), collect());
+    ///     let lines = queue(vec![["1", "two", "3"].map(str::to_owned).to_vec()]);
+    ///     let clock = ManualClock::new();
+    ///     let mut job = Engine::new().manual_clock(&clock).start(sums::Ports { lines, out, dead_letters })?;
+    ///     clock.advance(secs(1));
+    ///     job.join().await?;
+    ///     assert_eq!(sums.records(), [4]);
+    ///     assert_eq!(failed.records(), [("two".to_owned(), "invalid digit found in string".to_owned())]);
+    ///     Ok(())
+    /// }
+    /// ```
+    pub fn try_map<U: Record, E: Failure, Q: Past>(
+        self,
+        f: impl FnMut(T) -> Result<U, E> + 'static,
+    ) -> (Stream<'s, U, Q>, Stream<'s, E, Q>)
+    where
+        T: Record,
+        P: Splits<Part = Q>,
+    {
+        let Stream { held, chain, id, job, rhythm, .. } = self;
+        let (made, failed) = P::part(held, chain, f, false, id);
+        (Stream::new(made, id, job.clone(), rhythm.clone()), Stream::new(failed, id, job, rhythm))
+    }
+
+    /// Drops every record and counts it: [`Job::skipped`](crate::Job::skipped) says how many, by this operator's id,
+    /// and the first is logged. A batch is delivered after its records were counted. Of a window, a record is counted once, when it comes; of what is kept, each time that
+    /// it is added. State: none.
+    ///
+    /// ```
+    /// use streaming_runtime::{ManualClock, connect::{collect, queue}, prelude::*};
+    ///
+    /// stream!(
+    ///     #[batch(secs(1))]
+    ///     fn numbers<lines: Source<String>, out: Sink<i64>>() {
+    ///         let (parsed, failed) =
+    ///             lines.try_map(|line| line.parse::<i64>().map_err(|error| error.to_string()));
+    ///         parsed.to(out);
+    ///         failed.skip();
+    ///     }
+    /// );
+    ///
+    /// #[tokio::main(flavor = "current_thread")]
+    /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    ///     let (out, numbers) = collect();
+    ///     let lines = queue(vec![["1", "two", "3"].map(str::to_owned).to_vec()]);
+    ///     let clock = ManualClock::new();
+    ///     let mut job = Engine::new().manual_clock(&clock).start(numbers::Ports { lines, out })?;
+    ///     clock.advance(secs(1));
+    ///     job.join().await?;
+    ///     assert_eq!(numbers.records(), [1, 3]);
+    ///     assert_eq!(job.skipped(), [("numbers/failed/skip", 1)]);
+    ///     Ok(())
+    /// }
+    /// ```
+    pub fn skip(self)
+    where
+        T: Record,
+        P: Ends,
+    {
+        let Stream { held, chain, id, job, .. } = self;
+        let count = job.skipped.counter(id);
+        P::end(held, chain, End { id, job }, move |_, times| count.add(times));
+    }
+
+    /// Ends the job at the first record, with [`JobError::RecordFailed`](crate::JobError::RecordFailed), which names
+    /// this operator and carries the record as text. The batch that the record is in goes to no sink, and
+    /// what was delivered before stays. State: none.
+    ///
+    /// ```
+    /// use streaming_runtime::{JobError, ManualClock, connect::{collect, queue}, prelude::*};
+    ///
+    /// stream!(
+    ///     #[batch(secs(1))]
+    ///     fn strict<lines: Source<String>, out: Sink<i64>>() {
+    ///         let (parsed, failed) =
+    ///             lines.try_map(|line| line.parse::<i64>().map_err(|error| format!("`{line}`: {error}")));
+    ///         parsed.to(out);
+    ///         failed.fail();
+    ///     }
+    /// );
+    ///
+    /// #[tokio::main(flavor = "current_thread")]
+    /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    ///     let lines = queue(vec![["1", "two"].map(str::to_owned).to_vec()]);
+    ///     let clock = ManualClock::new();
+    ///     let ports = strict::Ports { lines, out: collect().0 };
+    ///     let mut job = Engine::new().manual_clock(&clock).start(ports)?;
+    ///     clock.advance(secs(1));
+    ///     let error = job.join().await.expect_err("`two` is no number");
+    ///     assert!(matches!(error, JobError::RecordFailed { .. }));
+    ///     assert_eq!(error.to_string(), "operator `strict/failed/fail`: `two`: invalid digit found in string");
+    ///     Ok(())
+    /// }
+    /// ```
+    pub fn fail(self)
+    where
+        T: Record + Says,
+        P: Ends,
+    {
+        let Stream { held, chain, id, job, .. } = self;
+        P::end(held, chain, End { id, job }, move |record, _| {
+            panic_origin::fail(id, panic_origin::Why::Record(record.to_string()))
+        });
+    }
+}

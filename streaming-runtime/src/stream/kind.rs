@@ -1,0 +1,218 @@
+//! What a stream holds of its past: the third parameter of [`Stream`](crate::Stream).
+//!
+//! Every kind holds its records as timely streams of its own shape, [`Past::Held`]. Stateless operators do not care:
+//! they commute with windows and with differences, so one chain serves all kinds.
+//!
+//! Invariant: of a [`Kept`] stream, contents and changes say the same: the sum of the changes up to a batch is the
+//! contents that it delivers. An operator sends only what somebody wants, see [`Wants`].
+
+use std::{cell::Cell, rc::Rc, time::Duration};
+
+use differential_dataflow::VecCollection;
+use timely::{dataflow::StreamVec, progress::Timestamp};
+
+use crate::{
+    ids::{Epoch, OpId},
+    operators::kernel::copies::Copies,
+    record::Record,
+    stream::chain::Chain,
+};
+
+/// What a stream holds of its past.
+///
+/// | kind | a batch of it | made by |
+/// |---|---|---|
+/// | [`PerBatch`] | what arrived since the batch before | sources, most operators |
+/// | [`Windowed`] | what arrived in the window, at each slide | [`window`](crate::Stream::window) |
+/// | [`Kept`] | the whole of what an operator keeps up to date; [`changes`](crate::Stream::changes) has the differences | operators on windows and state |
+/// | [`State`] | as `Kept`, without a bound yet: it cannot go to a sink | `update_state`, `reduce_by_key_with_inverse` |
+/// | [`History`] | all that ever arrived, without a bound yet | [`history`](crate::Stream::history) |
+pub trait Past: Sized + 'static {
+    #[doc(hidden)]
+    type Held<'s, In: 'static>;
+    #[doc(hidden)]
+    fn again<'s, In: Clone + 'static>(held: &Self::Held<'s, In>) -> Self::Held<'s, In>;
+    /// Gives the chain operators of its own.
+    #[doc(hidden)]
+    fn realise<'s, C: Chain<Out: Record>>(
+        held: Self::Held<'s, C::In>,
+        chain: C,
+        id: OpId,
+    ) -> Self::Held<'s, C::Out>;
+    /// Notes that no differences of equal records are left that cancel out.
+    #[doc(hidden)]
+    fn settled<'s, In: 'static>(held: Self::Held<'s, In>) -> Self::Held<'s, In> {
+        held
+    }
+}
+
+/// A stream that holds the records of one batch and forgets them with it.
+#[derive(Debug)]
+pub enum PerBatch {}
+
+/// A stream that holds the records of the last so many batches.
+#[derive(Debug)]
+pub enum Windowed {}
+
+/// A stream that an operator keeps up to date. It delivers all of it, or, by `.changes()`, what changed.
+#[derive(Debug)]
+pub enum Kept {}
+
+/// As [`Kept`], by an operator whose state can grow without bound until `.expire_after(..)` or
+/// `.allow_unbounded("why")` is said.
+#[derive(Debug)]
+pub enum State {}
+
+/// All that ever arrived, which cannot be used before `.allow_unbounded("why")` is said.
+#[derive(Debug)]
+pub enum History {}
+
+impl Past for PerBatch {
+    type Held<'s, In: 'static> = StreamVec<'s, Epoch, In>;
+    fn again<'s, In: Clone + 'static>(held: &Self::Held<'s, In>) -> Self::Held<'s, In> {
+        held.clone()
+    }
+    fn realise<'s, C: Chain<Out: Record>>(
+        held: Self::Held<'s, C::In>,
+        chain: C,
+        id: OpId,
+    ) -> Self::Held<'s, C::Out> {
+        chain.realise(held, id)
+    }
+}
+
+impl Past for History {
+    type Held<'s, In: 'static> = StreamVec<'s, Epoch, In>;
+    fn again<'s, In: Clone + 'static>(held: &Self::Held<'s, In>) -> Self::Held<'s, In> {
+        held.clone()
+    }
+    fn realise<'s, C: Chain<Out: Record>>(
+        held: Self::Held<'s, C::In>,
+        chain: C,
+        id: OpId,
+    ) -> Self::Held<'s, C::Out> {
+        chain.realise(held, id)
+    }
+}
+
+/// The batches of a window as they arrive, and its size.
+#[doc(hidden)]
+pub struct Panes<'s, In: 'static> {
+    pub(crate) batches: StreamVec<'s, Epoch, In>,
+    /// `None`: the window begins with the job.
+    pub(crate) size: Option<Duration>,
+}
+
+impl Past for Windowed {
+    type Held<'s, In: 'static> = Panes<'s, In>;
+    fn again<'s, In: Clone + 'static>(held: &Self::Held<'s, In>) -> Self::Held<'s, In> {
+        Panes { batches: held.batches.clone(), size: held.size }
+    }
+    fn realise<'s, C: Chain<Out: Record>>(
+        held: Self::Held<'s, C::In>,
+        chain: C,
+        id: OpId,
+    ) -> Self::Held<'s, C::Out> {
+        Panes { batches: chain.realise(held.batches, id), size: held.size }
+    }
+}
+
+/// Which forms of a kept stream have a reader. An operator looks when it runs: while a pipeline is put together
+/// nobody knows what will read it.
+#[derive(Default)]
+pub(crate) struct Wants {
+    contents: Cell<bool>,
+    changes: Cell<bool>,
+    /// Those whose streams this one is made of.
+    of: Vec<Rc<Wants>>,
+}
+
+impl Wants {
+    pub(crate) fn all(of: Vec<Rc<Wants>>) -> Rc<Self> {
+        Rc::new(Wants { of, ..Wants::default() })
+    }
+    pub(crate) fn want_contents(&self) {
+        self.contents.set(true);
+        self.of.iter().for_each(|of| of.want_contents());
+    }
+    pub(crate) fn want_changes(&self) {
+        self.changes.set(true);
+        self.of.iter().for_each(|of| of.want_changes());
+    }
+    pub(crate) fn contents(&self) -> bool {
+        self.contents.get()
+    }
+    pub(crate) fn changes(&self) -> bool {
+        self.changes.get()
+    }
+}
+
+/// Both forms of a kept stream.
+#[doc(hidden)]
+pub struct Relation<'s, In: 'static> {
+    /// All of it, whenever it is due.
+    pub(crate) contents: StreamVec<'s, Epoch, In>,
+    /// What was added (+) and removed (-) since, and how often.
+    pub(crate) changes: StreamVec<'s, Epoch, (In, i64)>,
+    pub(crate) wants: Rc<Wants>,
+}
+
+impl<In: Clone + 'static> Clone for Relation<'_, In> {
+    fn clone(&self) -> Self {
+        let Relation { contents, changes, wants } = self;
+        Relation { contents: contents.clone(), changes: changes.clone(), wants: wants.clone() }
+    }
+}
+
+impl Past for Kept {
+    type Held<'s, In: 'static> = Relation<'s, In>;
+    fn again<'s, In: Clone + 'static>(held: &Self::Held<'s, In>) -> Self::Held<'s, In> {
+        held.clone()
+    }
+    fn realise<'s, C: Chain<Out: Record>>(
+        held: Self::Held<'s, C::In>,
+        chain: C,
+        id: OpId,
+    ) -> Self::Held<'s, C::Out> {
+        let (contents, changes) = chain.realise_both(held.contents, held.changes, id);
+        Relation { contents, changes, wants: held.wants }
+    }
+}
+
+/// What is kept up to date by differential dataflow.
+#[doc(hidden)]
+pub struct Updates<'s, M: Timestamp, In: 'static> {
+    pub(crate) collection: VecCollection<'s, M, In, Copies>,
+    /// Whether differences of equal records at a time have been put together.
+    pub(crate) settled: bool,
+}
+
+impl<M: Timestamp, In: Clone + 'static> Clone for Updates<'_, M, In> {
+    fn clone(&self) -> Self {
+        Updates { collection: self.collection.clone(), settled: self.settled }
+    }
+}
+
+/// How long an idle key is kept, once that is said.
+pub(crate) type Idle = Rc<Cell<Option<Duration>>>;
+
+/// A kept stream whose operator has yet to hear how long it keeps a key.
+#[doc(hidden)]
+pub struct Unbounded<'s, In: 'static> {
+    pub(crate) relation: Relation<'s, In>,
+    pub(crate) idle: Idle,
+}
+
+impl Past for State {
+    type Held<'s, In: 'static> = Unbounded<'s, In>;
+    fn again<'s, In: Clone + 'static>(held: &Self::Held<'s, In>) -> Self::Held<'s, In> {
+        Unbounded { relation: held.relation.clone(), idle: held.idle.clone() }
+    }
+    fn realise<'s, C: Chain<Out: Record>>(
+        held: Self::Held<'s, C::In>,
+        chain: C,
+        id: OpId,
+    ) -> Self::Held<'s, C::Out> {
+        Unbounded { relation: Kept::realise(held.relation, chain, id), idle: held.idle }
+    }
+}

@@ -1,0 +1,166 @@
+//! The one stream type, what it is made of, and how a batch is known to its operators.
+//!
+//! A stream is a root, the output of a timely operator, and a chain of stateless operators on it that have
+//! not been given an operator of their own yet. The chain's type is spelled out in `C`, so that the compiler
+//! fuses it into whatever reads it: five `map`s cost what one closure costs. `stream!` writes `share()` where
+//! a chain must become real: where a stream is read twice or leaves for code that it does not know.
+//!
+//! Invariant: a closure of a chain sees each record of the stream exactly once, whoever reads the stream. Of a stream
+//! that is kept up to date it sees what is read: each record whenever the whole is delivered, and each change.
+
+pub(crate) mod chain;
+pub(crate) mod context;
+pub(crate) mod kind;
+pub(crate) mod rhythm;
+pub(crate) mod timeline;
+
+use crate::{
+    ids::OpId,
+    stream::{
+        chain::{Chain, Ready, Rooted},
+        context::JobContext,
+    },
+};
+use std::{marker::PhantomData, rc::Rc};
+
+use crate::{
+    record::Record,
+    stream::{
+        kind::{Past, PerBatch},
+        rhythm::Rhythm,
+    },
+};
+
+/// A stream of records `T` in a pipeline under construction.
+///
+/// `P` says what the stream holds of its past, see [`Past`]: [`PerBatch`] is the records of each batch. The fourth
+/// parameter is the engine's; write `Stream<'s, T>` in helper functions and extension traits.
+///
+/// ```
+/// use streaming_runtime::prelude::*;
+///
+/// /// A helper of one's own: any function from streams to streams.
+/// fn long<'s>(words: Stream<'s, String>, than: usize) -> Stream<'s, String> {
+///     words.filter(move |word| word.len() > than).share()
+/// }
+///
+/// stream!(
+///     #[batch(secs(1))]
+///     fn long_words<words: Source<String>, out: Sink<String>>(than: usize) {
+///         long(words, than).to(out);
+///     }
+/// );
+/// # fn main() {}
+/// ```
+///
+/// A function that keeps state is better a [`stage!`](crate::stage!), whose operators have names of their own.
+#[must_use = "a stream does nothing until it is sent on with `.to(sink)`"]
+pub struct Stream<'s, T: 'static, P: Past = PerBatch, C: Rooted = Ready<T>> {
+    pub(crate) held: P::Held<'s, C::In>,
+    pub(crate) chain: C,
+    pub(crate) id: OpId,
+    pub(crate) job: Rc<JobContext>,
+    /// When it has something new.
+    pub(crate) rhythm: Rhythm,
+    types: PhantomData<fn() -> T>,
+}
+
+impl<'s, T: Record, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
+    /// Names the operator that the next call makes. `stream!` writes it.
+    #[doc(hidden)]
+    pub fn at(mut self, id: OpId) -> Self {
+        self.job.reads(self.id);
+        self.id = id;
+        self
+    }
+
+    /// Names the call that the stream is given to: of a function or a method of the user's. `stream!` writes it.
+    #[doc(hidden)]
+    pub fn call(self, id: OpId) -> Stream<'s, T, P> {
+        let mut shared = self.share();
+        shared.id = id;
+        shared
+    }
+
+    /// Gives the chain of stateless operators so far an operator of its own, so that the stream can be read
+    /// more than once or named as a plain `Stream<'s, T>`. `stream!` writes it where it is needed; helper
+    /// functions and extension traits write it before they return.
+    pub fn share(self) -> Stream<'s, T, P> {
+        let Stream { held, chain, id, job, rhythm, .. } = self;
+        job.reads(id);
+        Stream::new(P::realise(held, chain, id), id, job, rhythm)
+    }
+}
+
+impl<'s, T: 'static, P: Past, C: Rooted> Stream<'s, T, P, C> {
+    /// The same root under a longer chain.
+    pub(crate) fn extend<U: 'static, D>(self, longer: impl FnOnce(OpId, C) -> D) -> Stream<'s, U, P, D>
+    where
+        D: Rooted<In = C::In>,
+    {
+        let Stream { held, chain, id, job, rhythm, .. } = self;
+        Stream { held, chain: longer(id, chain), id, job, rhythm, types: PhantomData }
+    }
+
+    pub(crate) fn with(
+        held: P::Held<'s, C::In>,
+        chain: C,
+        id: OpId,
+        job: Rc<JobContext>,
+        rhythm: Rhythm,
+    ) -> Self {
+        Stream { held, chain, id, job, rhythm, types: PhantomData }
+    }
+
+    /// The same chain on another root.
+    pub(crate) fn on<Q: Past>(
+        self,
+        held: impl FnOnce(P::Held<'s, C::In>) -> Q::Held<'s, C::In>,
+    ) -> Stream<'s, T, Q, C> {
+        let Stream { held: old, chain, id, job, rhythm, .. } = self;
+        Stream { held: held(old), chain, id, job, rhythm, types: PhantomData }
+    }
+}
+
+impl<'s, T: 'static, P: Past> Stream<'s, T, P> {
+    pub(crate) fn new(held: P::Held<'s, T>, id: OpId, job: Rc<JobContext>, rhythm: Rhythm) -> Self {
+        Self::with(held, Ready::new(), id, job, rhythm)
+    }
+}
+
+impl<'s, T: Record, P: Past> Stream<'s, T, P> {
+    /// One more reader of the same stream. `stream!` writes it.
+    #[doc(hidden)]
+    pub fn again(&self) -> Self {
+        self.job.reads(self.id);
+        Stream::new(P::again(&self.held), self.id, self.job.clone(), self.rhythm.clone())
+    }
+}
+
+/// What takes over after an operator that was reported: its stream has no chain or no record, so the methods
+/// above are not its own. `stream!` calls one of them before each operator and has this trait in scope; whatever
+/// follows then has a type that nobody knows, of which the compiler says nothing once it has said something.
+#[doc(hidden)]
+pub trait Reported: Sized {
+    #[doc(hidden)]
+    fn at<S>(self, _: OpId) -> S {
+        unreachable!("a program with a reported operator does not compile")
+    }
+    #[doc(hidden)]
+    fn call<S>(self, _: OpId) -> S {
+        unreachable!("a program with a reported operator does not compile")
+    }
+    #[doc(hidden)]
+    fn share<S>(self) -> S {
+        unreachable!("a program with a reported operator does not compile")
+    }
+    #[doc(hidden)]
+    fn again<S>(&self) -> S {
+        unreachable!("a program with a reported operator does not compile")
+    }
+    #[doc(hidden)]
+    fn enter<I, S>(self, _: I) -> S {
+        unreachable!("a program with a reported operator does not compile")
+    }
+}
+impl<T, P: Past, C: Rooted> Reported for Stream<'_, T, P, C> {}
