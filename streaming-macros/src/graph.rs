@@ -9,9 +9,10 @@ use proc_macro2::{Ident, TokenStream};
 use syn::{Expr, ExprCall, ExprField, ExprMethodCall, Stmt, Type, token::Paren};
 
 use crate::{
+    durations::Length,
     operators::{Exchange, Kind, Memory, Operator},
-    parse::{Item, text},
-    time::Length,
+    parse::Item,
+    tokens::name_of,
 };
 
 /// The node of a graph, by its index.
@@ -83,6 +84,10 @@ impl Node {
     /// How its input travels.
     pub fn exchange(&self) -> Exchange {
         self.operator.map_or(Exchange::No, |operator| operator.exchange)
+    }
+    /// Which of several outputs has that name: the place of the name in the `let`.
+    pub fn place_of_output(&self, output: &str) -> Option<usize> {
+        self.place.rsplit('/').next().unwrap_or_default().split('+').position(|name| name == output)
     }
     /// The name under which its state is kept: it must survive a rebuild.
     pub fn id(&self, pipeline: &str) -> String {
@@ -288,8 +293,8 @@ impl Graph {
     pub fn of_header(item: &Item) -> Self {
         Graph {
             // What a stage makes is named by whoever calls it.
-            pipeline: if item.is_stage { String::new() } else { crate::tolerant::name_of(&item.name) },
-            name: crate::tolerant::name_of(&item.name),
+            pipeline: if item.is_stage { String::new() } else { name_of(&item.name) },
+            name: name_of(&item.name),
             batch: item.batch,
             nodes: Vec::new(),
             bindings: Vec::new(),
@@ -302,13 +307,5 @@ impl Graph {
             stage: item.is_stage.then(Vec::new),
             incomplete: false,
         }
-    }
-}
-
-/// A port's label in the plan.
-pub fn record_type(what: &What) -> Option<String> {
-    match what {
-        What::Source(record) | What::Sink(record) => Some(text(record)),
-        What::Operator | What::Function => None,
     }
 }

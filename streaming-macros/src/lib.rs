@@ -2,21 +2,21 @@
 //!
 //! # Architecture
 //!
-//! One pass a file, each handing its result to the next:
+//! One pass a module. Each hands its result to the next, and imports only what stands above it:
 //!
 //! ```text
-//! parse       header -> Item        tolerant    body -> statements, some with holes
-//! resolve     statements -> Graph   flows       its part for expressions; scope: names that closures hide
-//! check       Graph -> errors
-//! lower       Graph -> body         plan        Graph -> Mermaid, DOT, operator ids
-//! keeping     Graph -> what each operator holds, for the plan
-//! marks       Graph -> where each operator stands, for state that changes its name
-//! emit        all of these -> items     calls: what pipelines say, with the stages that they call
-//! stage       the same for `stage!`: its header, and its items
+//! errors      gathers mistakes, so that all are reported at once
+//! tokens      names, places and text of tokens; names of what is generated
+//! durations   duration literals, such as `secs(30)`
+//! operators   the table of operators: the only place that knows them by name
+//! parse/      tokens -> Item: the header, ports and values; partial_parse reads the statements of a body that is being written
+//! graph       Graph: streams, operators, uses, and what was noticed on the way
+//! resolve/    Item -> Graph: names, statements, expressions, calls of operators
+//! check/      Graph -> errors: the rules that only show in the whole
+//! plan/       Graph -> Mermaid and DOT, what each operator holds, marks for state that changes its name
+//! emit/       Graph -> Rust: lower writes the body, items those of a pipeline, stage those of a stage,
+//!             fragments what pipelines say of the stages that they call
 //! ```
-//!
-//! `lend` knows the closures that need not copy their words, `owned` the types that borrow, `operators` is the
-//! one table of what is known about operators, `shape` how those with several arguments are called, `time` reads duration literals, `errors` gathers mistakes.
 //!
 //! # Invariants
 //!
@@ -33,26 +33,16 @@
 //!   of statements.
 //! - A pipeline may stand wherever an item may, in a function too: no path leads out of an item.
 
-mod calls;
 mod check;
+mod durations;
 mod emit;
 mod errors;
-mod flows;
 mod graph;
-mod keeping;
-mod lend;
-mod lower;
-mod marks;
 mod operators;
-mod owned;
 mod parse;
 mod plan;
 mod resolve;
-mod scope;
-mod shape;
-mod stage;
-mod time;
-mod tolerant;
+mod tokens;
 
 #[cfg(test)]
 mod tests;
@@ -71,29 +61,29 @@ pub fn stage(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
     expand_stage(input.into()).into()
 }
 
-fn expand_stage(input: TokenStream) -> TokenStream {
-    let input = match syn::parse2::<stage::Input>(input) {
-        Ok(input) => input,
-        Err(error) => return error.to_compile_error(),
-    };
-    let errors = errors::Errors::default();
-    let (item, signature) = input.read(&errors);
-    let graph = resolve::resolve(&item);
-    check::check(&graph, &errors);
-    let body = lower::lower(&graph, &item.runtime);
-    stage::emit(&item, &signature, &graph, body, errors)
-}
-
 fn expand(input: TokenStream) -> TokenStream {
-    let input = match syn::parse2::<parse::Input>(input) {
+    let input = match parse::Input::read(parse::Form::Pipeline, input) {
         Ok(input) => input,
         // There is no header to speak of, so nothing else can be emitted.
         Err(error) => return error.to_compile_error(),
     };
     let errors = errors::Errors::default();
-    let item = parse::Item::new(input, &errors);
+    let item = parse::pipeline(input, &errors);
     let graph = resolve::resolve(&item);
     check::check(&graph, &errors);
-    let body = lower::lower(&graph, &item.runtime);
-    emit::emit(&item, &graph, body, errors)
+    let body = emit::lower(&graph, &item.runtime);
+    emit::pipeline(&item, &graph, body, errors)
+}
+
+fn expand_stage(input: TokenStream) -> TokenStream {
+    let input = match parse::Input::read(parse::Form::Stage, input) {
+        Ok(input) => input,
+        Err(error) => return error.to_compile_error(),
+    };
+    let errors = errors::Errors::default();
+    let (item, signature) = parse::stage(input, &errors);
+    let graph = resolve::resolve(&item);
+    check::check(&graph, &errors);
+    let body = emit::lower(&graph, &item.runtime);
+    emit::stage(&item, &signature, &graph, body, errors)
 }

@@ -1,5 +1,8 @@
-//! What the macro knows of the operators. It decides nothing by type: an operator that is missing here
-//! still works, it only stands outside of fusion and of the rules about state.
+//! The operators: the only place in this crate that knows them by name.
+//!
+//! The macro decides nothing by type. An operator that is missing here still works: it only stands outside of fusion, of
+//! the rules about state, and of what the plan says about state. A new operator of the runtime needs one row of
+//! [`OPERATORS`] and nothing else in this crate.
 
 /// What an operator is to the plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,13 +23,6 @@ pub enum Kind {
     End,
     /// An operator of the user's, of which nothing is known.
     Opaque,
-}
-
-impl Kind {
-    /// Whether no stream comes out of it.
-    pub fn ends(self) -> bool {
-        matches!(self, Kind::Terminal | Kind::End)
-    }
 }
 
 /// Where the records go on their way into an operator.
@@ -55,6 +51,84 @@ pub enum Memory {
     Own,
 }
 
+/// The kind of stream that comes out of an operator, by the names of the runtime's types.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Makes {
+    /// That of its first input.
+    Same,
+    /// `PerBatch`.
+    Batch,
+    /// `Windowed`.
+    Window,
+    /// `UnboundedWindow`.
+    History,
+    /// `Table`.
+    Table,
+    /// `UnboundedTable`.
+    UnboundedTable,
+    /// A window without an end if it reads a history, otherwise a table.
+    Allowed,
+    /// Two streams: one of each batch, and the states as a table.
+    BatchAndTable,
+    /// What a join makes of its two sides.
+    Join,
+    /// What an aggregate makes of its input.
+    Aggregate,
+    /// Not known, or nothing.
+    Unknown,
+}
+
+/// What an operator holds from batch to batch, or within one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holds {
+    /// Nothing, or nothing that the plan speaks of.
+    Nothing,
+    /// A state for each key.
+    States,
+    /// What changed in each round of a loop.
+    Rounds,
+    /// All records of a window, because it hands them on whole.
+    Records,
+    /// The records of a window, because it says which go.
+    Leavers,
+    /// A value for each key and pane.
+    Panes,
+    /// Both sides of a join.
+    Sides,
+    /// Values by an algebra.
+    Values(Algebra),
+}
+
+/// What is known of the function by which an operator combines values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Algebra {
+    /// What leaves a window can be subtracted.
+    Invertible,
+    /// Parts can be combined in any grouping.
+    Associative,
+    /// The records are kept as they are.
+    Grouped,
+    /// Its argument says it, or the type of its values.
+    ByArgument,
+}
+
+/// How the call of an operator is read and lowered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Syntax {
+    /// As a method is.
+    Plain,
+    /// Its closure may return what borrows its record.
+    Emits,
+    /// Its closure is a body in which streams are repeated.
+    Loop,
+    /// Its arguments are the length and the slide of a window.
+    Window,
+    /// It makes one window of two.
+    Union,
+    /// Its argument is a sink.
+    Sink,
+}
+
 /// One row of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Operator {
@@ -66,83 +140,213 @@ pub struct Operator {
     pub exchange: Exchange,
     /// What it remembers.
     pub memory: Memory,
+    /// The kind of stream that it makes.
+    pub makes: Makes,
+    /// What it holds.
+    pub holds: Holds,
+    /// How its call is read.
+    pub syntax: Syntax,
+    /// Whether windows that go into it are windows behind it.
+    pub passes_windows: bool,
+    /// Whether a loop can repeat it.
+    pub repeats: bool,
+    /// The arguments of a call, if one is a closure whose place and parameters are worth counting.
+    pub call: Option<&'static str>,
+    /// What a 0 as its first argument would mean, if it can only be a mistake.
+    pub zero: Option<&'static str>,
+    /// Names for the two streams that it makes, if it makes two.
+    pub two: Option<&'static str>,
+    /// Whether the second of them is what failed.
+    pub fails: bool,
+    /// The operator in its place when its closure only copies borrowed keys.
+    pub borrowing: Option<&'static str>,
 }
 
 impl Operator {
-    /// Whether windows that go into it are windows behind it.
-    pub fn leaves_windows(self) -> bool {
-        match self.kind {
-            Kind::Stateless => true,
-            Kind::Routing => matches!(self.name, "union" | "split" | "try_map" | "share"),
-            _ => false,
+    const fn new(name: &'static str, kind: Kind, exchange: Exchange, memory: Memory, makes: Makes) -> Self {
+        Operator {
+            name,
+            kind,
+            exchange,
+            memory,
+            makes,
+            holds: Holds::Nothing,
+            syntax: Syntax::Plain,
+            passes_windows: matches!(kind, Kind::Stateless),
+            repeats: matches!(kind, Kind::Stateless | Kind::Keyed),
+            call: None,
+            zero: None,
+            two: None,
+            fails: false,
+            borrowing: None,
         }
+    }
+    const fn holds(mut self, holds: Holds) -> Self {
+        self.holds = holds;
+        self
+    }
+    const fn syntax(mut self, syntax: Syntax) -> Self {
+        self.syntax = syntax;
+        self
+    }
+    const fn passes_windows(mut self) -> Self {
+        self.passes_windows = true;
+        self
+    }
+    const fn repeats(mut self) -> Self {
+        self.repeats = true;
+        self
+    }
+    const fn called(mut self, arguments: &'static str) -> Self {
+        self.call = Some(arguments);
+        self
+    }
+    const fn never_of_zero(mut self, meaning: &'static str) -> Self {
+        self.zero = Some(meaning);
+        self
+    }
+    const fn two(mut self, names: &'static str) -> Self {
+        self.two = Some(names);
+        self
+    }
+    const fn fails(mut self) -> Self {
+        self.fails = true;
+        self
+    }
+    const fn borrowing(mut self, operator: &'static str) -> Self {
+        self.borrowing = Some(operator);
+        self
+    }
+
+    /// Whether no stream comes out of it.
+    pub fn ends(&self) -> bool {
+        matches!(self.kind, Kind::Terminal | Kind::End)
+    }
+    /// Whether its one argument is a sink.
+    pub fn is_sink(&self) -> bool {
+        self.syntax == Syntax::Sink
     }
 }
 
-const fn row(name: &'static str, kind: Kind, exchange: Exchange, memory: Memory) -> Operator {
-    Operator { name, kind, exchange, memory }
+/// Looks at one record at a time.
+const fn stateless(name: &'static str) -> Operator {
+    Operator::new(name, Kind::Stateless, Exchange::No, Memory::No, Makes::Same)
+}
+/// Joins, parts or relabels streams.
+const fn routing(name: &'static str, makes: Makes) -> Operator {
+    Operator::new(name, Kind::Routing, Exchange::No, Memory::No, makes)
+}
+/// Makes one value of all records.
+const fn global(name: &'static str, algebra: Algebra) -> Operator {
+    let makes = Makes::Aggregate;
+    Operator::new(name, Kind::Global, Exchange::ToOne, Memory::Inherited, makes).holds(Holds::Values(algebra))
+}
+/// Makes one value of the records of each key.
+const fn by_key(name: &'static str, algebra: Algebra) -> Operator {
+    let makes = Makes::Aggregate;
+    Operator::new(name, Kind::Keyed, Exchange::ByKey, Memory::Inherited, makes).holds(Holds::Values(algebra))
+}
+/// Brings two streams together by key.
+const fn join(name: &'static str) -> Operator {
+    Operator::new(name, Kind::Keyed, Exchange::ByKey, Memory::Inherited, Makes::Join).holds(Holds::Sides)
+}
+/// Hands the records of a batch or a window to a closure, on one worker.
+const fn whole(name: &'static str) -> Operator {
+    Operator::new(name, Kind::Global, Exchange::ToOne, Memory::No, Makes::Batch)
+}
+/// Widens what a stream holds.
+const fn window(name: &'static str, makes: Makes) -> Operator {
+    Operator::new(name, Kind::Stateful, Exchange::No, Memory::Marks, makes)
+}
+/// Keeps a state for each key.
+const fn state(name: &'static str, makes: Makes) -> Operator {
+    Operator::new(name, Kind::Stateful, Exchange::ByKey, Memory::Own, makes).holds(Holds::States)
+}
+/// Repeats streams until nothing changes.
+const fn repeated(name: &'static str) -> Operator {
+    Operator::new(name, Kind::Stateful, Exchange::No, Memory::Own, Makes::Table)
+        .holds(Holds::Rounds)
+        .syntax(Syntax::Loop)
+        .repeats()
+}
+/// Ends a stream inside of the pipeline.
+const fn end(name: &'static str) -> Operator {
+    Operator::new(name, Kind::End, Exchange::No, Memory::No, Makes::Unknown).called("")
 }
 
-/// Every operator of the runtime. A new one is added here and nowhere else in this crate, unless its
-/// arguments need lowering of their own.
+/// Every operator of the runtime.
 const OPERATORS: &[Operator] = {
-    use Exchange::{ByKey, Evenly, No as Stay, ToOne};
-    use Kind::{End, Global, Keyed, Routing, Stateful, Stateless, Terminal};
-    use Memory::{Inherited, Marks, No as Forgets, Own};
+    use Algebra::{Associative, ByArgument, Grouped, Invertible};
+    const NO_PARTS: &str = "a batch cannot be cut into no parts";
+    const NO_ROUNDS: &str = "a loop makes nothing in no rounds";
     &[
-        row("map", Stateless, Stay, Forgets),
-        row("flat_map", Stateless, Stay, Forgets),
-        row("filter", Stateless, Stay, Forgets),
-        row("filter_map", Stateless, Stay, Forgets),
-        row("map_values", Stateless, Stay, Forgets),
-        row("flat_map_values", Stateless, Stay, Forgets),
-        row("key_by", Stateless, Stay, Forgets),
-        row("inspect", Stateless, Stay, Forgets),
-        row("split", Routing, Stay, Forgets),
-        row("try_map", Routing, Stay, Forgets),
-        row("union", Routing, Stay, Forgets),
-        row("share", Routing, Stay, Forgets),
-        row("repartition", Routing, Evenly, Forgets),
-        row("count", Global, ToOne, Inherited),
-        row("reduce", Global, ToOne, Inherited),
-        row("aggregate", Global, ToOne, Inherited),
-        row("top_k", Global, ToOne, Inherited),
-        row("reduce_with_inverse", Global, ToOne, Inherited),
-        row("count_by_value", Keyed, ByKey, Inherited),
-        row("reduce_by_key", Keyed, ByKey, Inherited),
-        row("reduce_by_key_with_inverse", Keyed, ByKey, Inherited),
-        row("reduce_by_key_with_inverse_and_filter", Keyed, ByKey, Inherited),
-        row("aggregate_by_key", Keyed, ByKey, Inherited),
-        row("group_by_key", Keyed, ByKey, Inherited),
-        row("combine_by_key", Keyed, ByKey, Inherited),
-        row("distinct", Keyed, ByKey, Inherited),
-        row("join", Keyed, ByKey, Inherited),
-        row("left_join", Keyed, ByKey, Inherited),
-        row("right_join", Keyed, ByKey, Inherited),
-        row("full_join", Keyed, ByKey, Inherited),
-        row("cogroup", Keyed, ByKey, Inherited),
-        row("semijoin", Keyed, ByKey, Inherited),
-        row("antijoin", Keyed, ByKey, Inherited),
-        row("transform", Global, ToOne, Forgets),
-        row("transform_with", Global, ToOne, Forgets),
-        row("map_partitions", Global, ToOne, Forgets),
-        row("glom", Global, ToOne, Forgets),
-        row("window", Stateful, Stay, Marks),
-        row("history", Stateful, Stay, Marks),
-        row("update_state", Stateful, ByKey, Own),
-        row("update_state_with", Stateful, ByKey, Own),
-        row("map_with_state", Stateful, ByKey, Own),
-        row("map_with_state_from", Stateful, ByKey, Own),
-        row("iterate", Stateful, Stay, Own),
-        row("iterate_at_most", Stateful, Stay, Own),
-        row("iterate_within", Stateful, Stay, Own),
-        row("expire_after", Routing, Stay, Forgets),
-        row("allow_unbounded", Routing, Stay, Forgets),
-        row("changes", Routing, Stay, Forgets),
-        row("snapshot", Routing, Stay, Forgets),
-        row("to", Terminal, Stay, Forgets),
-        row("skip", End, Stay, Forgets),
-        row("fail", End, Stay, Forgets),
+        stateless("map").borrowing("map_lent"),
+        stateless("flat_map").syntax(Syntax::Emits).borrowing("flat_map_lent"),
+        stateless("filter"),
+        stateless("filter_map"),
+        stateless("map_values"),
+        stateless("flat_map_values").syntax(Syntax::Emits),
+        stateless("key_by"),
+        stateless("inspect"),
+        routing("split", Makes::Same).passes_windows().repeats().two("(some, others)"),
+        routing("try_map", Makes::Same).passes_windows().two("(made, failed)").fails(),
+        routing("union", Makes::Same).passes_windows().repeats().syntax(Syntax::Union),
+        routing("share", Makes::Same).passes_windows().repeats(),
+        Operator::new("repartition", Kind::Routing, Exchange::Evenly, Memory::No, Makes::Batch)
+            .never_of_zero("records cannot be spread over no workers"),
+        global("count", Invertible),
+        global("reduce", Associative).repeats(),
+        global("aggregate", ByArgument).repeats(),
+        global("top_k", ByArgument).repeats(),
+        Operator { makes: Makes::UnboundedTable, ..global("reduce_with_inverse", Invertible) }
+            .holds(Holds::Panes),
+        by_key("count_by_value", Invertible),
+        by_key("count_by_key", Invertible),
+        by_key("sum_by_key", ByArgument),
+        by_key("min_by_key", Associative),
+        by_key("max_by_key", Associative),
+        by_key("reduce_by_key", Associative),
+        Operator { makes: Makes::UnboundedTable, ..by_key("reduce_by_key_with_inverse", Invertible) }
+            .holds(Holds::Panes),
+        Operator { makes: Makes::Table, ..by_key("reduce_by_key_with_inverse_and_filter", Invertible) }
+            .holds(Holds::Panes),
+        by_key("aggregate_by_key", ByArgument),
+        by_key("group_by_key", Grouped),
+        by_key("combine_by_key", Associative),
+        by_key("distinct", Invertible),
+        join("join"),
+        join("left_join"),
+        join("right_join"),
+        join("full_join"),
+        join("cogroup"),
+        join("semijoin"),
+        join("antijoin"),
+        whole("transform").holds(Holds::Records).called("|time, records| .."),
+        whole("transform_with").holds(Holds::Records).called("other, |time, records, others| .."),
+        whole("map_partitions").called("4, |records| ..").never_of_zero(NO_PARTS),
+        whole("glom").never_of_zero(NO_PARTS),
+        window("window", Makes::Window).syntax(Syntax::Window),
+        window("history", Makes::History),
+        state("update_state", Makes::UnboundedTable).called("|key, state, values| .."),
+        state("update_state_with", Makes::UnboundedTable).called("initial, |time, key, state, values| .."),
+        state("map_with_state", Makes::BatchAndTable)
+            .called("idle_for(minutes(30)), |key, value, state| ..")
+            .two("(made, states)"),
+        state("map_with_state_from", Makes::BatchAndTable)
+            .called("idle_for(minutes(30)), initial, |time, key, value, state| ..")
+            .two("(made, states)"),
+        repeated("iterate").called("|stream| .."),
+        repeated("iterate_at_most").called("100, |stream| ..").never_of_zero(NO_ROUNDS),
+        repeated("iterate_within").called("100, secs(5), |stream| ..").never_of_zero(NO_ROUNDS),
+        routing("expire_after", Makes::Table),
+        routing("allow_unbounded", Makes::Allowed),
+        routing("changes", Makes::Batch).holds(Holds::Leavers),
+        routing("snapshot", Makes::Batch).holds(Holds::Records),
+        Operator::new("to", Kind::Terminal, Exchange::No, Memory::No, Makes::Unknown)
+            .holds(Holds::Records)
+            .syntax(Syntax::Sink),
+        end("skip"),
+        end("fail"),
     ]
 };
 
@@ -151,20 +355,7 @@ pub fn known(name: &str) -> Option<Operator> {
     OPERATORS.iter().copied().find(|operator| operator.name == name)
 }
 
-/// Operators that a loop can repeat. Windows, state and ways out stand outside of it.
+/// Whether a loop can repeat what has that name; the user's own may.
 pub fn repeats(name: &str) -> bool {
-    match known(name) {
-        None => true,
-        Some(operator) => match operator.kind {
-            Kind::Stateless | Kind::Keyed | Kind::Opaque => true,
-            Kind::Routing => matches!(name, "union" | "split" | "share"),
-            Kind::Stateful => matches!(name, "iterate" | "iterate_at_most" | "iterate_within"),
-            Kind::Global | Kind::Terminal | Kind::End => matches!(name, "reduce" | "aggregate" | "top_k"),
-        },
-    }
-}
-
-/// Operators whose closure may return what borrows its record; see `lower`.
-pub fn emits(name: &str) -> bool {
-    matches!(name, "flat_map" | "flat_map_values")
+    known(name).is_none_or(|operator| operator.repeats)
 }

@@ -3,6 +3,7 @@
 
 mod cursor;
 mod emitted;
+mod headers;
 mod lending;
 mod lowering;
 mod plans;
@@ -12,12 +13,12 @@ mod rules;
 use proc_macro2::TokenStream;
 
 use crate::{
-    calls::Piece,
     check::check,
+    emit::lower,
     errors::Errors,
     graph::{Graph, What},
-    lower::lower,
-    parse,
+    parse::{self, Form, Input},
+    plan::Piece,
     resolve::resolve,
 };
 
@@ -37,8 +38,8 @@ fn pipeline(body: &str) -> String {
 /// All passes up to the checks, with each error as "`text under it`: message".
 fn understood(item: &str) -> (Graph, Vec<String>) {
     let errors = Errors::default();
-    let item = match syn::parse2(input(item)) {
-        Ok(input) => parse::Item::new(input, &errors),
+    let item = match Input::read(Form::Pipeline, input(item)) {
+        Ok(input) => parse::pipeline(input, &errors),
         Err(error) => panic!("no header: {error}"),
     };
     let graph = resolve(&item);

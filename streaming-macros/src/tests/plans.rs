@@ -93,3 +93,26 @@ fn what_fails_is_drawn_to_its_end() {
         assert!(plan.contains(line), "{plan}");
     }
 }
+
+#[test]
+fn the_plan_knows_the_shorthands_of_aggregates_by_key() {
+    let item = "#[batch(secs(1))] fn p<a: Source<(u64, u64)>, one: Sink<u64>, two: Sink<u64>, three: Sink<u64>, four: Sink<u64>>() {
+        let recent = a.window(secs(2), secs(1));
+        recent.count_by_key().to(one);
+        recent.sum_by_key().to(two);
+        recent.min_by_key().to(three);
+        a.max_by_key().to(four);
+    }";
+    let (graph, said) = understood(item);
+    assert_eq!(said, [""; 0]);
+    let plan = own(plan::mermaid(&graph));
+    for line in [
+        "count_by_key<br/>one<br/>one value per key and pane: panes, undone",
+        "sum_by_key<br/>two<br/>per key and pane, by its algebra: panes",
+        "min_by_key<br/>three<br/>two values per key and pane: panes, two stacks",
+        "max_by_key<br/>four<br/>one value per key of the batch: combined",
+        "|\"by key\"| op_four__max_by_key",
+    ] {
+        assert!(plan.contains(line), "{plan}");
+    }
+}

@@ -22,24 +22,11 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::{Item as RustItem, spanned::Spanned};
 
 use crate::{
-    emit::located,
     graph::{Graph, NodeId, What},
-    marks::marks,
     parse::Item,
-    plan,
-    tolerant::name_of,
+    plan::{self, CALLER, Piece, marks},
+    tokens::{located, name_of},
 };
-
-/// Where a stage's text has what its caller calls it.
-pub const CALLER: &str = "\u{1}";
-
-/// A part of what is said.
-pub enum Piece {
-    /// The pipeline's own.
-    Text(String),
-    /// A stage's, by its call, and what it is called there.
-    Stage(NodeId, String),
-}
 
 /// The calls of functions that may be stages.
 pub fn calls(graph: &Graph) -> Vec<NodeId> {

@@ -7,7 +7,7 @@
 
 use crate::{
     graph::{Edge, Graph, What},
-    tolerant::name_of,
+    tokens::name_of,
 };
 
 /// The mark of each node.
@@ -37,11 +37,10 @@ pub fn marks(graph: &Graph) -> Vec<String> {
     marks
 }
 
-/// Which of the outputs of a node a stream is, by the place of its name in the `let`.
+/// Which of the outputs of a node a stream is.
 fn output(graph: &Graph, edge: &Edge) -> u64 {
-    let Some(output) = &edge.output else { return 0 };
-    let names = graph.nodes[edge.from].place.rsplit('/').next().unwrap_or_default().split('+');
-    names.into_iter().position(|name| name == output).map_or(0, |place| place as u64)
+    let output = edge.output.as_deref();
+    output.and_then(|output| graph.nodes[edge.from].place_of_output(output)).map_or(0, |place| place as u64)
 }
 
 /// FNV-1a of 64 bits: the same in every release, since it is compared with what another one has written.

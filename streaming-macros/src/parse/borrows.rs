@@ -9,7 +9,7 @@ use syn::{
     visit_mut::{self, VisitMut},
 };
 
-use crate::parse::text;
+use crate::tokens::text;
 
 /// A part of a type that belongs to somebody else.
 pub struct Borrowed {

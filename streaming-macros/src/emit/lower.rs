@@ -2,31 +2,19 @@
 //! and the sharing of streams written between them.
 
 use proc_macro2::{Delimiter, Ident, Span, TokenStream, TokenTree};
-use quote::{ToTokens, format_ident, quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::{
     Expr, ExprAsync, ExprAwait, ExprClosure, ExprField, ExprMethodCall, ExprReturn, ExprTry, Item,
     ReturnType, spanned::Spanned, visit::Visit,
 };
 
+use super::borrowed_keys;
 use crate::{
-    emit::located,
     graph::{Binding, Flow, Graph, NodeId, Origin, Part, Site, What},
-    lend,
-    operators::{emits, known},
-    resolve::PLACEHOLDER,
-    tolerant::{inside_group, name_of, unfill},
+    operators::{Operator, Syntax, known},
+    parse::partial_parse::unfill,
+    tokens::{STAGE, inside_group, located, name_of, placeholder_number, scope_name},
 };
-
-/// What knows the ids of a stage in its body.
-pub const STAGE: &str = "__stage";
-
-/// The scope of a loop with `outside` loops around it, as its body names it.
-pub fn scope_name(outside: usize) -> Ident {
-    match outside {
-        0 => Ident::new("__scope", Span::mixed_site()),
-        _ => format_ident!("__scope{outside}", span = Span::mixed_site()),
-    }
-}
 
 /// The body as rustc sees it.
 pub fn lower(graph: &Graph, runtime: &TokenStream) -> TokenStream {
@@ -69,7 +57,7 @@ impl Lowering<'_> {
         }
     }
 
-    /// Lowers `.to(sink)` where nothing else can be: what failed to parse stands elsewhere in the statement.
+    /// Borrows the sink of a `.to(sink)` where nothing else can be: what failed to parse stands elsewhere in the statement.
     fn borrow_sinks(&self, tokens: TokenStream) -> TokenStream {
         let is_sink = |token: &TokenTree| match token {
             TokenTree::Ident(ident) => {
@@ -80,8 +68,10 @@ impl Lowering<'_> {
         };
         let mut after_to = false;
         let lower = |token: TokenTree| {
-            let argument =
-                std::mem::replace(&mut after_to, matches!(&token, TokenTree::Ident(ident) if ident == "to"));
+            let argument = std::mem::replace(
+                &mut after_to,
+                matches!(&token, TokenTree::Ident(name) if known(&name_of(name)).is_some_and(|operator| operator.is_sink())),
+            );
             inside_group(token, &|inside| match inside.clone().into_iter().next() {
                 Some(first) if argument && is_sink(&first) => quote_spanned!(first.span()=> & #inside),
                 _ => self.borrow_sinks(inside),
@@ -92,10 +82,7 @@ impl Lowering<'_> {
 
     /// Puts the streams back in the place of their placeholders.
     fn streams(&self, tokens: TokenStream) -> TokenStream {
-        let site = |ident: &Ident| {
-            let number: usize = ident.to_string().strip_prefix(PLACEHOLDER)?.parse().ok()?;
-            self.graph.sites.get(number)
-        };
+        let site = |ident: &Ident| self.graph.sites.get(placeholder_number(&ident.to_string())?);
         let put_back = |token: TokenTree| match &token {
             TokenTree::Ident(ident) => match site(ident) {
                 Some(site) => self.site(site),
@@ -195,18 +182,19 @@ impl Lowering<'_> {
     fn operator(&self, from: &Flow, call: &ExprMethodCall, node: NodeId, to_sink: bool) -> TokenStream {
         let ExprMethodCall { attrs, dot_token, method, turbofish, args, paren_token, .. } = call;
         let (stream, id) = (self.flow(from), self.id(node, dot_token.span()));
-        let name = name_of(method);
+        let operator = known(&name_of(method));
         // Code of the user's sees plain streams only, so the chain before it becomes real.
-        let at = match known(&name) {
+        let at = match operator {
             Some(_) => quote_spanned!(dot_token.span()=> .at(#id)),
             None => quote_spanned!(dot_token.span()=> .call(#id)),
         };
-        if let Some((method, args)) = self.lent(from, call) {
+        if let Some((method, args)) = self.borrowing(from, call) {
             return quote!(#(#attrs)* #stream #at #dot_token #method(#args));
         }
+        let emits = operator.is_some_and(|operator| operator.syntax == Syntax::Emits);
         let args = match args.first() {
             Some(sink) if to_sink => quote_spanned!(sink.span()=> & #args),
-            Some(function) if args.len() == 1 && emits(&name) => self.streams(emitting(function)),
+            Some(function) if args.len() == 1 && emits => self.streams(emitting(function)),
             _ => self.streams(args.to_token_stream()),
         };
         let mut out = quote!(#(#attrs)* #stream #at #dot_token #method #turbofish);
@@ -215,29 +203,26 @@ impl Lowering<'_> {
     }
 
     /// The operator that lends words instead of copying them, if `call` is one that can.
-    fn lent(&self, from: &Flow, call: &ExprMethodCall) -> Option<(Ident, TokenStream)> {
+    fn borrowing(&self, from: &Flow, call: &ExprMethodCall) -> Option<(Ident, TokenStream)> {
         let ExprMethodCall { method, turbofish: None, args, .. } = call else { return None };
         let [function] = args.iter().collect::<Vec<_>>()[..] else { return None };
-        let lent = |name| Some(Ident::new(name, method.span()));
-        match name_of(method).as_str() {
-            "flat_map" => {
-                let (closure, own) = lend::words(function).filter(|(closure, _)| may_borrow(closure))?;
-                let closure = emitting(&Expr::Closure(closure));
-                Some((lent("flat_map_lent")?, quote!(#closure, #own)))
-            }
-            "map" if self.lends(from) => {
-                let value = lend::paired(function)?;
-                Some((lent("map_lent")?, quote!(#function, || #value)))
-            }
-            _ => None,
+        let operator = known(&name_of(method))?;
+        let borrowing = Ident::new(operator.borrowing?, method.span());
+        if operator.syntax == Syntax::Emits {
+            let (closure, own) = borrowed_keys::words(function).filter(|(closure, _)| may_borrow(closure))?;
+            let closure = emitting(&Expr::Closure(closure));
+            return Some((borrowing, quote!(#closure, #own)));
         }
+        let value = borrowed_keys::paired(function).filter(|_| self.lends(from))?;
+        Some((borrowing, quote!(#function, || #value)))
     }
 
     /// Whether what a flow delivers is lent by a `flat_map` right before it.
     fn lends(&self, flow: &Flow) -> bool {
         match flow {
             Flow::Operator { from, call, .. } => {
-                name_of(&call.method) == "flat_map" && self.lent(from, call).is_some()
+                let emits = |operator: Operator| operator.syntax == Syntax::Emits;
+                known(&name_of(&call.method)).is_some_and(emits) && self.borrowing(from, call).is_some()
             }
             Flow::Paren(_, inner) => self.lends(inner),
             Flow::Use { binding, enters, .. } if enters.is_empty() => {

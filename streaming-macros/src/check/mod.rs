@@ -3,12 +3,16 @@
 //! Each rule is a function under a sentence that says why. Rules about something being absent come last and
 //! only if nothing else is wrong: what is missing may stand in the statement that failed.
 
+mod absence;
+mod wording;
+
 use crate::{
+    durations::spell,
     errors::Errors,
-    graph::{Finding, Graph, NodeId, Origin, What},
-    time::{Length, spell},
-    tolerant::name_of,
+    graph::{Finding, Graph, NodeId, What},
 };
+use absence::{unread_sources, unused_streams, unwritten_sinks};
+use wording::{control_flow, ends, no_multiple, send_on, sinks};
 
 /// Asks every rule.
 pub fn check(graph: &Graph, errors: &Errors) {
@@ -140,62 +144,6 @@ fn worded(graph: &Graph, finding: &Finding, errors: &Errors) {
     }
 }
 
-fn control_flow(graph: &Graph, name: &proc_macro2::Ident, keyword: &str) -> String {
-    let fixed = "the graph of streams is fixed when the job starts";
-    match keyword {
-        "{ .. }" => format!(
-            "stream `{name}` cannot be used inside a block: write its statements straight into the body"
-        ),
-        "?" | "return" | "break" => {
-            format!(
-                "`{keyword}` cannot leave a pipeline, {fixed}: handle what fails per record, with `.try_map(..)`"
-            )
-        }
-        "async" | ".await" => {
-            format!("stream `{name}` is no future, {fixed}: await the job that it runs in instead")
-        }
-        "for" | "while" | "loop" => {
-            format!(
-                "stream `{name}` cannot be used inside `{keyword}`, {fixed}: to repeat operators until nothing changes use `.iterate(..)`"
-            )
-        }
-        _ => format!(
-            "stream `{name}` cannot be used inside `{keyword}`, {fixed}: decide per record, with `.filter(..)` or `.split(..)`{}",
-            if graph.nodes.iter().filter(|node| matches!(node.what, What::Sink(_))).count() > 1 {
-                " and a sink for each part"
-            } else {
-                ""
-            }
-        ),
-    }
-}
-
-fn sinks(graph: &Graph) -> String {
-    let names: Vec<String> = graph
-        .nodes
-        .iter()
-        .filter(|node| matches!(node.what, What::Sink(_)))
-        .map(|node| format!("`.to({})`", node.name))
-        .collect();
-    match names.as_slice() {
-        [] => "declare `name: Sink<T>` in the `<>` of the header".to_owned(),
-        [only] => format!("write {only}, or declare another `name: Sink<T>` in the header"),
-        many => format!("write one of {}, or declare another `name: Sink<T>` in the header", many.join(", ")),
-    }
-}
-
-/// How a stream leaves, with the sink's name where there is only one.
-fn send_on(graph: &Graph) -> String {
-    if graph.stage.is_some() {
-        return "return it in the last line".to_owned();
-    }
-    let mut sinks = graph.nodes.iter().filter(|node| matches!(node.what, What::Sink(_)));
-    match (sinks.next(), sinks.next()) {
-        (Some(only), None) => format!("send it on with `.to({})`", only.name),
-        _ => "send it on with `.to(..)`".to_owned(),
-    }
-}
-
 fn state_twice(graph: &Graph, node: NodeId, errors: &Errors) {
     let second = &graph.nodes[node];
     let (name, place) = (&second.name, &second.place);
@@ -205,84 +153,4 @@ fn state_twice(graph: &Graph, node: NodeId, errors: &Errors) {
         "a second `{name}` under {place}: both keep state, and an edit could swap the two; give one a name of its own, `let name = ...`"
     );
     errors.push_and_lose_body(&second.ident, message);
-}
-
-/// Why a length is no window over a stream that is renewed every `slide`, if it is none.
-fn no_multiple(length: Length, slide: u64, is_batch: bool) -> Option<String> {
-    let (unit, of) = match is_batch {
-        true => ("batches", format!("the batch interval `{}`", spell(slide))),
-        false => ("slides of the window before it", format!("its slide `{}`", spell(slide))),
-    };
-    let Length { millis, .. } = length;
-    if millis > 0 && millis.is_multiple_of(slide) {
-        return None;
-    }
-    let below = millis / slide * slide;
-    let above = below.saturating_add(slide);
-    let nearest = match below {
-        0 => format!("write at least `{}`", length.spell_like(above)),
-        below => format!("write `{}` or `{}`", length.spell_like(below), length.spell_like(above)),
-    };
-    let what = length.spell_like(millis);
-    Some(format!("a window is a whole number of {unit}, and `{what}` is no multiple of {of}: {nearest}"))
-}
-
-/// Where what fails can go.
-fn ends(name: &str) -> String {
-    format!(
-        "say where it goes: `{name}.to(..)` sends it to a sink of its own, `{name}.skip()` drops it and counts, `{name}.fail()` ends the job at the first"
-    )
-}
-
-/// A stream that nobody reads costs and does nothing, so it is a mistake or a leftover. What failed is never left over.
-fn unused_streams(graph: &Graph, errors: &Errors) {
-    for binding in &graph.bindings {
-        let name = name_of(&binding.name);
-        if binding.failures {
-            if binding.uses == 0 && !graph.unseen.contains(&name) {
-                errors.push(&binding.name, format!("nobody reads what failed, `{name}`: {}", ends(&name)));
-            }
-            continue;
-        }
-        let exempt = name.starts_with('_') || graph.unseen.contains(&name);
-        if binding.origin == Origin::Let && binding.uses == 0 && !exempt {
-            let fix = format!("{}, or delete it; start its name with `_` to keep it", send_on(graph));
-            errors.push(&binding.name, format!("stream `{name}` goes nowhere: {fix}"));
-        }
-    }
-}
-
-/// A connector whose records nobody wants is a mistake of the header or of the body.
-fn unread_sources(graph: &Graph, errors: &Errors) {
-    for binding in &graph.bindings {
-        let name = name_of(&binding.name);
-        if binding.origin == Origin::Port && binding.uses == 0 && !graph.unseen.contains(&name) {
-            let message = match graph.stage {
-                Some(_) => {
-                    format!("nothing reads stream `{name}`: start with `{name}.`, or drop the parameter")
-                }
-                None => {
-                    format!("nothing reads source `{name}`: start a stream with `{name}.`, or drop the port")
-                }
-            };
-            errors.push(&binding.name, message);
-        }
-    }
-}
-
-/// A sink that gets nothing would leave whoever waits for it waiting.
-fn unwritten_sinks(graph: &Graph, errors: &Errors) {
-    for node in &graph.nodes {
-        let name = &node.name;
-        // What is handed to code that cannot be seen is looked at when the pipeline is put together.
-        let is_given = graph.given.contains(name) || graph.unseen.contains(name);
-        if matches!(node.what, What::Sink(_)) && node.inputs.is_empty() && !is_given {
-            errors.push(
-                &node.ident,
-                format!(
-                    "nothing is sent to sink `{name}`: end a stream with `.to({name})`, or drop the port"
-                ),
-            );
-        }
-    }
 }

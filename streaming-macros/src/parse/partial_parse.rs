@@ -5,13 +5,10 @@
 //! and looks up in the first expansion what stands at the offset that it found in the second. So the text
 //! up to the cursor must come out the same in both: nothing that is generated may depend on the marker.
 
-use proc_macro2::{Delimiter, Group, Ident, Punct, Spacing, Span, TokenStream, TokenTree};
-use syn::{Block, Stmt, ext::IdentExt, parse::Parser};
+use proc_macro2::{Delimiter, Ident, Punct, Spacing, Span, TokenStream, TokenTree};
+use syn::{Block, Stmt, parse::Parser};
 
-/// What rust-analyzer writes at the cursor.
-const MARKER: &str = "intellijRulezz";
-/// What stands in for a missing name while a statement is lowered; taken out afterwards.
-const HOLE: &str = "__hole";
+use crate::tokens::{HOLE, MARKER, inside_group};
 
 /// One run of statements, as far as it could be read.
 pub enum Chunk {
@@ -86,37 +83,6 @@ pub fn broken_binding(part: &TokenStream) -> Option<Ident> {
     }
 }
 
-/// A name as its author means it: without `r#`, without the editor's marker, empty where one is missing.
-pub fn name_of(ident: &Ident) -> String {
-    let name = ident.unraw().to_string();
-    let name = name.strip_suffix(MARKER).unwrap_or(&name);
-    if name == HOLE { String::new() } else { name.to_owned() }
-}
-
-/// Whether an editor is asking: rules about the whole graph then stay silent.
-pub fn has_marker(body: &TokenStream) -> bool {
-    any_ident(body, &|ident| ident.to_string().ends_with(MARKER))
-}
-
-/// Every name that stands in `tokens`, as its author means it.
-pub fn for_each_name(tokens: &TokenStream, visit: &mut impl FnMut(String)) {
-    for token in tokens.clone() {
-        match token {
-            TokenTree::Ident(ident) => visit(name_of(&ident)),
-            TokenTree::Group(group) => for_each_name(&group.stream(), visit),
-            _ => {}
-        }
-    }
-}
-
-fn any_ident(tokens: &TokenStream, holds: &impl Fn(&Ident) -> bool) -> bool {
-    tokens.clone().into_iter().any(|token| match token {
-        TokenTree::Ident(ident) => holds(&ident),
-        TokenTree::Group(group) => any_ident(&group.stream(), holds),
-        _ => false,
-    })
-}
-
 fn is_punct(token: Option<&TokenTree>, wanted: char) -> bool {
     matches!(token, Some(TokenTree::Punct(punct)) if punct.as_char() == wanted)
 }
@@ -145,12 +111,4 @@ fn fill(tokens: TokenStream) -> TokenStream {
 pub fn unfill(tokens: TokenStream) -> TokenStream {
     let is_hole = |token: &TokenTree| matches!(token, TokenTree::Ident(ident) if *ident == HOLE);
     tokens.into_iter().filter(|token| !is_hole(token)).map(|token| inside_group(token, &unfill)).collect()
-}
-
-/// Applies `change` to what a group holds, keeping its delimiters and its place.
-pub fn inside_group(token: TokenTree, change: &impl Fn(TokenStream) -> TokenStream) -> TokenTree {
-    let TokenTree::Group(group) = token else { return token };
-    let mut changed = Group::new(group.delimiter(), change(group.stream()));
-    changed.set_span(group.span());
-    TokenTree::Group(changed)
 }

@@ -8,7 +8,7 @@ use syn::{
     visit::{self, Visit},
 };
 
-use crate::tolerant::name_of;
+use crate::tokens::name_of;
 
 /// The names that a pattern introduces.
 pub fn bound(pattern: &Pat) -> Vec<Ident> {

@@ -3,17 +3,33 @@
 //!
 //! A plan is part of the program and of its reviews: the same body always gives the same text.
 
+mod marks;
+mod notation;
+mod state_plan;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Write,
 };
 
 use crate::{
-    calls::{CALLER, Piece},
-    graph::{Edge, Graph, Node, NodeId, What, record_type},
-    keeping,
+    graph::{Edge, Graph, Node, NodeId, What},
     operators::{Exchange, Kind},
 };
+use notation::{Dot, Mermaid, Notation};
+
+pub use marks::marks;
+
+/// Where a stage's text has what its caller calls it.
+pub const CALLER: &str = "\u{1}";
+
+/// A part of what is said.
+pub enum Piece {
+    /// The pipeline's own.
+    Text(String),
+    /// A stage's, by its call, and what it is called there.
+    Stage(NodeId, String),
+}
 
 /// Draws the graph for Mermaid, which GitHub and rustdoc themes render.
 pub fn mermaid(graph: &Graph) -> Vec<Piece> {
@@ -48,17 +64,6 @@ fn reads(node: &Node) -> impl Iterator<Item = NodeId> + '_ {
     node.inputs.iter().chain(&node.feedback).map(|edge| edge.from).chain(node.inside)
 }
 
-/// What differs between the two notations.
-trait Notation {
-    fn open(&self, graph: &Graph) -> String;
-    /// `holds` is what it holds of its past, if anything.
-    fn node(&self, id: &str, node: &Node, holds: &str) -> String;
-    fn edge(&self, from: &str, to: &str, label: &str, again: bool) -> String;
-    fn frame(&self, id: &str, label: &str) -> String;
-    fn close_frame(&self) -> &'static str;
-    fn close(&self) -> &'static str;
-}
-
 /// What stands together: a loop's body, or a chain that is fused.
 #[derive(Default)]
 struct Frames {
@@ -70,7 +75,7 @@ struct Frames {
 
 impl Frames {
     fn of(graph: &Graph) -> Self {
-        let mut frames = Frames { holds: keeping::lines(graph), ..Frames::default() };
+        let mut frames = Frames { holds: state_plan::lines(graph), ..Frames::default() };
         for id in drawn(graph) {
             let node = &graph.nodes[id];
             let before = node
@@ -211,87 +216,5 @@ fn key(graph: &Graph, id: NodeId) -> String {
                 None => format!("op_{key}"),
             }
         }
-    }
-}
-
-struct Mermaid;
-
-impl Mermaid {
-    /// Mermaid reads labels as HTML and writes entities its own way.
-    fn escape(text: &str) -> String {
-        text.replace('&', "#amp;").replace('"', "#quot;").replace('<', "#lt;").replace('>', "#gt;")
-    }
-}
-
-impl Notation for Mermaid {
-    fn open(&self, _: &Graph) -> String {
-        "flowchart LR\n".to_owned()
-    }
-    fn node(&self, id: &str, node: &Node, holds: &str) -> String {
-        let below = record_type(&node.what).unwrap_or_else(|| node.place.clone());
-        let mut label = format!("{}<br/>{}", Self::escape(&node.name), Self::escape(&below));
-        if !holds.is_empty() {
-            let _ = write!(label, "<br/>{}", Self::escape(holds));
-        }
-        match (&node.what, node.kind()) {
-            (What::Source(_), _) => format!("{id}([\"{label}\"])"),
-            (What::Sink(_), _) => format!("{id}[[\"{label}\"]]"),
-            (_, Kind::Stateful) => format!("{id}[(\"{label}\")]"),
-            (_, Kind::Keyed | Kind::Global) => format!("{id}{{{{\"{label}\"}}}}"),
-            _ => format!("{id}[\"{label}\"]"),
-        }
-    }
-    fn edge(&self, from: &str, to: &str, label: &str, again: bool) -> String {
-        let arrow = if again { "-.->" } else { "-->" };
-        let label = if label.is_empty() { String::new() } else { format!("|\"{}\"|", Self::escape(label)) };
-        format!("{from} {arrow}{label} {to}")
-    }
-    fn frame(&self, id: &str, label: &str) -> String {
-        format!("subgraph {id}[\"{}\"]", Self::escape(label))
-    }
-    fn close_frame(&self) -> &'static str {
-        "end"
-    }
-    fn close(&self) -> &'static str {
-        ""
-    }
-}
-
-struct Dot;
-
-impl Dot {
-    fn escape(text: &str) -> String {
-        text.replace('\\', "\\\\").replace('"', "\\\"")
-    }
-}
-
-impl Notation for Dot {
-    fn open(&self, graph: &Graph) -> String {
-        format!("digraph \"{}\" {{\n  rankdir=LR;\n  node [shape=box];\n", Self::escape(&graph.pipeline))
-    }
-    fn node(&self, id: &str, node: &Node, holds: &str) -> String {
-        let below = record_type(&node.what).unwrap_or_else(|| node.place.clone());
-        let shape = match (&node.what, node.kind()) {
-            (What::Source(_), _) => ", shape=oval",
-            (What::Sink(_), _) => ", shape=box, peripheries=2",
-            (_, Kind::Stateful) => ", shape=cylinder",
-            (_, Kind::Keyed | Kind::Global) => ", shape=hexagon",
-            _ => "",
-        };
-        let holds = if holds.is_empty() { String::new() } else { format!("\\n{}", Self::escape(holds)) };
-        format!("{id} [label=\"{}\\n{}{holds}\"{shape}];", Self::escape(&node.name), Self::escape(&below))
-    }
-    fn edge(&self, from: &str, to: &str, label: &str, again: bool) -> String {
-        let style = if again { ", style=dashed" } else { "" };
-        format!("{from} -> {to} [label=\"{}\"{style}];", Self::escape(label))
-    }
-    fn frame(&self, id: &str, label: &str) -> String {
-        format!("subgraph \"cluster_{id}\" {{ label=\"{}\";", Self::escape(label))
-    }
-    fn close_frame(&self) -> &'static str {
-        "}"
-    }
-    fn close(&self) -> &'static str {
-        "}\n"
     }
 }

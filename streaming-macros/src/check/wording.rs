@@ -1,0 +1,91 @@
+//! Sentences that several rules use, or that depend on what the program has.
+
+use crate::{
+    durations::{Length, spell},
+    graph::{Graph, What},
+};
+
+/// What is said of a stream inside control flow.
+pub fn control_flow(graph: &Graph, name: &proc_macro2::Ident, keyword: &str) -> String {
+    let fixed = "the graph of streams is fixed when the job starts";
+    match keyword {
+        "{ .. }" => format!(
+            "stream `{name}` cannot be used inside a block: write its statements straight into the body"
+        ),
+        "?" | "return" | "break" => {
+            format!(
+                "`{keyword}` cannot leave a pipeline, {fixed}: handle what fails per record, with `.try_map(..)`"
+            )
+        }
+        "async" | ".await" => {
+            format!("stream `{name}` is no future, {fixed}: await the job that it runs in instead")
+        }
+        "for" | "while" | "loop" => {
+            format!(
+                "stream `{name}` cannot be used inside `{keyword}`, {fixed}: to repeat operators until nothing changes use `.iterate(..)`"
+            )
+        }
+        _ => format!(
+            "stream `{name}` cannot be used inside `{keyword}`, {fixed}: decide per record, with `.filter(..)` or `.split(..)`{}",
+            if graph.nodes.iter().filter(|node| matches!(node.what, What::Sink(_))).count() > 1 {
+                " and a sink for each part"
+            } else {
+                ""
+            }
+        ),
+    }
+}
+
+/// Where a stream can go.
+pub fn sinks(graph: &Graph) -> String {
+    let names: Vec<String> = graph
+        .nodes
+        .iter()
+        .filter(|node| matches!(node.what, What::Sink(_)))
+        .map(|node| format!("`.to({})`", node.name))
+        .collect();
+    match names.as_slice() {
+        [] => "declare `name: Sink<T>` in the `<>` of the header".to_owned(),
+        [only] => format!("write {only}, or declare another `name: Sink<T>` in the header"),
+        many => format!("write one of {}, or declare another `name: Sink<T>` in the header", many.join(", ")),
+    }
+}
+
+/// How a stream leaves, with the sink's name where there is only one.
+pub fn send_on(graph: &Graph) -> String {
+    if graph.stage.is_some() {
+        return "return it in the last line".to_owned();
+    }
+    let mut sinks = graph.nodes.iter().filter(|node| matches!(node.what, What::Sink(_)));
+    match (sinks.next(), sinks.next()) {
+        (Some(only), None) => format!("send it on with `.to({})`", only.name),
+        _ => "send it on with `.to(..)`".to_owned(),
+    }
+}
+
+/// Why a length is no window over a stream that is renewed every `slide`, if it is none.
+pub fn no_multiple(length: Length, slide: u64, is_batch: bool) -> Option<String> {
+    let (unit, of) = match is_batch {
+        true => ("batches", format!("the batch interval `{}`", spell(slide))),
+        false => ("slides of the window before it", format!("its slide `{}`", spell(slide))),
+    };
+    let Length { millis, .. } = length;
+    if millis > 0 && millis.is_multiple_of(slide) {
+        return None;
+    }
+    let below = millis / slide * slide;
+    let above = below.saturating_add(slide);
+    let nearest = match below {
+        0 => format!("write at least `{}`", length.spell_like(above)),
+        below => format!("write `{}` or `{}`", length.spell_like(below), length.spell_like(above)),
+    };
+    let what = length.spell_like(millis);
+    Some(format!("a window is a whole number of {unit}, and `{what}` is no multiple of {of}: {nearest}"))
+}
+
+// Where what fails can go.
+pub fn ends(name: &str) -> String {
+    format!(
+        "say where it goes: `{name}.to(..)` sends it to a sink of its own, `{name}.skip()` drops it and counts, `{name}.fail()` ends the job at the first"
+    )
+}

@@ -1,0 +1,132 @@
+//! The function that holds the body of a pipeline, and what wires its ports.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::{Type, spanned::Spanned};
+
+use super::names::{
+    Names, at, conditions, connector_bounds, place_of, port_names, readable, value_names, valued,
+};
+use crate::{
+    parse::{Item, Value, Way},
+    tokens::{located, name_of},
+};
+
+/// The function that holds the body, as a closure that builds the dataflow.
+///
+/// The closure is handed to a function which is generic over the header's types, and in which they are what the
+/// runtime asks for. A type that is not is reported once, where that function is called; since the body is part
+/// of the same function as the call, rustc then keeps quiet about what follows from it.
+pub fn function(item: &Item, names: &Names, body: TokenStream, lost: bool, faulty: bool) -> TokenStream {
+    let (runtime, conditions, function) = (&item.runtime, conditions(item), &names.body);
+    let levels = ["allow", "expect", "warn", "deny"];
+    let lints = item.attrs.iter().filter(|attr| levels.iter().any(|level| attr.path().is_ident(level)));
+    let (bounds, connectors) = (connector_bounds(item, names), &names.connectors);
+    let (port_names, value_names) = (port_names(item), value_names(item));
+    let handles = readable(item, names).map(|(port, way, record, alias)| {
+        let (name, alias, runtime) = (&port.name, at(alias, record), located(runtime, record.span()));
+        match way {
+            Way::Source => quote_spanned!(record.span()=> #name: #runtime::Stream<'_, #alias>),
+            Way::Sink => quote_spanned!(record.span()=> #name: #runtime::SinkPort<'_, #alias>),
+        }
+    });
+    let values = valued(item, names).map(|(value, alias)| {
+        let Value { name, mutability, ty } = value;
+        let alias = at(alias, ty);
+        quote!(#mutability #name: #alias)
+    });
+    // rustc reports a type that falls short at this mention of it.
+    let records = readable(item, names).map(|(_, _, ty, alias)| at(alias, ty));
+    let mentioned = records.chain(valued(item, names).map(|(value, alias)| at(alias, &value.ty)));
+    let aliases = &names.values;
+    // A body that would only repeat our errors is hidden from rustc, but not from rust-analyzer, which sets
+    // `miri` by default (its own `rust_analyzer` is a name that rustc warns of). A body with other errors
+    // keeps rustc's errors but not its warnings. Both attributes are always there and equally long: an
+    // editor compares expansions with and without errors.
+    let mut braced = TokenStream::new();
+    item.braces.surround(&mut braced, |out| {
+        out.extend(quote!(#[allow(unused_imports)] use #runtime::__private::Reported as _; #body));
+    });
+    let body = braced;
+    let switch = |on: bool| if on { quote!(all()) } else { quote!(any()) };
+    let (lost, faulty) = (switch(lost), switch(faulty));
+    let wiring = Ident::new("__wiring", Span::mixed_site());
+    let wire = wire(item, names);
+    quote! {
+        #(#conditions)*
+        #(#lints)*
+        #[cfg_attr(#lost, cfg(miri))]
+        #[cfg_attr(#faulty, allow(unused))]
+        #[doc(hidden)]
+        #[allow(dead_code, non_camel_case_types, non_snake_case)]
+        #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)]
+        fn #function<#(#bounds),*>(
+            #wiring: &mut #runtime::__private::Wiring,
+            #(#port_names: #connectors,)*
+            #(#value_names: #aliases,)*
+        ) {
+            #wire
+            wire::<#(#connectors,)* #(#mentioned,)*>(
+                #wiring, #(#port_names,)* #(#value_names,)* |#(#handles,)* #(#values,)*| #body
+            )
+        }
+    }
+}
+
+/// Wires the ports and builds the dataflow, whatever the types of the header are.
+fn wire(item: &Item, names: &Names) -> TokenStream {
+    let (runtime, connectors, values) = (&item.runtime, &names.connectors, &names.values);
+    let (port_names, value_names) = (port_names(item), value_names(item));
+    let [wiring, build, flow] =
+        ["__wiring", "__build", "__flow"].map(|name| Ident::new(name, Span::mixed_site()));
+    let ports: Vec<_> = readable(item, names).collect();
+    // The parameters have the names of the aliases, which they hide. A note that shows a bound shows the type.
+    let connector_bounds = ports.iter().zip(connectors).map(|((_, way, _, record), connector)| match way {
+        Way::Source => quote!(#connector: #runtime::Source<#record>),
+        Way::Sink => quote!(#connector: #runtime::Sink<#record>),
+    });
+    let bound = |(name, ty): (&Ident, &Type), bound: &str| {
+        let (place, bound) = (place_of(ty), Ident::new(bound, place_of(ty)));
+        let runtime = located(runtime, place);
+        quote_spanned!(place=> #name: #runtime::#bound)
+    };
+    let records = ports.iter().map(|(_, way, ty, alias)| match way {
+        Way::Source => bound((alias, ty), "Record"),
+        // An operator made it, and answers for it.
+        Way::Sink => quote!(#alias: ::core::marker::Send + 'static),
+    });
+    let valued = valued(item, names).map(|(value, alias)| bound((alias, &value.ty), "Value"));
+    let handles = ports.iter().map(|(_, way, _, record)| match way {
+        Way::Source => quote!(#runtime::Stream<'__s, #record>),
+        Way::Sink => quote!(#runtime::SinkPort<'__s, #record>),
+    });
+    let methods: Vec<_> = ports
+        .iter()
+        .map(|(_, way, ..)| match way {
+            Way::Source => Ident::new("source", Span::mixed_site()),
+            Way::Sink => Ident::new("sink", Span::mixed_site()),
+        })
+        .collect();
+    let kinds = ports.iter().map(|(.., record)| record);
+    let texts = port_names.iter().map(|name| name_of(name));
+    // A note that shows this function then shows the pipeline's name, and not the whole macro.
+    let header = quote_spanned! {item.name.span()=>
+        fn wire<#(#connector_bounds,)* #(#records,)* #(#valued,)*>(
+            #wiring: &mut #runtime::__private::Wiring,
+            #(#port_names: #connectors,)*
+            #(#value_names: #values,)*
+            #build: impl for<'__s> ::core::ops::Fn(#(#handles,)* #(#values,)*)
+                + ::core::marker::Copy + ::core::marker::Send + 'static,
+        )
+    };
+    quote! {
+        #[allow(clippy::all, clippy::pedantic)]
+        #header {
+            #(let #port_names = #wiring.#methods::<#kinds, _>(#texts, #port_names);)*
+            #wiring.build(move |#flow| #build(
+                #(#flow.#methods(&#port_names),)*
+                #(::core::clone::Clone::clone(&#value_names),)*
+            ));
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! Reads an item: its header, its ports and values, and the statements of its body as far as they can be read.
+//!
+//! Each mistake is one error at the author's own token. What can still be read is kept, so that code that
+//! names the pipeline does not fail as well.
+
+mod borrows;
+mod input;
+pub mod partial_parse;
+mod pipeline;
+mod ports;
+mod stage;
+
+use proc_macro2::{Ident, TokenStream};
+use syn::{Attribute, Token, Type, Visibility, token::Brace};
+
+pub use input::{Form, Input};
+pub use pipeline::pipeline;
+pub use stage::stage;
+
+/// Which way a port faces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// Records come in.
+    Source,
+    /// Records go out.
+    Sink,
+}
+
+/// A port of the header.
+pub struct Port {
+    /// Its name.
+    pub name: Ident,
+    /// What its author wrote about it.
+    pub docs: Vec<Attribute>,
+    /// Which way it faces and what it carries; `None` when the header does not say.
+    pub role: Option<(Way, Type)>,
+}
+
+impl Port {
+    /// Whether the port is known to face that way.
+    pub fn faces(&self, way: Way) -> bool {
+        matches!(&self.role, Some((own, _)) if *own == way)
+    }
+}
+
+/// A run-time value of the header.
+pub struct Value {
+    /// Its name.
+    pub name: Ident,
+    /// `mut`, if the body changes its copy.
+    pub mutability: Option<Token![mut]>,
+    /// Its type.
+    pub ty: Type,
+}
+
+/// An item whose header was read.
+pub struct Item {
+    /// The runtime crate, as an opaque path prefix.
+    pub runtime: TokenStream,
+    /// Documentation and other attributes, without `#[batch]`.
+    pub attrs: Vec<Attribute>,
+    /// Who may name the pipeline.
+    pub vis: Visibility,
+    /// The pipeline's name.
+    pub name: Ident,
+    /// The batch interval in milliseconds, when the header says it.
+    pub batch: Option<u64>,
+    /// The ports, in the order of the header.
+    pub ports: Vec<Port>,
+    /// The values, in the order of the header.
+    pub values: Vec<Value>,
+    /// The braces around the body: rustc names them when a statement is cut off by the end.
+    pub braces: Brace,
+    /// What stands between the braces.
+    pub body: TokenStream,
+    /// Whether it is a stage, whose ports are the streams that it takes.
+    pub is_stage: bool,
+}

@@ -1,0 +1,184 @@
+//! The ports of a pipeline, in its `<>`, and its values, in its `()`.
+
+use proc_macro2::Ident;
+use syn::{
+    FnArg, GenericArgument, GenericParam, Pat, PathArguments, Signature, Type, TypeParam, TypeParamBound,
+};
+
+use super::{
+    Port, Value, Way,
+    borrows::{borrowed, lasting},
+};
+use crate::{
+    errors::Errors,
+    tokens::{name_of, text},
+};
+
+/// The ports.
+pub fn ports(signature: &Signature, errors: &Errors) -> Vec<Port> {
+    let mut ports: Vec<Port> = Vec::new();
+    let mut readable = true;
+    for param in &signature.generics.params {
+        let form = "what stands in `<>` are ports: `name: Source<T>` or `name: Sink<T>`";
+        match param {
+            GenericParam::Type(param)
+                if ports.iter().any(|port| name_of(&port.name) == name_of(&param.ident)) =>
+            {
+                errors.push_and_lose_body(
+                    &param.ident,
+                    format!("port `{0}` is declared twice: rename this one", param.ident),
+                );
+            }
+            GenericParam::Type(param) => {
+                let docs = param.attrs.iter().filter(|attr| attr.path().is_ident("doc")).cloned().collect();
+                let role = role(param, errors);
+                readable &= role.is_some();
+                ports.push(Port { name: param.ident.clone(), docs, role });
+            }
+            GenericParam::Lifetime(param) => {
+                readable = false;
+                errors.push_and_lose_body(
+                    param,
+                    format!("a pipeline owns its records, so it has no lifetimes: {form}"),
+                );
+            }
+            GenericParam::Const(param) => {
+                readable = false;
+                errors.push_and_lose_body(
+                    param,
+                    format!(
+                        "a pipeline has no constants of its own: put `{0}: {1}` into the `()`",
+                        param.ident,
+                        text(&param.ty)
+                    ),
+                );
+            }
+        }
+    }
+    // A port that could not be read, or stands in the wrong place, may be the one that seems to be missing.
+    let readable = readable && !signature.inputs.iter().any(|input| port_type(input).is_some());
+    if readable && !ports.iter().any(|port| port.faces(Way::Source)) {
+        let message =
+            "has no source, so nothing ever happens in it: declare a port `name: Source<T>` in its `<>`";
+        errors.push(&signature.ident, format!("pipeline `{}` {message}", signature.ident));
+    } else if readable && !ports.iter().any(|port| port.faces(Way::Sink)) {
+        let message =
+            "a pipeline without a sink has nothing to do: declare a port `name: Sink<T>` in the `<>` of";
+        errors.push(&signature.ident, format!("{message} `{}`", signature.ident));
+    }
+    ports
+}
+
+fn role(param: &TypeParam, errors: &Errors) -> Option<(Way, Type)> {
+    let name = &param.ident;
+    let form = format!("write `{name}: Source<T>` or `{name}: Sink<T>`");
+    let mut bounds = param.bounds.iter();
+    let Some(bound) = bounds.next() else {
+        errors.push_and_lose_body(
+            name,
+            format!("port `{name}` says neither where it leads nor what it carries: {form}"),
+        );
+        return None;
+    };
+    if let Some(second) = bounds.next() {
+        errors
+            .push_and_lose_body(second, format!("port `{name}` is one thing only: {form}, and delete this"));
+        return None;
+    }
+    if let Some(default) = &param.default {
+        errors.push_and_lose_body(
+            default,
+            format!("a port has no default, it is wired when the job starts: {form}"),
+        );
+        return None;
+    }
+    let TypeParamBound::Trait(bound_trait) = bound else {
+        errors.push_and_lose_body(bound, format!("port `{name}` is neither a source nor a sink: {form}"));
+        return None;
+    };
+    let last = bound_trait.path.segments.last().expect("a path has a segment");
+    let way = match last.ident.to_string().as_str() {
+        "Source" => Way::Source,
+        "Sink" => Way::Sink,
+        _ => {
+            errors.push_and_lose_body(bound, format!("port `{name}` is neither a source nor a sink: {form}"));
+            return None;
+        }
+    };
+    if let PathArguments::AngleBracketed(arguments) = &last.arguments
+        && let (Some(GenericArgument::Type(record)), 1) = (arguments.args.first(), arguments.args.len())
+    {
+        if let Some(borrowed) = borrowed(record, true) {
+            errors.push_and_lose_body(borrowed.at, format!("a record owns its data{}", borrowed.fix));
+            return Some((way, lasting(record)));
+        }
+        return Some((way, record.clone()));
+    }
+    let kind = &last.ident;
+    errors.push_and_lose_body(
+        bound,
+        format!("port `{name}` carries one type of record: write `{name}: {kind}<T>`"),
+    );
+    None
+}
+
+/// The values.
+pub fn values(signature: &Signature, ports: &[Port], errors: &Errors) -> Vec<Value> {
+    let mut values: Vec<Value> = Vec::new();
+    for input in &signature.inputs {
+        let argument = match input {
+            FnArg::Typed(argument) => argument,
+            FnArg::Receiver(receiver) => {
+                errors.push_and_lose_body(
+                    receiver,
+                    "a pipeline belongs to no value: pass what it needs as `name: Type`",
+                );
+                continue;
+            }
+        };
+        if let Some(way) = port_type(input) {
+            let (name, ty) = (text(&argument.pat), text(&argument.ty));
+            let form = format!("`fn {}<{name}: {ty}>(..)`", signature.ident);
+            let message =
+                format!("`{way}` says that `{name}` is a port, and ports stand in the `<>`: write {form}");
+            errors.push_and_lose_body(&argument.ty, message);
+            // The body may use the name, and no type of a value stands here.
+            continue;
+        }
+        let Pat::Ident(pattern) = &*argument.pat else {
+            let message = "give this value a name, `name: Type`, and take it apart in the body";
+            errors.push_and_lose_body(&argument.pat, message);
+            continue;
+        };
+        if pattern.by_ref.is_some() || pattern.subpat.is_some() {
+            errors.push_and_lose_body(pattern, format!("write this value as `{}: Type`", pattern.ident));
+            continue;
+        }
+        let name = &pattern.ident;
+        let mut ty = (*argument.ty).clone();
+        if let Some(borrowed) = borrowed(&ty, false) {
+            let message = format!("a value outlives whoever starts the pipeline{}", borrowed.fix);
+            errors.push_and_lose_body(borrowed.at, message);
+            ty = lasting(&ty);
+        }
+        let is_named = |other: &Ident| name_of(other) == name_of(name);
+        if ports.iter().any(|port| is_named(&port.name)) {
+            errors.push_and_lose_body(name, format!("`{name}` is a port already: rename this value"));
+        } else if values.iter().any(|value| is_named(&value.name)) {
+            errors.push_and_lose_body(name, format!("value `{name}` is declared twice: rename this one"));
+        } else {
+            values.push(Value { name: name.clone(), mutability: pattern.mutability, ty });
+        }
+    }
+    values
+}
+
+/// The kind of port that an argument's type says, if it says one.
+fn port_type(input: &FnArg) -> Option<String> {
+    let FnArg::Typed(argument) = input else { return None };
+    let Type::Path(path) = &*argument.ty else { return None };
+    let last = path.path.segments.last()?;
+    let name = last.ident.to_string();
+    let is_port = name == "Source" || name == "Sink";
+    (is_port && !last.arguments.is_none()).then_some(name)
+}
