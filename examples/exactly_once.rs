@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use streaming_runtime::{
     Checkpoint,
-    connect::{ConnectorError, Outlet, Recovery, sqlite},
+    connect::{ConnectorError, Recovery, SourceContext, sqlite},
     prelude::*,
 };
 
@@ -29,7 +29,7 @@ struct Orders;
 impl Source<(String, i64)> for Orders {
     const RECOVERY: Recovery = Recovery::Replays;
 
-    async fn run(self, mut out: Outlet<(String, i64)>) -> Result<(), ConnectorError> {
+    async fn run(self, mut out: SourceContext<(String, i64)>) -> Result<(), ConnectorError> {
         let mut number = out.resume_from::<i64>()?.unwrap_or(0);
         loop {
             let customer = ["ada", "brendan", "grace", "linus"][(number % 7 % 4) as usize];

@@ -19,7 +19,7 @@ use std::{
 
 use streaming_runtime::{
     ManualClock, Pipeline,
-    connect::{Batch, ConnectorError, Outlet},
+    connect::{Batch, ConnectorError, SourceContext},
     prelude::*,
 };
 use timely::{
@@ -109,7 +109,7 @@ fn drive<P: Pipeline>(batches: u64, ports: impl FnOnce(Numbers, Total) -> P) -> 
 struct Numbers(u64);
 impl Source<u64> for Numbers {
     const PACED: bool = true;
-    async fn run(self, mut out: Outlet<u64>) -> Result<(), ConnectorError> {
+    async fn run(self, mut out: SourceContext<u64>) -> Result<(), ConnectorError> {
         for batch in 0..self.0 {
             out.batch_due().await;
             for chunk in 0..BATCH / 1000 {

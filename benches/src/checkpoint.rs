@@ -22,7 +22,7 @@ use hdrhistogram::Histogram;
 use streaming_runtime::{
     BatchInfo, Checkpoint, Job, Listener, ManualClock, Record, StartError,
     aggregate::sum,
-    connect::{Batch, ConnectorError, Delivery, Outlet, Recovery, channel},
+    connect::{Batch, ConnectorError, Delivery, Recovery, SourceContext, channel},
     prelude::*,
 };
 use tokio::runtime::{Builder, Runtime};
@@ -77,7 +77,7 @@ impl<T: Record + Sync> Source<T> for Round<T> {
     const PACED: bool = true;
     const RECOVERY: Recovery = Recovery::Replays;
 
-    async fn run(self, mut out: Outlet<T>) -> Result<(), ConnectorError> {
+    async fn run(self, mut out: SourceContext<T>) -> Result<(), ConnectorError> {
         let mut sent = out.resume_from::<usize>()?.unwrap_or(0);
         while sent < self.number && out.batch_due().await.is_some() {
             out.send_all(self.batches[sent % self.batches.len()].clone()).await?;

@@ -24,7 +24,7 @@ use foldhash::{HashMap, HashMapExt};
 use hdrhistogram::Histogram;
 use streaming_runtime::{
     BatchInfo, Listener,
-    connect::{Batch, ConnectorError, Outlet, view_of_changes},
+    connect::{Batch, ConnectorError, SourceContext, view_of_changes},
     prelude::*,
 };
 
@@ -45,7 +45,7 @@ stream!(
 struct Load(Option<u64>);
 
 impl Source<(u64, i64)> for Load {
-    async fn run(self, mut out: Outlet<(u64, i64)>) -> Result<(), ConnectorError> {
+    async fn run(self, mut out: SourceContext<(u64, i64)>) -> Result<(), ConnectorError> {
         // All keys, then a rate.
         out.send_all((0..KEYS).map(|key| (key, 1)).collect()).await?;
         let mut tick = tokio::time::interval(Duration::from_millis(1));

@@ -14,7 +14,7 @@ use std::{
 use hashbrown::HashMap;
 use streaming_runtime::{
     ManualClock,
-    connect::{Batch, ConnectorError, Outlet},
+    connect::{Batch, ConnectorError, SourceContext},
     prelude::*,
 };
 use timely::{
@@ -134,7 +134,7 @@ fn plain(lines: Lines) -> Counts {
 struct Batches(Lines);
 impl Source<String> for Batches {
     const PACED: bool = true;
-    async fn run(self, mut out: Outlet<String>) -> Result<(), ConnectorError> {
+    async fn run(self, mut out: SourceContext<String>) -> Result<(), ConnectorError> {
         for lines in self.0 {
             out.batch_due().await;
             out.send_all(lines).await?;

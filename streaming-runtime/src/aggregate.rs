@@ -62,7 +62,7 @@ use crate::{
         parameters::Parameters,
     },
     record::{Key, Record},
-    stream::{Stream, chain::Chain, kind::Past},
+    stream::{Stream, chain::Chain, kind::StreamKind},
 };
 pub use number::Number;
 use number::{Exact, Wide};
@@ -273,11 +273,11 @@ pub fn count_distinct() -> CountDistinct {
     CountDistinct
 }
 
-impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
+impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// The `k` largest records of a batch or a window as one list, largest first; nothing where there are none. By key:
     /// [`aggregate_by_key(top_k(k))`](top_k).
     ///
-    /// State: `k` records, for windows two times `k` for each pane.
+    /// UnboundedTable: `k` records, for windows two times `k` for each pane.
     ///
     /// ```
     /// # use streaming_runtime::prelude::*;
@@ -291,7 +291,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn top_k<Q: Past>(self, k: usize) -> Stream<'s, Vec<T>, Q>
+    pub fn top_k<Q: StreamKind>(self, k: usize) -> Stream<'s, Vec<T>, Q>
     where
         T: Record + Ordered,
         P: ByKey<(), T, Vec<T>, Out = Q>,

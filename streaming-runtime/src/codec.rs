@@ -16,7 +16,7 @@ mod serializer;
 use serde::{Serialize, de::DeserializeOwned};
 
 pub(crate) use fidelity::{Declared, fingerprint, read_back};
-use serializer::Writer;
+use serializer::ByteWriter;
 
 /// In which forms values of a type were written: structs with how many fields, which variants of enums. One that is new
 /// is worth a look.
@@ -59,7 +59,7 @@ pub(crate) fn encode<T: Serialize + ?Sized>(
     bytes: &mut Vec<u8>,
     forms: &mut Forms,
 ) -> Result<(), String> {
-    value.serialize(&mut Writer::noting(bytes, forms)).map_err(|refused| refused.0)
+    value.serialize(&mut ByteWriter::noting(bytes, forms)).map_err(|refused| refused.0)
 }
 
 /// Reads a value from all of `bytes`.

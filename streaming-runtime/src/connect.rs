@@ -8,7 +8,7 @@
 //! ```
 //!
 //! - A source is one future on tokio, in a runtime of its own unless it says that it never
-//!   [blocks](Source::MAY_BLOCK) its thread. It hands records to its [`Outlet`], which waits while the workers are
+//!   [blocks](Source::MAY_BLOCK) its thread. It hands records to its [`SourceContext`], which waits while the workers are
 //!   behind. What `send` has returned for is in a batch, now or later; nothing is lost but by a crash.
 //!   The engine stops a source by dropping that future at an await point, so a source keeps nothing that it
 //!   has taken from outside and not sent across an await other than the outlet's; one that must, says
@@ -61,7 +61,7 @@
 //! | [`from_stream`], [`try_from_stream`] | lost | the same; the stream is a new one |
 //! | [`restarted`] | as the source in it | as the source in it |
 //! | [`shedding`](shedding()) | logged or lost | of a `durable` source as that; else at most once, as what is dropped is lost anyway |
-//! | a source of one's own | its [`RECOVERY`](Source::RECOVERY) | if it replays: it asks [`Outlet::resume_from`], and says what it [`reached`](Outlet::reached) |
+//! | a source of one's own | its [`RECOVERY`](Source::RECOVERY) | if it replays: it asks [`SourceContext::resume_from`], and says what it [`reached`](Outlet::reached) |
 //!
 //! | sink | kind | batches after a crash |
 //! |---|---|---|
@@ -110,5 +110,5 @@ pub use crate::{
         source::{Recovery, Source},
         target::{Origin, Target},
     },
-    intake::{admission::Memory, source_context::Outlet},
+    intake::{admission::Memory, source_context::SourceContext},
 };

@@ -11,7 +11,7 @@ use crate::{
     error::cluster::ClusterError,
     ids::OpId,
     observe::panic_origin::{
-        Failed, Why, {self},
+        PanicOrigin, Why, {self},
     },
     time::BatchTime,
 };
@@ -251,9 +251,9 @@ impl JobError {
             Ok(error) => return JobError::Checkpoint(*error),
             Err(payload) => payload,
         };
-        match payload.downcast::<Failed>() {
+        match payload.downcast::<PanicOrigin>() {
             Ok(failed) => {
-                let Failed { operator, why } = *failed;
+                let PanicOrigin { operator, why } = *failed;
                 let OpId(operator) = operator.or(blamed).expect("what fails runs in an operator");
                 match why {
                     Why::Record(message) => JobError::RecordFailed { operator, message },

@@ -38,13 +38,13 @@
 //!   inside a batch. Where an operator depends on that order (`first`, `last`, `group_by_key`, `cogroup`, `map_with_state`,
 //!   `update_state`), one worker takes in all that a source sends, so that a key's values keep the order of their source.
 //! - **Order.** The values of a key stand in the order in which they came into the stream, also in windows, behind joins and
-//!   in all else that is kept ([`Kept`]), and after a restart: what is new comes last, what is taken back is the oldest of its
+//!   in all else that is kept ([`Table`]), and after a restart: what is new comes last, what is taken back is the oldest of its
 //!   kind. A join makes of a key what it makes in the order in which it comes to be; what passes through `semijoin` and
 //!   `antijoin` keeps its own. Records of different keys have no order behind an operator by key but that of their batches.
 //!   In a loop nothing has an order, so `group_by_key` and `cogroup` do not compile there, and `first` and `last` are
 //!   errors of the start; what comes out of a loop in one batch is in the order of `Ord`.
 //! - **Taking back.** What a chain of closures made of a record of what is kept is taken back by calling them again with the
-//!   same record. So behind a [`Kept`] stream a closure must give the same for the same record; where it looks at the clock,
+//!   same record. So behind a [`Table`] stream a closure must give the same for the same record; where it looks at the clock,
 //!   counts its calls or is random, it belongs before the window or the state: what a window was told is kept as it was
 //!   said. Operators that keep such records (aggregates, joins, loops) end the job with
 //!   [`JobError::NotDeterministic`] when something is taken back that was never there. What they cannot see: a `filter` that
@@ -84,7 +84,7 @@
 //!
 //! An operator is a method. One of your own is a method of an extension trait, made of the operators that there are;
 //! in `stream!` it stands in a chain like any other, and has a name in the plan. Where it asks nothing of what the
-//! stream holds it is generic over it, [`Past`]; otherwise it says `Stream<'s, T>`, which is [`PerBatch`], or
+//! stream holds it is generic over it, [`StreamKind`]; otherwise it says `Stream<'s, T>`, which is [`PerBatch`], or
 //! `Stream<'s, T, Windowed>`. What it returns after `map`, `filter` and the like is made real by
 //! [`share`](Stream::share).
 //!
@@ -162,9 +162,9 @@
 //! |---|---|---|
 //! | [`PerBatch`] | what is new | sources, operators on batches |
 //! | [`Windowed`] | what came in the window, at each slide | `.window(size, slide)`; `.history()` without an end |
-//! | [`Kept`] | the whole of what an operator keeps up to date | operators on windows and on what is kept |
-//! | [`State`] | as `Kept`, but it can grow without bound | `update_state`, `reduce_by_key_with_inverse` |
-//! | [`History`] | all that ever came | `.history()` |
+//! | [`Table`] | the whole of what an operator keeps up to date | operators on windows and on what is kept |
+//! | [`UnboundedTable`] | as `Table`, but it can grow without bound | `update_state`, `reduce_by_key_with_inverse` |
+//! | [`UnboundedWindow`] | all that ever came | `.history()` |
 //!
 //! The last two go nowhere before somebody says how long: `.expire_after(hours(24))`, or `.allow_unbounded("why")`.
 //! What is kept goes to a sink whole at each batch or slide, as Spark's does; `.changes()` gives `(record, +n/-n)`
@@ -247,7 +247,7 @@
 //! | is earlier at a start than the last batch of the checkpoint | goes on behind that batch, ahead of the clock | the same |
 //!
 //! Times of files are by the system's clock; [`directory::lines`](connect::directory::lines) compares them with batches by what
-//! both clocks say when it looks, and a source of one's own has [`Outlet::system_time_of`](connect::Outlet::system_time_of) for
+//! both clocks say when it looks, and a source of one's own has [`SourceContext::system_time_of`](connect::Outlet::system_time_of) for
 //! that. Tests set stream time by [`Engine::manual_clock`], or the system's clock by [`Engine::system_time`].
 //!
 //! # Under load
@@ -505,7 +505,7 @@ pub use operators::{
 pub use record::{Key, Keyed, Pair, Record};
 pub use stream::{
     Stream,
-    kind::{History, Kept, Past, PerBatch, State, Windowed},
+    kind::{PerBatch, StreamKind, Table, UnboundedTable, UnboundedWindow, Windowed},
 };
 pub use time::{BatchTime, hours, millis, minutes, secs};
 

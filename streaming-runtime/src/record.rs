@@ -7,7 +7,7 @@ use std::hash::Hash;
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::stream::{Stream, kind::Past};
+use crate::stream::{Stream, kind::StreamKind};
 
 /// A value that can travel on a stream: any `Clone + Send` type that owns its data and has serde's derives.
 ///
@@ -76,7 +76,7 @@ pub trait Keyed<K, V>: Pair<Key = K, Value = V> {
     #[doc(hidden)]
     fn part(self) -> (K, V);
     #[doc(hidden)]
-    fn same<P: Past>(pairs: Stream<'_, (K, V), P>) -> Stream<'_, Self::Same, P>
+    fn same<P: StreamKind>(pairs: Stream<'_, (K, V), P>) -> Stream<'_, Self::Same, P>
     where
         K: Record,
         V: Record,
@@ -88,7 +88,7 @@ impl<K, V> Keyed<K, V> for (K, V) {
     fn part(self) -> (K, V) {
         self
     }
-    fn same<P: Past>(pairs: Stream<'_, (K, V), P>) -> Stream<'_, (K, V), P>
+    fn same<P: StreamKind>(pairs: Stream<'_, (K, V), P>) -> Stream<'_, (K, V), P>
     where
         K: Record,
         V: Record,

@@ -39,7 +39,7 @@ use std::{
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use self::tracer::{Refused, Trace, Tracer};
+use self::tracer::{Trace, TraceRefused, Tracer};
 use crate::codec::{Declared, Forms, encode, read_back};
 
 /// Runs of a type at most: an enum of more variants than this is opaque.
@@ -106,9 +106,9 @@ fn trace<T: DeserializeOwned>(probe: Probe<T>) -> Traced {
         }
         let goes_on = match run {
             Ok(()) => traced.trace.graph.progress() > before,
-            Err(Refused::Value) => traced.trace.offer_another(),
-            Err(Refused::NoEnd) => traced.trace.come_back_later(),
-            Err(Refused::TooLarge) => false,
+            Err(TraceRefused::Value) => traced.trace.offer_another(),
+            Err(TraceRefused::NoEnd) => traced.trace.come_back_later(),
+            Err(TraceRefused::TooLarge) => false,
         };
         if !goes_on {
             break;
@@ -125,11 +125,11 @@ fn trace<T: DeserializeOwned>(probe: Probe<T>) -> Traced {
 
 impl Traced {
     /// Makes one value up, and looks at it.
-    fn run<T: DeserializeOwned>(&mut self, probe: Probe<T>) -> Result<(), Refused> {
+    fn run<T: DeserializeOwned>(&mut self, probe: Probe<T>) -> Result<(), TraceRefused> {
         self.trace.begin();
         // A panic in a type's own `Deserialize` is a refusal like others.
         let made = catch_unwind(AssertUnwindSafe(|| T::deserialize(Tracer::new(&mut self.trace))));
-        let value = made.unwrap_or(Err(Refused::Value))?;
+        let value = made.unwrap_or(Err(TraceRefused::Value))?;
         if self.fault.is_none() {
             let trace = &self.trace;
             let looked = catch_unwind(AssertUnwindSafe(|| probe(&value, &|| trace.declared())));
@@ -148,7 +148,7 @@ impl Traced {
             }
             self.trace.aim(aim, offer);
             // What is refused here was made up otherwise before, or never is.
-            if let Err(Refused::TooLarge) = self.run(probe) {
+            if let Err(TraceRefused::TooLarge) = self.run(probe) {
                 return;
             }
         }

@@ -11,7 +11,7 @@ use std::{
 use crate::{
     ids::OpId,
     record::Record,
-    stream::{Stream, chain::Rooted, kind::Past},
+    stream::{Stream, chain::Rooted, kind::StreamKind},
 };
 
 /// Stands in what a stage says for the id, the mark or the key of its call.
@@ -137,7 +137,7 @@ pub struct Stage(OpId);
 impl Stage {
     /// The call that a stage of this name is in, by a stream that it was given. `stream!` and `stage!` name each call; from
     /// code that they cannot see, the id is that of the call around it, and the stage's name.
-    pub fn of<T: Record, P: Past, C: Rooted>(name: &str, stream: &Stream<'_, T, P, C>) -> Self {
+    pub fn of<T: Record, P: StreamKind, C: Rooted>(name: &str, stream: &Stream<'_, T, P, C>) -> Self {
         let id = stream.id.0;
         let last = id.rsplit('/').next().unwrap_or(id);
         let is_named = last.split('#').next() == Some(name);

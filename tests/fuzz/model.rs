@@ -61,7 +61,7 @@ pub(crate) struct Batches<T> {
 
 /// What is kept: its contents as they stand at each batch, and whether they were renewed in it.
 #[derive(Clone)]
-pub(crate) struct Kept<T> {
+pub(crate) struct Table<T> {
     times: Rc<Times>,
     at: Vec<Vec<T>>,
     renewed: Vec<bool>,
@@ -148,15 +148,15 @@ impl<T: Clone> Batches<T> {
     }
 
     /// Each batch with what is kept, as it stands.
-    pub(crate) fn with<U: Clone, V>(&self, kept: &Kept<U>, f: impl Fn(&[T], &[U]) -> Vec<V>) -> Batches<V> {
+    pub(crate) fn with<U: Clone, V>(&self, kept: &Table<U>, f: impl Fn(&[T], &[U]) -> Vec<V>) -> Batches<V> {
         let batches = self.at.iter().zip(&kept.at);
         let at = batches.map(|(batch, contents)| batch.as_deref().map(|batch| f(batch, contents))).collect();
         Batches { times: self.times.clone(), at, stands: self.stands }
     }
 
     /// The records of the batches in `(t - size, t]`, at each multiple `t` of `slide`.
-    pub(crate) fn window(&self, size: Time, slide: Time) -> Kept<T> {
-        let mut kept = Kept { times: self.times.clone(), at: Vec::new(), renewed: Vec::new() };
+    pub(crate) fn window(&self, size: Time, slide: Time) -> Table<T> {
+        let mut kept = Table { times: self.times.clone(), at: Vec::new(), renewed: Vec::new() };
         for (i, &time) in self.times.at.iter().enumerate() {
             let is_due = self.times.is_due(time, slide);
             let contents = match is_due {
@@ -174,14 +174,14 @@ impl<T: Clone> Batches<T> {
     }
 
     /// All that ever came.
-    pub(crate) fn history(&self) -> Kept<T> {
+    pub(crate) fn history(&self) -> Table<T> {
         let mut all = Vec::new();
         let at = self.at.iter().map(|batch| {
             all.extend(batch.iter().flatten().cloned());
             all.clone()
         });
         let at = at.collect();
-        Kept { times: self.times.clone(), at, renewed: self.at.iter().map(Option::is_some).collect() }
+        Table { times: self.times.clone(), at, renewed: self.at.iter().map(Option::is_some).collect() }
     }
 
     /// When there is something, and what.
@@ -201,7 +201,7 @@ impl Batches<Pair> {
         initial: &[Pair],
         idle: Option<Time>,
         f: impl Fn(u8, Option<i64>, &[i64]) -> Option<i64>,
-    ) -> Kept<Pair> {
+    ) -> Table<Pair> {
         let mut states = States::new();
         let mut is_first = true;
         self.states(|time, batch| {
@@ -233,7 +233,7 @@ impl Batches<Pair> {
         initial: &[Pair],
         idle: Option<Time>,
         f: impl Fn(u8, Option<i64>, &mut Option<i64>) -> Option<Pair>,
-    ) -> (Batches<Pair>, Kept<Pair>) {
+    ) -> (Batches<Pair>, Table<Pair>) {
         let mut states = States::new();
         let mut is_first = true;
         let mut said = Vec::new();
@@ -266,8 +266,8 @@ impl Batches<Pair> {
     }
 
     /// The states that `f` leaves after each batch.
-    fn states(&self, mut f: impl FnMut(Time, &[Pair]) -> Vec<Pair>) -> Kept<Pair> {
-        let mut kept = Kept { times: self.times.clone(), at: Vec::new(), renewed: Vec::new() };
+    fn states(&self, mut f: impl FnMut(Time, &[Pair]) -> Vec<Pair>) -> Table<Pair> {
+        let mut kept = Table { times: self.times.clone(), at: Vec::new(), renewed: Vec::new() };
         for (time, batch) in self.times.at.iter().zip(&self.at) {
             let contents = match batch {
                 Some(batch) => f(*time, batch),
@@ -280,14 +280,14 @@ impl Batches<Pair> {
     }
 }
 
-impl<T: Clone> Kept<T> {
+impl<T: Clone> Table<T> {
     /// What `f` makes of the contents.
-    pub(crate) fn each<U>(&self, f: impl Fn(&[T]) -> Vec<U>) -> Kept<U> {
+    pub(crate) fn each<U>(&self, f: impl Fn(&[T]) -> Vec<U>) -> Table<U> {
         let at = self.at.iter().map(|contents| f(contents)).collect();
-        Kept { times: self.times.clone(), at, renewed: self.renewed.clone() }
+        Table { times: self.times.clone(), at, renewed: self.renewed.clone() }
     }
 
-    pub(crate) fn map<U>(&self, f: impl Fn(&T) -> U) -> Kept<U> {
+    pub(crate) fn map<U>(&self, f: impl Fn(&T) -> U) -> Table<U> {
         self.each(|contents| contents.iter().map(&f).collect())
     }
 
@@ -296,20 +296,20 @@ impl<T: Clone> Kept<T> {
     }
 
     /// As [`each`](Kept::each), with the time of the renewal.
-    pub(crate) fn each_at<U: Clone>(&self, f: impl Fn(Time, &[T]) -> Vec<U>) -> Kept<U> {
+    pub(crate) fn each_at<U: Clone>(&self, f: impl Fn(Time, &[T]) -> Vec<U>) -> Table<U> {
         let mut at: Vec<Vec<U>> = Vec::new();
         for (i, contents) in self.at.iter().enumerate() {
             let stand = || at.last().cloned().unwrap_or_default();
             at.push(if self.renewed[i] { f(self.times.at[i], contents) } else { stand() });
         }
-        Kept { times: self.times.clone(), at, renewed: self.renewed.clone() }
+        Table { times: self.times.clone(), at, renewed: self.renewed.clone() }
     }
 
     /// Renewed when one of the two is, with the other as it stands.
-    pub(crate) fn both<U: Clone, V>(&self, other: &Kept<U>, f: impl Fn(&[T], &[U]) -> Vec<V>) -> Kept<V> {
+    pub(crate) fn both<U: Clone, V>(&self, other: &Table<U>, f: impl Fn(&[T], &[U]) -> Vec<V>) -> Table<V> {
         let at = self.at.iter().zip(&other.at).map(|(left, right)| f(left, right)).collect();
         let renewed = self.renewed.iter().zip(&other.renewed).map(|(left, right)| *left || *right).collect();
-        Kept { times: self.times.clone(), at, renewed }
+        Table { times: self.times.clone(), at, renewed }
     }
 
     pub(crate) fn union(&self, other: &Self) -> Self {

@@ -7,7 +7,7 @@ use std::{
 
 use streaming_runtime::{
     Sink, Source,
-    connect::{Batch, ConnectorError, Delivery, Outlet, Recovery},
+    connect::{Batch, ConnectorError, Delivery, Recovery, SourceContext},
 };
 use tokio::sync::{Notify, watch};
 
@@ -73,7 +73,7 @@ pub(crate) struct FeedSource<const REPLAYS: bool>(pub(crate) Feed);
 impl<const REPLAYS: bool> Source<Pair> for FeedSource<REPLAYS> {
     const RECOVERY: Recovery = if REPLAYS { Recovery::Replays } else { Recovery::Lost };
 
-    async fn run(self, mut out: Outlet<Pair>) -> Result<(), ConnectorError> {
+    async fn run(self, mut out: SourceContext<Pair>) -> Result<(), ConnectorError> {
         let FeedSource(feed) = self;
         let mut at = match REPLAYS {
             true => out.resume_from::<usize>()?.unwrap_or(0),
@@ -107,7 +107,7 @@ impl Source<Pair> for PacedFeed {
     const PACED: bool = true;
     const RECOVERY: Recovery = Recovery::Replays;
 
-    async fn run(self, mut out: Outlet<Pair>) -> Result<(), ConnectorError> {
+    async fn run(self, mut out: SourceContext<Pair>) -> Result<(), ConnectorError> {
         let PacedFeed(feed) = self;
         let mut at = out.resume_from::<usize>()?.unwrap_or(0);
         loop {

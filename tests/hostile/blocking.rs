@@ -8,7 +8,7 @@ use std::{
 
 use streaming_runtime::{
     Job, JobError, ManualClock,
-    connect::{Batch, ConnectorError, Outlet, channel, collect, from_stream},
+    connect::{Batch, ConnectorError, SourceContext, channel, collect, from_stream},
     prelude::*,
 };
 use tokio::{runtime::Runtime, sync::Semaphore};
@@ -26,7 +26,7 @@ stream!(
 struct Blocking(Arc<Semaphore>);
 
 impl Source<u64> for Blocking {
-    async fn run(self, mut out: Outlet<u64>) -> Result<(), ConnectorError> {
+    async fn run(self, mut out: SourceContext<u64>) -> Result<(), ConnectorError> {
         out.send(1).await?;
         self.0.add_permits(1);
         block()
@@ -146,7 +146,7 @@ fn a_sink_that_blocks_its_thread_holds_up_nobody_else() {
 fn a_connector_with_a_thread_of_its_own_has_a_whole_runtime() {
     struct Busy;
     impl Source<u64> for Busy {
-        async fn run(self, mut out: Outlet<u64>) -> Result<(), ConnectorError> {
+        async fn run(self, mut out: SourceContext<u64>) -> Result<(), ConnectorError> {
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
             let address = listener.local_addr().expect("bound");
             let client = tokio::spawn(tokio::net::TcpStream::connect(address));
@@ -180,7 +180,7 @@ fn a_source_that_does_not_keep_its_promise_is_noticed() {
     struct Liar(Arc<Semaphore>, mpsc::Receiver<()>);
     impl Source<u64> for Liar {
         const MAY_BLOCK: bool = false;
-        async fn run(self, _: Outlet<u64>) -> Result<(), ConnectorError> {
+        async fn run(self, _: SourceContext<u64>) -> Result<(), ConnectorError> {
             self.0.add_permits(1);
             let _ = self.1.recv();
             Ok(())

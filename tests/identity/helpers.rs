@@ -1,7 +1,7 @@
 //! State in plain functions and methods, which the macro cannot see into: named by the call, or refused.
 
 use streaming_runtime::{
-    Checkpoint, Kept, ManualClock, StartError,
+    Checkpoint, ManualClock, StartError, Table,
     aggregate::{max, sum},
     connect::queue,
     prelude::*,
@@ -11,13 +11,13 @@ use crate::run::{Failure, ids, run};
 
 type Pair = (u64, i64);
 
-fn sums<'s>(orders: Stream<'s, Pair>) -> Stream<'s, Pair, Kept> {
+fn sums<'s>(orders: Stream<'s, Pair>) -> Stream<'s, Pair, Table> {
     let sums = orders
         .update_state(|_, sum: Option<i64>, new: &[i64]| Some(sum.unwrap_or(0) + new.iter().sum::<i64>()));
     sums.allow_unbounded("one number a key").share()
 }
 
-fn counts<'s>(orders: Stream<'s, Pair>) -> Stream<'s, Pair, Kept> {
+fn counts<'s>(orders: Stream<'s, Pair>) -> Stream<'s, Pair, Table> {
     let counts =
         orders.update_state(|_, count: Option<i64>, new: &[i64]| Some(count.unwrap_or(0) + new.len() as i64));
     counts.allow_unbounded("one number a key").share()
@@ -27,7 +27,7 @@ fn counts<'s>(orders: Stream<'s, Pair>) -> Stream<'s, Pair, Kept> {
 fn both<'s>(
     orders: Stream<'s, Pair>,
     is_exchanged: bool,
-) -> (Stream<'s, Pair, Kept>, Stream<'s, Pair, Kept>) {
+) -> (Stream<'s, Pair, Table>, Stream<'s, Pair, Table>) {
     let again = orders.again();
     if is_exchanged {
         let counts = counts(again);
@@ -127,18 +127,18 @@ async fn a_helper_that_is_called_twice_in_one_chain_does_not_start_with_a_checkp
 /// Operators with state.
 trait Lasting<'s> {
     /// One state.
-    fn summed(self) -> Stream<'s, Pair, Kept>;
+    fn summed(self) -> Stream<'s, Pair, Table>;
     /// Two of different kinds.
-    fn summed_lately(self) -> Stream<'s, Pair, Kept>;
+    fn summed_lately(self) -> Stream<'s, Pair, Table>;
     /// Two of one kind, in a loop.
     fn summed_again(self, times: usize) -> Stream<'s, Pair>;
 }
 
 impl<'s> Lasting<'s> for Stream<'s, Pair> {
-    fn summed(self) -> Stream<'s, Pair, Kept> {
+    fn summed(self) -> Stream<'s, Pair, Table> {
         sums(self)
     }
-    fn summed_lately(self) -> Stream<'s, Pair, Kept> {
+    fn summed_lately(self) -> Stream<'s, Pair, Table> {
         let recent = self.window(secs(5), secs(1)).aggregate_by_key(sum());
         sums(recent.snapshot().share())
     }

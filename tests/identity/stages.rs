@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use streaming_runtime::{Checkpoint, Kept, ManualClock, Record, connect::queue, prelude::*};
+use streaming_runtime::{Checkpoint, ManualClock, Record, Table, connect::queue, prelude::*};
 
 use crate::run::{ids, run};
 
@@ -13,7 +13,7 @@ fn orders(batches: usize) -> impl streaming_runtime::Source<Pair> {
 }
 
 stage!(
-    fn counts<'s, V: Record>(orders: Stream<'s, (u64, V)>) -> Stream<'s, (u64, i64), Kept> {
+    fn counts<'s, V: Record>(orders: Stream<'s, (u64, V)>) -> Stream<'s, (u64, i64), Table> {
         let counts = orders
             .update_state(|_, count: Option<i64>, new: &[V]| Some(count.unwrap_or(0) + new.len() as i64));
         counts.allow_unbounded("one number a key")
@@ -26,7 +26,7 @@ mod before {
     use stages::totals;
 
     stage!(
-        pub fn both<'s>(orders: Stream<'s, Pair>) -> (Stream<'s, Pair, Kept>, Stream<'s, Pair, Kept>) {
+        pub fn both<'s>(orders: Stream<'s, Pair>) -> (Stream<'s, Pair, Table>, Stream<'s, Pair, Table>) {
             let sums = totals(orders);
             let counts = counts(orders);
             (sums, counts)
@@ -47,7 +47,7 @@ mod after {
     use stages::totals;
 
     stage!(
-        pub fn both<'s>(orders: Stream<'s, Pair>) -> (Stream<'s, Pair, Kept>, Stream<'s, Pair, Kept>) {
+        pub fn both<'s>(orders: Stream<'s, Pair>) -> (Stream<'s, Pair, Table>, Stream<'s, Pair, Table>) {
             let counts = counts(orders);
             let sums = totals(orders);
             (sums, counts)
@@ -214,7 +214,7 @@ fn a_pipeline_in_a_function_calls_a_stage_of_that_function() {
 
 stage!(
     /// The smallest label that each vertex can reach: a loop in a stage.
-    fn labels<'s>(links: Stream<'s, (u32, u32), Kept>) -> Stream<'s, (u32, u32), Kept> {
+    fn labels<'s>(links: Stream<'s, (u32, u32), Table>) -> Stream<'s, (u32, u32), Table> {
         let own = links.map(|(a, _)| (a, a)).distinct();
         own.iterate(|label| {
             let offered = label.join(links).map(|(_, (label, to))| (to, label));

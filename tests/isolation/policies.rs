@@ -9,8 +9,8 @@ use futures::stream;
 use streaming_runtime::{
     Job, JobError, ManualClock,
     connect::{
-        Batch, Collected, ConnectorError, Outlet, Retry, channel, collect, console, restarted, text_files,
-        try_from_stream,
+        Batch, Collected, ConnectorError, Retry, SourceContext, channel, collect, console, restarted,
+        text_files, try_from_stream,
     },
     prelude::*,
 };
@@ -218,7 +218,7 @@ struct TwoBatches(Arc<AtomicUsize>);
 
 impl Source<i64> for TwoBatches {
     const PACED: bool = true;
-    async fn run(self, mut out: Outlet<i64>) -> Result<(), ConnectorError> {
+    async fn run(self, mut out: SourceContext<i64>) -> Result<(), ConnectorError> {
         for _ in 0..2 {
             let Some(_) = out.batch_due().await else { return Ok(()) };
             let sent = self.0.fetch_add(1, Ordering::SeqCst) as i64;
@@ -257,7 +257,7 @@ struct Last;
 
 impl Source<i64> for Last {
     const DRAINS: bool = true;
-    async fn run(self, mut out: Outlet<i64>) -> Result<(), ConnectorError> {
+    async fn run(self, mut out: SourceContext<i64>) -> Result<(), ConnectorError> {
         out.send(1).await?;
         out.stop_requested().await;
         out.send(2).await?;

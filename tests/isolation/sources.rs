@@ -10,7 +10,7 @@ use futures::stream;
 use streaming_runtime::{
     Job,
     connect::{
-        ConnectorError, OnInvalidUtf8, OnLongLine, Outlet, collect, directory, file, from_stream, tcp,
+        ConnectorError, OnInvalidUtf8, OnLongLine, SourceContext, collect, directory, file, from_stream, tcp,
         try_from_stream,
     },
     prelude::*,
@@ -29,7 +29,7 @@ struct Faulty {
 }
 
 impl Source<i64> for Faulty {
-    async fn run(self, mut out: Outlet<i64>) -> Result<(), ConnectorError> {
+    async fn run(self, mut out: SourceContext<i64>) -> Result<(), ConnectorError> {
         for n in 0..self.at {
             out.send(n).await?;
         }

@@ -7,7 +7,7 @@ use std::{
 
 use streaming_runtime::{
     Job, JobError, ManualClock,
-    connect::{Batch, ConnectorError, Outlet, channel, collect, console, from_stream},
+    connect::{Batch, ConnectorError, SourceContext, channel, collect, console, from_stream},
     prelude::*,
 };
 use tokio::{sync::Semaphore, task::block_in_place};
@@ -44,7 +44,7 @@ struct Silent<const DRAINS: bool>(Reached);
 
 impl<const D: bool> Source<i64> for Silent<D> {
     const DRAINS: bool = D;
-    async fn run(self, mut out: Outlet<i64>) -> Result<(), ConnectorError> {
+    async fn run(self, mut out: SourceContext<i64>) -> Result<(), ConnectorError> {
         out.send(1).await?;
         self.0.add_permits(1);
         std::future::pending().await
@@ -141,7 +141,7 @@ struct Blocking {
 }
 
 impl Source<i64> for Blocking {
-    async fn run(self, _: Outlet<i64>) -> Result<(), ConnectorError> {
+    async fn run(self, _: SourceContext<i64>) -> Result<(), ConnectorError> {
         self.reached.add_permits(1);
         let _ = block_in_place(|| self.until.recv());
         Ok(())

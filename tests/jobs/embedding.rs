@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use streaming_runtime::{
     BatchTime, JobError, ManualClock, StartError,
-    connect::{Closed, Collected, ConnectorError, Outlet, Receipt, channel, collect},
+    connect::{Closed, Collected, ConnectorError, Receipt, SourceContext, channel, collect},
     prelude::*,
 };
 
@@ -118,7 +118,7 @@ async fn a_local_worker_does_the_work_where_it_is_polled() {
 struct Flood;
 
 impl Source<i64> for Flood {
-    async fn run(self, mut out: Outlet<i64>) -> Result<(), ConnectorError> {
+    async fn run(self, mut out: SourceContext<i64>) -> Result<(), ConnectorError> {
         loop {
             out.send_all(vec![1; 1000]).await?;
         }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Condvar, Mutex};
 
 use streaming_runtime::{
     BatchTime, ManualClock,
-    connect::{ConnectorError, Outlet, Source as Connector, collect},
+    connect::{ConnectorError, Source as Connector, SourceContext, collect},
     prelude::*,
 };
 use tokio::sync::mpsc;
@@ -46,7 +46,7 @@ impl Gate {
 struct Told(mpsc::Receiver<u64>, mpsc::Sender<()>);
 
 impl Connector<u64> for Told {
-    async fn run(mut self, mut out: Outlet<u64>) -> Result<(), ConnectorError> {
+    async fn run(mut self, mut out: SourceContext<u64>) -> Result<(), ConnectorError> {
         while let Some(record) = self.0.recv().await {
             out.send(record).await?;
             let _ = self.1.send(()).await;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use streaming_runtime::{
     BuildError, Job, JobError, ManualClock, StartError,
-    connect::{Batch, ConnectorError, Outlet, channel, collect, queue},
+    connect::{Batch, ConnectorError, SourceContext, channel, collect, queue},
     prelude::*,
 };
 
@@ -143,7 +143,7 @@ async fn a_panic_leaves_other_jobs_alone() {
 
 struct Failing;
 impl Source<i64> for Failing {
-    async fn run(self, mut out: Outlet<i64>) -> Result<(), ConnectorError> {
+    async fn run(self, mut out: SourceContext<i64>) -> Result<(), ConnectorError> {
         out.send(1).await?;
         Err(ConnectorError::other("the well is dry"))
     }
@@ -156,7 +156,7 @@ impl Sink<i64> for Failing {
 
 struct Panicking;
 impl Source<i64> for Panicking {
-    async fn run(self, _: Outlet<i64>) -> Result<(), ConnectorError> {
+    async fn run(self, _: SourceContext<i64>) -> Result<(), ConnectorError> {
         panic!("a bug in a source")
     }
 }

@@ -10,7 +10,7 @@ use std::{
 
 use streaming_runtime::{
     BatchInfo, BatchTime, Job, JobError, Listener, ManualClock, StartError,
-    connect::{Batch, Collected, ConnectorError, Outlet, channel, collect, queue},
+    connect::{Batch, Collected, ConnectorError, SourceContext, channel, collect, queue},
     prelude::*,
 };
 use tokio::sync::Semaphore;
@@ -72,7 +72,7 @@ impl<T: Send + 'static> Sink<T> for Gated<T> {
 struct Flood(Arc<AtomicUsize>);
 
 impl Source<u64> for Flood {
-    async fn run(self, mut out: Outlet<u64>) -> Result<(), ConnectorError> {
+    async fn run(self, mut out: SourceContext<u64>) -> Result<(), ConnectorError> {
         for n in 0.. {
             out.send(n).await?;
             self.0.fetch_add(1, Ordering::SeqCst);

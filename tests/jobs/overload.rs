@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 
 use streaming_runtime::{
     Job, ManualClock, Pid,
-    connect::{Batch, Collected, ConnectorError, Outlet, channel, collect, queue, shedding},
+    connect::{Batch, Collected, ConnectorError, SourceContext, channel, collect, queue, shedding},
     prelude::*,
 };
 use tokio::sync::{Semaphore, watch};
@@ -59,7 +59,7 @@ impl Tap {
 }
 
 impl Source<String> for Tap {
-    async fn run(self, mut out: Outlet<String>) -> Result<(), ConnectorError> {
+    async fn run(self, mut out: SourceContext<String>) -> Result<(), ConnectorError> {
         loop {
             self.permits.acquire().await.expect("never closed").forget();
             out.send(line()).await?;

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, mpsc};
 
 use streaming_runtime::{
     BatchTime, Frontier, Job, ManualClock, Wait,
-    connect::{ConnectorError, Outlet, channel, collect, queue},
+    connect::{ConnectorError, SourceContext, channel, collect, queue},
     prelude::*,
 };
 use tokio::sync::{Notify, oneshot};
@@ -112,7 +112,7 @@ struct Silent {
 
 impl Source<u64> for Silent {
     const PACED: bool = true;
-    async fn run(self, mut out: Outlet<u64>) -> Result<(), ConnectorError> {
+    async fn run(self, mut out: SourceContext<u64>) -> Result<(), ConnectorError> {
         out.batch_due().await;
         let _ = self.asked.send(());
         self.answer.notified().await;

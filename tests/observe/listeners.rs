@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use streaming_runtime::{
     BatchInfo, JobError, Listener, ManualClock, Monitor,
-    connect::{Batch, ConnectorError, Outlet, collect, queue},
+    connect::{Batch, ConnectorError, SourceContext, collect, queue},
     prelude::*,
 };
 
@@ -150,7 +150,7 @@ async fn a_listener_that_panics_harms_neither_the_job_nor_other_listeners() {
 
 struct Failing;
 impl Source<u64> for Failing {
-    async fn run(self, _: Outlet<u64>) -> Result<(), ConnectorError> {
+    async fn run(self, _: SourceContext<u64>) -> Result<(), ConnectorError> {
         Err(ConnectorError::other("the well is dry"))
     }
 }
@@ -162,7 +162,7 @@ impl Sink<u64> for Failing {
 
 struct Broken;
 impl Source<u64> for Broken {
-    async fn run(self, _: Outlet<u64>) -> Result<(), ConnectorError> {
+    async fn run(self, _: SourceContext<u64>) -> Result<(), ConnectorError> {
         panic!("a bug")
     }
 }

@@ -16,7 +16,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use streaming_runtime::{
     BatchTime, Cluster, ClusterError, Job, JobError, Listener, ManualClock, StartError,
-    connect::{Collected, ConnectorError, Outlet, channel, channel_sink, collect, queue},
+    connect::{Collected, ConnectorError, SourceContext, channel, channel_sink, collect, queue},
     prelude::*,
 };
 use tokio::{
@@ -248,7 +248,7 @@ fn in_order<T: Clone + Debug>(name: &str, sink: &Collected<T>) -> (String, BTree
 struct Flood;
 
 impl Source<(u64, i64)> for Flood {
-    async fn run(self, mut out: Outlet<(u64, i64)>) -> Result<(), ConnectorError> {
+    async fn run(self, mut out: SourceContext<(u64, i64)>) -> Result<(), ConnectorError> {
         loop {
             out.send_all((0..200).map(|n| (n, 1)).collect()).await?;
             tokio::time::sleep(millis(1)).await;

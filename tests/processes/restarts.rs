@@ -63,11 +63,11 @@ stream!(
 );
 
 type Batches = Vec<Vec<Pair>>;
-type Kept = BTreeMap<BatchTime, Vec<String>>;
+type Table = BTreeMap<BatchTime, Vec<String>>;
 
 /// A sink of one process that lasts. It takes each batch `ONCE`, and says what it has; or it replaces what it had.
 #[derive(Clone, Debug, Default)]
-struct Own<const ONCE: bool>(Arc<Mutex<Kept>>);
+struct Own<const ONCE: bool>(Arc<Mutex<Table>>);
 
 impl<T: Debug + Send + 'static, const ONCE: bool> Sink<T> for Own<ONCE> {
     const DELIVERY: Delivery = if ONCE { Delivery::Transactional } else { Delivery::Idempotent };
@@ -96,8 +96,8 @@ impl<const ONCE: bool> Sinks<ONCE> {
     }
 
     /// What there is of each port, of all processes together. An empty batch is as good as none.
-    fn together(&self) -> BTreeMap<&'static str, Kept> {
-        let mut all = BTreeMap::<_, Kept>::new();
+    fn together(&self) -> BTreeMap<&'static str, Table> {
+        let mut all = BTreeMap::<_, Table>::new();
         for ((port, _), sink) in &self.0 {
             for (time, records) in &*sink.0.lock().expect("no panic") {
                 all.entry(*port).or_default().entry(*time).or_default().extend(records.iter().cloned());
@@ -248,7 +248,7 @@ async fn live<const ONCE: bool>(
     pairs: [&Batches; 2],
     others: &Batches,
     runs: &[Run],
-) -> BTreeMap<&'static str, Kept> {
+) -> BTreeMap<&'static str, Table> {
     let directory = tempfile::tempdir().expect("temp");
     let clock = ManualClock::new();
     let directory = directory.path();

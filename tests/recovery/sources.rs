@@ -13,7 +13,8 @@ use proptest::{collection::vec, prelude::*};
 use streaming_runtime::{
     BatchTime, Checkpoint, Job, JobError, ManualClock, Source,
     connect::{
-        Batch, ConnectorError, Delivery, Outlet, Recovery, channel, directory, durable, file, queue, tcp,
+        Batch, ConnectorError, Delivery, Recovery, SourceContext, channel, directory, durable, file, queue,
+        tcp,
     },
     prelude::*,
 };
@@ -373,7 +374,7 @@ impl Source<u64> for Paced {
     const PACED: bool = true;
     const RECOVERY: Recovery = Recovery::Replays;
 
-    async fn run(self, mut out: Outlet<u64>) -> Result<(), ConnectorError> {
+    async fn run(self, mut out: SourceContext<u64>) -> Result<(), ConnectorError> {
         let mut batch = out.resume_from::<u64>()?.unwrap_or(0);
         while out.batch_due().await.is_some() {
             out.send_all((0..self.0).collect()).await?;
@@ -390,7 +391,7 @@ struct Unpaced(u64, Arc<Notify>, bool);
 impl Source<u64> for Unpaced {
     const RECOVERY: Recovery = Recovery::Replays;
 
-    async fn run(self, mut out: Outlet<u64>) -> Result<(), ConnectorError> {
+    async fn run(self, mut out: SourceContext<u64>) -> Result<(), ConnectorError> {
         out.send_all((0..self.0).collect()).await?;
         self.1.notify_one();
         if self.2 { Ok(()) } else { pending().await }
@@ -403,7 +404,7 @@ struct Named;
 impl Source<u64> for Named {
     const RECOVERY: Recovery = Recovery::Replays;
 
-    async fn run(self, out: Outlet<u64>) -> Result<(), ConnectorError> {
+    async fn run(self, out: SourceContext<u64>) -> Result<(), ConnectorError> {
         out.resume_from::<String>().map(drop)
     }
 }

@@ -2,13 +2,13 @@
 
 use std::fmt::Debug;
 
-use streaming_runtime::{Kept, OpId, Windowed, prelude::*, unbounded};
+use streaming_runtime::{OpId, Table, Windowed, prelude::*, unbounded};
 
 use crate::run::{Item, Pair};
 
 pub(crate) type Batches<'s> = Stream<'s, Pair>;
 pub(crate) type Windows<'s> = Stream<'s, Pair, Windowed>;
-pub(crate) type Tables<'s> = Stream<'s, Pair, Kept>;
+pub(crate) type Tables<'s> = Stream<'s, Pair, Table>;
 
 /// The number of kinds of streams of batches, of windows and of tables.
 pub(crate) const BATCHES: u8 = 7;

@@ -11,7 +11,7 @@ use std::{
 
 use proptest::{collection::vec, prelude::*};
 use streaming_runtime::{
-    Abelian, Aggregate, BatchTime, Job, ManualClock, Past, Record,
+    Abelian, Aggregate, BatchTime, Job, ManualClock, Record, StreamKind,
     connect::{Batch, ChannelSource, Collected, channel, collect, queue},
     prelude::*,
 };
@@ -21,7 +21,7 @@ type Pair = (u8, i64);
 type Line = (String, String);
 
 /// Names an operator's records, so that one sink takes all.
-fn lines<'s, T: Record + Debug, P: Past>(
+fn lines<'s, T: Record + Debug, P: StreamKind>(
     name: &'static str,
     stream: Stream<'s, T, P>,
 ) -> Stream<'s, Line, P> {

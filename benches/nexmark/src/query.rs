@@ -8,7 +8,7 @@ use std::{
 use nexmark::event::Event;
 use streaming_runtime::{
     Job, ManualClock, Record, StartError,
-    connect::{Batch, ConnectorError, Outlet},
+    connect::{Batch, ConnectorError, SourceContext},
     prelude::*,
 };
 
@@ -93,7 +93,7 @@ pub struct Given(Batches);
 
 impl Source<Event> for Given {
     const PACED: bool = true;
-    async fn run(self, mut out: Outlet<Event>) -> Result<(), ConnectorError> {
+    async fn run(self, mut out: SourceContext<Event>) -> Result<(), ConnectorError> {
         for events in self.0 {
             out.batch_due().await;
             out.send_all(events).await?;

@@ -54,10 +54,10 @@ impl Compaction {
         Ok(BaseFile { number: self.before, bytes, epoch })
     }
 
-    fn publish(&self, name: &str, image: &Image) -> Result<u64, Failed> {
+    fn publish(&self, name: &str, image: &Image) -> Result<u64, CompactFailed> {
         let head = Head::new(Kind::Base, self.before, 0);
         let mut too_large = None;
-        let mut parts = Parts::new(head, image, self.frame).map(|part| {
+        let mut parts = MergedParts::new(head, image, self.frame).map(|part| {
             if self.stop.load(Ordering::Relaxed) {
                 return Err(io::Error::new(io::ErrorKind::Interrupted, "the job ends"));
             }
@@ -68,7 +68,7 @@ impl Compaction {
         });
         let published = self.storage.publish(name, &mut parts);
         drop(parts);
-        published.map_err(|source| too_large.map_or(Failed::Io(source), Failed::Frame))
+        published.map_err(|source| too_large.map_or(CompactFailed::Io(source), CompactFailed::Frame))
     }
 
     /// The base is what counts now, so a file that cannot be removed does no harm but to the disk: the next compaction
@@ -92,22 +92,22 @@ pub(super) fn remove(storage: &dyn Storage, name: &str) {
     crash_point("after-remove");
 }
 
-enum Failed {
+enum CompactFailed {
     Io(io::Error),
     Frame(CheckpointError),
 }
 
-impl Failed {
+impl CompactFailed {
     fn into_checkpoint_error(self, name: &str) -> CheckpointError {
         match self {
-            Failed::Io(error) => CheckpointError::io("writing", name)(error),
-            Failed::Frame(error) => error,
+            CompactFailed::Io(error) => CheckpointError::io("writing", name)(error),
+            CompactFailed::Frame(error) => error,
         }
     }
 }
 
 /// The parts of a base: its head and who it is of, inputs, state in frames of about the same size, the end.
-struct Parts<'a> {
+struct MergedParts<'a> {
     head: Head,
     image: &'a Image,
     at: (Epoch, BatchTime),
@@ -117,7 +117,7 @@ struct Parts<'a> {
     operators: Vec<String>,
     sources: Vec<(String, SourceMark)>,
     inputs: std::vec::IntoIter<LocatedInput>,
-    pieces: Peekable<Box<dyn Iterator<Item = Piece<'a>> + 'a>>,
+    pieces: Peekable<Box<dyn Iterator<Item = CompactPiece<'a>> + 'a>>,
     frames: u64,
     entries: u64,
 }
@@ -129,7 +129,7 @@ enum Next {
     Nothing,
 }
 
-impl<'a> Parts<'a> {
+impl<'a> MergedParts<'a> {
     fn new(head: Head, image: &'a Image, size: usize) -> Self {
         let at = image.head().expect("there is a batch in what is compacted");
         let sources = image.sources(Some(at.0));
@@ -143,7 +143,7 @@ impl<'a> Parts<'a> {
         }
         let (operators, pieces) = live(image, at.0);
         let (pieces, inputs) = (pieces.peekable(), inputs.into_iter());
-        Parts {
+        MergedParts {
             head,
             image,
             at,
@@ -197,7 +197,7 @@ impl<'a> Parts<'a> {
     /// As many pieces as make a frame.
     fn state(&mut self) -> Result<Vec<u8>, CheckpointError> {
         let mut bytes = Vec::with_capacity(self.size + self.size / 8);
-        let Parts { head, image, at, size, pieces, entries, .. } = self;
+        let MergedParts { head, image, at, size, pieces, entries, .. } = self;
         head.frame(
             &mut bytes,
             0,
@@ -211,21 +211,21 @@ impl<'a> Parts<'a> {
                 {
                     *entries += 1;
                     match piece {
-                        Piece::Pane(operator, pane) => {
+                        CompactPiece::Pane(operator, pane) => {
                             format::entry(into, (pane.epoch, pane.time), pane.worker);
                             let bytes = &image.files[pane.file][pane.bytes.clone()];
                             RawEntry::copy_pane(into, operator, pane.until, bytes);
                         }
-                        Piece::Key(operator, key, value) => {
+                        CompactPiece::Key(operator, key, value) => {
                             format::entry(into, *at, 0);
                             let mut keys = RawEntry::copy_keys(into, operator);
                             keys.copy(key, value);
                             let mut written = keys.written();
-                            let fits = |piece: &Piece<'_>, written| {
-                                matches!(piece, Piece::Key(of, ..) if *of == operator)
+                            let fits = |piece: &CompactPiece<'_>, written| {
+                                matches!(piece, CompactPiece::Key(of, ..) if *of == operator)
                                     && written + piece.length() <= *size
                             };
-                            while let Some(Piece::Key(_, key, value)) =
+                            while let Some(CompactPiece::Key(_, key, value)) =
                                 pieces.next_if(|piece| fits(piece, written))
                             {
                                 keys.copy(key, value);
@@ -248,7 +248,7 @@ impl<'a> Parts<'a> {
     }
 }
 
-impl Iterator for Parts<'_> {
+impl Iterator for MergedParts<'_> {
     type Item = Result<Vec<u8>, CheckpointError>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -275,22 +275,22 @@ impl Iterator for Parts<'_> {
 }
 
 /// Something that is live, of the operator at this place in the base's list.
-enum Piece<'a> {
+enum CompactPiece<'a> {
     Pane(u32, &'a Located),
     Key(u32, &'a [u8], &'a [u8]),
 }
 
-impl Piece<'_> {
+impl CompactPiece<'_> {
     fn length(&self) -> usize {
         match self {
-            Piece::Pane(_, pane) => pane.bytes.len(),
-            Piece::Key(_, key, value) => key.len() + value.len(),
+            CompactPiece::Pane(_, pane) => pane.bytes.len(),
+            CompactPiece::Key(_, key, value) => key.len() + value.len(),
         }
     }
 }
 
 /// The operators that have state, and all of it: by operator, panes from the oldest, then keys.
-fn live<'a>(image: &'a Image, at: Epoch) -> (Vec<String>, Box<dyn Iterator<Item = Piece<'a>> + 'a>) {
+fn live<'a>(image: &'a Image, at: Epoch) -> (Vec<String>, Box<dyn Iterator<Item = CompactPiece<'a>> + 'a>) {
     let mut by_operator: BTreeMap<u32, Vec<&'a Located>> = BTreeMap::new();
     for entry in image.live(Some(at)) {
         by_operator.entry(entry.operator).or_default().push(entry);
@@ -299,8 +299,8 @@ fn live<'a>(image: &'a Image, at: Epoch) -> (Vec<String>, Box<dyn Iterator<Item 
     let operators = by_operator.keys().map(name).collect();
     let pieces = by_operator.into_values().zip(0..).flat_map(move |(entries, operator)| {
         let (keys, panes): (Vec<_>, Vec<_>) = entries.into_iter().partition(|entry| entry.keys);
-        let panes = panes.into_iter().map(move |pane| Piece::Pane(operator, pane));
-        panes.chain(newest(image, keys).map(move |(key, value)| Piece::Key(operator, key, value)))
+        let panes = panes.into_iter().map(move |pane| CompactPiece::Pane(operator, pane));
+        panes.chain(newest(image, keys).map(move |(key, value)| CompactPiece::Key(operator, key, value)))
     });
     (operators, Box::new(pieces))
 }

@@ -210,7 +210,7 @@ impl Record {
     /// What the payload says. Its checksum was right, so an error is a mistake of the program that wrote it; it is an
     /// error all the same, and not a panic.
     pub(super) fn decode(payload: &[u8]) -> Result<Record, &'static str> {
-        let mut reader = Reader::new(payload);
+        let mut reader = FormatReader::new(payload);
         let record = match reader.u8()? {
             PROGRAM => reader.program()?,
             EPOCH => reader.epoch(Follows::Closely)?,
@@ -245,14 +245,14 @@ impl Record {
 
 /// Reads from the front, and remembers where it is.
 #[derive(Debug)]
-pub(super) struct Reader<'a> {
+pub(super) struct FormatReader<'a> {
     bytes: &'a [u8],
     at: usize,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> FormatReader<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Self {
-        Reader { bytes, at: 0 }
+        FormatReader { bytes, at: 0 }
     }
 
     pub(super) fn is_at_end(&self) -> bool {
@@ -328,7 +328,7 @@ impl<'a> Reader<'a> {
     }
 
     fn texts(&mut self) -> Result<Vec<String>, &'static str> {
-        self.list(Reader::text)
+        self.list(FormatReader::text)
     }
 
     fn source(&mut self) -> Result<SourceMark, &'static str> {
@@ -400,7 +400,7 @@ impl<'a> Reader<'a> {
 
     fn epoch(&mut self, follows: Follows) -> Result<Record, &'static str> {
         let (epoch, time, delivered) = (self.u64()?, self.time()?, self.option()?);
-        let sources = self.list(Reader::source)?;
+        let sources = self.list(FormatReader::source)?;
         let parts = self.list(|reader| Ok((reader.u32()?, reader.bytes()?)))?;
         Ok(Record::Epoch { mark: Mark { epoch, time, follows, sources }, delivered, parts })
     }

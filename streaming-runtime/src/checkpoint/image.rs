@@ -5,8 +5,8 @@
 
 use crate::{
     checkpoint::{
-        CheckpointError, Cut, Edits, Mark, Program, SourceMark,
-        format::{Reader, Record},
+        CheckpointError, Edits, Mark, Program, SourceMark, TornTail,
+        format::{FormatReader, Record},
         frame::{BadHead, Frame, Head, Kind, VERSION},
         part::RawEntry,
     },
@@ -94,7 +94,7 @@ pub(super) struct LogFile {
 /// What reading the newest log found at its end.
 #[derive(Debug, Default)]
 pub(super) struct Tail {
-    pub cut: Option<Cut>,
+    pub cut: Option<TornTail>,
     /// It has no frames, so that it is as if it were not there.
     pub void: bool,
     /// There is something that counts, not only a note, and that no frame proves to be on disk: they may be in memory only.
@@ -319,7 +319,7 @@ impl Image {
         let mut tail = Tail::default();
         if let Some(bad) = scan.bad {
             match bad.proof {
-                None if newest => tail.cut = Cut::of(name.to_owned(), bad.at, bytes.len()),
+                None if newest => tail.cut = TornTail::of(name.to_owned(), bad.at, bytes.len()),
                 None => return Err(CheckpointError::corrupt(name, bad.at, bad.what)),
                 Some(proof) => {
                     let what =
@@ -482,7 +482,7 @@ impl Incoming<'_> {
     ) -> Result<(), CheckpointError> {
         let range = within(frame, entries);
         let part = &bytes[range.clone()];
-        let mut reader = Reader::new(part);
+        let mut reader = FormatReader::new(part);
         let mut one = || {
             let (epoch, time, worker) = (reader.u64()?, reader.time()?, reader.u32()?);
             let located = self.located(RawEntry::read(&mut reader, part)?, range.start)?;
@@ -509,7 +509,7 @@ impl Incoming<'_> {
         for (worker, range) in parts {
             let range = within(frame, range);
             let part = &bytes[range.clone()];
-            let mut reader = Reader::new(part);
+            let mut reader = FormatReader::new(part);
             while !reader.is_at_end() {
                 let raw = RawEntry::read(&mut reader, part);
                 let located =

@@ -72,7 +72,7 @@ pub(crate) use lock::{
 };
 pub(crate) use log::Log;
 pub(crate) use part::{Entry, KeysReader, PartWriter, What};
-pub(crate) use recover::{AgainMark, Cut, Edits, Input, Opened, Place, Restored, look, open};
+pub(crate) use recover::{AgainMark, Edits, Input, Opened, Place, Restored, TornTail, look, open};
 pub use storage::{Append, LocalDirectory, Storage};
 pub(crate) use watched::{Calls, Watched};
 pub(crate) use writer::{Durable, Settings};

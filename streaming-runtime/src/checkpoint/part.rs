@@ -4,7 +4,7 @@
 //! operator's own; those of keys are `(length of key u32, length of value u32, key, value)*`, where a length of
 //! `u32::MAX` says that the key is removed. All numbers are little-endian.
 
-use crate::{checkpoint::format::Reader, time::BatchTime};
+use crate::{checkpoint::format::FormatReader, time::BatchTime};
 use std::ops::Range;
 
 const PANE: u8 = 1;
@@ -134,7 +134,7 @@ pub(super) struct RawEntry {
 
 impl RawEntry {
     /// The next entry, checked, so that [`KeysReader`] need not.
-    pub(super) fn read(reader: &mut Reader<'_>, part: &[u8]) -> Result<RawEntry, &'static str> {
+    pub(super) fn read(reader: &mut FormatReader<'_>, part: &[u8]) -> Result<RawEntry, &'static str> {
         let (operator, kind) = (reader.u32()?, reader.u8()?);
         let until = if kind == PANE { Some(reader.time()?) } else { None };
         let length = reader.u32()? as usize;

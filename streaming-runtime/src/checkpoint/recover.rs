@@ -27,7 +27,7 @@ use std::{
 
 /// A tail that a crash has left unfinished, and that is cut off.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Cut {
+pub(crate) struct TornTail {
     pub file: String,
     /// What is kept of it.
     pub at: u64,
@@ -46,7 +46,7 @@ pub(crate) struct Edits {
 
 /// The files of a place, read.
 #[derive(Debug)]
-pub(super) struct Reading {
+pub(super) struct LogReading {
     pub image: Image,
     pub base: Option<BaseFile>,
     pub tail: Tail,
@@ -68,7 +68,7 @@ pub(super) struct BaseFile {
 }
 
 /// Reads the newest base and the logs from its number on, up to `before` if that is given.
-pub(super) fn read(storage: &dyn Storage, before: Option<u64>) -> Result<Reading, CheckpointError> {
+pub(super) fn read(storage: &dyn Storage, before: Option<u64>) -> Result<LogReading, CheckpointError> {
     let names = storage.list().map_err(CheckpointError::io("listing", ""))?;
     let mut files: Vec<_> = names.iter().filter_map(|(name, _)| Kind::of(name)).collect();
     files.sort();
@@ -78,7 +78,7 @@ pub(super) fn read(storage: &dyn Storage, before: Option<u64>) -> Result<Reading
     let (stays, goes): (Vec<_>, Vec<_>) = files
         .into_iter()
         .partition(|&(kind, number)| if kind == Kind::Base { Some(number) == base } else { number >= first });
-    let mut reading = Reading {
+    let mut reading = LogReading {
         image: Image::default(),
         base: None,
         tail: Tail::default(),
@@ -94,13 +94,13 @@ pub(super) fn read(storage: &dyn Storage, before: Option<u64>) -> Result<Reading
     Ok(reading)
 }
 
-impl Cut {
-    pub(super) fn of(file: String, at: usize, length: usize) -> Option<Cut> {
-        (length > at).then(|| Cut { file, at: at as u64, bytes: (length - at) as u64 })
+impl TornTail {
+    pub(super) fn of(file: String, at: usize, length: usize) -> Option<TornTail> {
+        (length > at).then(|| TornTail { file, at: at as u64, bytes: (length - at) as u64 })
     }
 }
 
-impl Reading {
+impl LogReading {
     fn base(&mut self, storage: &dyn Storage, number: u64) -> Result<(), CheckpointError> {
         let bytes = contents(storage, Kind::Base, number)?;
         let length = bytes.len() as u64;
@@ -127,7 +127,7 @@ impl Reading {
         }
         if with_newest && let Some((number, bytes)) = logs.pop_if(|(_, bytes)| Head::is_torn(bytes)) {
             self.void(number);
-            self.tail.cut = Cut::of(Kind::Log.name(number), 0, bytes.len());
+            self.tail.cut = TornTail::of(Kind::Log.name(number), 0, bytes.len());
         }
         let follows: Vec<_> = logs.iter().map(|(_, bytes)| Head::decode(bytes).ok()).collect();
         let count = logs.len();
@@ -160,7 +160,7 @@ fn contents(storage: &dyn Storage, kind: Kind, number: u64) -> Result<Vec<u8>, C
 pub(crate) struct Opened {
     storage: Arc<dyn Storage>,
     guard: Box<dyn Send>,
-    reading: Reading,
+    reading: LogReading,
     /// What it is called if it has no identity yet.
     fresh: Identity,
 }
@@ -191,7 +191,7 @@ pub(crate) fn open(storage: Arc<dyn Storage>) -> Result<Opened, CheckpointError>
         false => CheckpointError::io("locking", "")(error),
     })?;
     let reading = read(&*storage, None)?;
-    if let Some(Cut { file, at, bytes }) = &reading.tail.cut {
+    if let Some(TornTail { file, at, bytes }) = &reading.tail.cut {
         tracing::warn!(
             file,
             at,
@@ -287,7 +287,7 @@ impl Opened {
     /// What is cut off the newest log: a batch that was being written when the process died, or damage that cannot be
     /// told from that.
     #[cfg(test)]
-    pub(crate) fn cut(&self) -> Option<&Cut> {
+    pub(crate) fn cut(&self) -> Option<&TornTail> {
         self.reading.tail.cut.as_ref()
     }
 
@@ -305,7 +305,7 @@ impl Opened {
             storage,
             guard,
             fresh: _,
-            reading: Reading { mut image, base, tail, void, leftovers, next },
+            reading: LogReading { mut image, base, tail, void, leftovers, next },
         } = self;
         assert!(at >= image.base.map(|(epoch, _)| epoch), "nothing is known from before the base");
         assert!(at <= image.head().map(|(epoch, _)| epoch), "nothing is known from after the last batch");

@@ -26,11 +26,11 @@ pub enum Fault {
 /// See the module. Clones are the same disk.
 #[derive(Clone, Debug, Default)]
 pub struct SimulatedDisk {
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<DiskState>>,
 }
 
 #[derive(Debug)]
-struct State {
+struct DiskState {
     files: BTreeMap<String, SimulatedFile>,
     /// Removed, but the directory is not synced since: they may come back.
     removed: BTreeMap<String, SimulatedFile>,
@@ -53,9 +53,9 @@ struct SimulatedFile {
     lost: bool,
 }
 
-impl Default for State {
+impl Default for DiskState {
     fn default() -> Self {
-        State {
+        DiskState {
             files: BTreeMap::new(),
             removed: BTreeMap::new(),
             replaced: BTreeMap::new(),
@@ -123,12 +123,12 @@ impl SimulatedDisk {
         disk
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, DiskState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
+impl DiskState {
     /// Counts a call, and says how it is to fail, if it is.
     fn call(&mut self) -> io::Result<Option<Fault>> {
         if self.down {
@@ -195,12 +195,12 @@ fn crashed() -> io::Error {
     io::Error::other("the machine has crashed")
 }
 
-struct Guard {
+struct DiskGuard {
     disk: SimulatedDisk,
     life: u64,
 }
 
-impl Drop for Guard {
+impl Drop for DiskGuard {
     fn drop(&mut self) {
         let mut state = self.disk.state();
         if state.life == self.life {
@@ -217,7 +217,7 @@ impl Storage for SimulatedDisk {
             return Err(io::Error::new(ErrorKind::WouldBlock, "another"));
         }
         state.locked = true;
-        Ok(Box::new(Guard { disk: self.clone(), life: state.life }))
+        Ok(Box::new(DiskGuard { disk: self.clone(), life: state.life }))
     }
 
     fn list(&self) -> io::Result<Vec<(String, u64)>> {
@@ -247,7 +247,7 @@ impl Storage for SimulatedDisk {
         state.files.insert(name.to_owned(), SimulatedFile::default());
         state.sync_names();
         let life = state.life;
-        Ok(Box::new(Appending { disk: self.clone(), name: name.to_owned(), life }))
+        Ok(Box::new(SimulatedAppend { disk: self.clone(), name: name.to_owned(), life }))
     }
 
     fn publish(&self, name: &str, parts: &mut dyn Iterator<Item = io::Result<Vec<u8>>>) -> io::Result<u64> {
@@ -284,13 +284,13 @@ impl Storage for SimulatedDisk {
     }
 }
 
-struct Appending {
+struct SimulatedAppend {
     disk: SimulatedDisk,
     name: String,
     life: u64,
 }
 
-impl Appending {
+impl SimulatedAppend {
     fn on_file<T>(
         &self,
         work: impl FnOnce(&mut SimulatedFile, Option<Fault>, &mut StdRng) -> io::Result<T>,
@@ -300,13 +300,13 @@ impl Appending {
             return Err(crashed());
         }
         let fault = state.call()?;
-        let State { files, chance, .. } = &mut *state;
+        let DiskState { files, chance, .. } = &mut *state;
         let file = files.get_mut(&self.name).ok_or(ErrorKind::NotFound)?;
         work(file, fault, chance)
     }
 }
 
-impl Append for Appending {
+impl Append for SimulatedAppend {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.on_file(|file, fault, chance| {
             assert!(!file.lost, "a file of which a sync has failed is written again");

@@ -1,6 +1,6 @@
 //! What the stateful operators of one worker write down of each batch, and find again after a restart.
 //!
-//! Each logs itself: what it took in ([`Entry::pane`]) or which of its keys have which state now ([`Entry::keys`]). When
+//! Each logs itself: what it took in ([`StateWriter::pane`]) or which of its keys have which state now ([`StateWriter::keys`]). When
 //! all have closed a batch, what they wrote is the worker's part of that batch's frame. After a restart each gets back
 //! its own entries, before its first batch; then it is as it was after the batch that the job goes on from, and says
 //! once what it keeps, as changes and as contents, to those that can be made of it and write nothing themselves, as loops
@@ -11,10 +11,10 @@
 //! State is found again by a name that no edit may give to another. Each operator that `stream!` or `stage!` can see has an id
 //! of its own, and its state has that name. In code that they cannot see, a plain function or method, all operators have the
 //! id of the call: one state in it has that name; several have the kind of operator behind it, `call/update_state`. Two of a
-//! kind would be told apart by their order alone, so a job with checkpoints does not start with them ([`Ledger::name_all`]).
+//! kind would be told apart by their order alone, so a job with checkpoints does not start with them ([`StateLog::name_all`]).
 //! The one exception is a window that several operators read, each of which keeps the same records of it.
 //!
-//! That one time is batch 0 of a job that goes on ([`Ledger::is_past`]). Operators that log ignore what comes to them
+//! That one time is batch 0 of a job that goes on ([`StateLog::is_past`]). Operators that log ignore what comes to them
 //! in it, and sinks drop it: all of it is in the state, and was delivered.
 
 use std::{
@@ -44,7 +44,7 @@ type Send = Box<dyn Fn(Epoch, Vec<u8>)>;
 
 /// See the module.
 #[derive(Default)]
-pub(crate) struct Ledger {
+pub(crate) struct StateLog {
     send: Option<Send>,
     /// This worker among all, and how many there are.
     place: (usize, usize),
@@ -78,9 +78,9 @@ struct Page {
     closed: usize,
 }
 
-impl Ledger {
+impl StateLog {
     pub(crate) fn new(place: (usize, usize), send: Send) -> Self {
-        Ledger { send: Some(send), place, ..Ledger::default() }
+        StateLog { send: Some(send), place, ..StateLog::default() }
     }
 
     /// Whether anything is written down.
@@ -151,11 +151,11 @@ impl Ledger {
         keeps: Option<Keeps>,
         shape: StateShape,
         initial: Option<u64>,
-    ) -> Entry {
+    ) -> StateWriter {
         let mut operators = self.operators.borrow_mut();
         operators.push(Built { id, kind, keeps, shape, initial: Initial::of(initial) });
         let index = operators.len() as u32 - 1;
-        Entry(Some(Mine { ledger: self.clone(), index, forms: RefCell::default() }))
+        StateWriter(Some(Mine { ledger: self.clone(), index, forms: RefCell::default() }))
     }
 
     fn write(&self, epoch: Epoch, write: impl FnOnce(&mut PartWriter)) {
@@ -197,10 +197,10 @@ fn unnamed(call: &str, why: &str) -> BuildError {
 }
 
 /// Where one operator writes; nowhere, in a job without checkpoints.
-pub(crate) struct Entry(Option<Mine>);
+pub(crate) struct StateWriter(Option<Mine>);
 
 struct Mine {
-    ledger: Rc<Ledger>,
+    ledger: Rc<StateLog>,
     index: u32,
     /// The forms of what it has written.
     forms: RefCell<Forms>,
@@ -264,10 +264,10 @@ struct Read<'a> {
     what: What<'a>,
 }
 
-impl Entry {
+impl StateWriter {
     /// Of an operator that writes nothing.
     pub(crate) fn nowhere() -> Self {
-        Entry(None)
+        StateWriter(None)
     }
 
     /// Whether anything is written down.

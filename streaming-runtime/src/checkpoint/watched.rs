@@ -24,10 +24,10 @@ const BYTES_PER_SECOND: u64 = 16 << 20;
 
 /// The calls to a storage that have not returned. Clones are the same.
 #[derive(Clone, Debug)]
-pub(crate) struct Calls(Arc<Inner>);
+pub(crate) struct Calls(Arc<CallsInner>);
 
 #[derive(Debug)]
-struct Inner {
+struct CallsInner {
     /// Tells them from those of other jobs.
     number: u64,
     /// What a call may take that moves nothing.
@@ -59,7 +59,7 @@ impl Calls {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let (running, sizes) = Default::default();
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        Calls(Arc::new(Inner { number, limit, running, next: AtomicU64::new(0), sizes }))
+        Calls(Arc::new(CallsInner { number, limit, running, next: AtomicU64::new(0), sizes }))
     }
 
     /// Notes that the job has ended, whose place is free as soon as they have returned.
@@ -86,12 +86,12 @@ impl Calls {
         doing: &'static str,
         file: &str,
         bytes: u64,
-        call: impl FnOnce(&Running<'_>) -> io::Result<T>,
+        call: impl FnOnce(&RunningCall<'_>) -> io::Result<T>,
     ) -> io::Result<T> {
         let id = self.0.next.fetch_add(1, Ordering::Relaxed);
         let allowed = self.allowed(bytes);
         self.lock().insert(id, Call { doing, file: file.to_owned(), since: Instant::now(), allowed });
-        let running = Running { calls: self, id };
+        let running = RunningCall { calls: self, id };
         catch_unwind(AssertUnwindSafe(|| call(&running))).unwrap_or_else(|panic| {
             Err(io::Error::other(format!("the storage panicked: {}", panic_origin::message(&*panic))))
         })
@@ -111,12 +111,12 @@ impl Calls {
 }
 
 /// A call's place in the list.
-pub(crate) struct Running<'a> {
+pub(crate) struct RunningCall<'a> {
     calls: &'a Calls,
     id: u64,
 }
 
-impl Running<'_> {
+impl RunningCall<'_> {
     /// It goes on: its time begins anew, for so many bytes.
     fn goes_on(&self, bytes: u64) {
         let allowed = self.calls.allowed(bytes);
@@ -126,7 +126,7 @@ impl Running<'_> {
     }
 }
 
-impl Drop for Running<'_> {
+impl Drop for RunningCall<'_> {
     fn drop(&mut self) {
         self.calls.lock().remove(&self.id);
     }
@@ -154,7 +154,7 @@ impl Storage for Watched {
     fn lock(&self) -> io::Result<Box<dyn Send>> {
         let guard = self.calls.run("locking", "the place", 0, |_| self.storage.lock())?;
         places::lock(self.calls.0.number, format!("{self:?}"));
-        Ok(Box::new(Guard { guard: Some(guard), calls: self.calls.clone() }))
+        Ok(Box::new(CallGuard { guard: Some(guard), calls: self.calls.clone() }))
     }
 
     fn list(&self) -> io::Result<Vec<(String, u64)>> {
@@ -171,7 +171,7 @@ impl Storage for Watched {
     fn append(&self, name: &str) -> io::Result<Box<dyn Append>> {
         let append = self.calls.run("creating", name, 0, |_| self.storage.append(name))?;
         let (name, calls) = (name.to_owned(), self.calls.clone());
-        Ok(Box::new(Appending { append: Some(append), name, unsynced: 0, calls }))
+        Ok(Box::new(WatchedAppend { append: Some(append), name, unsynced: 0, calls }))
     }
 
     fn publish(&self, name: &str, parts: &mut dyn Iterator<Item = io::Result<Vec<u8>>>) -> io::Result<u64> {
@@ -192,12 +192,12 @@ impl Storage for Watched {
 }
 
 /// The place's guard.
-struct Guard {
+struct CallGuard {
     guard: Option<Box<dyn Send>>,
     calls: Calls,
 }
 
-impl Drop for Guard {
+impl Drop for CallGuard {
     fn drop(&mut self) {
         let guard = self.guard.take();
         drop_with(&self.calls, "giving free", "the place", guard);
@@ -206,23 +206,23 @@ impl Drop for Guard {
 }
 
 /// An object that grows.
-struct Appending {
+struct WatchedAppend {
     append: Option<Box<dyn Append>>,
     name: String,
     unsynced: u64,
     calls: Calls,
 }
 
-impl Append for Appending {
+impl Append for WatchedAppend {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let Appending { append, name, unsynced, calls } = self;
+        let WatchedAppend { append, name, unsynced, calls } = self;
         *unsynced += bytes.len() as u64;
         let append = append.as_mut().expect("it is there until it is dropped");
         calls.run("appending to", name, bytes.len() as u64, |_| append.append(bytes))
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        let Appending { append, name, unsynced, calls } = self;
+        let WatchedAppend { append, name, unsynced, calls } = self;
         let append = append.as_mut().expect("it is there until it is dropped");
         calls.run("syncing", name, *unsynced, |_| append.sync())?;
         *unsynced = 0;
@@ -230,7 +230,7 @@ impl Append for Appending {
     }
 }
 
-impl Drop for Appending {
+impl Drop for WatchedAppend {
     fn drop(&mut self) {
         let append = self.append.take();
         drop_with(&self.calls, "closing", &self.name, append);

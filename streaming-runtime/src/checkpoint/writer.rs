@@ -70,9 +70,9 @@ pub(super) struct Writer {
     workers_with_state: usize,
     stop: Arc<AtomicBool>,
     log: OpenLog,
-    closed: Vec<Closed>,
+    closed: Vec<LogClosed>,
     base: Option<BaseFile>,
-    waiting: BTreeMap<Epoch, Waiting>,
+    waiting: BTreeMap<Epoch, WaitingBatches>,
     /// The batch that is written next; the first that is marked if there was none.
     next: Option<Epoch>,
     /// The last batch that was there at the start. What is up to it and runs again is in two logs until it is reached.
@@ -102,7 +102,7 @@ struct OpenLog {
 
 /// A log that does not grow any more.
 #[derive(Debug)]
-struct Closed {
+struct LogClosed {
     number: u64,
     bytes: u64,
     /// The last batch in it and those before.
@@ -113,18 +113,18 @@ struct Closed {
 
 /// A batch of which not all is there.
 #[derive(Default)]
-struct Waiting {
+struct WaitingBatches {
     mark: Option<Mark>,
     parts: Vec<(u32, Vec<u8>)>,
 }
 
 /// The logs of earlier jobs, when `next` is the batch that is written next.
-fn closed(logs: &[LogFile], next: Option<Epoch>) -> Vec<Closed> {
+fn closed(logs: &[LogFile], next: Option<Epoch>) -> Vec<LogClosed> {
     let mut closed = Vec::new();
     let mut behind = next;
     for log in logs.iter().rev() {
         let ends_whole = behind.is_none() || log.last < behind;
-        closed.push(Closed { number: log.number, bytes: log.bytes, last: log.last, ends_whole });
+        closed.push(LogClosed { number: log.number, bytes: log.bytes, last: log.last, ends_whole });
         behind = [behind, log.first].into_iter().flatten().min();
     }
     closed.reverse();
@@ -302,7 +302,7 @@ impl Writer {
         }
         let last = self.durable.epoch;
         let number = self.log.head.number;
-        self.closed.push(Closed { number, bytes: self.log.synced, last, ends_whole: true });
+        self.closed.push(LogClosed { number, bytes: self.log.synced, last, ends_whole: true });
         self.log = OpenLog::create(&*self.storage, number + 1, self.log.synced)?;
         let program = &self.program;
         let what = || "the program".to_owned();
@@ -312,7 +312,7 @@ impl Writer {
     /// The compaction that is due, if one is; [`compacted`](Writer::compacted) says how it went.
     pub(super) fn compaction(&mut self) -> Option<Compaction> {
         let after_base = |last| last > self.base.map(|base| base.epoch);
-        let may = |log: &Closed| log.ends_whole && after_base(log.last) && log.last <= self.delivered;
+        let may = |log: &LogClosed| log.ends_whole && after_base(log.last) && log.last <= self.delivered;
         let upto = self.closed.iter().rposition(may)?;
         let bytes: u64 = self.closed[..=upto].iter().map(|log| log.bytes).sum();
         let much = bytes >= self.threshold() || upto + 1 >= self.settings.logs;

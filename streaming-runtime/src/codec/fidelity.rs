@@ -4,7 +4,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::codec::{
     decode,
-    serializer::{Writer, Written},
+    serializer::{ByteWriter, Written},
 };
 
 /// What the `Deserialize` of a type and of those in it asks for, by serde's names.
@@ -93,7 +93,7 @@ pub(crate) fn read_back<W: Serialize + ?Sized, T: Serialize + DeserializeOwned>(
 /// The bytes of a value, the same for values that are equal, and what it is made of.
 fn in_order<T: Serialize + ?Sized>(value: &T) -> Result<(Vec<u8>, Written), String> {
     let (mut bytes, mut written) = (Vec::new(), Written::default());
-    value.serialize(&mut Writer::in_order(&mut bytes, &mut written)).map_err(|refused| refused.0)?;
+    value.serialize(&mut ByteWriter::in_order(&mut bytes, &mut written)).map_err(|refused| refused.0)?;
     Ok((bytes, written))
 }
 

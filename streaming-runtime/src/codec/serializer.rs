@@ -15,25 +15,25 @@ use crate::codec::Forms;
 
 /// Why a value cannot be written.
 #[derive(Debug)]
-pub(super) struct Refused(pub(super) String);
+pub(super) struct SerializeRefused(pub(super) String);
 
-impl fmt::Display for Refused {
+impl fmt::Display for SerializeRefused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl std::error::Error for Refused {}
+impl std::error::Error for SerializeRefused {}
 
-impl ser::Error for Refused {
+impl ser::Error for SerializeRefused {
     fn custom<T: fmt::Display>(message: T) -> Self {
-        Refused(message.to_string())
+        SerializeRefused(message.to_string())
     }
 }
 
-impl From<postcard::Error> for Refused {
+impl From<postcard::Error> for SerializeRefused {
     fn from(error: postcard::Error) -> Self {
-        Refused(match error {
+        SerializeRefused(match error {
             postcard::Error::SerializeSeqLengthUnknown => {
                 "it writes a map or sequence whose length it does not know, as `flatten` does".to_owned()
             }
@@ -53,16 +53,16 @@ pub(super) struct Written {
 }
 
 /// What is seen of a value.
-enum Seen<'a> {
+enum SeenValue<'a> {
     Forms(&'a mut Forms),
     /// All, and the parts of sets and maps are put in order: two that are equal may be gone through in any.
     All(&'a mut Written),
 }
 
 /// Writes one value.
-pub(super) struct Writer<'a> {
+pub(super) struct ByteWriter<'a> {
     inner: postcard::Serializer<Growing<'a>>,
-    seen: Seen<'a>,
+    seen: SeenValue<'a>,
 }
 
 struct Growing<'a>(&'a mut Vec<u8>);
@@ -84,20 +84,25 @@ impl Flavor for Growing<'_> {
     }
 }
 
-impl<'a> Writer<'a> {
+impl<'a> ByteWriter<'a> {
     pub(super) fn noting(bytes: &'a mut Vec<u8>, forms: &'a mut Forms) -> Self {
-        Writer { inner: postcard::Serializer { output: Growing(bytes) }, seen: Seen::Forms(forms) }
+        ByteWriter { inner: postcard::Serializer { output: Growing(bytes) }, seen: SeenValue::Forms(forms) }
     }
 
     pub(super) fn in_order(bytes: &'a mut Vec<u8>, written: &'a mut Written) -> Self {
-        Writer { inner: postcard::Serializer { output: Growing(bytes) }, seen: Seen::All(written) }
+        ByteWriter { inner: postcard::Serializer { output: Growing(bytes) }, seen: SeenValue::All(written) }
     }
 
     #[inline]
-    fn variant(&mut self, name: &'static str, number: u32, variant: &'static str) -> Result<(), Refused> {
+    fn variant(
+        &mut self,
+        name: &'static str,
+        number: u32,
+        variant: &'static str,
+    ) -> Result<(), SerializeRefused> {
         match &mut self.seen {
-            Seen::Forms(forms) => forms.note(name, number),
-            Seen::All(written) => written.variants.push((name, number, variant)),
+            SeenValue::Forms(forms) => forms.note(name, number),
+            SeenValue::All(written) => written.variants.push((name, number, variant)),
         }
         Ok(ser::Serializer::serialize_u32(&mut self.inner, number)?)
     }
@@ -107,11 +112,11 @@ impl<'a> Writer<'a> {
     fn fields(&mut self, name: &'static str, len: usize) -> usize {
         match &mut self.seen {
             // Apart from the variants of an enum of that name.
-            Seen::Forms(forms) => {
+            SeenValue::Forms(forms) => {
                 forms.note(name, u32::MAX - len as u32);
                 0
             }
-            Seen::All(written) => {
+            SeenValue::All(written) => {
                 written.structs.push((name, Vec::new()));
                 written.structs.len() - 1
             }
@@ -119,23 +124,23 @@ impl<'a> Writer<'a> {
     }
 
     fn is_in_order(&self) -> bool {
-        matches!(self.seen, Seen::All(_))
+        matches!(self.seen, SeenValue::All(_))
     }
 
-    fn parts(&mut self) -> Parts<'_, 'a> {
+    fn parts(&mut self) -> SerializedParts<'_, 'a> {
         let starts = self.is_in_order().then(Vec::new);
-        Parts { writer: self, starts }
+        SerializedParts { writer: self, starts }
     }
 }
 
 /// A sequence or a map that is being written.
-pub(super) struct Parts<'w, 'a> {
-    writer: &'w mut Writer<'a>,
+pub(super) struct SerializedParts<'w, 'a> {
+    writer: &'w mut ByteWriter<'a>,
     /// Where each part began, if they are put in order.
     starts: Option<Vec<usize>>,
 }
 
-impl Parts<'_, '_> {
+impl SerializedParts<'_, '_> {
     #[inline]
     fn begin(&mut self) {
         if let Some(starts) = &mut self.starts {
@@ -158,7 +163,7 @@ impl Parts<'_, '_> {
 
 /// A struct that is being written.
 pub(super) struct Fields<'w, 'a> {
-    writer: &'w mut Writer<'a>,
+    writer: &'w mut ByteWriter<'a>,
     name: &'static str,
     /// Its place among those that were written.
     place: usize,
@@ -166,16 +171,16 @@ pub(super) struct Fields<'w, 'a> {
 
 impl Fields<'_, '_> {
     #[inline]
-    fn field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), Refused> {
-        if let Seen::All(written) = &mut self.writer.seen {
+    fn field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), SerializeRefused> {
+        if let SeenValue::All(written) = &mut self.writer.seen {
             written.structs[self.place].1.push(key);
         }
         value.serialize(&mut *self.writer)
     }
 
     #[cold]
-    fn skipped(&self, key: &'static str) -> Refused {
-        Refused(format!(
+    fn skipped(&self, key: &'static str) -> SerializeRefused {
+        SerializeRefused(format!(
             "`{}` leaves its field `{key}` out of some values (`skip_serializing_if`), and it is missed when they are read",
             self.name
         ))
@@ -185,20 +190,20 @@ impl Fields<'_, '_> {
 macro_rules! leaves {
     ($($method:ident($type:ty))*) => {
         $(#[inline]
-        fn $method(self, value: $type) -> Result<(), Refused> {
+        fn $method(self, value: $type) -> Result<(), SerializeRefused> {
             Ok(ser::Serializer::$method(&mut self.inner, value)?)
         })*
     };
 }
 
-impl<'w, 'a> ser::Serializer for &'w mut Writer<'a> {
+impl<'w, 'a> ser::Serializer for &'w mut ByteWriter<'a> {
     type Ok = ();
-    type Error = Refused;
-    type SerializeSeq = Parts<'w, 'a>;
+    type Error = SerializeRefused;
+    type SerializeSeq = SerializedParts<'w, 'a>;
     type SerializeTuple = Self;
     type SerializeTupleStruct = Self;
     type SerializeTupleVariant = Self;
-    type SerializeMap = Parts<'w, 'a>;
+    type SerializeMap = SerializedParts<'w, 'a>;
     type SerializeStruct = Fields<'w, 'a>;
     type SerializeStructVariant = Fields<'w, 'a>;
 
@@ -210,20 +215,20 @@ impl<'w, 'a> ser::Serializer for &'w mut Writer<'a> {
     }
 
     #[inline]
-    fn serialize_none(self) -> Result<(), Refused> {
+    fn serialize_none(self) -> Result<(), SerializeRefused> {
         Ok(ser::Serializer::serialize_none(&mut self.inner)?)
     }
     #[inline]
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Refused> {
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), SerializeRefused> {
         ser::Serializer::serialize_u8(&mut self.inner, 1)?;
         value.serialize(self)
     }
     #[inline]
-    fn serialize_unit(self) -> Result<(), Refused> {
+    fn serialize_unit(self) -> Result<(), SerializeRefused> {
         Ok(())
     }
     #[inline]
-    fn serialize_unit_struct(self, _: &'static str) -> Result<(), Refused> {
+    fn serialize_unit_struct(self, _: &'static str) -> Result<(), SerializeRefused> {
         Ok(())
     }
     #[inline]
@@ -232,7 +237,7 @@ impl<'w, 'a> ser::Serializer for &'w mut Writer<'a> {
         name: &'static str,
         number: u32,
         variant: &'static str,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), SerializeRefused> {
         self.variant(name, number, variant)
     }
     #[inline]
@@ -240,7 +245,7 @@ impl<'w, 'a> ser::Serializer for &'w mut Writer<'a> {
         self,
         _: &'static str,
         value: &T,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), SerializeRefused> {
         value.serialize(self)
     }
     #[inline]
@@ -250,24 +255,24 @@ impl<'w, 'a> ser::Serializer for &'w mut Writer<'a> {
         number: u32,
         variant: &'static str,
         value: &T,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), SerializeRefused> {
         self.variant(name, number, variant)?;
         value.serialize(self)
     }
     #[inline]
-    fn serialize_seq(self, len: Option<usize>) -> Result<Parts<'w, 'a>, Refused> {
+    fn serialize_seq(self, len: Option<usize>) -> Result<SerializedParts<'w, 'a>, SerializeRefused> {
         ser::Serializer::serialize_seq(&mut self.inner, len)?;
         Ok(self.parts())
     }
     #[inline]
-    fn serialize_tuple(self, _: usize) -> Result<Self, Refused> {
+    fn serialize_tuple(self, _: usize) -> Result<Self, SerializeRefused> {
         Ok(self)
     }
     #[inline]
-    fn serialize_tuple_struct(self, name: &'static str, len: usize) -> Result<Self, Refused> {
+    fn serialize_tuple_struct(self, name: &'static str, len: usize) -> Result<Self, SerializeRefused> {
         match &mut self.seen {
-            Seen::Forms(forms) => forms.note(name, u32::MAX - len as u32),
-            Seen::All(written) => written.tuples.push((name, len)),
+            SeenValue::Forms(forms) => forms.note(name, u32::MAX - len as u32),
+            SeenValue::All(written) => written.tuples.push((name, len)),
         }
         Ok(self)
     }
@@ -278,17 +283,17 @@ impl<'w, 'a> ser::Serializer for &'w mut Writer<'a> {
         number: u32,
         variant: &'static str,
         _: usize,
-    ) -> Result<Self, Refused> {
+    ) -> Result<Self, SerializeRefused> {
         self.variant(name, number, variant)?;
         Ok(self)
     }
     #[inline]
-    fn serialize_map(self, len: Option<usize>) -> Result<Parts<'w, 'a>, Refused> {
+    fn serialize_map(self, len: Option<usize>) -> Result<SerializedParts<'w, 'a>, SerializeRefused> {
         ser::Serializer::serialize_map(&mut self.inner, len)?;
         Ok(self.parts())
     }
     #[inline]
-    fn serialize_struct(self, name: &'static str, len: usize) -> Result<Fields<'w, 'a>, Refused> {
+    fn serialize_struct(self, name: &'static str, len: usize) -> Result<Fields<'w, 'a>, SerializeRefused> {
         let place = self.fields(name, len);
         Ok(Fields { writer: self, name, place })
     }
@@ -299,7 +304,7 @@ impl<'w, 'a> ser::Serializer for &'w mut Writer<'a> {
         number: u32,
         variant: &'static str,
         len: usize,
-    ) -> Result<Fields<'w, 'a>, Refused> {
+    ) -> Result<Fields<'w, 'a>, SerializeRefused> {
         self.variant(name, number, variant)?;
         let place = self.fields(variant, len);
         Ok(Fields { writer: self, name: variant, place })
@@ -309,51 +314,51 @@ impl<'w, 'a> ser::Serializer for &'w mut Writer<'a> {
     }
 }
 
-impl SerializeSeq for Parts<'_, '_> {
+impl SerializeSeq for SerializedParts<'_, '_> {
     type Ok = ();
-    type Error = Refused;
+    type Error = SerializeRefused;
     #[inline]
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Refused> {
+    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), SerializeRefused> {
         self.begin();
         value.serialize(&mut *self.writer)
     }
     #[inline]
-    fn end(self) -> Result<(), Refused> {
-        Parts::end(self);
+    fn end(self) -> Result<(), SerializeRefused> {
+        SerializedParts::end(self);
         Ok(())
     }
 }
 
-impl SerializeMap for Parts<'_, '_> {
+impl SerializeMap for SerializedParts<'_, '_> {
     type Ok = ();
-    type Error = Refused;
+    type Error = SerializeRefused;
     #[inline]
-    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Refused> {
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), SerializeRefused> {
         self.begin();
         key.serialize(&mut *self.writer)
     }
     #[inline]
-    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Refused> {
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), SerializeRefused> {
         value.serialize(&mut *self.writer)
     }
     #[inline]
-    fn end(self) -> Result<(), Refused> {
-        Parts::end(self);
+    fn end(self) -> Result<(), SerializeRefused> {
+        SerializedParts::end(self);
         Ok(())
     }
 }
 
 macro_rules! tuples {
     ($($trait:ident $method:ident)*) => {
-        $(impl $trait for &mut Writer<'_> {
+        $(impl $trait for &mut ByteWriter<'_> {
             type Ok = ();
-            type Error = Refused;
+            type Error = SerializeRefused;
             #[inline]
-            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Refused> {
+            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), SerializeRefused> {
                 value.serialize(&mut **self)
             }
             #[inline]
-            fn end(self) -> Result<(), Refused> {
+            fn end(self) -> Result<(), SerializeRefused> {
                 Ok(())
             }
         })*
@@ -366,16 +371,16 @@ macro_rules! structs {
     ($($trait:ident)*) => {
         $(impl $trait for Fields<'_, '_> {
             type Ok = ();
-            type Error = Refused;
+            type Error = SerializeRefused;
             #[inline]
-            fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), Refused> {
+            fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), SerializeRefused> {
                 self.field(key, value)
             }
-            fn skip_field(&mut self, key: &'static str) -> Result<(), Refused> {
+            fn skip_field(&mut self, key: &'static str) -> Result<(), SerializeRefused> {
                 Err(self.skipped(key))
             }
             #[inline]
-            fn end(self) -> Result<(), Refused> {
+            fn end(self) -> Result<(), SerializeRefused> {
                 Ok(())
             }
         })*
@@ -393,30 +398,33 @@ mod tests {
     use super::*;
 
     #[derive(Serialize, Deserialize)]
-    enum Event {
+    enum SerializeEvent {
         Start,
         At(i32, String),
-        One(Box<Event>),
+        One(Box<SerializeEvent>),
         Named { of: Option<u128>, points: Vec<(f32, f64)> },
     }
 
     #[derive(Serialize, Deserialize)]
-    struct All(Event, char, [u8; 3], ());
+    struct All(SerializeEvent, char, [u8; 3], ());
 
     /// Another writer of the same format would not be read by whoever wrote before.
     #[test]
     fn the_bytes_are_postcards() {
         let values = (
-            All(Event::Start, 'ä', [1, 2, 3], ()),
-            Event::At(-7, "seven".to_owned()),
-            Event::One(Box::new(Event::Named { of: Some(u128::MAX), points: vec![(1.5, f64::NAN)] })),
-            Event::Named { of: None, points: Vec::new() },
+            All(SerializeEvent::Start, 'ä', [1, 2, 3], ()),
+            SerializeEvent::At(-7, "seven".to_owned()),
+            SerializeEvent::One(Box::new(SerializeEvent::Named {
+                of: Some(u128::MAX),
+                points: vec![(1.5, f64::NAN)],
+            })),
+            SerializeEvent::Named { of: None, points: Vec::new() },
             BTreeMap::from([(1_u8, Some(i128::MIN)), (2, None)]),
             (true, i8::MIN, u16::MAX, i16::MIN, u32::MAX, i64::MIN, u64::MAX),
         );
         let mut bytes = Vec::new();
         let mut forms = Forms::default();
-        values.serialize(&mut Writer::noting(&mut bytes, &mut forms)).expect("it can be written");
+        values.serialize(&mut ByteWriter::noting(&mut bytes, &mut forms)).expect("it can be written");
         assert_eq!(bytes, postcard::to_allocvec(&values).expect("it can be written"));
     }
 
@@ -426,7 +434,7 @@ mod tests {
         let map: HashMap<String, Vec<HashSet<u32>>> = (0..9).map(|n| (n.to_string(), set.clone())).collect();
         let bytes = |value: &HashMap<String, Vec<HashSet<u32>>>| {
             let (mut bytes, mut written) = (Vec::new(), Written::default());
-            value.serialize(&mut Writer::in_order(&mut bytes, &mut written)).expect("it can be written");
+            value.serialize(&mut ByteWriter::in_order(&mut bytes, &mut written)).expect("it can be written");
             bytes
         };
         let other: HashMap<_, _> = map

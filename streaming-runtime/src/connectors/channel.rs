@@ -18,7 +18,7 @@ use crate::{
         sink::{Batch, Sink},
         source::Source,
     },
-    intake::source_context::Outlet,
+    intake::source_context::SourceContext,
     time::BatchTime,
 };
 
@@ -267,7 +267,7 @@ impl<T: Send + 'static> Source<T> for ChannelSource<T> {
     const DRAINS: bool = true;
     const ACCEPTS: bool = true;
 
-    async fn run(mut self, mut out: Outlet<T>) -> Result<(), ConnectorError> {
+    async fn run(mut self, mut out: SourceContext<T>) -> Result<(), ConnectorError> {
         let all = self.parcels.max_capacity();
         let mut closed = false;
         let mut parcels = Vec::new();
@@ -298,7 +298,7 @@ impl<T: Send + 'static> Source<T> for ChannelSource<T> {
 }
 
 /// Sends what is in `parcels` as one.
-async fn hand_on<T>(parcels: &mut Vec<Parcel<T>>, out: &mut Outlet<T>) -> Result<(), Closed> {
+async fn hand_on<T>(parcels: &mut Vec<Parcel<T>>, out: &mut SourceContext<T>) -> Result<(), Closed> {
     let (mut records, mut addressees) = (Vec::with_capacity(parcels.len()), Vec::new());
     let mut flush = false;
     for parcel in parcels.drain(..) {

@@ -29,25 +29,25 @@ use crate::contract::{
 /// [`ConnectorError::LimitExceeded`] at the batch that would exceed the bound, which ends the job; what was collected
 /// stays readable.
 pub fn collect<T: Send + 'static>() -> (Collect<T>, Collected<T>) {
-    let shared = Arc::new(Shared { state: Mutex::new(State::default()), changed: Notify::new() });
+    let shared = Arc::new(CollectedState { state: Mutex::new(State::default()), changed: Notify::new() });
     (Collect { shared: shared.clone(), limit: 1_000_000 }, Collected { shared })
 }
 
 /// The sink of [`collect`].
 #[derive(Debug)]
 pub struct Collect<T> {
-    shared: Arc<Shared<T>>,
+    shared: Arc<CollectedState<T>>,
     limit: usize,
 }
 
 /// What a [`collect`] has taken so far. Clones read the same.
 #[derive(Debug)]
 pub struct Collected<T> {
-    shared: Arc<Shared<T>>,
+    shared: Arc<CollectedState<T>>,
 }
 
 #[derive(Debug)]
-struct Shared<T> {
+struct CollectedState<T> {
     state: Mutex<State<T>>,
     changed: Notify,
 }
@@ -66,7 +66,7 @@ impl<T> Default for State<T> {
     }
 }
 
-impl<T> Shared<T> {
+impl<T> CollectedState<T> {
     fn state(&self) -> MutexGuard<'_, State<T>> {
         // A reader's panic leaves the batches whole.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)

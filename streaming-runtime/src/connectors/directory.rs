@@ -20,14 +20,14 @@ use self::{
     glob::Directories,
     names::Names,
     new_files::NewFiles,
-    position::{Position, Taken},
+    position::{DirectoryPosition, TakenFiles},
     search::Search,
 };
 use crate::{
     connectors::{
         blocking::blocking,
         file::{
-            Piece, Progress, Reading, {self},
+            FilePiece, FileReading, Progress, {self},
         },
         lines::{LineRules, line_settings},
     },
@@ -36,7 +36,7 @@ use crate::{
         source::{Recovery, Source},
         target::Origin,
     },
-    intake::source_context::Outlet,
+    intake::source_context::SourceContext,
     time::BatchTime,
 };
 
@@ -53,12 +53,12 @@ use crate::{
 ///
 /// So a file has to be whole when it appears: write it elsewhere, then rename it into place. Files of a batch
 /// come in the order of their modification, then of their paths. A missing directory is empty. A file that
-/// vanishes, changes while it is read or cannot be read is left out, with a warning, and counted in [`Skipped`]; if that
+/// vanishes, changes while it is read or cannot be read is left out, with a warning, and counted in [`SkippedFiles`]; if that
 /// happens half-way, its first lines stay. Lines are cut as by [`file::lines`](super::file::lines()).
 ///
 /// Tools that move files in with the times that they had (`cp -p`, rsync, unzip, `mv` of a file that was written before the
 /// start) leave files that are too old by this rule, which is Spark's. Such a file is not read. It is logged when it appears,
-/// counted in [`Skipped::too_old`] and in the source's [metrics](crate::SourceMetrics::ignored), and
+/// counted in [`SkippedFiles::too_old`] and in the source's [metrics](crate::SourceMetrics::ignored), and
 /// [`Job::explain`](crate::Job::explain) says it. [`by_name`](Lines::by_name) takes such files.
 ///
 /// Times of files are by the system's clock. If that is set while a job runs, or was set back before a start, they are
@@ -106,7 +106,7 @@ pub fn lines(path_or_glob: impl AsRef<Path>) -> Lines {
         remember: Duration::from_secs(60),
         filter: Arc::new(is_visible),
         max_files: 1_000_000,
-        skipped: Skipped::default(),
+        skipped: SkippedFiles::default(),
         rules: LineRules::of_files(),
     }
 }
@@ -114,7 +114,7 @@ pub fn lines(path_or_glob: impl AsRef<Path>) -> Lines {
 /// So many files of one look are named in the log; more are only counted there.
 const NAMED: usize = 100;
 
-type Filter = dyn Fn(&Path) -> bool + Send + Sync;
+type FileFilter = dyn Fn(&Path) -> bool + Send + Sync;
 
 /// See [`lines`].
 pub struct Lines {
@@ -123,9 +123,9 @@ pub struct Lines {
     /// Where names decide: those that were there.
     known: Option<Vec<PathBuf>>,
     remember: Duration,
-    filter: Arc<Filter>,
+    filter: Arc<FileFilter>,
     max_files: usize,
-    skipped: Skipped,
+    skipped: SkippedFiles,
     rules: LineRules,
 }
 
@@ -167,7 +167,7 @@ impl Lines {
         self
     }
     /// Counts the files that could not be read or were too old, also while the source runs.
-    pub fn skipped(&self) -> Skipped {
+    pub fn skipped(&self) -> SkippedFiles {
         self.skipped.clone()
     }
 }
@@ -185,16 +185,16 @@ fn is_visible(path: &Path) -> bool {
 /// How many files and directories a [`lines`] source found but could not read: a new file once, what cannot
 /// even be looked at in each batch. Clones share the count.
 #[derive(Clone, Debug, Default)]
-pub struct Skipped(Arc<Counts>);
+pub struct SkippedFiles(Arc<DirectoryCounters>);
 
 #[derive(Debug, Default)]
-struct Counts {
+struct DirectoryCounters {
     skipped: AtomicU64,
     too_old: AtomicU64,
     warned: AtomicBool,
 }
 
-impl Skipped {
+impl SkippedFiles {
     /// The number so far.
     pub fn count(&self) -> u64 {
         self.0.skipped.load(Ordering::Relaxed)
@@ -249,7 +249,7 @@ impl Source<String> for Lines {
         }))
     }
 
-    async fn run(self, mut out: Outlet<String>) -> Result<(), ConnectorError> {
+    async fn run(self, mut out: SourceContext<String>) -> Result<(), ConnectorError> {
         let directories = Directories::new(&self.path)?;
         let base = directories.base();
         let Lines { new_files_only, known: known_names, remember, filter, max_files, rules, skipped, .. } =
@@ -261,13 +261,13 @@ impl Source<String> for Lines {
         let names = known_names.map(|paths| Names::new(known(paths)));
         let search = Search::new(directories, filter, new, names, skipped.clone(), !new_files_only);
         let mut running =
-            Running { search: Some(search), base, new_files_only, started, interval, rules, skipped };
+            DirectoryRun { search: Some(search), base, new_files_only, started, interval, rules, skipped };
         running.begin();
         if let Some(position) = out.resume_from()? {
             running.go_on(position);
         }
         while let Some(time) = out.batch_due().await {
-            let files = match out.again::<Position>()? {
+            let files = match out.again::<DirectoryPosition>()? {
                 Some(position) => running.send_again(time, position, &mut out).await?,
                 None => running.send_new(time, &mut out).await?,
             };
@@ -280,7 +280,7 @@ impl Source<String> for Lines {
 }
 
 /// A source that runs.
-struct Running {
+struct DirectoryRun {
     /// Elsewhere only while it looks.
     search: Option<Search>,
     base: PathBuf,
@@ -289,10 +289,10 @@ struct Running {
     started: BatchTime,
     interval: Duration,
     rules: LineRules,
-    skipped: Skipped,
+    skipped: SkippedFiles,
 }
 
-impl Running {
+impl DirectoryRun {
     fn search(&mut self) -> &mut Search {
         self.search.as_mut().expect("it looks only while it is waited for")
     }
@@ -304,7 +304,7 @@ impl Running {
     }
 
     /// Takes up a position.
-    fn go_on(&mut self, position: Position) {
+    fn go_on(&mut self, position: DirectoryPosition) {
         self.started = BatchTime::from_nanos(position.started);
         let after = if self.new_files_only { self.started } else { BatchTime::from_nanos(0) };
         let remembered = position.remembered(&self.base).collect::<Vec<_>>();
@@ -318,9 +318,9 @@ impl Running {
         search.resumed(BatchTime::from_nanos(position.batch.saturating_sub(interval)));
     }
 
-    fn position(&mut self, time: BatchTime, files: Vec<Taken>) -> Position {
+    fn position(&mut self, time: BatchTime, files: Vec<TakenFiles>) -> DirectoryPosition {
         let search = self.search.as_ref().expect("it looks only while it is waited for");
-        Position::new(self.started, time, search, files, &self.base)
+        DirectoryPosition::new(self.started, time, search, files, &self.base)
     }
 
     /// Lets the search do something that may take its time.
@@ -342,8 +342,8 @@ impl Running {
     async fn send_new(
         &mut self,
         time: BatchTime,
-        out: &mut Outlet<String>,
-    ) -> Result<Vec<Taken>, ConnectorError> {
+        out: &mut SourceContext<String>,
+    ) -> Result<Vec<TakenFiles>, ConnectorError> {
         let offset = out.clock_offset();
         let found = self.looking(move |search| search.look(time, offset)).await??;
         if found.too_old > 0 {
@@ -353,7 +353,7 @@ impl Running {
         let mut files = Vec::new();
         for path in found.new {
             let mut read = Progress::default();
-            let summed = move |reading: Reading| if keeps { reading.summed() } else { reading };
+            let summed = move |reading: FileReading| if keeps { reading.summed() } else { reading };
             let sent = match open(&path, &self.rules, summed).await {
                 Ok(piece) => file::send(piece, out, |_, progress| read = progress.clone()).await,
                 Err(error) => Err(error),
@@ -370,7 +370,7 @@ impl Running {
                 }
                 sent => sent.map(|()| true)?,
             };
-            files.push(Taken::new(&path, &self.base, &read, whole));
+            files.push(TakenFiles::new(&path, &self.base, &read, whole));
         }
         Ok(files)
     }
@@ -379,9 +379,9 @@ impl Running {
     async fn send_again(
         &mut self,
         time: BatchTime,
-        position: Position,
-        out: &mut Outlet<String>,
-    ) -> Result<Vec<Taken>, ConnectorError> {
+        position: DirectoryPosition,
+        out: &mut SourceContext<String>,
+    ) -> Result<Vec<TakenFiles>, ConnectorError> {
         if position.batch != time.as_nanos() {
             return Err(ConnectorError::Config(format!(
                 "the checkpoint has a position of the batch at {} for the batch at {time}",
@@ -397,7 +397,11 @@ impl Running {
     }
 
     /// Sends what was sent of a file before.
-    async fn read_again(&self, file: &Taken, out: &mut Outlet<String>) -> Result<(), ConnectorError> {
+    async fn read_again(
+        &self,
+        file: &TakenFiles,
+        out: &mut SourceContext<String>,
+    ) -> Result<(), ConnectorError> {
         if file.bytes == 0 {
             return Ok(());
         }
@@ -426,10 +430,10 @@ impl Running {
 async fn open(
     path: &Path,
     rules: &LineRules,
-    how: impl FnOnce(Reading) -> Reading + Send + 'static,
-) -> Result<Piece, ConnectorError> {
+    how: impl FnOnce(FileReading) -> FileReading + Send + 'static,
+) -> Result<FilePiece, ConnectorError> {
     let (path, rules) = (path.to_owned(), rules.clone());
-    blocking(move || Ok(how(Reading::open(&path, rules)?).next())).await?
+    blocking(move || Ok(how(FileReading::open(&path, rules)?).next())).await?
 }
 
 #[cfg(test)]

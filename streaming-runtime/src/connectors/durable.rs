@@ -6,7 +6,7 @@ use crate::{
         source::{Recovery, Source},
         target::Origin,
     },
-    intake::source_context::Outlet,
+    intake::source_context::SourceContext,
 };
 
 /// A source that cannot send anything twice, made safe against crashes: where the job has
@@ -45,14 +45,14 @@ impl<T: Send + 'static, S: Source<T>> Source<T> for Durable<S> {
     const ACCEPTS: bool = S::ACCEPTS;
     const RECOVERY: Recovery = match S::RECOVERY {
         Recovery::Replays => Recovery::Replays,
-        Recovery::Lost | Recovery::Logged => Recovery::Logged,
+        Recovery::Lost | Recovery::JobLog => Recovery::JobLog,
     };
 
     fn origin(&self) -> Option<Origin> {
         self.0.origin()
     }
 
-    async fn run(self, out: Outlet<T>) -> Result<(), ConnectorError> {
+    async fn run(self, out: SourceContext<T>) -> Result<(), ConnectorError> {
         self.0.run(out).await
     }
 }

@@ -29,7 +29,7 @@ use crate::{
         source::{Recovery, Source},
         target::{Origin, resolved},
     },
-    intake::source_context::Outlet,
+    intake::source_context::SourceContext,
 };
 
 /// What one read asks for at most.
@@ -90,16 +90,16 @@ impl Source<String> for Lines {
         Some(Origin::files(move |file| file == resolved(&path)))
     }
 
-    async fn run(self, mut out: Outlet<String>) -> Result<(), ConnectorError> {
+    async fn run(self, mut out: SourceContext<String>) -> Result<(), ConnectorError> {
         let Lines { path, rules } = self;
         let position = match out.resume_from()? {
             Some(position) => Some(position),
             // Nothing of it is in the state, but it is known which file it was.
-            None => out.again()?.map(Position::beginning),
+            None => out.again()?.map(FilePosition::beginning),
         };
         let keeps = out.keeps_positions();
         let first = blocking(move || {
-            let mut reading = Reading::open(&path, rules)?;
+            let mut reading = FileReading::open(&path, rules)?;
             let position = reading.resume(position)?;
             if keeps {
                 reading.positions = Some(position.clone());
@@ -119,7 +119,7 @@ impl Source<String> for Lines {
 
 /// A place in a file, and what tells that file from others.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Position {
+struct FilePosition {
     /// Where the first line begins that was not sent.
     offset: u64,
     /// How long the file was when it was opened at first; it is read up to there. `None` for files that do not say.
@@ -130,18 +130,18 @@ struct Position {
     before: u32,
 }
 
-impl Position {
+impl FilePosition {
     /// The beginning of the same file.
     fn beginning(self) -> Self {
-        Position { offset: 0, before: 0, ..self }
+        FilePosition { offset: 0, before: 0, ..self }
     }
 }
 
 /// Sends the lines of a file piece by piece, what comes before an error too; `sent` is called after each piece.
 pub(crate) async fn send(
-    mut piece: Piece,
-    out: &mut Outlet<String>,
-    mut sent: impl FnMut(&mut Outlet<String>, &Progress) + Send,
+    mut piece: FilePiece,
+    out: &mut SourceContext<String>,
+    mut sent: impl FnMut(&mut SourceContext<String>, &Progress) + Send,
 ) -> Result<(), ConnectorError> {
     loop {
         // The next piece is read while the workers take this one.
@@ -157,7 +157,7 @@ pub(crate) async fn send(
 }
 
 /// A file that is being read.
-pub(crate) struct Reading {
+pub(crate) struct FileReading {
     path: PathBuf,
     file: File,
     decoder: LineDecoder,
@@ -171,16 +171,16 @@ pub(crate) struct Reading {
     /// The checksum of what was read, where it is wanted.
     sum: Option<crc32fast::Hasher>,
     /// Where the decoder began, where positions are wanted.
-    positions: Option<Position>,
+    positions: Option<FilePosition>,
 }
 
 /// Lines that were read together.
-pub(crate) struct Piece {
+pub(crate) struct FilePiece {
     lines: Vec<String>,
     read: Progress,
     outcome: Result<(), ConnectorError>,
     /// The file, unless it is at its end or cannot be read further.
-    rest: Option<Reading>,
+    rest: Option<FileReading>,
 }
 
 /// How far the reading of a file is.
@@ -190,10 +190,10 @@ pub(crate) struct Progress {
     pub(crate) length: u64,
     /// Of these bytes.
     pub(crate) sum: u32,
-    position: Option<Position>,
+    position: Option<FilePosition>,
 }
 
-impl Reading {
+impl FileReading {
     pub(crate) fn open(path: &Path, rules: LineRules) -> Result<Self, ConnectorError> {
         let what = path.display().to_string();
         let failed = |error| ConnectorError::io(format!("open `{what}`"), error);
@@ -204,7 +204,7 @@ impl Reading {
         let file = File::open(path).map_err(failed)?;
         let about = file.metadata().map_err(failed)?;
         let decoder = LineDecoder::new(what, rules, MAX_READ);
-        Ok(Reading {
+        Ok(FileReading {
             path: std::path::absolute(path).unwrap_or_else(|_| path.to_owned()),
             file,
             decoder,
@@ -232,7 +232,7 @@ impl Reading {
     }
 
     /// Reads until there is a line, or the end.
-    pub(crate) fn next(mut self) -> Piece {
+    pub(crate) fn next(mut self) -> FilePiece {
         let mut lines = Vec::new();
         let outcome = self.read(&mut lines);
         let length = self.decoder.taken();
@@ -242,7 +242,7 @@ impl Reading {
             Err(error) => (Err(error), None),
         };
         let rest = matches!(outcome, Ok(true)).then_some(self);
-        Piece { lines, read: Progress { length, sum, position }, outcome: outcome.map(|_| ()), rest }
+        FilePiece { lines, read: Progress { length, sum, position }, outcome: outcome.map(|_| ()), rest }
     }
 
     /// Whether there is more to read.
@@ -314,7 +314,7 @@ impl Reading {
     }
 
     /// Goes to `position`, if the file is the one of before; returns where it is.
-    fn resume(&mut self, position: Option<Position>) -> Result<Position, ConnectorError> {
+    fn resume(&mut self, position: Option<FilePosition>) -> Result<FilePosition, ConnectorError> {
         let length = self.file.metadata().map_err(|error| self.failed(error))?.len();
         let Some(position) = position else {
             let head = self.probe(0, length.min(PROBE))?;
@@ -324,7 +324,7 @@ impl Reading {
             let length = says.then_some(length);
             self.left = length.unwrap_or(u64::MAX);
             self.steady.needs(length.unwrap_or(0));
-            return Ok(Position { offset: 0, length, head, before: 0 });
+            return Ok(FilePosition { offset: 0, length, head, before: 0 });
         };
         let changed = |how| Err(ConnectorError::Changed { what: self.decoder.what().to_owned(), how });
         let had = position.length.unwrap_or(0);
@@ -349,14 +349,14 @@ impl Reading {
     }
 
     /// Where the first line begins that was not read.
-    fn position(&mut self, more: bool) -> Result<Option<Position>, ConnectorError> {
+    fn position(&mut self, more: bool) -> Result<Option<FilePosition>, ConnectorError> {
         let Some(began) = self.positions.clone() else { return Ok(None) };
         let read = if more { self.decoder.line() } else { self.decoder.taken() };
         let offset = began.offset + read;
         let before = self.before(offset)?;
         let here = SeekFrom::Start(began.offset + self.decoder.taken());
         self.file.seek(here).map_err(|error| self.failed(error))?;
-        Ok(Some(Position { offset, before, ..began }))
+        Ok(Some(FilePosition { offset, before, ..began }))
     }
 
     /// Whether there is nothing to read at the file's beginning, where it stands.
@@ -525,7 +525,7 @@ mod tests {
         fs::write(&path, &text).expect("written");
         let (whole, records) = read_through(&path).await;
         assert_eq!(records.len(), 50_001);
-        let position: Position =
+        let position: FilePosition =
             serde_json::from_slice(whole.position.as_deref().expect("a position")).expect("its own");
         assert_eq!((position.offset, whole.since), (text.len() as u64, 0));
         let again = |mark: &SourceMark| {

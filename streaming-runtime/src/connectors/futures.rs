@@ -10,7 +10,7 @@ use crate::{
         sink::{Batch, Sink},
         source::Source,
     },
-    intake::source_context::Outlet,
+    intake::source_context::SourceContext,
 };
 
 /// What is taken from a stream in one go.
@@ -91,7 +91,7 @@ impl<S> FromStream<S> {
 }
 
 impl<S: Stream<Item: Send> + Send + 'static> Source<S::Item> for FromStream<S> {
-    async fn run(self, mut out: Outlet<S::Item>) -> Result<(), ConnectorError> {
+    async fn run(self, mut out: SourceContext<S::Item>) -> Result<(), ConnectorError> {
         let mut chunks = std::pin::pin!(self.stream.ready_chunks(self.chunk));
         while let Some(records) = chunks.next().await {
             out.send_all(records).await?;
@@ -121,7 +121,7 @@ where
     T: Send,
     E: Into<Boxed> + Send,
 {
-    async fn run(self, mut out: Outlet<T>) -> Result<(), ConnectorError> {
+    async fn run(self, mut out: SourceContext<T>) -> Result<(), ConnectorError> {
         let mut chunks = std::pin::pin!(self.stream.ready_chunks(self.chunk));
         while let Some(items) = chunks.next().await {
             let (records, failure) = until_error(items);

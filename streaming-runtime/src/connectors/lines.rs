@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use crate::{contract::error::ConnectorError, intake::source_context::Outlet};
+use crate::{contract::error::ConnectorError, intake::source_context::SourceContext};
 
 /// Default bound on a line, in bytes, without its end.
 pub(crate) const MAX_LINE: usize = 64 * 1024;
@@ -46,10 +46,10 @@ pub enum OnInvalidUtf8 {
 /// assert_eq!(bad.too_long() + bad.invalid_utf8(), 0);
 /// ```
 #[derive(Clone, Debug, Default)]
-pub struct BadLines(Arc<Counts>);
+pub struct BadLines(Arc<LineCounters>);
 
 #[derive(Debug, Default)]
-struct Counts {
+struct LineCounters {
     too_long: AtomicU64,
     invalid_utf8: AtomicU64,
 }
@@ -65,7 +65,7 @@ impl BadLines {
     }
 
     /// Shows them in the job's metrics.
-    pub(crate) fn show(&self, out: &Outlet<String>) {
+    pub(crate) fn show(&self, out: &SourceContext<String>) {
         out.count_all(
             self,
             [("lines_too_long", BadLines::too_long), ("lines_invalid_utf8", BadLines::invalid_utf8)],

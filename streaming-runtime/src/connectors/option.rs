@@ -6,7 +6,7 @@ use crate::{
         source::{Recovery, Source},
         target::Origin,
     },
-    intake::source_context::Outlet,
+    intake::source_context::SourceContext,
 };
 
 /// A source that a program has only sometimes, for instance in one process of a [`Cluster`](crate::Cluster): `None`
@@ -31,7 +31,7 @@ impl<T: Send + 'static, S: Source<T>> Source<T> for Option<S> {
         self.as_ref().and_then(S::origin)
     }
 
-    async fn run(self, out: Outlet<T>) -> Result<(), ConnectorError> {
+    async fn run(self, out: SourceContext<T>) -> Result<(), ConnectorError> {
         match self {
             Some(source) => source.run(out).await,
             None => Ok(()),

@@ -10,7 +10,7 @@ use crate::{
         error::ConnectorError,
         source::{Recovery, Source},
     },
-    intake::source_context::Outlet,
+    intake::source_context::SourceContext,
 };
 
 /// A source of the given batches, one each batch interval; it ends with the last. A job that goes on from a checkpoint
@@ -37,7 +37,7 @@ impl<T: Send + 'static> Source<T> for Queue<T> {
     const PACED: bool = true;
     const RECOVERY: Recovery = Recovery::Replays;
 
-    async fn run(mut self, mut out: Outlet<T>) -> Result<(), ConnectorError> {
+    async fn run(mut self, mut out: SourceContext<T>) -> Result<(), ConnectorError> {
         let mut taken = out.resume_from::<usize>()?.unwrap_or(0);
         self.batches.by_ref().take(taken).for_each(drop);
         while self.batches.len() > 0 && out.batch_due().await.is_some() {
@@ -140,7 +140,7 @@ impl<T: Clone + Send + 'static> Source<T> for SharedQueue<T> {
     const MAY_BLOCK: bool = false;
     const PACED: bool = true;
 
-    async fn run(mut self, mut out: Outlet<T>) -> Result<(), ConnectorError> {
+    async fn run(mut self, mut out: SourceContext<T>) -> Result<(), ConnectorError> {
         // In this order: nothing is pushed after `is_closed`, so what was pushed is seen by the second look.
         while !(self.datasets.is_closed() && self.datasets.is_empty()) && out.batch_due().await.is_some() {
             let ended = self.datasets.is_closed() && self.datasets.is_empty();

@@ -6,7 +6,7 @@ use crate::{
         source::{Recovery, Source},
         target::Origin,
     },
-    intake::source_context::Outlet,
+    intake::source_context::SourceContext,
 };
 
 /// A source that never waits for the job: what comes while the job is behind is dropped, and counted by port in
@@ -61,7 +61,7 @@ impl<T: Send + 'static, S: Source<T>> Source<T> for Shedding<S> {
     const ACCEPTS: bool = S::ACCEPTS;
     /// What is dropped is not the same the second time.
     const RECOVERY: Recovery = match S::RECOVERY {
-        Recovery::Logged => Recovery::Logged,
+        Recovery::JobLog => Recovery::JobLog,
         Recovery::Lost | Recovery::Replays => Recovery::Lost,
     };
 
@@ -69,7 +69,7 @@ impl<T: Send + 'static, S: Source<T>> Source<T> for Shedding<S> {
         self.0.origin()
     }
 
-    async fn run(self, mut out: Outlet<T>) -> Result<(), ConnectorError> {
+    async fn run(self, mut out: SourceContext<T>) -> Result<(), ConnectorError> {
         const { assert!(!S::PACED, "a paced source has nothing to shed") };
         out.shed();
         self.0.run(out).await

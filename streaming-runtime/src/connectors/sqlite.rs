@@ -108,8 +108,8 @@ use rusqlite::Connection;
 pub use self::row::{AsIs, IntoRow, Row};
 use self::{
     columns::Column,
-    database::{Settings, Write},
-    place::Place,
+    database::{ConnectionSettings, Write},
+    place::DatabasePlace,
 };
 use crate::{
     connectors::blocking::blocking,
@@ -140,8 +140,8 @@ pub fn append<const N: usize>(
     path: impl AsRef<Path>,
     table: impl Into<String>,
     columns: [&str; N],
-) -> Table<Append<N>> {
-    Table::new(path, table, Write::Append, &columns, 0)
+) -> Table<Appended<N>> {
+    Table::new(path, table, Write::Appended, &columns, 0)
 }
 
 /// Adds rows to a table, or puts them in the place of those with the same key: each row is there as it came last.
@@ -198,7 +198,7 @@ pub fn changes<const N: usize>(
 
 /// How [`append`] writes.
 #[derive(Debug)]
-pub enum Append<const N: usize> {}
+pub enum Appended<const N: usize> {}
 /// How [`upsert`] writes.
 #[derive(Debug)]
 pub enum Upsert<const K: usize, const V: usize> {}
@@ -232,12 +232,12 @@ pub enum Journal {
 
 /// A table of a SQLite database as a sink: [`append`], [`upsert`] or [`changes`].
 pub struct Table<M, R = AsIs> {
-    settings: Arc<Settings>,
+    settings: Arc<ConnectionSettings>,
     row: Arc<R>,
     /// Opened with the first batch, and anew after an error. In use by one write at a time, also if that was given up.
     connection: Arc<Mutex<Option<Connection>>>,
     /// The database that was opened, since it was at first.
-    place: Arc<Mutex<Option<Place>>>,
+    place: Arc<Mutex<Option<DatabasePlace>>>,
     claim: Option<Claim>,
     /// The first batch that was skipped has been told of.
     skipped: Arc<AtomicBool>,
@@ -254,7 +254,7 @@ impl<M> Table<M> {
     ) -> Self {
         let columns: Vec<_> = columns.iter().copied().map(Column::of).collect();
         let key = columns[..key].iter().map(|column| column.name.clone()).collect();
-        let settings = Settings::new(path.as_ref().to_owned(), table.into(), write, columns, key);
+        let settings = ConnectionSettings::new(path.as_ref().to_owned(), table.into(), write, columns, key);
         Table {
             settings: Arc::new(settings),
             row: Arc::new(AsIs),
@@ -295,7 +295,7 @@ impl<M, R> Table<M, R> {
         self
     }
 
-    fn settings_mut(&mut self) -> &mut Settings {
+    fn settings_mut(&mut self) -> &mut ConnectionSettings {
         Arc::make_mut(&mut self.settings)
     }
 
@@ -310,7 +310,9 @@ impl<M, R> Table<M, R> {
     /// Does `work` with the connection, on a thread for that.
     async fn with<T: Send + 'static>(
         &mut self,
-        work: impl FnOnce(&Settings, &mut Connection, &mut Place) -> Result<T, ConnectorError> + Send + 'static,
+        work: impl FnOnce(&ConnectionSettings, &mut Connection, &mut DatabasePlace) -> Result<T, ConnectorError>
+        + Send
+        + 'static,
     ) -> Result<T, ConnectorError> {
         if self.claim.is_none() {
             self.claim = Some(claim(&self.settings)?);
@@ -330,7 +332,7 @@ impl<M, R> Table<M, R> {
                     let open = settings.open()?;
                     match &mut *place {
                         Some(place) => place.reopened()?,
-                        None => *place = Some(Place::of(&settings.path)?),
+                        None => *place = Some(DatabasePlace::of(&settings.path)?),
                     }
                     open
                 }
@@ -349,7 +351,9 @@ impl<M, R> Table<M, R> {
     async fn write_with<T: Send + 'static>(
         &mut self,
         batch: Batch<T>,
-        rows: impl FnOnce(&Settings, &Connection, Vec<T>, &R) -> Result<(), ConnectorError> + Send + 'static,
+        rows: impl FnOnce(&ConnectionSettings, &Connection, Vec<T>, &R) -> Result<(), ConnectorError>
+        + Send
+        + 'static,
     ) -> Result<(), ConnectorError>
     where
         R: Send + Sync + 'static,
@@ -380,7 +384,7 @@ impl<const N: usize, R> Table<Changes<N>, R> {
     }
 }
 
-impl<T: Send + 'static, R: IntoRow<T>, const N: usize> Sink<T> for Table<Append<N>, R> {
+impl<T: Send + 'static, R: IntoRow<T>, const N: usize> Sink<T> for Table<Appended<N>, R> {
     const MAY_BLOCK: bool = false;
     const DELIVERY: Delivery = Delivery::Transactional;
 
@@ -466,7 +470,7 @@ impl<M, R> fmt::Debug for Table<M, R> {
 }
 
 /// The name of a sink in its database, which may be used without an engine, too.
-fn claim(settings: &Settings) -> Result<Claim, ConnectorError> {
+fn claim(settings: &ConnectionSettings) -> Result<Claim, ConnectorError> {
     let name = Target::file(&settings.path).part(format!("sink {}", settings.name));
     Claim::new(&name, "a sink").map_err(|_| {
         ConnectorError::Config(format!(

@@ -132,11 +132,11 @@ pub fn view_of_changes<K, V>() -> (ChangesSink<K, V>, View<K, V>) {
 
 /// A table that a job keeps up to date. Clones read the same; reading never waits. See the [module](self).
 pub struct View<K, V> {
-    shared: Arc<Shared<K, V>>,
+    shared: Arc<ViewState<K, V>>,
     shown: watch::Receiver<Option<BatchTime>>,
 }
 
-struct Shared<K, V> {
+struct ViewState<K, V> {
     sides: Sides<Snapshot<K, V>>,
     /// How often it was tried to write a batch.
     attempts: AtomicU64,
@@ -144,9 +144,9 @@ struct Shared<K, V> {
     feed: Mutex<Option<broadcast::Sender<Change<K, V>>>>,
 }
 
-impl<K, V> Default for Shared<K, V> {
+impl<K, V> Default for ViewState<K, V> {
     fn default() -> Self {
-        Shared {
+        ViewState {
             sides: Sides::new(Snapshot::default(), Snapshot::default()),
             attempts: AtomicU64::new(0),
             feed: Mutex::default(),
@@ -154,7 +154,7 @@ impl<K, V> Default for Shared<K, V> {
     }
 }
 
-impl<K, V> Shared<K, V> {
+impl<K, V> ViewState<K, V> {
     fn feed(&self) -> MutexGuard<'_, Option<broadcast::Sender<Change<K, V>>>> {
         self.feed.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -306,7 +306,7 @@ impl<K, V> fmt::Debug for View<K, V> {
     }
 }
 
-impl<K, V> fmt::Debug for Shared<K, V> {
+impl<K, V> fmt::Debug for ViewState<K, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Shared").finish_non_exhaustive()
     }

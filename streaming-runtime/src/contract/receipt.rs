@@ -50,11 +50,11 @@ pub(crate) fn receipt() -> (Addressee, Receipt) {
 /// Receipts of records that travel together. Each chunk of them carries a clone; when all clones were delivered, the
 /// receipts are given out, with the time of the last.
 pub(crate) struct Receipts {
-    shared: Arc<Shared>,
+    shared: Arc<ReceiptState>,
     delivered: bool,
 }
 
-struct Shared {
+struct ReceiptState {
     addressees: Vec<Addressee>,
     /// Nanoseconds.
     last: AtomicU64,
@@ -64,7 +64,7 @@ struct Shared {
 impl Receipts {
     /// None for nobody.
     pub(crate) fn new(addressees: Vec<Addressee>) -> Option<Self> {
-        let shared = Shared { addressees, last: AtomicU64::new(0), lost: AtomicBool::new(false) };
+        let shared = ReceiptState { addressees, last: AtomicU64::new(0), lost: AtomicBool::new(false) };
         (!shared.addressees.is_empty()).then(|| Receipts { shared: Arc::new(shared), delivered: false })
     }
 
@@ -89,7 +89,7 @@ impl Drop for Receipts {
     }
 }
 
-impl Drop for Shared {
+impl Drop for ReceiptState {
     fn drop(&mut self) {
         if !*self.lost.get_mut() {
             let time = BatchTime::from_nanos(*self.last.get_mut());

@@ -4,7 +4,7 @@ use std::future::Future;
 
 use crate::{
     contract::{error::ConnectorError, target::Origin},
-    intake::source_context::Outlet,
+    intake::source_context::SourceContext,
 };
 
 /// Where records of type `T` come from.
@@ -30,10 +30,10 @@ use crate::{
     note = "give a connector whose records are `{T}`, for instance `channel()`, `tcp::lines(..)` or your own `impl Source<{T}>`"
 )]
 pub trait Source<T>: Send + 'static {
-    /// Whether the engine asks for each batch ([`Outlet::batch_due`]) instead of taking what comes.
+    /// Whether the engine asks for each batch ([`SourceContext::batch_due`]) instead of taking what comes.
     const PACED: bool = false;
 
-    /// Whether it ends by itself when the job is asked to stop ([`Outlet::stop_requested`]), because it holds
+    /// Whether it ends by itself when the job is asked to stop ([`SourceContext::stop_requested`]), because it holds
     /// records that it has accepted and not yet sent. Others are dropped at their next await.
     const DRAINS: bool = false;
 
@@ -61,7 +61,7 @@ pub trait Source<T>: Send + 'static {
     /// # Errors
     /// Whatever keeps it from going on; it ends the job. [`Closed`] from the outlet converts: a source
     /// can always use `?` on it.
-    fn run(self, out: Outlet<T>) -> impl Future<Output = Result<(), ConnectorError>> + Send;
+    fn run(self, out: SourceContext<T>) -> impl Future<Output = Result<(), ConnectorError>> + Send;
 }
 
 /// What becomes of a source's records when the job crashes ([`Engine::checkpoint`](crate::Engine::checkpoint)).
@@ -70,12 +70,12 @@ pub enum Recovery {
     /// What was under way is lost: at most once.
     Lost,
     /// The source sends the same records in the same order again, from the position that it is given: it asks
-    /// [`Outlet::resume_from`] where to begin and tells [`Outlet::reached`] how far it is. Without a position it
+    /// [`SourceContext::resume_from`] where to begin and tells [`SourceContext::reached`] how far it is. Without a position it
     /// begins at its beginning. The engine cuts what comes into batches as it was cut before, by number; a
     /// [paced](Source::PACED) source has to give each batch what it had, and may ask what that was
-    /// ([`Outlet::again`]). It is asked only for those for which it was asked before.
+    /// ([`SourceContext::again`]). It is asked only for those for which it was asked before.
     Replays,
     /// The engine writes the records to the job's log before their batch counts, and sends them again itself: what
     /// [`durable`](durable()) makes of any source.
-    Logged,
+    JobLog,
 }

@@ -20,19 +20,19 @@ use std::{
 /// ```
 #[derive(Clone, Debug)]
 pub struct Target {
-    key: Key,
+    key: TargetKey,
     /// A file that will be written, as it will be called.
     writes: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Key {
-    place: Place,
+struct TargetKey {
+    place: TargetPlace,
     part: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Place {
+enum TargetPlace {
     Named(String),
     Path(PathBuf),
 }
@@ -40,13 +40,19 @@ enum Place {
 impl Target {
     /// Something that is told from others by its name, such as an address.
     pub fn named(name: impl Into<String>) -> Self {
-        Target { key: Key { place: Place::Named(name.into()), part: String::new() }, writes: None }
+        Target {
+            key: TargetKey { place: TargetPlace::Named(name.into()), part: String::new() },
+            writes: None,
+        }
     }
 
     /// A file, there or not: the same through whatever links it is reached.
     pub fn file(path: impl AsRef<Path>) -> Self {
         let path = resolved(path.as_ref());
-        Target { key: Key { place: Place::Path(path.clone()), part: String::new() }, writes: Some(path) }
+        Target {
+            key: TargetKey { place: TargetPlace::Path(path.clone()), part: String::new() },
+            writes: Some(path),
+        }
     }
 
     /// All files whose names are like `pattern`, such as `out/lines-*`, of which `example` is one. Patterns are compared as
@@ -55,7 +61,10 @@ impl Target {
         let (pattern, example) = (pattern.as_ref(), example.as_ref());
         let directory = resolved(pattern.parent().unwrap_or(Path::new("")));
         let path = directory.join(pattern.file_name().unwrap_or_default());
-        Target { key: Key { place: Place::Path(path), part: String::new() }, writes: Some(resolved(example)) }
+        Target {
+            key: TargetKey { place: TargetPlace::Path(path), part: String::new() },
+            writes: Some(resolved(example)),
+        }
     }
 
     /// A part of it that has no other part of another name in it, such as a table of a database. Case does not count.
@@ -71,7 +80,7 @@ impl Target {
 
     /// Whether it is a file in a directory, or in one of those in it.
     pub(crate) fn is_in(&self, directory: &Path) -> bool {
-        matches!(&self.key.place, Place::Path(path) if path.starts_with(resolved(directory)))
+        matches!(&self.key.place, TargetPlace::Path(path) if path.starts_with(resolved(directory)))
     }
 
     /// Whether a source reads what it writes.
@@ -82,13 +91,13 @@ impl Target {
 
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Key { place, part } = &self.key;
+        let TargetKey { place, part } = &self.key;
         if !part.is_empty() {
             write!(f, "`{part}` of ")?;
         }
         match place {
-            Place::Named(name) => write!(f, "`{name}`"),
-            Place::Path(path) => write!(f, "`{}`", path.display()),
+            TargetPlace::Named(name) => write!(f, "`{name}`"),
+            TargetPlace::Path(path) => write!(f, "`{}`", path.display()),
         }
     }
 }
@@ -128,11 +137,11 @@ pub(crate) fn resolved(path: &Path) -> PathBuf {
 }
 
 /// The targets of this process that are taken, and by whom.
-static TAKEN: Mutex<BTreeMap<Key, String>> = Mutex::new(BTreeMap::new());
+static TAKEN: Mutex<BTreeMap<TargetKey, String>> = Mutex::new(BTreeMap::new());
 
 /// A target that is taken until this is dropped.
 #[derive(Debug)]
-pub(crate) struct Claim(Key);
+pub(crate) struct Claim(TargetKey);
 
 impl Claim {
     /// Takes it for `owner`, or says who has it.

@@ -14,9 +14,9 @@ use crate::{
         source::{Recovery, Source},
     },
     intake::{
-        admission::Gate,
-        progress::Cut,
-        source_context::{Chunk, Lane, Outlet, PaceRequest, Signal, Way},
+        admission::Admission,
+        progress::SourceProgress,
+        source_context::{Chunk, PaceRequest, Signal, SourceContext, SourceTrack, WorkerQueue},
     },
     time::BatchTime,
 };
@@ -27,7 +27,7 @@ pub(crate) struct Running<T> {
     received: Vec<T>,
     pace: mpsc::Sender<PaceRequest>,
     stop: watch::Sender<bool>,
-    cut: Arc<Cut>,
+    cut: Arc<SourceProgress>,
     pub(crate) task: JoinHandle<Result<(), ConnectorError>>,
 }
 
@@ -47,7 +47,7 @@ pub(crate) fn resume<T: Send + 'static, S: Source<T>>(
     mark: SourceMark,
     again: Vec<SourceMark>,
 ) -> Running<T> {
-    let cut = Cut::new(S::PACED, S::ACCEPTS);
+    let cut = SourceProgress::new(S::PACED, S::ACCEPTS);
     assert_eq!(S::RECOVERY, Recovery::Replays);
     cut.resume(0, mark, S::RECOVERY, again);
     start_with(source, interval, started, Arc::new(cut))
@@ -57,14 +57,15 @@ fn start_with<T: Send + 'static>(
     source: impl Source<T>,
     interval: Duration,
     started: BatchTime,
-    cut: Arc<Cut>,
+    cut: Arc<SourceProgress>,
 ) -> Running<T> {
     let (queue, chunks) = mpsc::channel(4);
     let (pace, requests) = mpsc::channel(1);
     let stop = watch::Sender::new(false);
-    let lane = Lane { queue, signal: Arc::new(Signal::default()), books: Arc::default() };
-    let way = Way { cut: cut.clone(), journal: None };
-    let outlet = Outlet::new(Gate::open(), vec![lane], way, requests, stop.subscribe(), interval, started);
+    let lane = WorkerQueue { queue, signal: Arc::new(Signal::default()), books: Arc::default() };
+    let way = SourceTrack { cut: cut.clone(), journal: None };
+    let outlet =
+        SourceContext::new(Admission::open(), vec![lane], way, requests, stop.subscribe(), interval, started);
     Running { chunks, received: Vec::new(), pace, stop, cut, task: tokio::spawn(source.run(outlet)) }
 }
 

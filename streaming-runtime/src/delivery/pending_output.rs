@@ -15,7 +15,7 @@ use crate::ids::Epoch;
 
 /// See the module.
 #[derive(Default)]
-pub(crate) struct Outbox {
+pub(crate) struct PendingOutput {
     /// The first batch that each operator which may object has not seen to its end.
     objectors: RefCell<Vec<Rc<Cell<Epoch>>>>,
     /// Bounded by the batches in flight.
@@ -28,7 +28,7 @@ struct Waiting {
     send: Box<dyn FnOnce()>,
 }
 
-impl Outbox {
+impl PendingOutput {
     /// An operator that is to be asked: it keeps here the first batch of which it may see more.
     pub(crate) fn objector(&self) -> Rc<Cell<Epoch>> {
         let seen = Rc::<Cell<Epoch>>::default();
@@ -72,7 +72,7 @@ mod tests {
 
     #[test]
     fn what_may_be_objected_to_waits() {
-        let outbox = Outbox::default();
+        let outbox = PendingOutput::default();
         let sent = Rc::new(RefCell::new(Vec::new()));
         let put = |epoch, text| {
             let sent = sent.clone();

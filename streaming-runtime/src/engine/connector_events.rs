@@ -23,10 +23,10 @@ pub(crate) async fn watched_source(
     task: impl Future<Output = Result<(), ConnectorError>>,
 ) -> Result<(), ConnectorError> {
     /// Also when the task is dropped, as the engine does with sources when a job stops.
-    struct End(usize, Arc<Board>, Arc<Listeners>, Option<JobError>);
-    impl Drop for End {
+    struct TaskEnd(usize, Arc<Board>, Arc<Listeners>, Option<JobError>);
+    impl Drop for TaskEnd {
         fn drop(&mut self) {
-            let End(index, board, listeners, error) = self;
+            let TaskEnd(index, board, listeners, error) = self;
             let source = &board.sources[*index];
             source.set_ended();
             source.answered();
@@ -39,7 +39,7 @@ pub(crate) async fn watched_source(
     let port = board.sources[index].port;
     let span = tracing::debug_span!("source", job = &*board.job, port);
     listeners.tell(|listener| listener.source_started(port));
-    let mut end = End(index, board, listeners, None);
+    let mut end = TaskEnd(index, board, listeners, None);
     // The supervisor reports a panic; here it is only seen on its way.
     let board = end.1.clone();
     let task = polled(&board.sources[index].polls, task);

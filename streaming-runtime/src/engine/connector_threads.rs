@@ -37,7 +37,7 @@ struct Connector {
 }
 
 /// What is known of a connector before it runs.
-pub(super) struct Place<'a> {
+pub(super) struct RunPlace<'a> {
     /// The service's runtime.
     pub(super) host: &'a Handle,
     pub(super) job: &'a str,
@@ -50,10 +50,10 @@ impl Connectors {
     /// Runs a connector's task where it belongs.
     pub(super) fn spawn(
         &mut self,
-        place: &Place<'_>,
+        place: &RunPlace<'_>,
         task: impl Future<Output = Result<(), ConnectorError>> + Send + 'static,
     ) -> io::Result<()> {
-        let Place { host, job, port, drains, may_block } = *place;
+        let RunPlace { host, job, port, drains, may_block } = *place;
         let task = if may_block {
             let home = Home::new(format!("{job}-{port}"))?;
             let spawned = match scoped_subscriber() {

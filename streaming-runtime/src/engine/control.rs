@@ -21,12 +21,12 @@ use std::{
 use tokio::sync::{Notify, watch};
 
 use crate::{
-    engine::{Backpressure, clock::Clock, cluster::Peers, job_log::Logged},
+    engine::{Backpressure, clock::Clock, cluster::Peers, job_log::JobLog},
     ids::Epoch,
     intake::{
         handover::Handover,
-        progress::Cut,
-        source_context::{Books, Dues, Signal},
+        progress::SourceProgress,
+        source_context::{IntakeCounters, PendingAcks, Signal},
     },
     observe::{
         listener::{BatchInfo, Listeners},
@@ -37,7 +37,7 @@ use crate::{
 };
 
 /// What a worker is told.
-pub(crate) enum Order {
+pub(crate) enum WorkerOrder {
     /// Take in what waits, then close the batch under this number and time.
     Close(Epoch, BatchTime, Follows),
     /// All is delivered: leave.
@@ -52,7 +52,7 @@ const LATE_RECORDS: u64 = 1 << 16;
 const OWED: u128 = 10_000;
 
 pub(crate) struct Control {
-    state: Mutex<State>,
+    state: Mutex<BatchesState>,
     pub(crate) clock: Clock,
     pub(crate) interval: Duration,
     limit: usize,
@@ -64,12 +64,12 @@ pub(crate) struct Control {
     /// The source ports, and the number of sinks that take each batch.
     sources: Vec<&'static str>,
     sinks: usize,
-    workers: Vec<(mpsc::Sender<Order>, Arc<Signal>)>,
-    pub(crate) books: Arc<Books>,
+    workers: Vec<(mpsc::Sender<WorkerOrder>, Arc<Signal>)>,
+    pub(crate) books: Arc<IntakeCounters>,
     /// Where batches cut the records of the sources, by source.
-    cuts: Vec<Arc<Cut>>,
+    cuts: Vec<Arc<SourceProgress>>,
     /// Where batches are written down, once that is begun.
-    log: OnceLock<Logged>,
+    log: OnceLock<JobLog>,
     /// Whether batches run again, whose ends are known.
     again: AtomicBool,
     backpressure: Option<Mutex<Backpressure>>,
@@ -86,7 +86,7 @@ pub(crate) struct Control {
     peers: Option<Peers>,
 }
 
-struct State {
+struct BatchesState {
     next: Epoch,
     last: BatchTime,
     boundary: BatchTime,
@@ -120,19 +120,19 @@ struct InFlight {
     closed: Instant,
     info: BatchInfo,
     /// What is due when it is delivered.
-    dues: Dues,
+    dues: PendingAcks,
     /// Records that sinks have taken.
     written: u64,
 }
 
 /// What a [`Control`] is made of.
-pub(crate) struct Settings {
+pub(crate) struct ControlSettings {
     pub(crate) interval: Duration,
     pub(crate) limit: usize,
     pub(crate) early: Option<Duration>,
     pub(crate) skips_missed: bool,
     pub(crate) sources: Vec<&'static str>,
-    pub(crate) cuts: Vec<Arc<Cut>>,
+    pub(crate) cuts: Vec<Arc<SourceProgress>>,
     pub(crate) sinks: usize,
     pub(crate) backpressure: Option<Backpressure>,
     pub(crate) board: Arc<Board>,
@@ -142,11 +142,11 @@ pub(crate) struct Settings {
 
 impl Control {
     pub(crate) fn new(
-        settings: Settings,
-        workers: Vec<(mpsc::Sender<Order>, Arc<Signal>)>,
-        books: Arc<Books>,
+        settings: ControlSettings,
+        workers: Vec<(mpsc::Sender<WorkerOrder>, Arc<Signal>)>,
+        books: Arc<IntakeCounters>,
     ) -> Self {
-        let Settings {
+        let ControlSettings {
             interval,
             limit,
             early,
@@ -161,7 +161,7 @@ impl Control {
         } = settings;
         let clock = board.clock.clone();
         let now = clock.now();
-        let state = State {
+        let state = BatchesState {
             next: 0,
             last: now,
             boundary: now.next_multiple_of(interval),
@@ -202,7 +202,7 @@ impl Control {
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, BatchesState> {
         self.state.lock().expect("nothing panics under this lock")
     }
 
@@ -224,7 +224,7 @@ impl Control {
         &self,
         restored: Option<(BatchTime, Timeline)>,
         again: Option<(BatchTime, BatchTime)>,
-        log: Logged,
+        log: JobLog,
     ) {
         let just_before = |time: BatchTime| BatchTime::from_nanos(time.as_nanos().saturating_sub(1));
         let (restored, timeline) = restored.unzip();
@@ -255,7 +255,7 @@ impl Control {
 
     /// The sources that have not sent all records of a batch that runs again, and how many each lacks.
     pub(crate) fn lacking(&self) -> Vec<(usize, u64)> {
-        let lacks = |cut: &Arc<Cut>| cut.lacks().filter(|lacks| *lacks > 0);
+        let lacks = |cut: &Arc<SourceProgress>| cut.lacks().filter(|lacks| *lacks > 0);
         let lacking = self.cuts.iter().enumerate().filter_map(|(index, cut)| Some((index, lacks(cut)?)));
         lacking.collect()
     }
@@ -316,7 +316,7 @@ impl Control {
         self.sources[index]
     }
 
-    pub(crate) fn log(&self) -> Option<&Logged> {
+    pub(crate) fn log(&self) -> Option<&JobLog> {
         self.log.get()
     }
 
@@ -351,13 +351,13 @@ impl Control {
         self.has_room_in(&self.state())
     }
 
-    fn has_room_in(&self, state: &State) -> bool {
+    fn has_room_in(&self, state: &BatchesState) -> bool {
         let in_flight = state.in_flight.len();
         in_flight < self.limit || in_flight < self.late(state)
     }
 
     /// How many batches may be in flight where the next is late and empty: many share a sync.
-    fn late(&self, state: &State) -> usize {
+    fn late(&self, state: &BatchesState) -> usize {
         if self.log.get().is_none() || self.is_dirty() || self.clock.now() < state.boundary + self.interval {
             return 0;
         }
@@ -494,7 +494,7 @@ impl Control {
         is_open
     }
 
-    fn close_locked(&self, state: &mut State, time: BatchTime, follows: Follows) {
+    fn close_locked(&self, state: &mut BatchesState, time: BatchTime, follows: Follows) {
         let epoch = state.next;
         state.next += 1;
         let marks: Vec<_> = self.cuts.iter().map(|cut| cut.close()).collect();
@@ -535,11 +535,11 @@ impl Control {
             peers,
             closed: Instant::now(),
             info,
-            dues: Dues::default(),
+            dues: PendingAcks::default(),
             written: 0,
         });
         self.holding.store(state.in_flight.len() >= self.limit, Ordering::Release);
-        self.tell(|| Order::Close(epoch, time, follows));
+        self.tell(|| WorkerOrder::Close(epoch, time, follows));
         self.peers.iter().for_each(|peers| peers.closed(epoch, time, follows));
     }
 
@@ -555,7 +555,7 @@ impl Control {
     }
 
     /// A worker has closed its inputs for a batch that took in `records`, by source, for which `dues` are due.
-    pub(crate) fn took_in(&self, epoch: Epoch, records: &[u64], dues: &mut Dues) {
+    pub(crate) fn took_in(&self, epoch: Epoch, records: &[u64], dues: &mut PendingAcks) {
         let mut state = self.state();
         // No sink has taken it yet: this worker has not stepped since.
         let batch = state.in_flight.iter_mut().find(|batch| batch.epoch == epoch);
@@ -597,7 +597,7 @@ impl Control {
     }
 
     /// What everybody has taken is delivered.
-    fn deliver(&self, mut state: MutexGuard<'_, State>) {
+    fn deliver(&self, mut state: MutexGuard<'_, BatchesState>) {
         let mut done = Vec::new();
         let taken = |batch: &mut InFlight| batch.sinks == 0 && batch.peers == 0;
         while let Some(mut batch) = state.in_flight.pop_front_if(taken) {
@@ -642,7 +642,7 @@ impl Control {
 
     /// Tells the workers to leave: all is delivered.
     pub(crate) fn leave(&self) {
-        self.tell(|| Order::Leave);
+        self.tell(|| WorkerOrder::Leave);
     }
 
     /// Tells the workers to drop everything.
@@ -653,7 +653,7 @@ impl Control {
 
     /// The job has ended: whoever waits for a receipt of a batch that was not delivered hears that it never will be.
     pub(crate) fn lose_receipts(&self) {
-        let lost: Vec<Dues> =
+        let lost: Vec<PendingAcks> =
             self.state().in_flight.iter_mut().map(|batch| std::mem::take(&mut batch.dues)).collect();
         // Not under the lock: it wakes those who wait.
         drop(lost);
@@ -663,7 +663,7 @@ impl Control {
         self.aborted.load(Ordering::Acquire)
     }
 
-    fn tell(&self, order: impl Fn() -> Order) {
+    fn tell(&self, order: impl Fn() -> WorkerOrder) {
         for (orders, signal) in &self.workers {
             // A worker that is gone has reported why; the job is on its way down.
             let _ = orders.send(order());

@@ -76,18 +76,18 @@ impl Notes {
 
 /// Where the input of the sources of this process is written down.
 #[derive(Clone, Debug)]
-pub(crate) enum Scribe {
+pub(crate) enum InputLog {
     /// In this process's log.
     Log(Log),
     /// In the leader's; the sources here are numbered from this on.
     Notes { notes: Arc<Notes>, from: u32 },
 }
 
-impl Scribe {
+impl InputLog {
     pub(crate) fn input(&self, port: u32, first: u64, count: u64, bytes: Vec<u8>) {
         match self {
-            Scribe::Log(log) => log.input(port, first, count, bytes),
-            Scribe::Notes { notes, from } => {
+            InputLog::Log(log) => log.input(port, first, count, bytes),
+            InputLog::Notes { notes, from } => {
                 notes.put(Note::Input { port: from + port, first, count, bytes: Bytes(bytes) });
             }
         }
@@ -96,8 +96,8 @@ impl Scribe {
 
 /// See the module.
 #[derive(Debug)]
-pub(crate) struct Logged {
-    place: Place,
+pub(crate) struct JobLog {
+    place: RunPlace,
     /// How many batches sinks may be ahead of the disk: none, or as many as are in flight, so that what waits for a slow
     /// disk is bounded.
     ahead: Epoch,
@@ -107,7 +107,7 @@ pub(crate) struct Logged {
 
 /// Where the log is.
 #[derive(Debug)]
-enum Place {
+enum RunPlace {
     Here {
         log: Log,
         /// What number 0 is in the log.
@@ -133,7 +133,7 @@ struct Gathering {
     marks: BTreeMap<u32, Vec<SourceMark>>,
 }
 
-impl Logged {
+impl JobLog {
     /// With the log in this process, of a job that has so many.
     pub(crate) fn new(
         log: Log,
@@ -144,13 +144,13 @@ impl Logged {
     ) -> Self {
         let durable = log.durable();
         let gathering = Mutex::default();
-        Logged { place: Place::Here { log, first, durable, processes, gathering }, ahead, checkpoint }
+        JobLog { place: RunPlace::Here { log, first, durable, processes, gathering }, ahead, checkpoint }
     }
 
     /// With the log in another process.
     pub(crate) fn elsewhere(notes: Arc<Notes>, process: u32, ahead: Epoch, checkpoint: CheckpointId) -> Self {
         let durable = watch::Sender::new(None);
-        Logged { place: Place::AtLeader { notes, process, durable }, ahead, checkpoint }
+        JobLog { place: RunPlace::AtLeader { notes, process, durable }, ahead, checkpoint }
     }
 
     /// Which checkpoint it is.
@@ -161,8 +161,8 @@ impl Logged {
     /// A batch was closed, with the sources of this process where they were.
     pub(crate) fn mark(&self, epoch: Epoch, time: (BatchTime, Follows), sources: Vec<SourceMark>) {
         match &self.place {
-            Place::Here { .. } => self.gather(epoch, 0, Some(time), sources),
-            Place::AtLeader { notes, process, .. } => {
+            RunPlace::Here { .. } => self.gather(epoch, 0, Some(time), sources),
+            RunPlace::AtLeader { notes, process, .. } => {
                 notes.put(Note::Mark { epoch, process: *process, sources });
             }
         }
@@ -170,7 +170,7 @@ impl Logged {
 
     /// Takes what another process has for the log.
     pub(crate) fn note(&self, note: Note) {
-        let Place::Here { log, .. } = &self.place else { panic!("notes come to the leader") };
+        let RunPlace::Here { log, .. } = &self.place else { panic!("notes come to the leader") };
         match note {
             Note::Part { epoch, worker, bytes } => self.part(epoch, worker as usize, bytes.0),
             Note::Mark { epoch, process, sources } => self.gather(epoch, process, None, sources),
@@ -187,7 +187,7 @@ impl Logged {
         time: Option<(BatchTime, Follows)>,
         sources: Vec<SourceMark>,
     ) {
-        let Place::Here { log, first, processes, gathering, .. } = &self.place else { return };
+        let RunPlace::Here { log, first, processes, gathering, .. } = &self.place else { return };
         let mut gathering = gathering.lock().expect("nothing panics under this lock");
         let batch = gathering.entry(epoch).or_default();
         batch.time = batch.time.or(time);
@@ -203,7 +203,7 @@ impl Logged {
 
     /// All sinks everywhere have a batch.
     pub(crate) fn delivered(&self, epoch: Epoch) {
-        if let Place::Here { log, first, .. } = &self.place {
+        if let RunPlace::Here { log, first, .. } = &self.place {
             crash_point("before-acknowledge");
             log.delivered(first + epoch);
             crash_point("after-acknowledge");
@@ -221,7 +221,7 @@ impl Logged {
     /// Waits until a batch is on disk; whether it ever will be.
     pub(crate) async fn is_durable(&self, epoch: Epoch) -> bool {
         match &self.place {
-            Place::Here { first, durable, .. } => {
+            RunPlace::Here { first, durable, .. } => {
                 let epoch = first + epoch;
                 let mut durable = durable.clone();
                 // The log ends before that only if it failed, and the job with it.
@@ -230,7 +230,7 @@ impl Logged {
                     .await
                     .is_ok()
             }
-            Place::AtLeader { durable, .. } => {
+            RunPlace::AtLeader { durable, .. } => {
                 let mut durable = durable.subscribe();
                 durable.wait_for(|durable| durable.is_some_and(|durable| durable >= epoch)).await.is_ok()
             }
@@ -239,7 +239,7 @@ impl Logged {
 
     /// The leader says what is on disk.
     pub(crate) fn told_durable(&self, epoch: Epoch) {
-        if let Place::AtLeader { durable, .. } = &self.place {
+        if let RunPlace::AtLeader { durable, .. } = &self.place {
             durable.send_modify(|durable| *durable = (*durable).max(Some(epoch)));
         }
     }
@@ -247,16 +247,16 @@ impl Logged {
     /// A part of a batch, of a worker of whatever process. Only where the log is.
     pub(crate) fn part(&self, epoch: Epoch, worker: usize, bytes: Vec<u8>) {
         match &self.place {
-            Place::Here { log, first, .. } => log.part(first + epoch, worker as u32, bytes),
-            Place::AtLeader { .. } => panic!("a follower's workers send their parts to the leader"),
+            RunPlace::Here { log, first, .. } => log.part(first + epoch, worker as u32, bytes),
+            RunPlace::AtLeader { .. } => panic!("a follower's workers send their parts to the leader"),
         }
     }
 
     /// The log, if it is in this process.
     pub(crate) fn log(&self) -> Option<&Log> {
         match &self.place {
-            Place::Here { log, .. } => Some(log),
-            Place::AtLeader { .. } => None,
+            RunPlace::Here { log, .. } => Some(log),
+            RunPlace::AtLeader { .. } => None,
         }
     }
 }

@@ -48,8 +48,8 @@ use std::{
 use backpressure::Backpressure;
 use checkpoint_settings::{Checkpoint, within};
 pub use cluster::Cluster;
-use cluster::{Link, Peers, Program, Role};
-use control::{Control, Settings};
+use cluster::{Link, Peers, ProgramHello, Role};
+use control::{Control, ControlSettings};
 pub use job::Job;
 use job_log::Notes;
 pub use pid::{Pid, PidEstimator};
@@ -67,7 +67,7 @@ use crate::{
         Clock, ManualClock, ReadTime, {self},
     },
     error::StartError,
-    intake::admission::Gates,
+    intake::admission::Admissions,
     observe::{
         listener::{Listener, Listeners},
         metrics::{Board, BoardSettings, Port},
@@ -234,7 +234,7 @@ impl Engine {
     }
 
     /// Each source sends at most so many records by the second, Spark's `spark.streaming.receiver.maxRate`; more than 0.
-    /// Nothing is dropped: a source waits in [`Outlet::send`](crate::connect::Outlet::send), and large sends are cut, so
+    /// Nothing is dropped: a source waits in [`SourceContext::send`](crate::connect::Outlet::send), and large sends are cut, so
     /// that the limit holds within a batch too. A source that was idle may catch up on a tenth of a second.
     ///
     /// By the job's clock; under a [`ManualClock`](crate::ManualClock), as that is moved. A paced source
@@ -459,7 +459,7 @@ impl Engine {
         (name, interval, plan, operators): (&str, Duration, &str, &[&str]),
     ) -> Result<(Option<Together>, Vec<Reach>), StartError> {
         cluster.check().map_err(StartError::Config)?;
-        let program = Program::new(
+        let program = ProgramHello::new(
             name,
             interval,
             plan,
@@ -473,7 +473,7 @@ impl Engine {
     }
 
     /// What lets records in, within their limits.
-    fn gates(&self) -> Result<Gates, StartError> {
+    fn gates(&self) -> Result<Admissions, StartError> {
         if let Some(rate) = self.max_rate.filter(|rate| !(rate.is_finite() && *rate > 0.0)) {
             let no_limit = "leave it out for no limit";
             return Err(StartError::Config(format!(
@@ -487,7 +487,7 @@ impl Engine {
             Some(clock) => Clock::Manual(clock.of_job()),
             None => Clock::system(self.system_time.clone()),
         };
-        Ok(Gates::new(clock, self.max_rate, self.backpressure.is_some(), self.memory_limit))
+        Ok(Admissions::new(clock, self.max_rate, self.backpressure.is_some(), self.memory_limit))
     }
 
     /// What is compiled once, whatever the pipeline: everything but the workers and the supervisor.
@@ -532,7 +532,7 @@ impl Engine {
             operators,
             gates,
         });
-        let settings = Settings {
+        let settings = ControlSettings {
             backpressure: backpressure.transpose()?,
             interval,
             limit: self.in_flight,

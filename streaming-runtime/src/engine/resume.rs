@@ -34,17 +34,17 @@ use crate::{
         connector_threads::Connectors,
         control::Control,
         job::Command,
-        job_log::{Logged, Notes, Scribe},
+        job_log::{InputLog, JobLog, Notes},
         resume::{
-            resume_point::{Placed, Taken, absent},
+            resume_point::{SinkProgress, Topology, absent},
             sink_marks::Belonging,
         },
         supervisor::{Paced, pace, source_ended, until},
-        wiring::{Again, SinkMark, SinkTask, SourceTask, Tell},
+        wiring::{Replay, SinkMark, SinkTask, SourceTask, Tell},
     },
     error::JobError,
     ids::Epoch,
-    intake::progress::Cut,
+    intake::progress::SourceProgress,
     observe::metrics::Board,
     operators::sink::Renewed,
     schema::Schema,
@@ -75,7 +75,7 @@ pub(crate) struct Beginning {
     /// Dropped when nothing is opened any more: the place is free only then.
     pub(crate) opening: Option<mpsc::Sender<()>>,
     /// Where sources find the log for what they write down.
-    pub(crate) journal: Arc<OnceLock<Scribe>>,
+    pub(crate) journal: Arc<OnceLock<InputLog>>,
 }
 
 /// How a program fits what is written.
@@ -93,15 +93,15 @@ pub(crate) enum Written {
     /// The leader has it; it is read here when that says so.
     AtLeader { storage: Arc<dyn Storage>, notes: Arc<Notes> },
     /// It was looked at.
-    Taken,
+    SinkProgress,
 }
 
 /// A source, as its recovery sees it.
 pub(crate) struct SourceAt {
     port: &'static str,
     recovery: Recovery,
-    cut: Arc<Cut>,
-    again: Again,
+    cut: Arc<SourceProgress>,
+    again: Replay,
     comes: Comes,
     /// Why its records cannot be logged.
     fault: Option<String>,
@@ -113,7 +113,7 @@ impl SourceAt {
         let (comes, fault) = match recovery {
             Recovery::Lost => (Comes::Never, None),
             Recovery::Replays => (Comes::FromSource, None),
-            Recovery::Logged => {
+            Recovery::JobLog => {
                 let Schema { text, fault } = schema();
                 (Comes::FromLog { records: format!("records of {text}") }, fault)
             }
@@ -269,13 +269,14 @@ impl Beginning {
         if let Some(role) = role {
             all.extend(role.built().await?);
         }
-        let now = Placed { processes: all.len(), workers: self.each };
+        let now = Topology { processes: all.len(), workers: self.each };
         let (exactly_once, holds_back) = (self.settings.is_exactly_once(), self.settings.holds_back);
         let renewed =
             self.sinks.iter().filter_map(|sink| Some((sink.port, sink.renewed.get()?.clone()))).collect();
         let interval = control.interval;
         let at =
-            Taken { opened: &opened, all: &all, now, exactly_once, holds_back, renewed, interval }.last();
+            SinkProgress { opened: &opened, all: &all, now, exactly_once, holds_back, renewed, interval }
+                .last();
         let at = at.map_err(JobError::Checkpoint)?;
         let program = self.program(&opened, (operators, &begun), now, at);
         let misread = misread(&opened, &program, &edits);
@@ -321,9 +322,9 @@ impl Beginning {
         });
         let (log, _) = log.await?;
         let durable = log.durable().borrow().epoch.and_then(|epoch| epoch.checked_sub(first));
-        let logged = Logged::new(log.clone(), first, now.processes, self.ahead(control), checkpoint);
+        let logged = JobLog::new(log.clone(), first, now.processes, self.ahead(control), checkpoint);
         let again = std::mem::take(&mut restored.again);
-        self.go_on(control, restored, &again, 0, (logged, Scribe::Log(log)));
+        self.go_on(control, restored, &again, 0, (logged, InputLog::Log(log)));
         role.iter().for_each(|role| role.let_begin(durable));
         Ok(again)
     }
@@ -360,9 +361,9 @@ impl Beginning {
         self.belonging(checkpoint, &opened).check(&self.sink_marks).map_err(JobError::Checkpoint)?;
         let (mut restored, _place) = blocking(move || opened.restore(at, edits)).await?;
         let again = std::mem::take(&mut restored.again);
-        let logged = Logged::elsewhere(notes.clone(), process as u32, self.ahead(control), checkpoint);
+        let logged = JobLog::elsewhere(notes.clone(), process as u32, self.ahead(control), checkpoint);
         let from = (process * self.sources.len()) as u32;
-        self.go_on(control, restored, &again, process, (logged, Scribe::Notes { notes, from }));
+        self.go_on(control, restored, &again, process, (logged, InputLog::Notes { notes, from }));
         role.report_restored();
         role.told_to_begin().await;
         Ok(again)
@@ -375,7 +376,7 @@ impl Beginning {
         mut restored: Restored,
         again: &[AgainMark],
         process: usize,
-        (log, scribe): (Logged, Scribe),
+        (log, scribe): (JobLog, InputLog),
     ) {
         resume(&self.sources, &mut restored, again, process);
         tracing::info!(as_of = ?restored.time, again = again.len(), "job goes on from its checkpoint");
@@ -411,13 +412,13 @@ impl Beginning {
         &self,
         opened: &Opened,
         (operators, begun): (&[OperatorState], &[Option<u64>]),
-        now: Placed,
+        now: Topology,
         at: Option<Epoch>,
     ) -> Program {
         let then = opened.program();
         let at = at.and_then(|at| opened.time_of(at));
         let moved = match then {
-            Some(then) if Placed::of(then) == now => then.moved,
+            Some(then) if Topology::of(then) == now => then.moved,
             Some(_) => at,
             None => None,
         };
@@ -564,7 +565,7 @@ impl Beginning {
 
 impl Written {
     fn take(&mut self) -> Self {
-        std::mem::replace(self, Written::Taken)
+        std::mem::replace(self, Written::SinkProgress)
     }
 }
 
@@ -692,7 +693,7 @@ fn resume(sources: &[SourceAt], restored: &mut Restored, again: &[AgainMark], pr
             before.clone()
         });
         source.cut.resume(open, mark, source.recovery, again.collect());
-        if source.recovery == Recovery::Logged {
+        if source.recovery == Recovery::JobLog {
             let inputs = restored.inputs.remove(&name).unwrap_or_default();
             *source.again.lock().expect("nothing panics under this lock") = inputs;
         }

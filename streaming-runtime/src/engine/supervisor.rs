@@ -27,7 +27,7 @@ use crate::{
         checkpoint_settings::LOOK,
         cluster::{Role, follow},
         connector_events::{watched_sink, watched_source},
-        connector_threads::{Connectors, Place, scoped_subscriber},
+        connector_threads::{Connectors, RunPlace, scoped_subscriber},
         control::Control,
         job::{Command, Job},
         resume::{Beginning, run_again},
@@ -169,7 +169,7 @@ impl Supervisor {
                 let started = begun(begin).await;
                 watched_source(index, board, listeners, task(interval, started, stop)).await
             };
-            let place = Place { host, job, port, drains, may_block };
+            let place = RunPlace { host, job, port, drains, may_block };
             let spawned = self.sources.spawn(&place, task);
             spawned.map_err(|source| StartError::Connector { port, source })?;
         }
@@ -178,7 +178,7 @@ impl Supervisor {
             let SinkTask { port, task, may_block, .. } = sink;
             let task = task(self.control.clone(), ask);
             let task = watched_sink(index, board.clone(), listeners.clone(), task);
-            let place = Place { host, job, port, drains: true, may_block };
+            let place = RunPlace { host, job, port, drains: true, may_block };
             let spawned = self.sinks.spawn(&place, task);
             spawned.map_err(|source| StartError::Connector { port, source })?;
         }

@@ -29,14 +29,16 @@ use crate::{
     },
     engine::{
         control::Control,
-        job_log::Scribe,
+        job_log::InputLog,
         worker::{Injector, Intake},
     },
     ids::{Epoch, OpId},
     intake::{
-        admission::Gates,
-        progress::Cut,
-        source_context::{Books, Chunk, Journal, Lane, Outlet, PaceRequest, Signal, Way},
+        admission::Admissions,
+        progress::SourceProgress,
+        source_context::{
+            Chunk, IntakeCounters, Journal, PaceRequest, Signal, SourceContext, SourceTrack, WorkerQueue,
+        },
     },
     observe::metrics::Waiting,
     operators::sink::{Part, PartSender, Renewed, SinkPort, Streams, ToSink},
@@ -93,12 +95,12 @@ pub(crate) struct SourceTask {
     /// How full its queues to the workers are.
     pub(crate) queues: Vec<Waiting>,
     /// Where batches cut its records.
-    pub(crate) cut: Arc<Cut>,
+    pub(crate) cut: Arc<SourceProgress>,
     pub(crate) recovery: Recovery,
     /// What a record is made of.
     pub(crate) schema: fn() -> Schema,
     /// Its input of before that it is given again.
-    pub(crate) again: Again,
+    pub(crate) again: Replay,
     /// Which files it reads.
     pub(crate) origin: Option<Origin>,
 }
@@ -107,7 +109,7 @@ pub(crate) struct SourceTask {
 pub(crate) type SinkMark = Result<Option<CheckpointMark>, ConnectorError>;
 
 /// Input that was logged, until the source takes it.
-pub(crate) type Again = Arc<Mutex<Vec<Input>>>;
+pub(crate) type Replay = Arc<Mutex<Vec<Input>>>;
 
 /// Where a sink says which batch it has for good.
 pub(crate) type Tell = oneshot::Sender<Option<BatchTime>>;
@@ -141,14 +143,14 @@ type Build = Box<dyn FnOnce(&Flow<'_>) + Send>;
 /// Collects the ports of one start of a pipeline.
 pub struct Wiring {
     pub(crate) signals: Vec<Arc<Signal>>,
-    pub(crate) books: Arc<Books>,
+    pub(crate) books: Arc<IntakeCounters>,
     /// Chunks that the queue of one source to one worker holds.
     pub(crate) queue: usize,
-    pub(crate) gates: Gates,
+    pub(crate) gates: Admissions,
     /// Whether the job keeps checkpoints.
     pub(crate) keeps_checkpoints: bool,
     /// Where input is written down, once it is.
-    pub(crate) log: Arc<OnceLock<Scribe>>,
+    pub(crate) log: Arc<OnceLock<InputLog>>,
     pub(crate) sources: Vec<SourceTask>,
     pub(crate) sinks: Vec<SinkTask>,
     pub(crate) ends: Vec<Ends>,
@@ -175,7 +177,7 @@ impl<T> Clone for OutPort<T> {
 }
 
 impl Wiring {
-    pub(crate) fn new(workers: usize, queue: usize, gates: Gates, keeps_checkpoints: bool) -> Self {
+    pub(crate) fn new(workers: usize, queue: usize, gates: Admissions, keeps_checkpoints: bool) -> Self {
         Wiring {
             signals: (0..workers).map(|_| Arc::default()).collect(),
             books: Arc::default(),
@@ -199,20 +201,22 @@ impl Wiring {
             queues.push(Box::new(move || {
                 full.upgrade().map_or(0, |queue| queue.max_capacity() - queue.capacity())
             }));
-            lanes.push(Lane { queue, signal: signal.clone(), books: self.books.clone() });
+            lanes.push(WorkerQueue { queue, signal: signal.clone(), books: self.books.clone() });
             ends.intakes.push(Box::new(chunks));
         }
         let (pace, requests) = mpsc::channel(1);
         let gate = self.gates.add::<T>(port, S::PACED, S::DRAINS);
-        let (cut, again) =
-            (Arc::new(Cut::new(S::PACED, S::ACCEPTS && self.gates.clock.is_manual())), Again::default());
+        let (cut, again) = (
+            Arc::new(SourceProgress::new(S::PACED, S::ACCEPTS && self.gates.clock.is_manual())),
+            Replay::default(),
+        );
         let index = self.sources.len();
-        let journal = (S::RECOVERY == Recovery::Logged).then(|| journal(port, index, self.log.clone()));
-        let way = Way { cut: cut.clone(), journal };
+        let journal = (S::RECOVERY == Recovery::JobLog).then(|| journal(port, index, self.log.clone()));
+        let way = SourceTrack { cut: cut.clone(), journal };
         let origin = source.origin();
         let (logged, counts) = (again.clone(), cut.clone());
         let task = move |interval, started, stop: watch::Receiver<bool>| -> Task {
-            let mut out = Outlet::new(gate, lanes, way, requests, stop.clone(), interval, started);
+            let mut out = SourceContext::new(gate, lanes, way, requests, stop.clone(), interval, started);
             Box::pin(async move {
                 let _over = Over(counts.clone());
                 let again = std::mem::take(&mut *logged.lock().expect("nothing panics under this lock"));
@@ -275,7 +279,7 @@ impl Wiring {
 }
 
 /// Says that a source is gone, however it ended.
-struct Over(Arc<Cut>);
+struct Over(Arc<SourceProgress>);
 
 impl Drop for Over {
     fn drop(&mut self) {
@@ -284,7 +288,7 @@ impl Drop for Over {
 }
 
 /// Writes the records of a source down, where there is a log.
-fn journal<T: Record>(port: &'static str, index: usize, log: Arc<OnceLock<Scribe>>) -> Journal<T> {
+fn journal<T: Record>(port: &'static str, index: usize, log: Arc<OnceLock<InputLog>>) -> Journal<T> {
     let forms = Mutex::new(Forms::default());
     Arc::new(move |first, records| {
         if let Some(log) = log.get().filter(|_| !records.is_empty()) {
@@ -301,7 +305,7 @@ async fn send_again<T: Record>(
     port: &'static str,
     again: Vec<Input>,
     paced: bool,
-    out: &mut Outlet<T>,
+    out: &mut SourceContext<T>,
 ) -> Result<(), ConnectorError> {
     let read = |input: &Input| state_log::read::<Vec<T>>(&input.bytes, || format!("source `{port}`"));
     let mut inputs = again.into_iter();

@@ -28,18 +28,18 @@ use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::{
     build_error::BuildError,
-    checkpoint::{OperatorState, Restored, state_log::Ledger},
-    delivery::pending_output::Outbox,
+    checkpoint::{OperatorState, Restored, state_log::StateLog},
+    delivery::pending_output::PendingOutput,
     engine::{
-        cluster::Seat,
-        control::{Control, Order},
+        cluster::ProcessSeat,
+        control::{Control, WorkerOrder},
         job_log::{Bytes, Note, Notes},
         log_forwarding::{Own, ToLeader},
         wiring::{Ends, Flow},
     },
     error::JobError,
     ids::Epoch,
-    intake::source_context::{Chunk, Dues, Signal},
+    intake::source_context::{Chunk, PendingAcks, Signal},
     observe::{metrics::Meter, operator_stats},
     partitioner::Owners,
     record::Record,
@@ -66,7 +66,7 @@ const IDLE_STEPS: u32 = 8;
 pub(crate) trait Intake {
     /// Takes in up to `chunks` chunks that may belong to the batch `open`, with what is due for them; returns chunks and
     /// records taken.
-    fn take(&mut self, chunks: usize, open: Epoch, dues: &mut Dues) -> (usize, u64);
+    fn take(&mut self, chunks: usize, open: Epoch, dues: &mut PendingAcks) -> (usize, u64);
     /// Closes the open batch: later records belong to `epoch`.
     fn advance(&mut self, epoch: Epoch);
 }
@@ -95,7 +95,7 @@ impl<T: Record> Injector<T> {
 }
 
 impl<T: Record> Intake for Injector<T> {
-    fn take(&mut self, chunks: usize, open: Epoch, dues: &mut Dues) -> (usize, u64) {
+    fn take(&mut self, chunks: usize, open: Epoch, dues: &mut PendingAcks) -> (usize, u64) {
         let (mut taken, mut records) = (0, 0);
         while taken < chunks
             && let Some(mut chunk) = self.early.take().or_else(|| self.chunks.try_recv().ok())
@@ -123,7 +123,7 @@ pub(crate) struct WorkerStart {
     pub(crate) seat: usize,
     pub(crate) ends: Ends,
     pub(crate) build: Box<dyn FnOnce(&Flow<'_>) + Send>,
-    pub(crate) orders: Receiver<Order>,
+    pub(crate) orders: Receiver<WorkerOrder>,
     pub(crate) signal: Arc<Signal>,
     pub(crate) control: Arc<Control>,
     /// By which keys are dealt out to workers. In a cluster the leader's is told with the allocator.
@@ -158,7 +158,7 @@ pub(crate) enum Reach {
     /// They are in this process.
     Here(Box<AllocatorBuilder>),
     /// When all processes are there.
-    Cluster(Receiver<Seat>),
+    Cluster(Receiver<ProcessSeat>),
 }
 
 /// How a worker ended: a panic is the operator's.
@@ -310,8 +310,8 @@ type Restoring = oneshot::Receiver<Option<Arc<Restored>>>;
 struct Running {
     intakes: Vec<Box<dyn Intake>>,
     worker: Worker,
-    open: Open,
-    orders: Receiver<Order>,
+    open: OpenBatch,
+    orders: Receiver<WorkerOrder>,
     signal: Arc<Signal>,
     control: Arc<Control>,
     job: Rc<JobContext>,
@@ -347,7 +347,7 @@ impl Running {
                 let send = move |epoch, part| {
                     own.borrow_mut().push(Note::Part { epoch, worker: place.0 as u32, bytes: Bytes(part) });
                 };
-                Ledger::new(place, Box::new(send))
+                StateLog::new(place, Box::new(send))
             }
             Some(_) => {
                 let control = control.clone();
@@ -355,9 +355,9 @@ impl Running {
                     let log = control.log().expect("workers step only when there is a log");
                     log.part(epoch, place.0, part);
                 };
-                Ledger::new(place, Box::new(send))
+                StateLog::new(place, Box::new(send))
             }
-            None => Ledger::default(),
+            None => StateLog::default(),
         };
         let job = Rc::new(JobContext {
             times: Times::default(),
@@ -369,7 +369,7 @@ impl Running {
             sinks: Cell::new(0),
             awaited: Cell::new(0),
             skipped: control.board.skipped.clone(),
-            outbox: Outbox::default(),
+            outbox: PendingOutput::default(),
             ledger: Rc::new(ledger),
             is_ordered: Cell::new(false),
             unread: RefCell::default(),
@@ -404,8 +404,13 @@ impl Running {
             let _ = built.send(job.ledger.operators().to_vec());
             restored
         });
-        let open =
-            Open { epoch: 0, seat, records: vec![0; intakes.len()], dues: Dues::default(), dirty: false };
+        let open = OpenBatch {
+            epoch: 0,
+            seat,
+            records: vec![0; intakes.len()],
+            dues: PendingAcks::default(),
+            dirty: false,
+        };
         let running = Running {
             intakes,
             worker,
@@ -447,7 +452,7 @@ impl Running {
         self.idle = PARK;
         while let Ok(order) = self.orders.try_recv() {
             match order {
-                Order::Close(epoch, time, follows) => {
+                WorkerOrder::Close(epoch, time, follows) => {
                     self.meter.publish();
                     // The mark and the input of the batch, before anything of it can be complete.
                     self.flush_notes();
@@ -459,7 +464,7 @@ impl Running {
                     self.open.close(epoch, &self.control);
                     self.busy = true;
                 }
-                Order::Leave => return false,
+                WorkerOrder::Leave => return false,
             }
         }
         if !self.control.is_holding() {
@@ -530,17 +535,17 @@ impl Drop for Running {
 }
 
 /// The open batch as one worker sees it.
-struct Open {
+struct OpenBatch {
     epoch: Epoch,
     seat: usize,
     /// Records taken in, by source.
     records: Vec<u64>,
     /// What is due when it is delivered.
-    dues: Dues,
+    dues: PendingAcks,
     dirty: bool,
 }
 
-impl Open {
+impl OpenBatch {
     /// Takes in up to `chunks` chunks of each source; returns whether there were any.
     fn take_in(&mut self, intakes: &mut [Box<dyn Intake>], control: &Control, chunks: usize) -> bool {
         let mut fed = 0;

@@ -28,7 +28,7 @@ use crate::clock::Clock;
 
 /// What the gates of a job have in common.
 #[derive(Debug)]
-pub(crate) struct Gates {
+pub(crate) struct Admissions {
     pub(crate) clock: Clock,
     max_rate: Option<f64>,
     /// Whether rates will be set while the job runs.
@@ -38,18 +38,23 @@ pub(crate) struct Gates {
     pub(crate) throttles: Vec<Arc<Throttle>>,
 }
 
-impl Gates {
+impl Admissions {
     /// For sources that send at most `max_rate` records by the second, and together hold at most `memory` bytes.
     pub(crate) fn new(clock: Clock, max_rate: Option<f64>, adapts: bool, memory: u64) -> Self {
-        Gates { clock, max_rate, adapts, account: Arc::new(Account::new(memory)), throttles: Vec::new() }
+        Admissions { clock, max_rate, adapts, account: Arc::new(Account::new(memory)), throttles: Vec::new() }
     }
 
     /// The gate of the next source.
-    pub(crate) fn add<T: Serialize>(&mut self, port: &'static str, paced: bool, drains: bool) -> Gate<T> {
+    pub(crate) fn add<T: Serialize>(
+        &mut self,
+        port: &'static str,
+        paced: bool,
+        drains: bool,
+    ) -> Admission<T> {
         let limited = !paced && (self.adapts || self.max_rate.is_some());
         let throttle = Arc::new(Throttle::new(port, limited, self.max_rate));
         self.throttles.push(throttle.clone());
-        Gate {
+        Admission {
             weigh: weight::weigh,
             account: self.account.clone(),
             limiter: limited.then(|| Limiter::new(self.clock.clone(), throttle.rate.subscribe())),
@@ -123,7 +128,7 @@ impl Throttle {
 }
 
 /// The way into the job for one source's records.
-pub(crate) struct Gate<T> {
+pub(crate) struct Admission<T> {
     weigh: fn(&[T]) -> u64,
     account: Arc<Account>,
     throttle: Arc<Throttle>,
@@ -136,9 +141,9 @@ pub(crate) struct Gate<T> {
 }
 
 /// For a source inside of a source.
-impl<T> Clone for Gate<T> {
+impl<T> Clone for Admission<T> {
     fn clone(&self) -> Self {
-        Gate {
+        Admission {
             weigh: self.weigh,
             account: self.account.clone(),
             throttle: self.throttle.clone(),
@@ -151,7 +156,7 @@ impl<T> Clone for Gate<T> {
     }
 }
 
-impl<T> Gate<T> {
+impl<T> Admission<T> {
     /// Shows a number of the connector's in the job's metrics.
     pub(crate) fn count(&self, event: &'static str, count: impl Fn() -> u64 + Send + Sync + 'static) {
         let mut events = self.throttle.events.lock().unwrap_or_else(PoisonError::into_inner);
@@ -227,7 +232,7 @@ impl<T> Gate<T> {
     /// A gate that is always open.
     #[cfg(test)]
     pub(crate) fn open() -> Self {
-        Gate {
+        Admission {
             weigh: |_| 0,
             account: Arc::new(Account::new(1)),
             throttle: Arc::new(Throttle::new("test", false, None)),

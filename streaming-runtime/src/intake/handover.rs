@@ -9,10 +9,10 @@ use tokio::sync::watch;
 
 /// See the module.
 #[derive(Debug)]
-pub(crate) struct Handover(watch::Sender<State>);
+pub(crate) struct Handover(watch::Sender<HandoverState>);
 
 #[derive(Clone, Copy, Debug, Default)]
-struct State {
+struct HandoverState {
     /// How often the source was asked to hand on, and how often it has.
     asked: u64,
     done: u64,
@@ -24,7 +24,7 @@ struct State {
 
 impl Default for Handover {
     fn default() -> Self {
-        Handover(watch::Sender::new(State::default()))
+        Handover(watch::Sender::new(HandoverState::default()))
     }
 }
 
@@ -34,7 +34,7 @@ impl Handover {
         let mut state = self.0.subscribe();
         self.0.send_modify(|state| state.asked += 1);
         let asked = state.borrow_and_update().asked;
-        let settled = |state: &State| state.done >= asked || state.held_up > 0 || state.over;
+        let settled = |state: &HandoverState| state.done >= asked || state.held_up > 0 || state.over;
         // The sender is this one's.
         let _ = state.wait_for(settled).await;
     }

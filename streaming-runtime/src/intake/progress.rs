@@ -16,24 +16,24 @@ use crate::{checkpoint::SourceMark, contract::source::Recovery, ids::Epoch, inta
 
 /// See the module.
 #[derive(Debug, Default)]
-pub(crate) struct Cut {
+pub(crate) struct SourceProgress {
     /// Whether the source is asked for each batch, and so knows itself what belongs to it.
     paced: bool,
     /// Of a source that takes records from the program, where a test has the clock.
     handover: Option<Handover>,
-    state: Mutex<State>,
+    state: Mutex<ProgressState>,
     /// Told when a batch that runs again was closed, or has all of its records.
     moved: Notify,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct ProgressState {
     open: Epoch,
     mark: SourceMark,
     /// Records that come again from behind the position and were in batches before.
     skip: u64,
     /// The open batch and those behind it, of those that run again.
-    again: VecDeque<Again>,
+    again: VecDeque<SourceReplay>,
     /// Records that batches that run again got and had not had.
     surplus: u64,
     /// Whether positions are written down.
@@ -44,7 +44,7 @@ struct State {
 
 /// What a batch that runs again had of the source.
 #[derive(Debug)]
-struct Again {
+struct SourceReplay {
     /// Its records.
     had: u64,
     /// Those that it has yet to get.
@@ -56,7 +56,7 @@ struct Again {
 }
 
 /// The right to put records into the open batch.
-pub(crate) struct Putting<'a>(MutexGuard<'a, State>);
+pub(crate) struct Putting<'a>(MutexGuard<'a, ProgressState>);
 
 impl Putting<'_> {
     pub(crate) fn epoch(&self) -> Epoch {
@@ -64,9 +64,9 @@ impl Putting<'_> {
     }
 }
 
-impl Cut {
+impl SourceProgress {
     pub(crate) fn new(paced: bool, accepts: bool) -> Self {
-        Cut { paced, handover: accepts.then(Handover::default), ..Cut::default() }
+        SourceProgress { paced, handover: accepts.then(Handover::default), ..SourceProgress::default() }
     }
 
     /// Of a source that takes records from the program.
@@ -74,7 +74,7 @@ impl Cut {
         self.handover.as_ref()
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, ProgressState> {
         self.state.lock().expect("nothing panics under this lock")
     }
 
@@ -86,7 +86,7 @@ impl Cut {
         recovery: Recovery,
         mut again: Vec<SourceMark>,
     ) {
-        if recovery == Recovery::Logged {
+        if recovery == Recovery::JobLog {
             // What the log has lies behind any position that the source itself had.
             for mark in again.iter_mut().chain([&mut mark]) {
                 (mark.position, mark.since) = (None, 0);
@@ -94,7 +94,7 @@ impl Cut {
         }
         let mut state = self.state();
         state.open = open;
-        state.keeps = recovery != Recovery::Logged;
+        state.keeps = recovery != Recovery::JobLog;
         state.had_ended = mark.ended;
         // Without a position nothing comes again, but from those that begin at the beginning.
         let comes_again = mark.position.is_some() || recovery == Recovery::Replays;
@@ -104,7 +104,7 @@ impl Cut {
         let again = again.into_iter().map(|SourceMark { records, position, .. }| {
             let asked = records > 0 || position != before;
             before.clone_from(&position);
-            Again { had: records, lacks: records, position, asked }
+            SourceReplay { had: records, lacks: records, position, asked }
         });
         state.again = again.collect();
     }

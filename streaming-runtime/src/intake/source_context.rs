@@ -29,9 +29,9 @@ use crate::{
     },
     ids::Epoch,
     intake::{
-        admission::{Gate, Held},
+        admission::{Admission, Held},
         handover::{Handover, HeldUp},
-        progress::Cut,
+        progress::SourceProgress,
     },
     time::BatchTime,
 };
@@ -91,7 +91,7 @@ impl Signal {
 
 /// What a whole job knows of its queues.
 #[derive(Default)]
-pub(crate) struct Books {
+pub(crate) struct IntakeCounters {
     /// Chunks that were sent and not yet taken by a worker.
     pub(crate) pending: AtomicUsize,
     /// Whether an operator of the pipeline depends on the order of records: known when the dataflow is built.
@@ -105,23 +105,23 @@ pub(crate) struct Books {
 pub(crate) struct Chunk<T> {
     pub(crate) sent_in: Epoch,
     pub(crate) records: Vec<T>,
-    pub(crate) dues: Dues,
+    pub(crate) dues: PendingAcks,
 }
 
 /// What is due when the batch that records come into was delivered: receipts to give out, bytes to give back.
 #[derive(Default)]
-pub(crate) struct Dues {
+pub(crate) struct PendingAcks {
     receipts: Vec<Receipts>,
     held: Held,
 }
 
-impl Dues {
+impl PendingAcks {
     fn new(receipts: Option<Receipts>, held: Held) -> Self {
-        Dues { receipts: receipts.into_iter().collect(), held }
+        PendingAcks { receipts: receipts.into_iter().collect(), held }
     }
 
     /// Takes over what is due for records of the same job that come into the same batch.
-    pub(crate) fn append(&mut self, more: &mut Dues) {
+    pub(crate) fn append(&mut self, more: &mut PendingAcks) {
         self.receipts.append(&mut more.receipts);
         self.held.append(&mut more.held);
     }
@@ -133,21 +133,21 @@ impl Dues {
 }
 
 /// The queue from one source to one worker.
-pub(crate) struct Lane<T> {
+pub(crate) struct WorkerQueue<T> {
     pub(crate) queue: mpsc::Sender<Chunk<T>>,
     pub(crate) signal: Arc<Signal>,
-    pub(crate) books: Arc<Books>,
+    pub(crate) books: Arc<IntakeCounters>,
 }
 
 type Place<'a, T> = mpsc::Permit<'a, Chunk<T>>;
 
-impl<T> Clone for Lane<T> {
+impl<T> Clone for WorkerQueue<T> {
     fn clone(&self) -> Self {
-        Lane { queue: self.queue.clone(), signal: self.signal.clone(), books: self.books.clone() }
+        WorkerQueue { queue: self.queue.clone(), signal: self.signal.clone(), books: self.books.clone() }
     }
 }
 
-impl<T> Lane<T> {
+impl<T> WorkerQueue<T> {
     /// A place in the queue. Where it is full, only when half of it is empty: to be woken for each place costs more than
     /// it takes a worker to fill and empty one.
     async fn reserve(&self) -> Result<Place<'_, T>, Closed> {
@@ -163,14 +163,14 @@ impl<T> Lane<T> {
 
     fn put(
         &self,
-        way: &Way<T>,
+        way: &SourceTrack<T>,
         place: Place<'_, T>,
         records: Vec<T>,
         receipts: Option<Receipts>,
         held: Held,
     ) {
         self.books.pending.fetch_add(1, Ordering::AcqRel);
-        let dues = Dues::new(receipts, held);
+        let dues = PendingAcks::new(receipts, held);
         let (putting, first) = way.cut.put(records.len());
         if let Some(journal) = &way.journal {
             journal(first, &records);
@@ -182,17 +182,17 @@ impl<T> Lane<T> {
 }
 
 /// Where the records of a source are counted, and written down if they are: by the number of the first of them.
-pub(crate) struct Way<T> {
-    pub(crate) cut: Arc<Cut>,
+pub(crate) struct SourceTrack<T> {
+    pub(crate) cut: Arc<SourceProgress>,
     pub(crate) journal: Option<Journal<T>>,
 }
 
 /// Writes records down, by the number of the first of them.
 pub(crate) type Journal<T> = Arc<dyn Fn(u64, &[T]) + Send + Sync>;
 
-impl<T> Clone for Way<T> {
+impl<T> Clone for SourceTrack<T> {
     fn clone(&self) -> Self {
-        Way { cut: self.cut.clone(), journal: self.journal.clone() }
+        SourceTrack { cut: self.cut.clone(), journal: self.journal.clone() }
     }
 }
 
@@ -205,10 +205,10 @@ pub(crate) struct PaceRequest {
 }
 
 /// Takes a source's records into the job, and waits while the job is behind.
-pub struct Outlet<T> {
-    gate: Gate<T>,
-    lanes: Vec<Lane<T>>,
-    way: Way<T>,
+pub struct SourceContext<T> {
+    gate: Admission<T>,
+    lanes: Vec<WorkerQueue<T>>,
+    way: SourceTrack<T>,
     /// Whether the first worker takes all: the order of the records matters.
     in_order: Option<bool>,
     next: usize,
@@ -236,11 +236,11 @@ fn position<P: DeserializeOwned>(written: &[u8]) -> Result<P, ConnectorError> {
 /// A number by its name in the metrics.
 type Numbered<C> = (&'static str, fn(&C) -> u64);
 
-impl<T> Outlet<T> {
+impl<T> SourceContext<T> {
     pub(crate) fn new(
-        gate: Gate<T>,
-        lanes: Vec<Lane<T>>,
-        way: Way<T>,
+        gate: Admission<T>,
+        lanes: Vec<WorkerQueue<T>>,
+        way: SourceTrack<T>,
         pace: mpsc::Receiver<PaceRequest>,
         stop: watch::Receiver<bool>,
         interval: Duration,
@@ -248,7 +248,7 @@ impl<T> Outlet<T> {
     ) -> Self {
         // One worker has all in order anyway.
         let in_order = (lanes.len() == 1).then_some(true);
-        Outlet { gate, lanes, way, in_order, next: 0, pace, answering: None, stop, interval, started }
+        SourceContext { gate, lanes, way, in_order, next: 0, pace, answering: None, stop, interval, started }
     }
 
     /// Where a source that [replays](super::Recovery::Replays) begins: the last position that it
@@ -342,7 +342,7 @@ impl<T> Outlet<T> {
         self.send_tracked(records, None).await
     }
 
-    /// As [`send_all`](Outlet::send_all); `receipts` are given out when all of the records, one at least, were
+    /// As [`send_all`](SourceContext::send_all); `receipts` are given out when all of the records, one at least, were
     /// delivered.
     pub(crate) async fn send_tracked(
         &mut self,
@@ -507,7 +507,7 @@ impl<T> Outlet<T> {
     pub(crate) fn inner(&self) -> (Self, mpsc::Sender<PaceRequest>) {
         let (pace, requests) = mpsc::channel(1);
         (
-            Outlet::new(
+            SourceContext::new(
                 self.gate.clone(),
                 self.lanes.clone(),
                 self.way.clone(),
@@ -546,7 +546,7 @@ impl<T> Outlet<T> {
 }
 
 /// Waits for what may take time to go on or a batch to be delivered, and says so while it does.
-async fn held_up<T>(cut: &Cut, wait: impl Future<Output = T>) -> T {
+async fn held_up<T>(cut: &SourceProgress, wait: impl Future<Output = T>) -> T {
     let mut wait = pin!(wait);
     match poll_fn(|cx| Poll::Ready(wait.as_mut().poll(cx))).await {
         Poll::Ready(ready) => ready,
@@ -566,8 +566,8 @@ mod tests {
     #[tokio::test]
     async fn a_full_queue_takes_more_when_half_of_it_is_empty() {
         let (queue, mut chunks) = mpsc::channel(4);
-        let lane = Lane { queue, signal: Arc::default(), books: Arc::default() };
-        let way = Way { cut: Arc::default(), journal: None };
+        let lane = WorkerQueue { queue, signal: Arc::default(), books: Arc::default() };
+        let way = SourceTrack { cut: Arc::default(), journal: None };
         let fill = |place, n: u64| lane.put(&way, place, vec![n], None, Held::default());
         for n in 0..4 {
             fill(lane.reserve().await.expect("it is open"), n);
@@ -590,8 +590,8 @@ mod tests {
     #[tokio::test]
     async fn half_of_a_queue_of_one_is_that_one() {
         let (queue, mut chunks) = mpsc::channel(1);
-        let lane = Lane { queue, signal: Arc::default(), books: Arc::default() };
-        let way = Way { cut: Arc::default(), journal: None };
+        let lane = WorkerQueue { queue, signal: Arc::default(), books: Arc::default() };
+        let way = SourceTrack { cut: Arc::default(), journal: None };
         for n in 0..3 {
             let place = lane.reserve().now_or_never().expect("it is empty").expect("it is open");
             lane.put(&way, place, vec![n], None, Held::default());

@@ -1,7 +1,7 @@
 //! What operators say of themselves: which one runs, how far it is, and how much it keeps.
 //!
 //! A worker has [`Cells`]: atomics that it alone writes and that anyone may read at any time. An operator takes a
-//! [`Gauge`] when it is built, and says what it holds when it closes a batch: a few stores a batch, none a record. What
+//! [`OperatorStats`] when it is built, and says what it holds when it closes a batch: a few stores a batch, none a record. What
 //! can be counted from outside, records and time, the operators know nothing of: see `engine::metrics::meter`.
 
 use std::{
@@ -202,9 +202,9 @@ fn place(cells: &Cells, id: OpId) -> Option<usize> {
 }
 
 /// Where an operator says how it is. One that is built outside of a job, or unmetered, speaks to nobody.
-pub(crate) struct Gauge(Option<Place>);
+pub(crate) struct OperatorStats(Option<StatsPlace>);
 
-struct Place {
+struct StatsPlace {
     cells: Arc<Cells>,
     operator: usize,
     /// What this one has said; several dataflow operators may be one operator of the pipeline.
@@ -213,21 +213,21 @@ struct Place {
     me: usize,
 }
 
-impl Gauge {
+impl OperatorStats {
     /// The gauge of an operator that is being built.
     pub(crate) fn of(id: OpId) -> Self {
         BUILDING.with_borrow_mut(|building| {
-            let Some(building) = building else { return Gauge(None) };
+            let Some(building) = building else { return OperatorStats(None) };
             let cells = building.cells.clone();
-            let Some(operator) = place(&cells, id) else { return Gauge(None) };
+            let Some(operator) = place(&cells, id) else { return OperatorStats(None) };
             let frontiers = building.frontiers.entry(operator).or_default().clone();
             let me = frontiers.borrow().len();
             frontiers.borrow_mut().push(SILENT);
-            Gauge(Some(Place { cells, operator, held: Cell::default(), frontiers, me }))
+            OperatorStats(Some(StatsPlace { cells, operator, held: Cell::default(), frontiers, me }))
         })
     }
 
-    /// As [`of`](Gauge::of), of an operator that gathers batches and says which it has [`reached`](Gauge::reached).
+    /// As [`of`](OperatorStats::of), of an operator that gathers batches and says which it has [`reached`](Gauge::reached).
     pub(crate) fn of_batches(id: OpId) -> Self {
         let gauge = Self::of(id);
         gauge.reached(0);
@@ -255,7 +255,7 @@ impl Gauge {
 
     /// Says what is kept.
     pub(crate) fn holds(&self, now: Held) {
-        if let Some(Place { cells, operator, held, .. }) = &self.0 {
+        if let Some(StatsPlace { cells, operator, held, .. }) = &self.0 {
             let before = held.replace(now);
             let said = &cells.operators[*operator].held;
             for (said, before, now) in
@@ -268,7 +268,7 @@ impl Gauge {
 
     /// Says that all batches before this one are finished.
     pub(crate) fn reached(&self, epoch: Epoch) {
-        if let Some(Place { cells, operator, frontiers, me, .. }) = &self.0 {
+        if let Some(StatsPlace { cells, operator, frontiers, me, .. }) = &self.0 {
             let mut frontiers = frontiers.borrow_mut();
             if frontiers[*me] != epoch {
                 frontiers[*me] = epoch;
@@ -303,7 +303,13 @@ mod tests {
         let ((one, other, stranger), _) = building(
             Some(cells.clone()),
             || 0,
-            || (Gauge::of(OpId(IDS[1])), Gauge::of(OpId(IDS[1])), Gauge::of(OpId("words"))),
+            || {
+                (
+                    OperatorStats::of(OpId(IDS[1])),
+                    OperatorStats::of(OpId(IDS[1])),
+                    OperatorStats::of(OpId("words")),
+                )
+            },
         );
         let count = &cells.operators[1];
         assert_eq!((count.held(), count.frontier()), (Held::default(), None));
@@ -322,7 +328,7 @@ mod tests {
     #[test]
     fn the_operator_that_runs_is_known_while_it_runs() {
         let cells = Arc::new(Cells::new(IDS, || 7));
-        let (gauge, _) = building(Some(cells.clone()), || 0, || Gauge::of(OpId(IDS[0])));
+        let (gauge, _) = building(Some(cells.clone()), || 0, || OperatorStats::of(OpId(IDS[0])));
         {
             let _runs = gauge.runs();
             assert_eq!(cells.running(), Some((0, Some(7))));

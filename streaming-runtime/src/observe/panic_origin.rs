@@ -36,7 +36,7 @@ pub(crate) fn named<R>(id: OpId, f: impl FnOnce() -> R) -> R {
 }
 
 /// What unwinds when an operator ends the job.
-pub(crate) struct Failed {
+pub(crate) struct PanicOrigin {
     /// The operator, where it is not the one that runs.
     pub(crate) operator: Option<OpId>,
     pub(crate) why: Why,
@@ -66,7 +66,7 @@ impl Why {
 /// Ends the job. Without a panic's message to standard error: it is none.
 #[cold]
 pub(crate) fn fail(operator: OpId, why: Why) -> ! {
-    resume_unwind(Box::new(Failed { operator: Some(operator), why }))
+    resume_unwind(Box::new(PanicOrigin { operator: Some(operator), why }))
 }
 
 /// Ends the job if a key that is new is not equal to itself, as one with a NaN in it is where a user's `Eq` says so: it
@@ -75,7 +75,7 @@ pub(crate) fn fail(operator: OpId, why: Why) -> ! {
 pub(crate) fn check_itself<K: PartialEq>(key: &K) {
     #[cold]
     fn fail(what: &'static str) -> ! {
-        resume_unwind(Box::new(Failed { operator: None, why: Why::NotItself { what } }))
+        resume_unwind(Box::new(PanicOrigin { operator: None, why: Why::NotItself { what } }))
     }
     #[allow(clippy::eq_op)] // it is what is asked
     if key != key {

@@ -9,7 +9,7 @@ use crate::ids::OpId;
 
 /// The counts of one job. Its workers and its handle share them.
 #[derive(Default)]
-pub(crate) struct Skipped(Mutex<Vec<Arc<Counter>>>);
+pub(crate) struct SkipCounters(Mutex<Vec<Arc<Counter>>>);
 
 /// The count of one operator.
 pub(crate) struct Counter {
@@ -17,7 +17,7 @@ pub(crate) struct Counter {
     records: AtomicU64,
 }
 
-impl Skipped {
+impl SkipCounters {
     /// The count of an operator, the same for all workers.
     pub(crate) fn counter(&self, id: OpId) -> Arc<Counter> {
         let mut counters = self.0.lock().unwrap_or_else(PoisonError::into_inner);

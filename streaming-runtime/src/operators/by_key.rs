@@ -11,7 +11,7 @@ use timely::dataflow::{
 };
 
 use crate::{
-    checkpoint::{StateShape, short_name, state_log::Entry},
+    checkpoint::{StateShape, short_name, state_log::StateWriter},
     ids::{Epoch, OpId},
     observe::panic_origin::named,
     operators::{
@@ -19,8 +19,8 @@ use crate::{
         kernel::{
             epoch_queue::{Answers, per_epoch},
             key_map::{Combining, KeyMap},
-            sliding::{Cut, Lasts, Sliding},
-            stateful::{At, Keeper, Said, keep},
+            sliding::{Lasts, Sliding, WindowSpec},
+            stateful::{BatchContext, Output, StatefulOperator, keep},
         },
     },
     record::{Key, Keyed, Record},
@@ -28,7 +28,9 @@ use crate::{
         Stream,
         chain::Chain,
         context::JobContext,
-        kind::{History, Idle, Kept, Past, PerBatch, Relation, State, Unbounded, Windowed},
+        kind::{
+            Idle, PerBatch, Relation, StreamKind, Table, Unbounded, UnboundedTable, UnboundedWindow, Windowed,
+        },
         rhythm::Rhythm,
     },
     time::BatchTime,
@@ -40,9 +42,9 @@ use crate::{
     label = "nothing says how long it is kept",
     note = "say it before this operator: `.expire_after(minutes(30))`, or `.allow_unbounded(\"why\")` if it is meant to grow"
 )]
-pub trait ByKey<K, V, R>: Past {
+pub trait ByKey<K, V, R>: StreamKind {
     #[doc(hidden)]
-    type Out: Past;
+    type Out: StreamKind;
     #[doc(hidden)]
     fn aggregate<'s, T: Keyed<K, V> + 'static, C: Chain<Out = T>, G: Aggregate<V, Result = R>>(
         stream: Stream<'s, T, Self, C>,
@@ -95,11 +97,11 @@ impl<K, V, R: Record> ByKey<K, V, R> for PerBatch {
 
 #[diagnostic::do_not_recommend]
 impl<K, V, R: Record> ByKey<K, V, R> for Windowed {
-    type Out = Kept;
+    type Out = Table;
     fn aggregate<'s, T: Keyed<K, V> + 'static, C: Chain<Out = T>, G: Aggregate<V, Result = R>>(
         stream: Stream<'s, T, Self, C>,
         how: G,
-    ) -> Stream<'s, (K, R), Kept>
+    ) -> Stream<'s, (K, R), Table>
     where
         K: Key,
         V: Record,
@@ -114,12 +116,12 @@ impl<K, V, R: Record> ByKey<K, V, R> for Windowed {
     label = "the values of a key are listed in the order in which they arrived, and here they go round",
     note = "put this operator before or behind the loop, or use what does not depend on the order: `.reduce_by_key(..)` with a minimum, a maximum or a sum, `.distinct()`, `.join(..)`"
 )]
-pub trait Arrives: Past {}
+pub trait Arrives: StreamKind {}
 impl Arrives for PerBatch {}
 impl Arrives for Windowed {}
-impl Arrives for Kept {}
-impl Arrives for State {}
-impl Arrives for History {}
+impl Arrives for Table {}
+impl Arrives for UnboundedTable {}
+impl Arrives for UnboundedWindow {}
 
 /// Gathers the records of a batch per key, on the worker where they are.
 fn gather<
@@ -158,7 +160,7 @@ fn gather<
     label = "an inverse undoes what leaves a window",
     note = "put `.window(size, slide)` before it, or use `reduce_by_key` or `reduce`, which need no inverse"
 )]
-pub trait Slides: Past {
+pub trait Slides: StreamKind {
     #[doc(hidden)]
     fn window<'s, T: 'static, C: Chain<Out = T>>(
         stream: Stream<'s, T, Self, C>,
@@ -176,7 +178,7 @@ fn slide<'s, T: Keyed<K, V> + 'static, K: Key, V: Record, C: Chain<Out = T>, G: 
     stream: Stream<'s, T, Windowed, C>,
     how: G,
     lasts: Option<Lasts<(K, G::Result)>>,
-) -> Stream<'s, (K, G::Result), Kept> {
+) -> Stream<'s, (K, G::Result), Table> {
     let Stream { held, chain, id, job, rhythm, .. } = stream;
     job.depends_on_order(G::IN_ORDER);
     let how = Rc::new(how);
@@ -195,7 +197,7 @@ fn slide_here<'s, K: Key, V: Record, G: Aggregate<V>>(
     how: Rc<G>,
     lasts: Option<Lasts<(K, G::Result)>>,
 ) -> Relation<'s, (K, G::Result)> {
-    let cut = Cut::new(size, rhythm.step(job.interval));
+    let cut = WindowSpec::new(size, rhythm.step(job.interval));
     let keeper = Slide { sliding: Sliding::<K, V, G>::new(cut, lasts), how, rhythm, job: job.clone() };
     let owners = job.owners.clone();
     keep(here, Exchange::new(move |(key, _): &(K, G::Accumulator)| owners.of(key)), id, job, keeper)
@@ -209,7 +211,7 @@ struct Slide<K, V, G: Aggregate<V>> {
     job: Rc<JobContext>,
 }
 
-impl<K: Key, V: Record, G: Aggregate<V>> Keeper for Slide<K, V, G> {
+impl<K: Key, V: Record, G: Aggregate<V>> StatefulOperator for Slide<K, V, G> {
     type In = (K, G::Accumulator);
     type Out = (K, G::Result);
     type Emitted = Infallible;
@@ -220,7 +222,13 @@ impl<K: Key, V: Record, G: Aggregate<V>> Keeper for Slide<K, V, G> {
         Some(self.sliding.shape(short_name::<G>(), self.how.parameters()))
     }
 
-    fn close(&mut self, at: At, batch: &mut Vec<Self::In>, said: &mut Said<Self::Out>, log: &Entry) {
+    fn close(
+        &mut self,
+        at: BatchContext,
+        batch: &mut Vec<Self::In>,
+        said: &mut Output<Self::Out>,
+        log: &StateWriter,
+    ) {
         let is_due = self.job.is_due(at.epoch, &self.rhythm);
         if log.is_on() {
             let next = (!is_due).then(|| self.rhythm.at_or_next(at.time, self.job.interval));
@@ -233,7 +241,13 @@ impl<K: Key, V: Record, G: Aggregate<V>> Keeper for Slide<K, V, G> {
         said.held = self.sliding.held();
     }
 
-    fn restore(&mut self, as_of: BatchTime, log: &Entry, _: &mut Vec<Self::In>, said: &mut Said<Self::Out>) {
+    fn restore(
+        &mut self,
+        as_of: BatchTime,
+        log: &StateWriter,
+        _: &mut Vec<Self::In>,
+        said: &mut Output<Self::Out>,
+    ) {
         let job = self.job.clone();
         let due = job.last_due(as_of, &self.rhythm);
         self.sliding.restore(due, |key| job.owns(key), &*self.how, said, log);
@@ -241,7 +255,7 @@ impl<K: Key, V: Record, G: Aggregate<V>> Keeper for Slide<K, V, G> {
     }
 }
 
-impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
+impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// Merges the values of each key by `f`, which must be associative and, with several workers, commutative.
     ///
     /// Of a batch: the batch's values; an empty batch gives nothing. State: one value per key, until it closes.
@@ -261,7 +275,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn reduce_by_key<K: Key, V: Record, U: Record, Q: Past>(
+    pub fn reduce_by_key<K: Key, V: Record, U: Record, Q: StreamKind>(
         self,
         f: impl Fn(V, V) -> V + 'static,
     ) -> Stream<'s, U, Q>
@@ -274,7 +288,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
 
     /// The values of each key, oldest batch first; within a batch in the order of their source.
     ///
-    /// State: the batch or the window. Where a sum or a maximum will do, `reduce_by_key` is far cheaper.
+    /// UnboundedTable: the batch or the window. Where a sum or a maximum will do, `reduce_by_key` is far cheaper.
     ///
     /// ```
     /// # use streaming_runtime::prelude::*;
@@ -286,7 +300,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn group_by_key<K: Key, V: Record, Q: Past>(self) -> Stream<'s, (K, Vec<V>), Q>
+    pub fn group_by_key<K: Key, V: Record, Q: StreamKind>(self) -> Stream<'s, (K, Vec<V>), Q>
     where
         T: Keyed<K, V>,
         P: ByKey<K, V, Vec<V>, Out = Q> + Arrives,
@@ -297,7 +311,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// Spark's `combineByKey`: `create` makes a combiner of a key's first value, `merge_value` adds a value,
     /// `merge_combiners` joins two combiners, of two workers or two panes of a window.
     ///
-    /// State: one combiner per key of the batch; for windows as [`reduce_by_key`](Stream::reduce_by_key).
+    /// UnboundedTable: one combiner per key of the batch; for windows as [`reduce_by_key`](Stream::reduce_by_key).
     ///
     /// ```
     /// # use streaming_runtime::prelude::*;
@@ -316,7 +330,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn combine_by_key<K: Key, V: Record, A: Record, Q: Past>(
+    pub fn combine_by_key<K: Key, V: Record, A: Record, Q: StreamKind>(
         self,
         create: impl Fn(V) -> A + 'static,
         merge_value: impl Fn(A, V) -> A + 'static,
@@ -344,7 +358,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn aggregate_by_key<K: Key, V: Record, G: Aggregate<V>, Q: Past>(
+    pub fn aggregate_by_key<K: Key, V: Record, G: Aggregate<V>, Q: StreamKind>(
         self,
         aggregate: G,
     ) -> Stream<'s, (K, G::Result), Q>
@@ -368,7 +382,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn count_by_value<Q: Past>(self) -> Stream<'s, (T, i64), Q>
+    pub fn count_by_value<Q: StreamKind>(self) -> Stream<'s, (T, i64), Q>
     where
         T: Key,
         P: ByKey<T, i64, i64, Out = Q>,
@@ -389,7 +403,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn distinct<Q: Past>(self) -> Stream<'s, T, Q>
+    pub fn distinct<Q: StreamKind>(self) -> Stream<'s, T, Q>
     where
         T: Key,
         P: ByKey<T, (), (), Out = Q>,
@@ -400,7 +414,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     }
 }
 
-impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
+impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// Spark's `reduceByKeyAndWindow` with an inverse: merges by `f` what enters the window and undoes by `inverse`
     /// what leaves it.
     ///
@@ -426,7 +440,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
         self,
         f: impl Fn(V, V) -> V + 'static,
         inverse: impl Fn(V, V) -> V + 'static,
-    ) -> Stream<'s, U, State>
+    ) -> Stream<'s, U, UnboundedTable>
     where
         T: Keyed<K, V, Same = U>,
         P: Slides,
@@ -458,7 +472,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
         f: impl Fn(V, V) -> V + 'static,
         inverse: impl Fn(V, V) -> V + 'static,
         filter: impl Fn(&(K, V)) -> bool + 'static,
-    ) -> Stream<'s, U, Kept>
+    ) -> Stream<'s, U, Table>
     where
         T: Keyed<K, V, Same = U>,
         P: Slides,

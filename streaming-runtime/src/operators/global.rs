@@ -19,7 +19,7 @@ use crate::{
         Stream,
         chain::{Chain, Signed},
         context::JobContext,
-        kind::{Kept, Panes, Past, PerBatch, State, Windowed},
+        kind::{Panes, PerBatch, StreamKind, Table, UnboundedTable, Windowed},
         rhythm::Rhythm,
     },
 };
@@ -30,15 +30,15 @@ use crate::{
     label = "nothing says how long it is kept",
     note = "say it before this operator: `.expire_after(minutes(30))`, or `.allow_unbounded(\"why\")` if it is meant to grow"
 )]
-pub trait Counts: Past {
+pub trait Countable: StreamKind {
     #[doc(hidden)]
-    type Out: Past;
+    type Out: StreamKind;
     #[doc(hidden)]
     fn count<'s, T: 'static, C: Chain<Out = T>>(stream: Stream<'s, T, Self, C>)
     -> Stream<'s, i64, Self::Out>;
 }
 
-impl Counts for PerBatch {
+impl Countable for PerBatch {
     type Out = PerBatch;
     fn count<'s, T: 'static, C: Chain<Out = T>>(stream: Stream<'s, T, Self, C>) -> Stream<'s, i64> {
         let Stream { held, mut chain, id, job, rhythm, .. } = stream;
@@ -53,7 +53,7 @@ impl Counts for PerBatch {
     }
 }
 
-impl Counts for Kept {
+impl Countable for Table {
     type Out = PerBatch;
     fn count<'s, T: 'static, C: Chain<Out = T>>(stream: Stream<'s, T, Self, C>) -> Stream<'s, i64> {
         let Stream { held, chain, id, job, rhythm, .. } = stream;
@@ -98,9 +98,9 @@ fn total<'s>(
     Stream::new(total, id, job, rhythm)
 }
 
-impl Counts for Windowed {
-    type Out = Kept;
-    fn count<'s, T: 'static, C: Chain<Out = T>>(stream: Stream<'s, T, Self, C>) -> Stream<'s, i64, Kept> {
+impl Countable for Windowed {
+    type Out = Table;
+    fn count<'s, T: 'static, C: Chain<Out = T>>(stream: Stream<'s, T, Self, C>) -> Stream<'s, i64, Table> {
         let Stream { held, chain, id, job, rhythm, .. } = stream;
         let batches = Stream::<T, PerBatch, C>::with(held.batches, chain, id, job, Rhythm::of_batches());
         // Each batch has a count, if of nothing, so the window always has one too.
@@ -111,7 +111,7 @@ impl Counts for Windowed {
     }
 }
 
-impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
+impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// The number of records of each batch, or of each window; 0 for an empty one. Of what is kept, the number of
     /// records of its contents, each time they are due: from its changes, so it costs what changed.
     ///
@@ -127,9 +127,9 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn count<Q: Past>(self) -> Stream<'s, i64, Q>
+    pub fn count<Q: StreamKind>(self) -> Stream<'s, i64, Q>
     where
-        P: Counts<Out = Q>,
+        P: Countable<Out = Q>,
     {
         P::count(self)
     }
@@ -147,7 +147,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn reduce<Q: Past>(self, f: impl Fn(T, T) -> T + 'static) -> Stream<'s, T, Q>
+    pub fn reduce<Q: StreamKind>(self, f: impl Fn(T, T) -> T + 'static) -> Stream<'s, T, Q>
     where
         T: Record,
         P: ByKey<(), T, T, Out = Q>,
@@ -170,7 +170,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn aggregate<G: Aggregate<T>, Q: Past>(self, aggregate: G) -> Stream<'s, G::Result, Q>
+    pub fn aggregate<G: Aggregate<T>, Q: StreamKind>(self, aggregate: G) -> Stream<'s, G::Result, Q>
     where
         T: Record,
         P: ByKey<(), T, G::Result, Out = Q>,
@@ -179,7 +179,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     }
 }
 
-impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
+impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// Spark's `reduceByWindow` with an inverse: merges by `f` what enters the window and undoes by `inverse` what
     /// leaves it. Nothing before the first record; from then on always a value, for an empty window what `inverse`
     /// leaves (a sum of 0), so say for how long: `.expire_after(..)` or `.allow_unbounded("why")`.
@@ -201,7 +201,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
         self,
         f: impl Fn(T, T) -> T + 'static,
         inverse: impl Fn(T, T) -> T + 'static,
-    ) -> Stream<'s, T, State>
+    ) -> Stream<'s, T, UnboundedTable>
     where
         T: Record,
         P: Slides,

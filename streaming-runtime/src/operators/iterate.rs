@@ -25,7 +25,7 @@ use crate::{
     stream::{
         Stream,
         chain::Chain,
-        kind::{Kept, Past, Updates, Windowed},
+        kind::{StreamKind, Table, Updates, Windowed},
     },
 };
 
@@ -52,13 +52,13 @@ impl<M: Moment> Copy for LoopScope<'_, M> {}
     label = "a loop works on what is kept from batch to batch",
     note = "put `.window(size, slide)` or `.history().allow_unbounded(\"why\")` before it; unbounded state says first how long it is kept"
 )]
-pub trait Loops: Past {
+pub trait Loops: StreamKind {
     /// The time outside of the loop.
     #[doc(hidden)]
     type Moment: Moment;
     /// What comes out of the loop.
     #[doc(hidden)]
-    type Out: Past;
+    type Out: StreamKind;
     #[doc(hidden)]
     fn updates<'s, T: Comparable, C: Chain<Out = T>>(
         stream: Stream<'s, T, Self, C>,
@@ -67,15 +67,15 @@ pub trait Loops: Past {
     fn outside<'s, T: Comparable>(stream: Stream<'s, T, Looped<Self::Moment>>) -> Stream<'s, T, Self::Out>;
 }
 
-impl Loops for Kept {
+impl Loops for Table {
     type Moment = Epoch;
-    type Out = Kept;
+    type Out = Table;
     fn updates<'s, T: Comparable, C: Chain<Out = T>>(
         stream: Stream<'s, T, Self, C>,
     ) -> VecCollection<'s, Epoch, T, Copies> {
         collection(stream)
     }
-    fn outside<'s, T: Comparable>(stream: Stream<'s, T, Looped<Epoch>>) -> Stream<'s, T, Kept> {
+    fn outside<'s, T: Comparable>(stream: Stream<'s, T, Looped<Epoch>>) -> Stream<'s, T, Table> {
         let Stream { held, id, job, rhythm, .. } = stream;
         Stream::new(relation(held.collection, rhythm.clone(), id, job.clone()), id, job, rhythm)
     }
@@ -83,14 +83,14 @@ impl Loops for Kept {
 
 impl Loops for Windowed {
     type Moment = Epoch;
-    type Out = Kept;
+    type Out = Table;
     fn updates<'s, T: Comparable, C: Chain<Out = T>>(
         stream: Stream<'s, T, Self, C>,
     ) -> VecCollection<'s, Epoch, T, Copies> {
         collection(window::kept(stream))
     }
-    fn outside<'s, T: Comparable>(stream: Stream<'s, T, Looped<Epoch>>) -> Stream<'s, T, Kept> {
-        Kept::outside(stream)
+    fn outside<'s, T: Comparable>(stream: Stream<'s, T, Looped<Epoch>>) -> Stream<'s, T, Table> {
+        Table::outside(stream)
     }
 }
 
@@ -107,7 +107,7 @@ impl<M: Moment> Loops for Looped<M> {
     }
 }
 
-impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
+impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// Repeats `body` until nothing changes: the stream, and then what `body` makes of it again and again. Streams from
     /// outside can be read in it by their names.
     ///
@@ -144,7 +144,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn iterate<F, M: Moment, Q: Past>(self, body: F) -> Stream<'s, T, Q>
+    pub fn iterate<F, M: Moment, Q: StreamKind>(self, body: F) -> Stream<'s, T, Q>
     where
         T: Comparable,
         P: Loops<Moment = M, Out = Q>,
@@ -173,7 +173,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn iterate_at_most<F, M: Moment, Q: Past>(self, rounds: u64, body: F) -> Stream<'s, T, Q>
+    pub fn iterate_at_most<F, M: Moment, Q: StreamKind>(self, rounds: u64, body: F) -> Stream<'s, T, Q>
     where
         T: Comparable,
         P: Loops<Moment = M, Out = Q>,
@@ -203,7 +203,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn iterate_within<F, M: Moment, Q: Past>(
+    pub fn iterate_within<F, M: Moment, Q: StreamKind>(
         self,
         rounds: u64,
         time: Duration,

@@ -1,6 +1,6 @@
 //! Operators that bring the records of two streams together by key.
 //!
-//! What a key makes of the values of two sides is a [`Meeting`]; how it is kept depends on what the streams hold:
+//! What a key makes of the values of two sides is a [`JoinLogic`]; how it is kept depends on what the streams hold:
 //!
 //! | sides | lowering |
 //! |---|---|
@@ -27,16 +27,16 @@ use crate::{
             differential::{
                 ByKeyTrace, Comparable, Looped, Moment, {self},
             },
-            hash_join::{Meeting, MeetingTimes, Side, Span, TakenBack, meet},
+            hash_join::{JoinLogic, JoinSide, JoinTimes, Retention, TakenBack, meet},
         },
-        window::Whole,
+        window::Materialize,
     },
     record::{Key, Keyed, Record},
     stream::{
         Stream,
         chain::Chain,
         context::JobContext,
-        kind::{Kept, Past, PerBatch, Updates, Windowed},
+        kind::{PerBatch, StreamKind, Table, Updates, Windowed},
         rhythm::Rhythm,
     },
 };
@@ -146,7 +146,7 @@ impl<K: Clone, V: Clone> Kind<K, V, ()> for Anti {
 #[doc(hidden)]
 pub struct Pairs<J>(J);
 
-impl<K, V, W, J: Kind<K, V, W>> Meeting<K, V, W> for Pairs<J> {
+impl<K, V, W, J: Kind<K, V, W>> JoinLogic<K, V, W> for Pairs<J> {
     type Out = J::Out;
     const LEFT_ALONE: bool = J::LEFT_ALONE;
     const RIGHT_ALONE: bool = J::RIGHT_ALONE;
@@ -193,7 +193,7 @@ impl<K, V, W, J: Kind<K, V, W>> Meeting<K, V, W> for Pairs<J> {
 #[doc(hidden)]
 pub struct Cogroup;
 
-impl<K: Clone + 'static, V: Clone + 'static, W: Clone + 'static> Meeting<K, V, W> for Cogroup {
+impl<K: Clone + 'static, V: Clone + 'static, W: Clone + 'static> JoinLogic<K, V, W> for Cogroup {
     type Out = (K, Groups<V, W>);
     const LEFT_ALONE: bool = true;
     const RIGHT_ALONE: bool = true;
@@ -208,17 +208,17 @@ impl<K: Clone + 'static, V: Clone + 'static, W: Clone + 'static> Meeting<K, V, W
     fn right(&self, _: &K, _: &W, _: bool, _: &VecDeque<V>, _: &mut impl FnMut(Self::Out, i64)) {}
 }
 
-impl<V: Record, W: Record> Aggregate<Side<V, W>> for Cogroup {
+impl<V: Record, W: Record> Aggregate<JoinSide<V, W>> for Cogroup {
     type Accumulator = Groups<V, W>;
     type Result = Groups<V, W>;
     type Algebra = Neither;
-    fn create(&self, value: Side<V, W>) -> Groups<V, W> {
-        <Self as Aggregate<Side<V, W>>>::add(self, (vec![], vec![]), value)
+    fn create(&self, value: JoinSide<V, W>) -> Groups<V, W> {
+        <Self as Aggregate<JoinSide<V, W>>>::add(self, (vec![], vec![]), value)
     }
-    fn add(&self, mut groups: Groups<V, W>, value: Side<V, W>) -> Groups<V, W> {
+    fn add(&self, mut groups: Groups<V, W>, value: JoinSide<V, W>) -> Groups<V, W> {
         match value {
-            Side::Left(value) => groups.0.push(value),
-            Side::Right(value) => groups.1.push(value),
+            JoinSide::Left(value) => groups.0.push(value),
+            JoinSide::Right(value) => groups.1.push(value),
         }
         groups
     }
@@ -236,7 +236,7 @@ type Collected<'s, M, T> = VecCollection<'s, M, T, Copies>;
 
 /// A meeting of differential collections.
 #[doc(hidden)]
-pub trait Collects<K: Comparable, V: Comparable, W: Comparable>: Meeting<K, V, W> {
+pub trait Collects<K: Comparable, V: Comparable, W: Comparable>: JoinLogic<K, V, W> {
     fn collect<'s, M: Moment>(
         self,
         left: Arranged<'s, ByKeyTrace<M, K, V>>,
@@ -312,9 +312,9 @@ impl<K, W> Meets<K, W> for (K, W) {}
     note = "unbounded state says first how long it is kept: `.expire_after(..)`, `.allow_unbounded(\"why\")`; in a loop both are streams of the loop",
     note = "what is kept is taken back when it changes, so keys and values of kept streams need `Eq`, `Hash`, `Ord` and `Debug`: of a float take its bits, or round it to an integer, before it is joined; or join whole batches: `.snapshot()` on both"
 )]
-pub trait Joins<Q: Past, K, V, W, J>: Past {
+pub trait Joins<Q: StreamKind, K, V, W, J>: StreamKind {
     #[doc(hidden)]
-    type Out: Past;
+    type Out: StreamKind;
     #[doc(hidden)]
     fn join<'s, T, U, C, D>(
         left: Stream<'s, T, Self, C>,
@@ -325,7 +325,7 @@ pub trait Joins<Q: Past, K, V, W, J>: Past {
         K: Key,
         V: Record,
         W: Record,
-        J: Meeting<K, V, W, Out: Record>,
+        J: JoinLogic<K, V, W, Out: Record>,
         T: Keyed<K, V> + 'static,
         U: Keyed<K, W> + 'static,
         C: Chain<Out = T>,
@@ -350,7 +350,7 @@ macro_rules! joins {
                 K: Key,
                 V: Record,
                 W: Record,
-                J: Meeting<K, V, W, Out: Record>,
+                J: JoinLogic<K, V, W, Out: Record>,
                 T: Keyed<K, V> + 'static,
                 U: Keyed<K, W> + 'static,
                 C: Chain<Out = T>,
@@ -362,7 +362,7 @@ macro_rules! joins {
     };
 }
 
-joins!([] PerBatch, PerBatch => PerBatch, (J: Meeting<K, V, W>,), |left, right, how| {
+joins!([] PerBatch, PerBatch => PerBatch, (J: JoinLogic<K, V, W>,), |left, right, how| {
     let (id, one, other) = (left.id, &left.rhythm, &right.rhythm);
     let stand = (one.stands(), other.stands());
     if !one.is_with(other) && stand != (false, false) {
@@ -371,53 +371,53 @@ joins!([] PerBatch, PerBatch => PerBatch, (J: Meeting<K, V, W>,), |left, right, 
             (true, false) => other.clone(),
             (false, _) => one.clone(),
         };
-        let sides = (batches(left, Side::Left), batches(right, Side::Right));
-        return looked_up(sides, (Span::Batch, Span::Batch), rhythm, how);
+        let sides = (batches(left, JoinSide::Left), batches(right, JoinSide::Right));
+        return looked_up(sides, (Retention::Batch, Retention::Batch), rhythm, how);
     }
     left.job.depends_on_order(J::WHOLE);
-    let left = left.map(|record| with_side(record, Side::<V, W>::Left));
-    let right = right.map(|record| with_side(record, Side::<V, W>::Right));
+    let left = left.map(|record| with_side(record, JoinSide::<V, W>::Left));
+    let right = right.map(|record| with_side(record, JoinSide::<V, W>::Right));
     let groups = PerBatch::aggregate(left.union(right.at(id)), Cogroup);
     let made = groups.flat_map(move |(key, (left, right)), out| {
         how.all(&key, &left.into(), &right.into(), &mut |made| out.extend([made]));
     });
     made.share()
 });
-joins!([] PerBatch, Windowed => PerBatch, (J: Meeting<K, V, W>,), |left, right, how| {
-    let (span, rhythm) = (Span::Window(right.held.size), left.rhythm.clone());
-    looked_up((batches(left, Side::Left), windows(right, Side::Right)), (Span::Batch, span), rhythm, how)
+joins!([] PerBatch, Windowed => PerBatch, (J: JoinLogic<K, V, W>,), |left, right, how| {
+    let (span, rhythm) = (Retention::Window(right.held.size), left.rhythm.clone());
+    looked_up((batches(left, JoinSide::Left), windows(right, JoinSide::Right)), (Retention::Batch, span), rhythm, how)
 });
-joins!([] Windowed, PerBatch => PerBatch, (J: Meeting<K, V, W>,), |left, right, how| {
-    let (span, rhythm) = (Span::Window(left.held.size), right.rhythm.clone());
-    looked_up((windows(left, Side::Left), batches(right, Side::Right)), (span, Span::Batch), rhythm, how)
+joins!([] Windowed, PerBatch => PerBatch, (J: JoinLogic<K, V, W>,), |left, right, how| {
+    let (span, rhythm) = (Retention::Window(left.held.size), right.rhythm.clone());
+    looked_up((windows(left, JoinSide::Left), batches(right, JoinSide::Right)), (span, Retention::Batch), rhythm, how)
 });
-joins!([] Windowed, Windowed => Kept, (J: Meeting<K, V, W>,), |left, right, how| {
-    let spans = (Span::Window(left.held.size), Span::Window(right.held.size));
+joins!([] Windowed, Windowed => Table, (J: JoinLogic<K, V, W>,), |left, right, how| {
+    let spans = (Retention::Window(left.held.size), Retention::Window(right.held.size));
     let rhythm = left.rhythm.or(&right.rhythm).standing();
-    met((windows(left, Side::Left), windows(right, Side::Right)), spans, rhythm, how)
+    met((windows(left, JoinSide::Left), windows(right, JoinSide::Right)), spans, rhythm, how)
 });
-joins!([] PerBatch, Kept => PerBatch, (W: Comparable, J: Meeting<K, V, W>,), |left, right, how| {
-    let (spans, rhythm) = ((Span::Batch, Span::Kept(TakenBack::new())), left.rhythm.clone());
-    looked_up((batches(left, Side::Left), changes(right, Side::Right)), spans, rhythm, how)
+joins!([] PerBatch, Table => PerBatch, (W: Comparable, J: JoinLogic<K, V, W>,), |left, right, how| {
+    let (spans, rhythm) = ((Retention::Batch, Retention::Table(TakenBack::new())), left.rhythm.clone());
+    looked_up((batches(left, JoinSide::Left), changes(right, JoinSide::Right)), spans, rhythm, how)
 });
-joins!([] Kept, PerBatch => PerBatch, (V: Comparable, J: Meeting<K, V, W>,), |left, right, how| {
-    let (spans, rhythm) = ((Span::Kept(TakenBack::new()), Span::Batch), right.rhythm.clone());
-    looked_up((changes(left, Side::Left), batches(right, Side::Right)), spans, rhythm, how)
+joins!([] Table, PerBatch => PerBatch, (V: Comparable, J: JoinLogic<K, V, W>,), |left, right, how| {
+    let (spans, rhythm) = ((Retention::Table(TakenBack::new()), Retention::Batch), right.rhythm.clone());
+    looked_up((changes(left, JoinSide::Left), batches(right, JoinSide::Right)), spans, rhythm, how)
 });
-joins!([] Kept, Kept => Kept, (K: Comparable, V: Comparable, W: Comparable, J: Meeting<K, V, W>,), |left, right, how| {
-    let spans = (Span::Kept(TakenBack::new()), Span::Kept(TakenBack::new()));
+joins!([] Table, Table => Table, (K: Comparable, V: Comparable, W: Comparable, J: JoinLogic<K, V, W>,), |left, right, how| {
+    let spans = (Retention::Table(TakenBack::new()), Retention::Table(TakenBack::new()));
     let rhythm = left.rhythm.or(&right.rhythm).standing();
-    met((changes(left, Side::Left), changes(right, Side::Right)), spans, rhythm, how)
+    met((changes(left, JoinSide::Left), changes(right, JoinSide::Right)), spans, rhythm, how)
 });
-joins!([] Windowed, Kept => Kept, (K: Comparable, V: Comparable, W: Comparable, J: Meeting<K, V, W>,), |left, right, how| {
-    let spans = (Span::Window(left.held.size), Span::Kept(TakenBack::new()));
+joins!([] Windowed, Table => Table, (K: Comparable, V: Comparable, W: Comparable, J: JoinLogic<K, V, W>,), |left, right, how| {
+    let spans = (Retention::Window(left.held.size), Retention::Table(TakenBack::new()));
     let rhythm = left.rhythm.or(&right.rhythm).standing();
-    met((windows(left, Side::Left), changes(right, Side::Right)), spans, rhythm, how)
+    met((windows(left, JoinSide::Left), changes(right, JoinSide::Right)), spans, rhythm, how)
 });
-joins!([] Kept, Windowed => Kept, (K: Comparable, V: Comparable, W: Comparable, J: Meeting<K, V, W>,), |left, right, how| {
-    let spans = (Span::Kept(TakenBack::new()), Span::Window(right.held.size));
+joins!([] Table, Windowed => Table, (K: Comparable, V: Comparable, W: Comparable, J: JoinLogic<K, V, W>,), |left, right, how| {
+    let spans = (Retention::Table(TakenBack::new()), Retention::Window(right.held.size));
     let rhythm = left.rhythm.or(&right.rhythm).standing();
-    met((changes(left, Side::Left), windows(right, Side::Right)), spans, rhythm, how)
+    met((changes(left, JoinSide::Left), windows(right, JoinSide::Right)), spans, rhythm, how)
 });
 joins!([M: Moment,] Looped<M>, Looped<M> => Looped<M>, (K: Comparable, V: Comparable, W: Comparable, J: Collects<K, V, W, Out: Comparable>,), |left, right, how| {
     let (left, right) = (left.map(Keyed::part).share(), right.map(Keyed::part).share());
@@ -470,7 +470,7 @@ where
 }
 
 fn changes<'s, T, K: Record, V: Record, S: Record, C: Chain<Out = T>>(
-    stream: Stream<'s, T, Kept, C>,
+    stream: Stream<'s, T, Table, C>,
     side: impl Fn(V) -> S + 'static,
 ) -> Coming<'s, K, S>
 where
@@ -482,35 +482,35 @@ where
 }
 
 /// Both streams that meet, left and right.
-type Sides<'s, K, V, W> = (Coming<'s, K, Side<V, W>>, Coming<'s, K, Side<V, W>>);
+type Sides<'s, K, V, W> = (Coming<'s, K, JoinSide<V, W>>, Coming<'s, K, JoinSide<V, W>>);
 
 /// What two streams make together by [`meet`], renewed as `rhythm` says.
-fn met<'s, K: Key, V: Record, W: Record, J: Meeting<K, V, W, Out: Record>>(
+fn met<'s, K: Key, V: Record, W: Record, J: JoinLogic<K, V, W, Out: Record>>(
     (left, right): Sides<'s, K, V, W>,
-    spans: (Span<V>, Span<W>),
+    spans: (Retention<V>, Retention<W>),
     rhythm: Rhythm,
     how: J,
-) -> Stream<'s, J::Out, Kept> {
+) -> Stream<'s, J::Out, Table> {
     let Coming { records, id, job, rhythm: one } = left;
     job.depends_on_order(J::WHOLE);
-    let times = MeetingTimes { sides: [one, right.rhythm], made: rhythm.clone() };
+    let times = JoinTimes { sides: [one, right.rhythm], made: rhythm.clone() };
     let relation = meet(records.concat(right.records), spans, times, id, job.clone(), how);
     Stream::new(relation, id, job, rhythm)
 }
 
 /// The same, as the batches of the stream that is looked up in the other.
-fn looked_up<'s, K: Key, V: Record, W: Record, J: Meeting<K, V, W, Out: Record>>(
+fn looked_up<'s, K: Key, V: Record, W: Record, J: JoinLogic<K, V, W, Out: Record>>(
     sides: Sides<'s, K, V, W>,
-    spans: (Span<V>, Span<W>),
+    spans: (Retention<V>, Retention<W>),
     rhythm: Rhythm,
     how: J,
 ) -> Stream<'s, J::Out> {
-    let mut made = Kept::contents(met(sides, spans, rhythm.clone(), how));
+    let mut made = Table::contents(met(sides, spans, rhythm.clone(), how));
     made.rhythm = rhythm;
     made
 }
 
-impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
+impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// For each key of either stream, its values in both.
     ///
     /// State: both batches, until they close; of windows and histories the records in them; of a batch looked up in a
@@ -526,7 +526,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn cogroup<K: Key, V: Record, W: Record, U, Q: Past, D: Chain<Out = U>, R: Past>(
+    pub fn cogroup<K: Key, V: Record, W: Record, U, Q: StreamKind, D: Chain<Out = U>, R: StreamKind>(
         self,
         other: Stream<'s, U, Q, D>,
     ) -> Stream<'s, (K, Groups<V, W>), R>
@@ -558,7 +558,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn join<K: Key, V: Record, W: Record, U, Q: Past, D: Chain<Out = U>, R: Past>(
+    pub fn join<K: Key, V: Record, W: Record, U, Q: StreamKind, D: Chain<Out = U>, R: StreamKind>(
         self,
         other: Stream<'s, U, Q, D>,
     ) -> Stream<'s, (K, (V, W)), R>
@@ -585,7 +585,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn left_join<K: Key, V: Record, W: Record, U, Q: Past, D: Chain<Out = U>, R: Past>(
+    pub fn left_join<K: Key, V: Record, W: Record, U, Q: StreamKind, D: Chain<Out = U>, R: StreamKind>(
         self,
         other: Stream<'s, U, Q, D>,
     ) -> Stream<'s, (K, (V, Option<W>)), R>
@@ -612,7 +612,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn right_join<K: Key, V: Record, W: Record, U, Q: Past, D: Chain<Out = U>, R: Past>(
+    pub fn right_join<K: Key, V: Record, W: Record, U, Q: StreamKind, D: Chain<Out = U>, R: StreamKind>(
         self,
         other: Stream<'s, U, Q, D>,
     ) -> Stream<'s, (K, (Option<V>, W)), R>
@@ -639,7 +639,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn full_join<K: Key, V: Record, W: Record, U, Q: Past, D: Chain<Out = U>, R: Past>(
+    pub fn full_join<K: Key, V: Record, W: Record, U, Q: StreamKind, D: Chain<Out = U>, R: StreamKind>(
         self,
         other: Stream<'s, U, Q, D>,
     ) -> Stream<'s, (K, Outer<V, W>), R>
@@ -653,7 +653,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
 
     /// The records whose key is in the other stream, a stream of keys; Spark's `intersection` keeps each once: `.distinct()` behind it.
     ///
-    /// State: as [`join`](Stream::join).
+    /// UnboundedTable: as [`join`](Stream::join).
     ///
     /// ```
     /// # use streaming_runtime::prelude::*;
@@ -665,7 +665,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn semijoin<K: Key, V: Record, Q: Past, D: Chain<Out = K>, R: Past>(
+    pub fn semijoin<K: Key, V: Record, Q: StreamKind, D: Chain<Out = K>, R: StreamKind>(
         self,
         keys: Stream<'s, K, Q, D>,
     ) -> Stream<'s, (K, V), R>
@@ -678,7 +678,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
 
     /// The records whose key is not in the other stream, a stream of keys: Spark's `subtract` on whole records is `.map(|record| (record, ())).antijoin(others)`.
     ///
-    /// State: as [`join`](Stream::join).
+    /// UnboundedTable: as [`join`](Stream::join).
     ///
     /// ```
     /// # use streaming_runtime::prelude::*;
@@ -690,7 +690,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn antijoin<K: Key, V: Record, Q: Past, D: Chain<Out = K>, R: Past>(
+    pub fn antijoin<K: Key, V: Record, Q: StreamKind, D: Chain<Out = K>, R: StreamKind>(
         self,
         keys: Stream<'s, K, Q, D>,
     ) -> Stream<'s, (K, V), R>

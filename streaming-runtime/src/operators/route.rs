@@ -28,19 +28,19 @@ use crate::operators::{
 use crate::{
     ids::OpId,
     observe::{
-        operator_stats::{Gauge, made},
+        operator_stats::{OperatorStats, made},
         panic_origin::named,
     },
     record::Record,
     stream::{
         Stream,
         chain::{Chain, Ready},
-        kind::{History, Kept, Panes, Past, PerBatch, Relation, Updates, Wants, Windowed},
+        kind::{Panes, PerBatch, Relation, StreamKind, Table, UnboundedWindow, Updates, Wants, Windowed},
     },
 };
 
 /// Two parts of a stream.
-pub(crate) type Parts<'s, P, A, B> = (<P as Past>::Held<'s, A>, <P as Past>::Held<'s, B>);
+pub(crate) type Parts<'s, P, A, B> = (<P as StreamKind>::Held<'s, A>, <P as StreamKind>::Held<'s, B>);
 
 /// A stream that can be united with one of its kind, and parted.
 #[diagnostic::on_unimplemented(
@@ -48,7 +48,7 @@ pub(crate) type Parts<'s, P, A, B> = (<P as Past>::Held<'s, A>, <P as Past>::Hel
     label = "nothing says how long it is kept",
     note = "say it before this operator: `.expire_after(minutes(30))`, or `.allow_unbounded(\"why\")` if it is meant to grow"
 )]
-pub trait Routes: Past {
+pub trait Routes: StreamKind {
     #[doc(hidden)]
     fn unite<'s, T: Record>(left: Stream<'s, T, Self>, right: Stream<'s, T, Self>) -> Self::Held<'s, T>;
 }
@@ -59,10 +59,10 @@ pub trait Routes: Past {
     label = "nothing says how long it is kept",
     note = "say it before this operator: `.expire_after(minutes(30))`, or `.allow_unbounded(\"why\")` if it is meant to grow"
 )]
-pub trait Splits: Past {
+pub trait Splits: StreamKind {
     /// What each part holds.
     #[doc(hidden)]
-    type Part: Past;
+    type Part: StreamKind;
     /// Parts what `f` makes of the records: `Ok` goes to the first part, `Err` to the second. Whether it leaves
     /// them as they are is said by `same`.
     #[doc(hidden)]
@@ -94,7 +94,7 @@ impl Splits for PerBatch {
     }
 }
 
-impl Routes for History {
+impl Routes for UnboundedWindow {
     fn unite<'s, T: Record>(left: Stream<'s, T, Self>, right: Stream<'s, T, Self>) -> Self::Held<'s, T> {
         left.held.concat(right.held)
     }
@@ -134,7 +134,7 @@ impl Splits for Windowed {
     }
 }
 
-impl Routes for Kept {
+impl Routes for Table {
     fn unite<'s, T: Record>(left: Stream<'s, T, Self>, right: Stream<'s, T, Self>) -> Self::Held<'s, T> {
         let rhythm = left.rhythm.or(&right.rhythm);
         let (left, right) = (stand(left, &rhythm), stand(right, &rhythm));
@@ -146,7 +146,7 @@ impl Routes for Kept {
     }
 }
 
-impl Splits for Kept {
+impl Splits for Table {
     type Part = Self;
     fn part<'s, A: Record, B: Record, C: Chain<Out: Record>>(
         held: Self::Held<'s, C::In>,
@@ -155,7 +155,7 @@ impl Splits for Kept {
         _: bool,
         id: OpId,
     ) -> Parts<'s, Self, A, B> {
-        let Relation { contents, changes, wants, .. } = Kept::realise(held, chain, id);
+        let Relation { contents, changes, wants, .. } = Table::realise(held, chain, id);
         let f = Rc::new(RefCell::new(f));
         let g = f.clone();
         let (contents, other_contents) =
@@ -215,7 +215,7 @@ fn part<'s, M: Timestamp, A: Clone + 'static, B: Clone + 'static, C: Chain>(
     let (rest, rest_root) = builder.new_output::<Vec<B>>();
     let mut holds = OutputBuilder::<_, CapacityContainerBuilder<Vec<A>>>::from(holds);
     let mut rest = OutputBuilder::<_, CapacityContainerBuilder<Vec<B>>>::from(rest);
-    let gauge = Gauge::of(id);
+    let gauge = OperatorStats::of(id);
     builder.build(move |_| {
         move |_| {
             let _runs = gauge.runs();
@@ -238,7 +238,7 @@ fn part<'s, M: Timestamp, A: Clone + 'static, B: Clone + 'static, C: Chain>(
     (holds_root, rest_root)
 }
 
-impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
+impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// The records of both streams, duplicates kept: of streams of batches those of each batch, of what is kept the
     /// contents of both whenever one of them is renewed, see
     /// [Streams with different rhythms](crate#streams-with-different-rhythms). State: none; of kept streams that are not
@@ -280,7 +280,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn split<Q: Past>(
+    pub fn split<Q: StreamKind>(
         self,
         mut f: impl FnMut(&T) -> bool + 'static,
     ) -> (Stream<'s, T, Q>, Stream<'s, T, Q>)
@@ -295,7 +295,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     }
 }
 
-impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
+impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// Deals the records out evenly over the first `workers` workers, or over all if there are fewer: for
     /// when one worker gets more than its share and what follows is expensive. State: none.
     ///

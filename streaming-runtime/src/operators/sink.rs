@@ -14,12 +14,12 @@ use tokio::sync::mpsc;
 use crate::{
     ids::Epoch,
     observe::{
-        operator_stats::{Gauge, Holds},
+        operator_stats::{Holds, OperatorStats},
         panic_origin::named,
     },
-    operators::window::Whole,
+    operators::window::Materialize,
     record::Record,
-    stream::{Stream, chain::Chain, kind::Past, rhythm::Rhythm},
+    stream::{Stream, chain::Chain, kind::StreamKind, rhythm::Rhythm},
     time::BatchTime,
 };
 
@@ -102,7 +102,7 @@ impl<T> Accepts<T, T> for SinkPort<'_, T> {
     }
 }
 
-impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
+impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// Sends every batch to a sink of the header; of what is kept from batch to batch, the whole of it whenever it is
     /// due. State: the batch, until it closes.
     ///
@@ -120,7 +120,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     where
         T: Record,
         S: Port + Accepts<T, <S as Port>::Record>,
-        P: Whole,
+        P: Materialize,
     {
         let Stream { held: root, mut chain, id, job, rhythm, .. } = P::contents(self);
         let ToSink { parts, rebuilds, renewed, streams } = sink.end();
@@ -129,7 +129,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
         let _ = renewed.set(rhythm.clone());
         let mut open: VecDeque<(Epoch, Vec<T>)> = VecDeque::new();
         let mut next = 0;
-        let gauge = Gauge::of_batches(id);
+        let gauge = OperatorStats::of_batches(id);
         job.sinks.update(|sinks| sinks + 1);
         root.sink(Pipeline, id.0, move |(input, frontier)| {
             let _runs = gauge.runs();

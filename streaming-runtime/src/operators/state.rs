@@ -9,23 +9,23 @@ use hashbrown::{HashMap, hash_map};
 use timely::dataflow::channels::pact::Exchange;
 
 use crate::{
-    checkpoint::{StateShape, state_log::Entry},
+    checkpoint::{StateShape, state_log::StateWriter},
     codec::{Forms, encode, fingerprint},
     ids::Epoch,
     observe::{operator_stats::Held, panic_origin::check_itself},
     operators::{
         kernel::{
             state_table::{KeyState, StateTable},
-            stateful::{At, Keeper, Said, keep, keep_and_emit},
+            stateful::{BatchContext, Output, StatefulOperator, keep, keep_and_emit},
         },
-        window::Whole,
+        window::Materialize,
     },
     record::{Key, Keyed, Record},
     stream::{
         Stream,
         chain::Chain,
         context::JobContext,
-        kind::{Idle, Kept, Past, State, Unbounded},
+        kind::{Idle, StreamKind, Table, Unbounded, UnboundedTable},
         rhythm::Rhythm,
     },
     time::BatchTime,
@@ -104,7 +104,7 @@ impl Sums {
 fn pairs<'s, T, P, C, K, V>(stream: Stream<'s, T, P, C>) -> Stream<'s, (K, V)>
 where
     T: Record + Keyed<K, V>,
-    P: Whole,
+    P: Materialize,
     C: Chain<Out = T>,
     K: Key,
     V: Record,
@@ -140,7 +140,7 @@ impl<K: Key, S: Record> Initial<K, S> {
     }
 
     /// Takes them, and writes that down.
-    fn take(self, epoch: Epoch, log: &Entry) -> Vec<(K, S)> {
+    fn take(self, epoch: Epoch, log: &StateWriter) -> Vec<(K, S)> {
         if let Some(fingerprint) = self.fingerprint.filter(|_| self.is_noted_here) {
             log.pane::<u64, u64>(epoch, None, &[fingerprint]);
         }
@@ -168,7 +168,7 @@ where
 {
     /// Writes down the states that are not as they were when they were last written. Which those are nobody says, so it
     /// is seen by their bytes.
-    fn write(&mut self, epoch: Epoch, gone: &[K], log: &Entry) {
+    fn write(&mut self, epoch: Epoch, gone: &[K], log: &StateWriter) {
         let expires = self.idle.get().is_some();
         let mut sums = Sums::default();
         log.keys::<K, (S, u64), _, _>(epoch, |put| {
@@ -185,7 +185,7 @@ where
     }
 }
 
-impl<K, V, S, F> Keeper for Updating<K, V, S, F>
+impl<K, V, S, F> StatefulOperator for Updating<K, V, S, F>
 where
     K: Key,
     V: Record,
@@ -208,10 +208,10 @@ where
 
     fn close(
         &mut self,
-        At { epoch, time }: At,
+        BatchContext { epoch, time }: BatchContext,
         batch: &mut Vec<(K, V)>,
-        said: &mut Said<(K, S)>,
-        log: &Entry,
+        said: &mut Output<(K, S)>,
+        log: &StateWriter,
     ) {
         if !self.job.is_due(epoch, &self.rhythm) {
             debug_assert!(batch.is_empty(), "records come in batches that renew their stream");
@@ -263,7 +263,13 @@ where
         said.held = Held::new(self.keys.len(), self.keys.allocation_size());
     }
 
-    fn restore(&mut self, as_of: BatchTime, log: &Entry, _: &mut Vec<(K, V)>, said: &mut Said<(K, S)>) {
+    fn restore(
+        &mut self,
+        as_of: BatchTime,
+        log: &StateWriter,
+        _: &mut Vec<(K, V)>,
+        said: &mut Output<(K, S)>,
+    ) {
         self.initial.take_if(|_| log.has_written());
         let expires = self.idle.get().is_some();
         let mut sums = Sums::default();
@@ -298,7 +304,7 @@ struct Mapping<K, V, S, U, F> {
     values: PhantomData<(V, U)>,
 }
 
-impl<K, V, S, U, F> Keeper for Mapping<K, V, S, U, F>
+impl<K, V, S, U, F> StatefulOperator for Mapping<K, V, S, U, F>
 where
     K: Key,
     V: Record,
@@ -322,10 +328,10 @@ where
 
     fn close(
         &mut self,
-        At { epoch, time }: At,
+        BatchContext { epoch, time }: BatchContext,
         batch: &mut Vec<(K, V)>,
-        said: &mut Said<(K, S), U>,
-        log: &Entry,
+        said: &mut Output<(K, S), U>,
+        log: &StateWriter,
     ) {
         if !self.job.is_due(epoch, &self.rhythm) {
             debug_assert!(batch.is_empty(), "records come in batches that renew their stream");
@@ -348,20 +354,26 @@ where
         states.close(epoch, said, log);
     }
 
-    fn restore(&mut self, as_of: BatchTime, log: &Entry, _: &mut Vec<(K, V)>, said: &mut Said<(K, S), U>) {
+    fn restore(
+        &mut self,
+        as_of: BatchTime,
+        log: &StateWriter,
+        _: &mut Vec<(K, V)>,
+        said: &mut Output<(K, S), U>,
+    ) {
         self.initial.take_if(|_| log.has_written());
         let job = self.job.clone();
         self.states.restore(as_of, |key| job.owns(key), said, log);
     }
 }
 
-impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
+impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// Spark's `updateStateByKey`: in every batch `f` makes the new state of every key, of the state that it had and of
     /// the batch's values, in the order of their source. A key that is new has no state; one without values in
     /// the batch has an empty list of them; one for which `f` returns `None` is dropped. The states of all keys are
     /// what each batch delivers, [`changes`](Stream::changes) those for which `f` was called, before and after.
     ///
-    /// State: that of every key, for as long as the next call says: `.expire_after(..)` or `.allow_unbounded("why")`.
+    /// UnboundedTable: that of every key, for as long as the next call says: `.expire_after(..)` or `.allow_unbounded("why")`.
     /// A key that expires is forgotten before `f` is called. Cost: a call of `f` for every key in every batch, with
     /// values or without. Where states should only change when values come, [`map_with_state`](Stream::map_with_state)
     /// costs what comes, as does `.history().allow_unbounded("why").reduce_by_key(..)`; for the last minutes take a
@@ -384,10 +396,10 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     pub fn update_state<K: Key, V: Record, S: Record>(
         self,
         f: impl Fn(&K, Option<S>, &[V]) -> Option<S> + 'static,
-    ) -> Stream<'s, (K, S), State>
+    ) -> Stream<'s, (K, S), UnboundedTable>
     where
         T: Record + Keyed<K, V>,
-        P: Whole,
+        P: Materialize,
     {
         self.update_state_with([], move |_, key, state, values| f(key, state, values))
     }
@@ -419,10 +431,10 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
         self,
         initial: impl IntoIterator<Item = (K, S)>,
         f: impl Fn(BatchTime, &K, Option<S>, &[V]) -> Option<S> + 'static,
-    ) -> Stream<'s, (K, S), State>
+    ) -> Stream<'s, (K, S), UnboundedTable>
     where
         T: Record + Keyed<K, V>,
-        P: Whole,
+        P: Materialize,
     {
         let Stream { held, id, job, rhythm, .. } = pairs(self);
         job.depends_on_order(true);
@@ -449,7 +461,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     ///
     /// Records of one source come in its order.
     ///
-    /// State: what `f` keeps, for as long as `keeps` says. With [`idle_for`] any record of a key keeps it, whether `f`
+    /// UnboundedTable: what `f` keeps, for as long as `keeps` says. With [`idle_for`] any record of a key keeps it, whether `f`
     /// updates its state or not. One that had none for longer is [timing out](KeyState::is_timing_out): in the first
     /// batch that is so much later, and behind its records, `f` is called with the key and no value, and the key is
     /// forgotten. Cost: what comes and what times out, however many keys there are; whoever reads the states whole,
@@ -482,10 +494,10 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
         self,
         keeps: impl SaysHowLong,
         f: impl Fn(&K, Option<V>, &mut KeyState<S>) -> Option<U> + 'static,
-    ) -> (Stream<'s, U>, Stream<'s, (K, S), Kept>)
+    ) -> (Stream<'s, U>, Stream<'s, (K, S), Table>)
     where
         T: Record + Keyed<K, V>,
-        P: Whole,
+        P: Materialize,
     {
         self.map_with_state_from(keeps, [], move |_, key, value, state| f(key, value, state))
     }
@@ -516,10 +528,10 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
         keeps: impl SaysHowLong,
         initial: impl IntoIterator<Item = (K, S)>,
         f: impl Fn(BatchTime, &K, Option<V>, &mut KeyState<S>) -> Option<U> + 'static,
-    ) -> (Stream<'s, U>, Stream<'s, (K, S), Kept>)
+    ) -> (Stream<'s, U>, Stream<'s, (K, S), Table>)
     where
         T: Record + Keyed<K, V>,
-        P: Whole,
+        P: Materialize,
     {
         let keeps = keeps.keeps();
         let Stream { held, id, job, rhythm, .. } = pairs(self);

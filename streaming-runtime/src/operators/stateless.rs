@@ -9,7 +9,7 @@ use crate::{
     stream::{
         Stream,
         chain::{Chain, Rooted},
-        kind::Past,
+        kind::StreamKind,
     },
 };
 
@@ -19,9 +19,9 @@ use crate::{
     label = "this makes `{Self}`, where none, one or many records are wanted",
     note = "make something that can be iterated: an iterator, a `Vec`, an `Option`, or `[record]` for a single one"
 )]
-pub trait Records<U>: IntoIterator<Item = U> {}
+pub trait IntoRecords<U>: IntoIterator<Item = U> {}
 #[diagnostic::do_not_recommend]
-impl<U, I: IntoIterator<Item = U>> Records<U> for I {}
+impl<U, I: IntoIterator<Item = U>> IntoRecords<U> for I {}
 
 /// Takes what a `flat_map` makes of a record. In `stream!` it stays out of sight:
 /// `flat_map(|line| line.split(' ').map(str::to_owned))`. In a helper function, call it:
@@ -33,13 +33,13 @@ pub struct Emit<'a, U> {
 impl<U> Emit<'_, U> {
     /// Emits all of `items`, which may borrow from the record.
     #[inline]
-    pub fn extend<I: Records<U>>(&mut self, items: I) {
+    pub fn extend<I: IntoRecords<U>>(&mut self, items: I) {
         items.into_iter().for_each(&mut *self.out)
     }
     /// Emits what `f` makes of `record`. `stream!` writes it for functions and for bodies that `return`.
     #[doc(hidden)]
     #[inline]
-    pub fn extend_with<T, I: Records<U>>(&mut self, record: T, f: impl FnOnce(T) -> I) {
+    pub fn extend_with<T, I: IntoRecords<U>>(&mut self, record: T, f: impl FnOnce(T) -> I) {
         self.extend(f(record))
     }
 }
@@ -108,7 +108,7 @@ fn link<C, F, L>(f: F, make: impl FnOnce(C, F, OpId) -> L) -> impl FnOnce(OpId, 
     move |id, chain| make(chain, f, id)
 }
 
-impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
+impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// Applies `f` to every record. State: none.
     ///
     /// ```
@@ -241,7 +241,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     }
 
     /// Replaces the value of every pair by what `f` makes of it, none or many, each with the key.
-    /// State: none. `f` is as in [`flat_map`](Stream::flat_map).
+    /// UnboundedTable: none. `f` is as in [`flat_map`](Stream::flat_map).
     ///
     /// ```
     /// # use streaming_runtime::prelude::*;

@@ -11,18 +11,18 @@ use crate::{
     operators::{
         kernel::{
             epoch_queue::{Answers, per_epoch},
-            hash_join::Side,
+            hash_join::JoinSide,
             standing::stand_whole,
         },
-        stateless::Records,
-        window::Whole,
+        stateless::IntoRecords,
+        window::Materialize,
     },
     record::Record,
-    stream::{Stream, chain::Chain, kind::Past},
+    stream::{Stream, chain::Chain, kind::StreamKind},
     time::BatchTime,
 };
 
-impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
+impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// Replaces each batch by what `f` makes of its time and its records, for what no other operator does. A batch
     /// without records is shown too; of a window, or of what is kept, `f` sees the contents, whenever they are due.
     ///
@@ -46,13 +46,13 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn transform<U: Record, I: Records<U>>(
+    pub fn transform<U: Record, I: IntoRecords<U>>(
         self,
         mut f: impl FnMut(BatchTime, Vec<T>) -> I + 'static,
     ) -> Stream<'s, U>
     where
         T: Record,
-        P: Whole,
+        P: Materialize,
     {
         let Stream { held, mut chain, id, job, rhythm, .. } = P::contents(self);
         let worker = job.worker;
@@ -115,26 +115,26 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn transform_with<U: Record, W: Record, I: Records<W>, Q: Whole, D: Chain<Out = U>>(
+    pub fn transform_with<U: Record, W: Record, I: IntoRecords<W>, Q: Materialize, D: Chain<Out = U>>(
         self,
         other: Stream<'s, U, Q, D>,
         mut f: impl FnMut(BatchTime, Vec<T>, Vec<U>) -> I + 'static,
     ) -> Stream<'s, W>
     where
         T: Record,
-        P: Whole,
+        P: Materialize,
     {
         let id = self.id;
-        let left = P::contents(self).map(Side::<T, U>::Left).share();
-        let right = Q::contents(other).at(id).map(Side::Right).share();
+        let left = P::contents(self).map(JoinSide::<T, U>::Left).share();
+        let right = Q::contents(other).at(id).map(JoinSide::Right).share();
         let rhythm = left.rhythm.or(&right.rhythm);
         let (left, right) = (stand_whole(left, &rhythm), stand_whole(right, &rhythm));
         left.union(right).transform(move |time, records| {
             let (mut lefts, mut rights) = (Vec::new(), Vec::new());
             for record in records {
                 match record {
-                    Side::Left(record) => lefts.push(record),
-                    Side::Right(record) => rights.push(record),
+                    JoinSide::Left(record) => lefts.push(record),
+                    JoinSide::Right(record) => rights.push(record),
                 }
             }
             f(time, lefts, rights)
@@ -157,14 +157,14 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn map_partitions<U: Record, I: Records<U>>(
+    pub fn map_partitions<U: Record, I: IntoRecords<U>>(
         self,
         partitions: usize,
         mut f: impl FnMut(Vec<T>) -> I + 'static,
     ) -> Stream<'s, U>
     where
         T: Record,
-        P: Whole,
+        P: Materialize,
     {
         if partitions == 0 {
             refuse(self.id, "a batch cannot be cut into no parts: give 1 or more");
@@ -196,7 +196,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     pub fn glom(self, partitions: usize) -> Stream<'s, Vec<T>>
     where
         T: Record,
-        P: Whole,
+        P: Materialize,
     {
         self.map_partitions(partitions, |part| [part])
     }

@@ -15,7 +15,7 @@ use crate::{
         Stream,
         chain::{Chain, Signed},
         context::JobContext,
-        kind::{History, Kept, Past, PerBatch, State, Windowed},
+        kind::{PerBatch, StreamKind, Table, UnboundedTable, UnboundedWindow, Windowed},
     },
 };
 
@@ -35,9 +35,9 @@ impl<E: Record> Failure for E {}
     label = "the job's error carries this as text, and `{Self}` has no `Display`",
     note = "make a text of it before: `.map(|failed| format!(\"{{failed:?}}\")).fail()`"
 )]
-pub trait Says: std::fmt::Display {}
+pub trait Audience: std::fmt::Display {}
 #[diagnostic::do_not_recommend]
-impl<E: std::fmt::Display> Says for E {}
+impl<E: std::fmt::Display> Audience for E {}
 
 /// A stream that can end inside of the pipeline.
 #[diagnostic::on_unimplemented(
@@ -45,42 +45,62 @@ impl<E: std::fmt::Display> Says for E {}
     label = "what goes round in a loop comes out at its end only",
     note = "let it come out of the loop with what goes round, or do this before the loop"
 )]
-pub trait Ends: Past {
+pub trait FailureEnds: StreamKind {
     /// Shows each record that comes to `f`, with how often it came.
     #[doc(hidden)]
-    fn end<C: Chain>(held: Self::Held<'_, C::In>, chain: C, end: End, f: impl FnMut(C::Out, u64) + 'static);
+    fn end<C: Chain>(
+        held: Self::Held<'_, C::In>,
+        chain: C,
+        end: FailureEnd,
+        f: impl FnMut(C::Out, u64) + 'static,
+    );
 }
 
 /// An operator that ends a stream.
 #[doc(hidden)]
-pub struct End {
+pub struct FailureEnd {
     id: OpId,
     job: Rc<JobContext>,
 }
 
-impl Ends for PerBatch {
-    fn end<C: Chain>(held: Self::Held<'_, C::In>, chain: C, end: End, f: impl FnMut(C::Out, u64) + 'static) {
+impl FailureEnds for PerBatch {
+    fn end<C: Chain>(
+        held: Self::Held<'_, C::In>,
+        chain: C,
+        end: FailureEnd,
+        f: impl FnMut(C::Out, u64) + 'static,
+    ) {
         end.of(held, chain, f);
     }
 }
 
-impl Ends for History {
-    fn end<C: Chain>(held: Self::Held<'_, C::In>, chain: C, end: End, f: impl FnMut(C::Out, u64) + 'static) {
+impl FailureEnds for UnboundedWindow {
+    fn end<C: Chain>(
+        held: Self::Held<'_, C::In>,
+        chain: C,
+        end: FailureEnd,
+        f: impl FnMut(C::Out, u64) + 'static,
+    ) {
         end.of(held, chain, f);
     }
 }
 
-impl Ends for Windowed {
-    fn end<C: Chain>(held: Self::Held<'_, C::In>, chain: C, end: End, f: impl FnMut(C::Out, u64) + 'static) {
+impl FailureEnds for Windowed {
+    fn end<C: Chain>(
+        held: Self::Held<'_, C::In>,
+        chain: C,
+        end: FailureEnd,
+        f: impl FnMut(C::Out, u64) + 'static,
+    ) {
         end.of(held.batches, chain, f);
     }
 }
 
-impl Ends for Kept {
+impl FailureEnds for Table {
     fn end<C: Chain>(
         held: Self::Held<'_, C::In>,
         chain: C,
-        end: End,
+        end: FailureEnd,
         mut f: impl FnMut(C::Out, u64) + 'static,
     ) {
         held.wants.want_changes();
@@ -93,13 +113,18 @@ impl Ends for Kept {
     }
 }
 
-impl Ends for State {
-    fn end<C: Chain>(held: Self::Held<'_, C::In>, chain: C, end: End, f: impl FnMut(C::Out, u64) + 'static) {
-        Kept::end(held.relation, chain, end, f);
+impl FailureEnds for UnboundedTable {
+    fn end<C: Chain>(
+        held: Self::Held<'_, C::In>,
+        chain: C,
+        end: FailureEnd,
+        f: impl FnMut(C::Out, u64) + 'static,
+    ) {
+        Table::end(held.relation, chain, end, f);
     }
 }
 
-impl End {
+impl FailureEnd {
     /// On records that come once each. Batches go out when it has seen all of them.
     fn of<C: Chain>(
         self,
@@ -107,7 +132,7 @@ impl End {
         mut chain: C,
         mut f: impl FnMut(C::Out, u64) + 'static,
     ) {
-        let End { id, job } = self;
+        let FailureEnd { id, job } = self;
         let seen = job.outbox.objector();
         root.sink(Pipeline, id.0, move |(input, frontier)| {
             named(id, || {
@@ -122,7 +147,7 @@ impl End {
     }
 }
 
-impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
+impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// Applies `f` to every record and parts what it returns: the values of `Ok`, and those of `Err`, the failures.
     /// State: none.
     ///
@@ -166,7 +191,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     ///     Ok(())
     /// }
     /// ```
-    pub fn try_map<U: Record, E: Failure, Q: Past>(
+    pub fn try_map<U: Record, E: Failure, Q: StreamKind>(
         self,
         f: impl FnMut(T) -> Result<U, E> + 'static,
     ) -> (Stream<'s, U, Q>, Stream<'s, E, Q>)
@@ -212,11 +237,11 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     pub fn skip(self)
     where
         T: Record,
-        P: Ends,
+        P: FailureEnds,
     {
         let Stream { held, chain, id, job, .. } = self;
         let count = job.skipped.counter(id);
-        P::end(held, chain, End { id, job }, move |_, times| count.add(times));
+        P::end(held, chain, FailureEnd { id, job }, move |_, times| count.add(times));
     }
 
     /// Ends the job at the first record, with [`JobError::RecordFailed`](crate::JobError::RecordFailed), which names
@@ -251,11 +276,11 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// ```
     pub fn fail(self)
     where
-        T: Record + Says,
-        P: Ends,
+        T: Record + Audience,
+        P: FailureEnds,
     {
         let Stream { held, chain, id, job, .. } = self;
-        P::end(held, chain, End { id, job }, move |record, _| {
+        P::end(held, chain, FailureEnd { id, job }, move |record, _| {
             panic_origin::fail(id, panic_origin::Why::Record(record.to_string()))
         });
     }

@@ -6,18 +6,18 @@ use timely::dataflow::channels::pact::Pipeline;
 
 use crate::{
     build_error::refuse,
-    checkpoint::{StateShape, state_log::Entry},
+    checkpoint::{StateShape, state_log::StateWriter},
     observe::operator_stats::Held,
     operators::kernel::{
-        sliding::Cut,
-        stateful::{At, Keeper, Said, Says, keep_of},
+        sliding::WindowSpec,
+        stateful::{Audience, BatchContext, Output, StatefulOperator, keep_of},
     },
     record::Record,
     stream::{
         Stream,
         chain::{Chain, Ready},
         context::JobContext,
-        kind::{History, Kept, Panes, Past, PerBatch, Relation, State, Windowed},
+        kind::{Panes, PerBatch, Relation, StreamKind, Table, UnboundedTable, UnboundedWindow, Windowed},
         rhythm::Rhythm,
     },
     time::BatchTime,
@@ -29,7 +29,7 @@ use crate::{
     label = "nothing says how long it is kept",
     note = "say it before this operator: `.expire_after(minutes(30))`, or `.allow_unbounded(\"why\")` if it is meant to grow"
 )]
-pub trait Whole: Past {
+pub trait Materialize: StreamKind {
     /// The chain that is left on the contents.
     #[doc(hidden)]
     type Left<C: Chain<Out: Record>>: Chain<Out = C::Out>;
@@ -45,12 +45,12 @@ pub trait Whole: Past {
     label = "a stream of batches is new in each batch, and state without a bound cannot be delivered",
     note = "`.changes()` is for what is kept from batch to batch: put `.window(..)`, `.update_state(..)` or another operator with state before it, and say how long unbounded state is kept"
 )]
-pub trait Changing: Whole {
+pub trait Changing: Materialize {
     #[doc(hidden)]
     fn changes<'s, T: Record, C: Chain<Out = T>>(stream: Stream<'s, T, Self, C>) -> Stream<'s, (T, i64)>;
 }
 
-impl Whole for PerBatch {
+impl Materialize for PerBatch {
     type Left<C: Chain<Out: Record>> = C;
     fn contents<'s, T: Record, C: Chain<Out = T>>(
         stream: Stream<'s, T, Self, C>,
@@ -59,7 +59,7 @@ impl Whole for PerBatch {
     }
 }
 
-impl Whole for Kept {
+impl Materialize for Table {
     type Left<C: Chain<Out: Record>> = C;
     fn contents<'s, T: Record, C: Chain<Out = T>>(
         stream: Stream<'s, T, Self, C>,
@@ -73,7 +73,7 @@ impl Whole for Kept {
     }
 }
 
-impl Changing for Kept {
+impl Changing for Table {
     fn changes<'s, T: Record, C: Chain<Out = T>>(stream: Stream<'s, T, Self, C>) -> Stream<'s, (T, i64)> {
         let Stream { held, chain, id, job, rhythm, .. } = stream;
         held.wants.want_changes();
@@ -81,26 +81,26 @@ impl Changing for Kept {
     }
 }
 
-impl Whole for Windowed {
+impl Materialize for Windowed {
     type Left<C: Chain<Out: Record>> = Ready<C::Out>;
     fn contents<'s, T: Record, C: Chain<Out = T>>(stream: Stream<'s, T, Self, C>) -> Stream<'s, T, PerBatch> {
-        Kept::contents(kept(stream))
+        Table::contents(kept(stream))
     }
 }
 
 impl Changing for Windowed {
     fn changes<'s, T: Record, C: Chain<Out = T>>(stream: Stream<'s, T, Self, C>) -> Stream<'s, (T, i64)> {
-        Kept::changes(kept(stream))
+        Table::changes(kept(stream))
     }
 }
 
 /// The records of a window, each on the worker where it came in.
 pub(crate) fn kept<'s, T: Record, C: Chain<Out = T>>(
     stream: Stream<'s, T, Windowed, C>,
-) -> Stream<'s, T, Kept> {
+) -> Stream<'s, T, Table> {
     let Stream { held: Panes { batches, size }, mut chain, id, job, rhythm, .. } = stream;
     let keeper = Records {
-        cut: Cut::new(size, rhythm.step(job.interval)),
+        cut: WindowSpec::new(size, rhythm.step(job.interval)),
         rhythm: rhythm.clone(),
         job: job.clone(),
         panes: VecDeque::new(),
@@ -115,7 +115,7 @@ pub(crate) fn kept<'s, T: Record, C: Chain<Out = T>>(
 
 /// The records of a window as they are.
 struct Records<T> {
-    cut: Cut,
+    cut: WindowSpec,
     rhythm: Rhythm,
     job: Rc<JobContext>,
     panes: VecDeque<(BatchTime, Vec<T>)>,
@@ -139,7 +139,7 @@ impl<T: Record> Records<T> {
         }
     }
 
-    fn slide(&mut self, time: BatchTime, said: &mut Said<T>) {
+    fn slide(&mut self, time: BatchTime, said: &mut Output<T>) {
         while let Some((_, pane)) = self.panes.pop_front_if(|(end, _)| self.cut.has_left(*end, time)) {
             self.kept -= pane.len();
             if self.entered == 0 {
@@ -158,7 +158,7 @@ impl<T: Record> Records<T> {
     }
 }
 
-impl<T: Record> Keeper for Records<T> {
+impl<T: Record> StatefulOperator for Records<T> {
     type In = T;
     type Out = T;
     type Emitted = Infallible;
@@ -169,7 +169,13 @@ impl<T: Record> Keeper for Records<T> {
         Some(StateShape::panes::<T>(self.cut.size, self.rhythm.slide()))
     }
 
-    fn close(&mut self, At { epoch, time }: At, batch: &mut Vec<T>, said: &mut Said<T>, log: &Entry) {
+    fn close(
+        &mut self,
+        BatchContext { epoch, time }: BatchContext,
+        batch: &mut Vec<T>,
+        said: &mut Output<T>,
+        log: &StateWriter,
+    ) {
         let end = self.cut.pane_of(time);
         if log.is_on() && !batch.is_empty() && !self.cut.is_between(end) {
             log.pane::<T, T>(epoch, self.cut.until(end), batch);
@@ -187,7 +193,7 @@ impl<T: Record> Keeper for Records<T> {
         said.held = Held::new(self.kept, self.kept * size_of::<T>());
     }
 
-    fn restore(&mut self, as_of: BatchTime, log: &Entry, _: &mut Vec<T>, said: &mut Said<T>) {
+    fn restore(&mut self, as_of: BatchTime, log: &StateWriter, _: &mut Vec<T>, said: &mut Output<T>) {
         let due = self.job.last_due(as_of, &self.rhythm);
         let mut later = Vec::new();
         log.panes(|time, is_mine, mut batch| match () {
@@ -195,13 +201,13 @@ impl<T: Record> Keeper for Records<T> {
             () if time > due => later.push((time, batch)),
             () => self.enter(time, &mut batch),
         });
-        said.speaking(Says::Contents, |said| self.slide(due, said));
+        said.speaking(Audience::Contents, |said| self.slide(due, said));
         later.iter_mut().for_each(|(time, batch)| self.enter(*time, batch));
         said.held = Held::new(self.kept, self.kept * size_of::<T>());
     }
 }
 
-impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
+impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// The records of the last `size`, at each multiple of `slide`: those of the batches in `(t - size, t]`. Both are
     /// multiples of the batch interval, or of the slide of the window before; behind several windows, of what their slides
     /// are multiples of. Windows at the start hold what there is, and so does the last one, which is delivered when all
@@ -243,7 +249,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     pub fn window<D: Chain<Out = T>>(self, size: Duration, slide: Duration) -> Stream<'s, T, Windowed, D>
     where
         T: Record,
-        P: Whole<Left<C> = D>,
+        P: Materialize<Left<C> = D>,
     {
         let id = self.id;
         let of = self.rhythm.step(self.job.interval);
@@ -292,7 +298,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     pub fn snapshot<D: Chain<Out = T>>(self) -> Stream<'s, T, PerBatch, D>
     where
         T: Record,
-        P: Whole<Left<C> = D>,
+        P: Materialize<Left<C> = D>,
     {
         P::contents(self)
     }
@@ -320,7 +326,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     }
 }
 
-impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
+impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// All records that ever arrived: a table that grows. It cannot be used before `.allow_unbounded("why")` is said;
     /// then it is a window without an end.
     ///
@@ -338,7 +344,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn history(self) -> Stream<'s, T, History, C>
+    pub fn history(self) -> Stream<'s, T, UnboundedWindow, C>
     where
         P: Batches,
     {
@@ -352,7 +358,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     label = "this stream delivers again what it delivered before",
     note = "put the operator before the window or the state; `.snapshot()` before it takes the whole contents for a batch"
 )]
-pub trait Batches: Past {
+pub trait Batches: StreamKind {
     #[doc(hidden)]
     fn batches<'s, T: 'static, C: Chain<Out = T>>(
         stream: Stream<'s, T, Self, C>,
@@ -371,21 +377,21 @@ impl Batches for PerBatch {
     label = "only state that can grow without bound asks for one",
     note = "drop this call; it belongs behind `.history()`, `.update_state(..)` or `.reduce_by_key_with_inverse(..)`"
 )]
-pub trait Grows: Past {
+pub trait Grows: StreamKind {
     #[doc(hidden)]
-    type Allowed: Past;
+    type Allowed: StreamKind;
     #[doc(hidden)]
-    fn allow<'s, In: 'static>(held: Self::Held<'s, In>) -> <Self::Allowed as Past>::Held<'s, In>;
+    fn allow<'s, In: 'static>(held: Self::Held<'s, In>) -> <Self::Allowed as StreamKind>::Held<'s, In>;
 }
 
-impl Grows for State {
-    type Allowed = Kept;
+impl Grows for UnboundedTable {
+    type Allowed = Table;
     fn allow<'s, In: 'static>(held: Self::Held<'s, In>) -> Relation<'s, In> {
         held.relation
     }
 }
 
-impl Grows for History {
+impl Grows for UnboundedWindow {
     type Allowed = Windowed;
     fn allow<'s, In: 'static>(held: Self::Held<'s, In>) -> Panes<'s, In> {
         Panes { batches: held, size: None }
@@ -398,21 +404,21 @@ impl Grows for History {
     label = "only the state of an operator by key expires",
     note = "it belongs right behind `.update_state(..)` or `.reduce_by_key_with_inverse(..)`; `.map_with_state(..)` is told by its first argument, and a window by its size"
 )]
-pub trait Expires: Past {
+pub trait Expires: StreamKind {
     #[doc(hidden)]
     fn expire<'s, In: 'static>(held: Self::Held<'s, In>, idle: Duration) -> Relation<'s, In>;
 }
 
-impl Expires for State {
+impl Expires for UnboundedTable {
     fn expire<'s, In: 'static>(held: Self::Held<'s, In>, idle: Duration) -> Relation<'s, In> {
         held.idle.set(Some(idle));
         held.relation
     }
 }
 
-impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
+impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// Accepts state that grows for as long as the pipeline runs; `why` is for whoever reads it next.
-    pub fn allow_unbounded<Q: Past>(self, why: &'static str) -> Stream<'s, T, Q, C>
+    pub fn allow_unbounded<Q: StreamKind>(self, why: &'static str) -> Stream<'s, T, Q, C>
     where
         P: Grows<Allowed = Q>,
     {
@@ -421,7 +427,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     }
 
     /// Forgets a key that had no new values for `idle`: in the first batch that is so much later.
-    pub fn expire_after(self, idle: Duration) -> Stream<'s, T, Kept, C>
+    pub fn expire_after(self, idle: Duration) -> Stream<'s, T, Table, C>
     where
         P: Expires,
     {

@@ -14,7 +14,7 @@ pub(super) enum Shape {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Kind {
+pub(super) enum NodeKind {
     Tuple(usize),
     Struct(&'static [&'static str]),
     /// Its branches are none and some; of a sequence or map, empty and one entry.
@@ -28,7 +28,7 @@ pub(super) enum Kind {
 /// A type that has parts. Its name is only its identity in this run of the program.
 #[derive(Debug)]
 pub(super) struct Node {
-    pub(super) kind: Kind,
+    pub(super) kind: NodeKind,
     pub(super) branches: Vec<Branch>,
 }
 
@@ -60,7 +60,7 @@ impl Branch {
 #[derive(Default)]
 pub(super) struct Graph {
     nodes: Vec<Node>,
-    by_name: HashMap<(&'static str, Kind), usize>,
+    by_name: HashMap<(&'static str, NodeKind), usize>,
     /// How much is known: it grows with each part.
     progress: usize,
     /// Changes with whatever the plans are made from.
@@ -117,13 +117,15 @@ impl Graph {
     }
 
     /// The node of a type that is visited as `kind`.
-    pub(super) fn id_of(&mut self, name: &'static str, kind: Kind) -> usize {
+    pub(super) fn id_of(&mut self, name: &'static str, kind: NodeKind) -> usize {
         *self.by_name.entry((name, kind)).or_insert_with(|| {
             let branch = |form| Branch { form, parts: Vec::new(), avoid: false, later: None };
             let branches = match kind {
-                Kind::Tuple(_) | Kind::Struct(_) => vec![branch(None)],
-                Kind::Option | Kind::Seq | Kind::Map => vec![branch(Some(Form::Unit)), branch(None)],
-                Kind::Enum(variants) => variants.iter().map(|_| branch(None)).collect(),
+                NodeKind::Tuple(_) | NodeKind::Struct(_) => vec![branch(None)],
+                NodeKind::Option | NodeKind::Seq | NodeKind::Map => {
+                    vec![branch(Some(Form::Unit)), branch(None)]
+                }
+                NodeKind::Enum(variants) => variants.iter().map(|_| branch(None)).collect(),
             };
             self.nodes.push(Node { kind, branches });
             self.version += 1;

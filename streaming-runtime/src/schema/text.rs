@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::schema::graph::{Form, Graph, Kind, Shape};
+use crate::schema::graph::{Form, Graph, NodeKind, Shape};
 
 /// A line of more bytes than this is cut; what stands for the rest is a hash of the whole.
 const LINE: usize = 4096;
@@ -12,9 +12,9 @@ const WRITTEN: usize = 1 << 20;
 
 pub(super) fn write(graph: &Graph, root: Shape) -> String {
     // The first time shows which types hold themselves, and so need a name.
-    let mut first = Writer::new(graph, BTreeSet::new());
+    let mut first = TextWriter::new(graph, BTreeSet::new());
     first.shape(root);
-    let mut second = Writer::new(graph, first.referred);
+    let mut second = TextWriter::new(graph, first.referred);
     let mut text = second.shape(root);
     if text.len() > LINE || second.left == 0 {
         text.truncate(text.floor_char_boundary(LINE));
@@ -23,7 +23,7 @@ pub(super) fn write(graph: &Graph, root: Shape) -> String {
     text
 }
 
-struct Writer<'g> {
+struct TextWriter<'g> {
     graph: &'g Graph,
     /// The types that are being written, and which of all that are written they are.
     open: Vec<(usize, usize)>,
@@ -34,9 +34,9 @@ struct Writer<'g> {
     left: usize,
 }
 
-impl<'g> Writer<'g> {
+impl<'g> TextWriter<'g> {
     fn new(graph: &'g Graph, named: BTreeSet<usize>) -> Self {
-        Writer { graph, open: Vec::new(), written: 0, referred: BTreeSet::new(), named, left: WRITTEN }
+        TextWriter { graph, open: Vec::new(), written: 0, referred: BTreeSet::new(), named, left: WRITTEN }
     }
 
     fn shape(&mut self, shape: Shape) -> String {
@@ -64,13 +64,13 @@ impl<'g> Writer<'g> {
         let part = |branch: usize, part: usize| node.branches[branch].parts.get(part).copied();
         let known = |branch, number| part(branch, number).unwrap_or_default();
         let text = match node.kind {
-            Kind::Tuple(_) | Kind::Struct(_) if node.branches[0].form.is_none() => "?".to_owned(),
-            Kind::Tuple(_) => self.tuple(&node.branches[0].parts),
-            Kind::Struct(fields) => self.fields(fields, &node.branches[0].parts),
-            Kind::Option => format!("Option<{}>", self.shape(known(1, 0))),
-            Kind::Seq => format!("Vec<{}>", self.shape(known(1, 0))),
-            Kind::Map => format!("Map<{}, {}>", self.shape(known(1, 0)), self.shape(known(1, 1))),
-            Kind::Enum(variants) => {
+            NodeKind::Tuple(_) | NodeKind::Struct(_) if node.branches[0].form.is_none() => "?".to_owned(),
+            NodeKind::Tuple(_) => self.tuple(&node.branches[0].parts),
+            NodeKind::Struct(fields) => self.fields(fields, &node.branches[0].parts),
+            NodeKind::Option => format!("Option<{}>", self.shape(known(1, 0))),
+            NodeKind::Seq => format!("Vec<{}>", self.shape(known(1, 0))),
+            NodeKind::Map => format!("Map<{}, {}>", self.shape(known(1, 0)), self.shape(known(1, 1))),
+            NodeKind::Enum(variants) => {
                 let variant = |(name, branch): (&&str, &super::graph::Branch)| {
                     let name = word(name);
                     match branch.form {

@@ -13,7 +13,7 @@ use serde::de::{
 
 use crate::{
     codec::Declared,
-    schema::graph::{Form, Graph, Kind, Shape},
+    schema::graph::{Form, Graph, NodeKind, Shape},
 };
 
 /// Values that are made up, in all runs together.
@@ -60,7 +60,7 @@ const BYTES: &[usize] = &[0, 1, 16, 32, 4, 8, 12, 20, 24, 33, 64];
 
 /// Why a run did not come to its end.
 #[derive(Debug)]
-pub(super) enum Refused {
+pub(super) enum TraceRefused {
     /// The type does not take a value.
     Value,
     /// All ways lead on, as far as is known yet.
@@ -68,23 +68,23 @@ pub(super) enum Refused {
     TooLarge,
 }
 
-impl fmt::Display for Refused {
+impl fmt::Display for TraceRefused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a value that was made up is refused")
     }
 }
 
-impl std::error::Error for Refused {}
+impl std::error::Error for TraceRefused {}
 
-impl Error for Refused {
+impl Error for TraceRefused {
     fn custom<T: fmt::Display>(_: T) -> Self {
-        Refused::Value
+        TraceRefused::Value
     }
 }
 
 /// Where a value is: a part of a branch of a node.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-struct Place {
+struct TracePlace {
     way: (usize, usize),
     part: usize,
 }
@@ -96,15 +96,15 @@ pub(super) struct Trace {
     /// The form of the last value that was asked for.
     last: Shape,
     root: Shape,
-    inside: Vec<Place>,
+    inside: Vec<TracePlace>,
     depth: usize,
     /// Something new was found in this run.
     explored: bool,
     /// What the last made-up value was, and the choices that led there: these are changed if it is refused.
-    offered: Option<(Option<Place>, usize)>,
+    offered: Option<(Option<TracePlace>, usize)>,
     choices: Vec<(usize, usize)>,
     /// Which of the made-up values is due.
-    due: HashMap<Option<Place>, usize>,
+    due: HashMap<Option<TracePlace>, usize>,
     /// How many values further on what is made up is to be.
     offer: usize,
     steps: usize,
@@ -175,14 +175,14 @@ impl Trace {
 
     fn note_choices(&mut self) {
         let graph = &self.graph;
-        let is_choice = |place: &&Place| graph.node(place.way.0).branches.len() > 1;
+        let is_choice = |place: &&TracePlace| graph.node(place.way.0).branches.len() > 1;
         self.choices.clear();
         self.choices.extend(self.inside.iter().filter(is_choice).map(|place| place.way));
     }
 
-    fn step(&mut self) -> Result<(), Refused> {
+    fn step(&mut self) -> Result<(), TraceRefused> {
         self.steps += 1;
-        if self.steps > STEPS || self.graph.work() > WORK { Err(Refused::TooLarge) } else { Ok(()) }
+        if self.steps > STEPS || self.graph.work() > WORK { Err(TraceRefused::TooLarge) } else { Ok(()) }
     }
 
     fn seen(&mut self, shape: Shape) {
@@ -193,7 +193,7 @@ impl Trace {
     }
 
     /// A value without parts; which of the `values` that it can be made up as is due.
-    fn leaf(&mut self, name: &'static str, values: usize) -> Result<usize, Refused> {
+    fn leaf(&mut self, name: &'static str, values: usize) -> Result<usize, TraceRefused> {
         self.seen(Shape::Leaf(name));
         self.step()?;
         let place = self.inside.last().copied();
@@ -206,27 +206,27 @@ impl Trace {
     /// in the end tells it from others.
     fn node<V>(
         &mut self,
-        kind: Kind,
-        visit: impl FnOnce(&mut Self, usize) -> Result<V, Refused>,
-    ) -> Result<V, Refused> {
+        kind: NodeKind,
+        visit: impl FnOnce(&mut Self, usize) -> Result<V, TraceRefused>,
+    ) -> Result<V, TraceRefused> {
         let node = self.graph.id_of(type_name::<V>(), kind);
         self.seen(Shape::Node(node));
         self.step()?;
         if size_of::<V>() > SIZE {
-            return Err(Refused::TooLarge);
+            return Err(TraceRefused::TooLarge);
         }
         let found = self.deeper(|trace| {
             let inside = |branch| trace.inside.iter().any(|place| place.way == (node, branch));
             let branch = match kind {
-                Kind::Tuple(_) | Kind::Struct(_) => Some(0),
+                NodeKind::Tuple(_) | NodeKind::Struct(_) => Some(0),
                 _ => trace.graph.choose(node, inside, trace.explored, trace.depth > DEEP),
             };
             let Some(branch) = branch else {
                 trace.note_choices();
-                return Err(Refused::NoEnd);
+                return Err(TraceRefused::NoEnd);
             };
             trace.explored |= trace.graph.is_aim(node, branch);
-            trace.inside.push(Place { way: (node, branch), part: 0 });
+            trace.inside.push(TracePlace { way: (node, branch), part: 0 });
             if trace.graph.node(node).branches.len() > 1 {
                 trace.offered = None; // a refusal from here on is of the choice, until there is a value
                 trace.note_choices();
@@ -239,10 +239,13 @@ impl Trace {
         found
     }
 
-    fn deeper<V>(&mut self, visit: impl FnOnce(&mut Self) -> Result<V, Refused>) -> Result<V, Refused> {
+    fn deeper<V>(
+        &mut self,
+        visit: impl FnOnce(&mut Self) -> Result<V, TraceRefused>,
+    ) -> Result<V, TraceRefused> {
         if self.depth == DEPTH {
             self.note_choices();
-            return Err(Refused::NoEnd);
+            return Err(TraceRefused::NoEnd);
         }
         self.depth += 1;
         let made = visit(self);
@@ -259,7 +262,7 @@ impl Trace {
     }
 
     /// Makes a part of the branch.
-    fn part<'de, S: DeserializeSeed<'de>>(&mut self, part: usize, seed: S) -> Result<S::Value, Refused> {
+    fn part<'de, S: DeserializeSeed<'de>>(&mut self, part: usize, seed: S) -> Result<S::Value, TraceRefused> {
         let place = self.inside.last_mut().expect("a branch is entered by `node`");
         place.part = part;
         let way = place.way;
@@ -280,21 +283,21 @@ impl<'t> Tracer<'t> {
     /// All parts of a tuple or struct.
     fn parts<'de, V: Visitor<'de>>(
         self,
-        kind: Kind,
+        kind: NodeKind,
         form: Form,
         parts: usize,
         visitor: V,
-    ) -> Result<V::Value, Refused> {
+    ) -> Result<V::Value, TraceRefused> {
         self.0.node(kind, |trace, _| {
             trace.has(form, parts);
-            visitor.visit_seq(Parts { trace, next: 0, end: parts })
+            visitor.visit_seq(TracedParts { trace, next: 0, end: parts })
         })
     }
 }
 
 macro_rules! leaves {
     ($($method:ident $name:literal $visit:ident $values:expr;)*) => {
-        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
+        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TraceRefused> {
             let values = $values;
             let due = self.0.leaf($name, values.len())?;
             visitor.$visit(values[due])
@@ -303,7 +306,7 @@ macro_rules! leaves {
 }
 
 impl<'de> Deserializer<'de> for Tracer<'_> {
-    type Error = Refused;
+    type Error = TraceRefused;
 
     leaves! {
         deserialize_bool "bool" visit_bool [false, true];
@@ -324,27 +327,27 @@ impl<'de> Deserializer<'de> for Tracer<'_> {
     }
 
     /// The name of a part, which only formats have that describe themselves.
-    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
+    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TraceRefused> {
         self.0.asks = true;
         self.deserialize_str(visitor)
     }
 
-    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TraceRefused> {
         let due = self.0.leaf("String", STRINGS.len())?;
         visitor.visit_string(STRINGS[due].to_owned())
     }
 
-    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
+    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TraceRefused> {
         let due = self.0.leaf("bytes", BYTES.len())?;
         visitor.visit_bytes(&vec![0; BYTES[due]])
     }
 
-    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
+    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TraceRefused> {
         let due = self.0.leaf("bytes", BYTES.len())?;
         visitor.visit_byte_buf(vec![0; BYTES[due]])
     }
 
-    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
+    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TraceRefused> {
         self.0.leaf("()", 1)?;
         visitor.visit_unit()
     }
@@ -353,12 +356,12 @@ impl<'de> Deserializer<'de> for Tracer<'_> {
         self,
         _: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Refused> {
+    ) -> Result<V::Value, TraceRefused> {
         self.deserialize_unit(visitor)
     }
 
     /// What is in the input, whatever that is: only self-describing formats know.
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TraceRefused> {
         self.0.asks = true;
         match self.0.leaf("any", 4)? {
             0 => visitor.visit_unit(),
@@ -368,7 +371,7 @@ impl<'de> Deserializer<'de> for Tracer<'_> {
         }
     }
 
-    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TraceRefused> {
         self.deserialize_any(visitor)
     }
 
@@ -376,12 +379,12 @@ impl<'de> Deserializer<'de> for Tracer<'_> {
         self,
         _: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Refused> {
+    ) -> Result<V::Value, TraceRefused> {
         self.0.deeper(|trace| visitor.visit_newtype_struct(Tracer(trace)))
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
-        self.0.node(Kind::Option, |trace, branch| {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TraceRefused> {
+        self.0.node(NodeKind::Option, |trace, branch| {
             if branch == 0 {
                 return visitor.visit_none();
             }
@@ -394,26 +397,26 @@ impl<'de> Deserializer<'de> for Tracer<'_> {
         })
     }
 
-    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
-        self.0.node(Kind::Seq, |trace, branch| {
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TraceRefused> {
+        self.0.node(NodeKind::Seq, |trace, branch| {
             if branch == 1 {
                 trace.has(Form::Tuple, 1);
             }
-            visitor.visit_seq(Parts { trace, next: 0, end: branch })
+            visitor.visit_seq(TracedParts { trace, next: 0, end: branch })
         })
     }
 
-    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
-        self.0.node(Kind::Map, |trace, branch| {
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TraceRefused> {
+        self.0.node(NodeKind::Map, |trace, branch| {
             if branch == 1 {
                 trace.has(Form::Tuple, 2);
             }
-            visitor.visit_map(Parts { trace, next: 0, end: 2 * branch })
+            visitor.visit_map(TracedParts { trace, next: 0, end: 2 * branch })
         })
     }
 
-    fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Refused> {
-        self.parts(Kind::Tuple(len), Form::Tuple, len, visitor)
+    fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, TraceRefused> {
+        self.parts(NodeKind::Tuple(len), Form::Tuple, len, visitor)
     }
 
     fn deserialize_tuple_struct<V: Visitor<'de>>(
@@ -421,7 +424,7 @@ impl<'de> Deserializer<'de> for Tracer<'_> {
         name: &'static str,
         len: usize,
         visitor: V,
-    ) -> Result<V::Value, Refused> {
+    ) -> Result<V::Value, TraceRefused> {
         self.0.tuples.insert(name, len);
         self.deserialize_tuple(len, visitor)
     }
@@ -431,9 +434,9 @@ impl<'de> Deserializer<'de> for Tracer<'_> {
         name: &'static str,
         fields: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Refused> {
+    ) -> Result<V::Value, TraceRefused> {
         self.0.structs.insert(name, fields);
-        self.parts(Kind::Struct(fields), Form::Struct(fields), fields.len(), visitor)
+        self.parts(NodeKind::Struct(fields), Form::Struct(fields), fields.len(), visitor)
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -441,9 +444,9 @@ impl<'de> Deserializer<'de> for Tracer<'_> {
         name: &'static str,
         variants: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Refused> {
+    ) -> Result<V::Value, TraceRefused> {
         self.0.enums.insert(name, variants);
-        let kind = Kind::Enum(variants);
+        let kind = NodeKind::Enum(variants);
         self.0.node(kind, |trace, branch| visitor.visit_enum(Variant { trace, branch: branch as u32 }))
     }
 
@@ -454,23 +457,26 @@ impl<'de> Deserializer<'de> for Tracer<'_> {
 }
 
 /// The parts of a branch from `next` on.
-struct Parts<'t> {
+struct TracedParts<'t> {
     trace: &'t mut Trace,
     next: usize,
     end: usize,
 }
 
-impl Parts<'_> {
-    fn part<'de, S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Refused> {
+impl TracedParts<'_> {
+    fn part<'de, S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, TraceRefused> {
         self.next += 1;
         self.trace.part(self.next - 1, seed)
     }
 }
 
-impl<'de> SeqAccess<'de> for Parts<'_> {
-    type Error = Refused;
+impl<'de> SeqAccess<'de> for TracedParts<'_> {
+    type Error = TraceRefused;
 
-    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Refused> {
+    fn next_element_seed<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, TraceRefused> {
         if self.next < self.end { self.part(seed).map(Some) } else { Ok(None) }
     }
 
@@ -479,15 +485,15 @@ impl<'de> SeqAccess<'de> for Parts<'_> {
     }
 }
 
-impl<'de> MapAccess<'de> for Parts<'_> {
-    type Error = Refused;
+impl<'de> MapAccess<'de> for TracedParts<'_> {
+    type Error = TraceRefused;
 
-    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Refused> {
+    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, TraceRefused> {
         self.next_element_seed(seed)
     }
 
-    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Refused> {
-        if self.next < self.end { self.part(seed) } else { Err(Refused::Value) }
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, TraceRefused> {
+        if self.next < self.end { self.part(seed) } else { Err(TraceRefused::Value) }
     }
 }
 
@@ -497,39 +503,39 @@ struct Variant<'t> {
 }
 
 impl<'de, 't> EnumAccess<'de> for Variant<'t> {
-    type Error = Refused;
+    type Error = TraceRefused;
     type Variant = Self;
 
-    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self), Refused> {
-        let number: U32Deserializer<Refused> = self.branch.into_deserializer();
+    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self), TraceRefused> {
+        let number: U32Deserializer<TraceRefused> = self.branch.into_deserializer();
         Ok((seed.deserialize(number)?, self))
     }
 }
 
 impl<'de> VariantAccess<'de> for Variant<'_> {
-    type Error = Refused;
+    type Error = TraceRefused;
 
-    fn unit_variant(self) -> Result<(), Refused> {
+    fn unit_variant(self) -> Result<(), TraceRefused> {
         self.trace.has(Form::Unit, 0);
         Ok(())
     }
 
-    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, Refused> {
+    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, TraceRefused> {
         self.trace.has(Form::Tuple, 1);
         self.trace.part(0, seed)
     }
 
-    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Refused> {
+    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, TraceRefused> {
         self.trace.has(Form::Tuple, len);
-        visitor.visit_seq(Parts { trace: self.trace, next: 0, end: len })
+        visitor.visit_seq(TracedParts { trace: self.trace, next: 0, end: len })
     }
 
     fn struct_variant<V: Visitor<'de>>(
         self,
         fields: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Refused> {
+    ) -> Result<V::Value, TraceRefused> {
         self.trace.has(Form::Struct(fields), fields.len());
-        visitor.visit_seq(Parts { trace: self.trace, next: 0, end: fields.len() })
+        visitor.visit_seq(TracedParts { trace: self.trace, next: 0, end: fields.len() })
     }
 }

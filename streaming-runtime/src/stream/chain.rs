@@ -10,7 +10,7 @@ use timely::{
 };
 
 use crate::{
-    observe::{operator_stats::Gauge, panic_origin::named},
+    observe::{operator_stats::OperatorStats, panic_origin::named},
     operators::kernel::borrowed_keys::Reader,
     stream::kind::Updates,
 };
@@ -55,7 +55,7 @@ pub trait Chain: Rooted {
         Self::Out: Clone,
     {
         root.unary(Pipeline, id.0, move |_, _| {
-            let gauge = Gauge::of(id);
+            let gauge = OperatorStats::of(id);
             move |input, output| {
                 let _runs = gauge.runs();
                 named(id, || {
@@ -81,7 +81,7 @@ pub trait Chain: Rooted {
         Self::Out: Clone,
     {
         let made = updates.collection.inner.unary(Pipeline, id.0, move |_, _| {
-            let gauge = Gauge::of(id);
+            let gauge = OperatorStats::of(id);
             move |input, output| {
                 let _runs = gauge.runs();
                 named(id, || {

@@ -11,9 +11,9 @@ use std::{
 };
 
 use crate::{
-    checkpoint::state_log::Ledger,
-    delivery::pending_output::Outbox,
-    observe::skip_counters::Skipped,
+    checkpoint::state_log::StateLog,
+    delivery::pending_output::PendingOutput,
+    observe::skip_counters::SkipCounters,
     partitioner::Owners,
     stream::{
         rhythm::Rhythm,
@@ -37,9 +37,9 @@ pub(crate) struct JobContext {
     pub(crate) sinks: Cell<usize>,
     /// Parts of closed batches that have not come to their sinks.
     pub(crate) awaited: Cell<usize>,
-    pub(crate) skipped: Arc<Skipped>,
-    pub(crate) outbox: Outbox,
-    pub(crate) ledger: Rc<Ledger>,
+    pub(crate) skipped: Arc<SkipCounters>,
+    pub(crate) outbox: PendingOutput,
+    pub(crate) ledger: Rc<StateLog>,
     /// Whether an operator depends on the order of the records of a batch.
     pub(crate) is_ordered: Cell<bool>,
     /// The sources that nothing has read so far, while the dataflow is put together.

@@ -1,9 +1,9 @@
 //! What a stream holds of its past: the third parameter of [`Stream`](crate::Stream).
 //!
-//! Every kind holds its records as timely streams of its own shape, [`Past::Held`]. Stateless operators do not care:
+//! Every kind holds its records as timely streams of its own shape, [`StreamKind::Held`]. Stateless operators do not care:
 //! they commute with windows and with differences, so one chain serves all kinds.
 //!
-//! Invariant: of a [`Kept`] stream, contents and changes say the same: the sum of the changes up to a batch is the
+//! Invariant: of a [`Table`] stream, contents and changes say the same: the sum of the changes up to a batch is the
 //! contents that it delivers. An operator sends only what somebody wants, see [`Wants`].
 
 use std::{cell::Cell, rc::Rc, time::Duration};
@@ -24,10 +24,10 @@ use crate::{
 /// |---|---|---|
 /// | [`PerBatch`] | what arrived since the batch before | sources, most operators |
 /// | [`Windowed`] | what arrived in the window, at each slide | [`window`](crate::Stream::window) |
-/// | [`Kept`] | the whole of what an operator keeps up to date; [`changes`](crate::Stream::changes) has the differences | operators on windows and state |
-/// | [`State`] | as `Kept`, without a bound yet: it cannot go to a sink | `update_state`, `reduce_by_key_with_inverse` |
-/// | [`History`] | all that ever arrived, without a bound yet | [`history`](crate::Stream::history) |
-pub trait Past: Sized + 'static {
+/// | [`Table`] | the whole of what an operator keeps up to date; [`changes`](crate::Stream::changes) has the differences | operators on windows and state |
+/// | [`UnboundedTable`] | as `Table`, without a bound yet: it cannot go to a sink | `update_state`, `reduce_by_key_with_inverse` |
+/// | [`UnboundedWindow`] | all that ever arrived, without a bound yet | [`history`](crate::Stream::history) |
+pub trait StreamKind: Sized + 'static {
     #[doc(hidden)]
     type Held<'s, In: 'static>;
     #[doc(hidden)]
@@ -56,18 +56,18 @@ pub enum Windowed {}
 
 /// A stream that an operator keeps up to date. It delivers all of it, or, by `.changes()`, what changed.
 #[derive(Debug)]
-pub enum Kept {}
+pub enum Table {}
 
-/// As [`Kept`], by an operator whose state can grow without bound until `.expire_after(..)` or
+/// As [`Table`], by an operator whose state can grow without bound until `.expire_after(..)` or
 /// `.allow_unbounded("why")` is said.
 #[derive(Debug)]
-pub enum State {}
+pub enum UnboundedTable {}
 
 /// All that ever arrived, which cannot be used before `.allow_unbounded("why")` is said.
 #[derive(Debug)]
-pub enum History {}
+pub enum UnboundedWindow {}
 
-impl Past for PerBatch {
+impl StreamKind for PerBatch {
     type Held<'s, In: 'static> = StreamVec<'s, Epoch, In>;
     fn again<'s, In: Clone + 'static>(held: &Self::Held<'s, In>) -> Self::Held<'s, In> {
         held.clone()
@@ -81,7 +81,7 @@ impl Past for PerBatch {
     }
 }
 
-impl Past for History {
+impl StreamKind for UnboundedWindow {
     type Held<'s, In: 'static> = StreamVec<'s, Epoch, In>;
     fn again<'s, In: Clone + 'static>(held: &Self::Held<'s, In>) -> Self::Held<'s, In> {
         held.clone()
@@ -103,7 +103,7 @@ pub struct Panes<'s, In: 'static> {
     pub(crate) size: Option<Duration>,
 }
 
-impl Past for Windowed {
+impl StreamKind for Windowed {
     type Held<'s, In: 'static> = Panes<'s, In>;
     fn again<'s, In: Clone + 'static>(held: &Self::Held<'s, In>) -> Self::Held<'s, In> {
         Panes { batches: held.batches.clone(), size: held.size }
@@ -164,7 +164,7 @@ impl<In: Clone + 'static> Clone for Relation<'_, In> {
     }
 }
 
-impl Past for Kept {
+impl StreamKind for Table {
     type Held<'s, In: 'static> = Relation<'s, In>;
     fn again<'s, In: Clone + 'static>(held: &Self::Held<'s, In>) -> Self::Held<'s, In> {
         held.clone()
@@ -203,7 +203,7 @@ pub struct Unbounded<'s, In: 'static> {
     pub(crate) idle: Idle,
 }
 
-impl Past for State {
+impl StreamKind for UnboundedTable {
     type Held<'s, In: 'static> = Unbounded<'s, In>;
     fn again<'s, In: Clone + 'static>(held: &Self::Held<'s, In>) -> Self::Held<'s, In> {
         Unbounded { relation: held.relation.clone(), idle: held.idle.clone() }
@@ -213,6 +213,6 @@ impl Past for State {
         chain: C,
         id: OpId,
     ) -> Self::Held<'s, C::Out> {
-        Unbounded { relation: Kept::realise(held.relation, chain, id), idle: held.idle }
+        Unbounded { relation: Table::realise(held.relation, chain, id), idle: held.idle }
     }
 }

@@ -26,14 +26,14 @@ use std::{marker::PhantomData, rc::Rc};
 use crate::{
     record::Record,
     stream::{
-        kind::{Past, PerBatch},
+        kind::{PerBatch, StreamKind},
         rhythm::Rhythm,
     },
 };
 
 /// A stream of records `T` in a pipeline under construction.
 ///
-/// `P` says what the stream holds of its past, see [`Past`]: [`PerBatch`] is the records of each batch. The fourth
+/// `P` says what the stream holds of its past, see [`StreamKind`]: [`PerBatch`] is the records of each batch. The fourth
 /// parameter is the engine's; write `Stream<'s, T>` in helper functions and extension traits.
 ///
 /// ```
@@ -55,7 +55,7 @@ use crate::{
 ///
 /// A function that keeps state is better a [`stage!`](crate::stage!), whose operators have names of their own.
 #[must_use = "a stream does nothing until it is sent on with `.to(sink)`"]
-pub struct Stream<'s, T: 'static, P: Past = PerBatch, C: Rooted = Ready<T>> {
+pub struct Stream<'s, T: 'static, P: StreamKind = PerBatch, C: Rooted = Ready<T>> {
     pub(crate) held: P::Held<'s, C::In>,
     pub(crate) chain: C,
     pub(crate) id: OpId,
@@ -65,7 +65,7 @@ pub struct Stream<'s, T: 'static, P: Past = PerBatch, C: Rooted = Ready<T>> {
     types: PhantomData<fn() -> T>,
 }
 
-impl<'s, T: Record, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
+impl<'s, T: Record, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// Names the operator that the next call makes. `stream!` writes it.
     #[doc(hidden)]
     pub fn at(mut self, id: OpId) -> Self {
@@ -92,7 +92,7 @@ impl<'s, T: Record, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     }
 }
 
-impl<'s, T: 'static, P: Past, C: Rooted> Stream<'s, T, P, C> {
+impl<'s, T: 'static, P: StreamKind, C: Rooted> Stream<'s, T, P, C> {
     /// The same root under a longer chain.
     pub(crate) fn extend<U: 'static, D>(self, longer: impl FnOnce(OpId, C) -> D) -> Stream<'s, U, P, D>
     where
@@ -113,7 +113,7 @@ impl<'s, T: 'static, P: Past, C: Rooted> Stream<'s, T, P, C> {
     }
 
     /// The same chain on another root.
-    pub(crate) fn on<Q: Past>(
+    pub(crate) fn on<Q: StreamKind>(
         self,
         held: impl FnOnce(P::Held<'s, C::In>) -> Q::Held<'s, C::In>,
     ) -> Stream<'s, T, Q, C> {
@@ -122,13 +122,13 @@ impl<'s, T: 'static, P: Past, C: Rooted> Stream<'s, T, P, C> {
     }
 }
 
-impl<'s, T: 'static, P: Past> Stream<'s, T, P> {
+impl<'s, T: 'static, P: StreamKind> Stream<'s, T, P> {
     pub(crate) fn new(held: P::Held<'s, T>, id: OpId, job: Rc<JobContext>, rhythm: Rhythm) -> Self {
         Self::with(held, Ready::new(), id, job, rhythm)
     }
 }
 
-impl<'s, T: Record, P: Past> Stream<'s, T, P> {
+impl<'s, T: Record, P: StreamKind> Stream<'s, T, P> {
     /// One more reader of the same stream. `stream!` writes it.
     #[doc(hidden)]
     pub fn again(&self) -> Self {
@@ -163,4 +163,4 @@ pub trait Reported: Sized {
         unreachable!("a program with a reported operator does not compile")
     }
 }
-impl<T, P: Past, C: Rooted> Reported for Stream<'_, T, P, C> {}
+impl<T, P: StreamKind, C: Rooted> Reported for Stream<'_, T, P, C> {}

@@ -16,7 +16,7 @@ use streaming_runtime::{Engine, Job, StartError, secs};
 use crate::{
     check::{Expected, Inputs},
     drive::Wires,
-    model::{Batches, INTERVAL, Kept, Pair, Time},
+    model::{Batches, INTERVAL, Pair, Table, Time},
     script::Values,
 };
 
@@ -67,7 +67,7 @@ fn time((size, slide): (u64, u64)) -> (Duration, Duration) {
 }
 
 /// A window of a source as the model computes it.
-fn window(batches: &Batches<Pair>, (size, slide): (u64, u64)) -> Kept<Pair> {
+fn window(batches: &Batches<Pair>, (size, slide): (u64, u64)) -> Table<Pair> {
     batches.window(intervals(size), intervals(slide))
 }
 

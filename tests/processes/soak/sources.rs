@@ -8,7 +8,7 @@ use std::{
 
 use streaming_runtime::{
     Source,
-    connect::{ConnectorError, Outlet, Receipt, Recovery, Sender},
+    connect::{ConnectorError, Receipt, Recovery, Sender, SourceContext},
 };
 
 pub(super) type Pair = (i64, i64);
@@ -42,7 +42,7 @@ impl Source<Pair> for Batches {
     const PACED: bool = true;
     const RECOVERY: Recovery = Recovery::Replays;
 
-    async fn run(self, mut out: Outlet<Pair>) -> Result<(), ConnectorError> {
+    async fn run(self, mut out: SourceContext<Pair>) -> Result<(), ConnectorError> {
         let mut next = out.resume_from::<u64>()?.unwrap_or(0);
         while next < self.batches && out.batch_due().await.is_some() {
             out.send_all(self.batch(next)).await?;
@@ -64,7 +64,7 @@ pub(super) const KEYS: u64 = 7;
 impl Source<Pair> for Numbers {
     const RECOVERY: Recovery = Recovery::Replays;
 
-    async fn run(self, mut out: Outlet<Pair>) -> Result<(), ConnectorError> {
+    async fn run(self, mut out: SourceContext<Pair>) -> Result<(), ConnectorError> {
         let mut next = out.resume_from::<u64>()?.unwrap_or(0);
         let mut pieces = 0;
         while next < self.end {

@@ -1,7 +1,7 @@
 //! Functions and operators of one's own on windows and on what is kept.
 
 use streaming_runtime::{
-    Kept, Key, Past, Record, Windowed,
+    Key, Record, StreamKind, Table, Windowed,
     aggregate::{mean, sum},
     connect::{channel, console},
     prelude::*,
@@ -10,7 +10,7 @@ use streaming_runtime::{
 type Reading = (u16, f64);
 
 /// A helper from windows to what is kept.
-fn means<'s>(readings: Stream<'s, Reading, Windowed>) -> Stream<'s, Reading, Kept> {
+fn means<'s>(readings: Stream<'s, Reading, Windowed>) -> Stream<'s, Reading, Table> {
     readings.filter(|(_, value)| value.is_finite()).aggregate_by_key(mean())
 }
 
@@ -37,12 +37,12 @@ impl<'s, K: Key> Shares<'s, K> for Stream<'s, (K, u32), Windowed> {
 }
 
 /// One that works on any stream, whatever it holds.
-trait Positive<'s, K: 'static, P: Past> {
+trait Positive<'s, K: 'static, P: StreamKind> {
     /// Those that are more than nothing.
     fn positive(self) -> Stream<'s, (K, u32), P>;
 }
 
-impl<'s, K: Record, P: Past> Positive<'s, K, P> for Stream<'s, (K, u32), P> {
+impl<'s, K: Record, P: StreamKind> Positive<'s, K, P> for Stream<'s, (K, u32), P> {
     fn positive(self) -> Stream<'s, (K, u32), P> {
         self.filter(|(_, n)| *n > 0).share()
     }

@@ -1,6 +1,6 @@
 //! Stages in all their forms, and functions beside modules, types and values of their name.
 
-use streaming_runtime::{Kept, Key, PerBatch, Record, SinkPort, Windowed, aggregate::sum, prelude::*};
+use streaming_runtime::{Key, PerBatch, Record, SinkPort, Table, Windowed, aggregate::sum, prelude::*};
 
 stage!(
     /// With bounds, a window and a value.
@@ -27,7 +27,7 @@ stage!(
 
 stage!(
     #[must_use = "it is halved for nothing"]
-    fn in_a_loop<'s>(numbers: Stream<'s, u64, Kept>) -> Stream<'s, u64, Kept> {
+    fn in_a_loop<'s>(numbers: Stream<'s, u64, Table>) -> Stream<'s, u64, Table> {
         let all = numbers.iterate(|all| all.filter(|&n| n > 1).map(|n| n / 2).union(numbers).distinct());
         all
     }
@@ -52,7 +52,7 @@ mod inner {
     use super::*;
 
     stage!(
-        pub(super) fn summed<'s>(numbers: Stream<'s, u64>) -> Stream<'s, (u64, u64), Kept> {
+        pub(super) fn summed<'s>(numbers: Stream<'s, u64>) -> Stream<'s, (u64, u64), Table> {
             let keyed = same(numbers).map(|n| (n % 2, n));
             recent(keyed, secs(5), 3).aggregate_by_key(sum())
         }

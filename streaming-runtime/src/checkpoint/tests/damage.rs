@@ -1,7 +1,7 @@
 //! Damage: every truncation of the last frame, every flip of a bit in a small directory.
 
 use crate::checkpoint::{
-    CheckpointError, Cut, Edits, Inspection, Restored, inspect, open,
+    CheckpointError, Edits, Inspection, Restored, TornTail, inspect, open,
     simulated::SimulatedDisk,
     tests::{
         run::Run,
@@ -34,7 +34,7 @@ fn directory() -> (Files, Work, u64) {
     }
 }
 
-fn read(files: &Files) -> Result<(Option<u64>, Option<Cut>, Restored), CheckpointError> {
+fn read(files: &Files) -> Result<(Option<u64>, Option<TornTail>, Restored), CheckpointError> {
     let opened = open(Arc::new(SimulatedDisk::of(files.clone())))?;
     let head = opened.head().map(|(epoch, _)| epoch);
     let cut = opened.cut().cloned();

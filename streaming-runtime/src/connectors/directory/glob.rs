@@ -13,11 +13,11 @@ use crate::contract::{error::ConnectorError, target::resolved};
 /// A path whose parts may be patterns. One part matches one name: `*` never crosses a `/`.
 #[derive(Debug)]
 pub(super) struct Directories {
-    parts: Vec<Part>,
+    parts: Vec<GlobPart>,
 }
 
 #[derive(Debug)]
-enum Part {
+enum GlobPart {
     Name(OsString),
     Pattern(GlobMatcher),
 }
@@ -29,10 +29,10 @@ impl Directories {
             match name.to_str() {
                 Some(text) if text.contains(['*', '?', '[', '{']) => {
                     let glob = GlobBuilder::new(text).literal_separator(true).build();
-                    glob.map(|glob| Part::Pattern(glob.compile_matcher()))
+                    glob.map(|glob| GlobPart::Pattern(glob.compile_matcher()))
                         .map_err(|error| ConnectorError::Config(format!("`{}`: {error}", path.display())))
                 }
-                _ => Ok(Part::Name(name.to_owned())),
+                _ => Ok(GlobPart::Name(name.to_owned())),
             }
         };
         Ok(Directories { parts: path.components().map(part).collect::<Result<_, _>>()? })
@@ -41,8 +41,8 @@ impl Directories {
     /// The path up to its first pattern: all that it names lies in there.
     pub(super) fn base(&self) -> PathBuf {
         let names = self.parts.iter().map_while(|part| match part {
-            Part::Name(name) => Some(name),
-            Part::Pattern(_) => None,
+            GlobPart::Name(name) => Some(name),
+            GlobPart::Pattern(_) => None,
         });
         names.collect()
     }
@@ -54,9 +54,9 @@ impl Directories {
         let (directory, name) = (below.parent()?, below.file_name()?);
         let parts = &self.parts[base.components().count()..];
         let names: Vec<_> = directory.components().map(Component::as_os_str).collect();
-        let is_like = |(part, name): (&Part, &&OsStr)| match part {
-            Part::Name(part) => part == *name,
-            Part::Pattern(pattern) => pattern.is_match(name),
+        let is_like = |(part, name): (&GlobPart, &&OsStr)| match part {
+            GlobPart::Name(part) => part == *name,
+            GlobPart::Pattern(pattern) => pattern.is_match(name),
         };
         let is_one = names.len() == parts.len() && parts.iter().zip(&names).all(is_like);
         is_one.then(|| base.join(directory).join(name))
@@ -74,8 +74,8 @@ impl Directories {
         let mut found = vec![PathBuf::new()];
         for part in &self.parts {
             match part {
-                Part::Name(name) => found.iter_mut().for_each(|path| path.push(name)),
-                Part::Pattern(pattern) => {
+                GlobPart::Name(name) => found.iter_mut().for_each(|path| path.push(name)),
+                GlobPart::Pattern(pattern) => {
                     found = found.iter().flat_map(|path| below(path, pattern)).collect();
                 }
             }

@@ -12,12 +12,12 @@ use crate::{
 /// listed for a while has nothing new when it can.
 #[derive(Debug)]
 pub(super) struct Names {
-    known: HashMap<PathBuf, Seen, foldhash::fast::RandomState>,
+    known: HashMap<PathBuf, SeenFiles, foldhash::fast::RandomState>,
 }
 
 /// When a name was there.
 #[derive(Clone, Copy, Debug)]
-struct Seen {
+struct SeenFiles {
     first: BatchTime,
     last: BatchTime,
 }
@@ -25,7 +25,7 @@ struct Seen {
 impl Names {
     /// These are known, by when they were last there.
     pub(super) fn new(known: impl IntoIterator<Item = (BatchTime, PathBuf)>) -> Self {
-        let known = known.into_iter().map(|(at, path)| (path, Seen { first: at, last: at }));
+        let known = known.into_iter().map(|(at, path)| (path, SeenFiles { first: at, last: at }));
         Names { known: known.collect() }
     }
 
@@ -37,7 +37,7 @@ impl Names {
 
     /// Takes a name that is not known.
     pub(super) fn take(&mut self, path: PathBuf, now: BatchTime) {
-        self.known.insert(path, Seen { first: now, last: now });
+        self.known.insert(path, SeenFiles { first: now, last: now });
     }
 
     /// Forgets those that were last there before `horizon`; fails if more than `limit` are left.

@@ -15,14 +15,14 @@ use crate::{
 /// All that a source has to know to go on behind a batch, and to give the same to that batch once more. Its size is
 /// that of the names which are remembered. Times are nanoseconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Position {
+pub(super) struct DirectoryPosition {
     /// When the first job started: what is older is not new, unless all is.
     pub(super) started: u64,
     pub(super) batch: u64,
     /// What was modified then or before is too old for any later batch.
     pub(super) past: u64,
     /// What the batch had, in this order.
-    pub(super) files: Vec<Taken>,
+    pub(super) files: Vec<TakenFiles>,
     /// What was taken before it and is remembered: by batch, the oldest first. Where names decide, all that are known, by the
     /// batch in which they were last there.
     remembered: Vec<(u64, Vec<Name>)>,
@@ -30,7 +30,7 @@ pub(super) struct Position {
 
 /// A file that was taken, and what was read of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Taken {
+pub(super) struct TakenFiles {
     pub(super) name: Name,
     /// How much was read, and its checksum.
     pub(super) bytes: u64,
@@ -65,19 +65,19 @@ impl Name {
     }
 }
 
-impl Taken {
+impl TakenFiles {
     pub(super) fn new(path: &Path, base: &Path, read: &Progress, whole: bool) -> Self {
-        Taken { name: Name::new(path, base), bytes: read.length, sum: read.sum, whole }
+        TakenFiles { name: Name::new(path, base), bytes: read.length, sum: read.sum, whole }
     }
 }
 
-impl Position {
+impl DirectoryPosition {
     /// Behind the batch at `now`, which had `files`.
     pub(super) fn new(
         started: BatchTime,
         now: BatchTime,
         search: &Search,
-        files: Vec<Taken>,
+        files: Vec<TakenFiles>,
         base: &Path,
     ) -> Self {
         let Search { new, names, .. } = search;
@@ -94,7 +94,7 @@ impl Position {
             }
         }
         let (started, batch, past) = (started.as_nanos(), now.as_nanos(), new.horizon(now).as_nanos());
-        Position { started, batch, past, files, remembered }
+        DirectoryPosition { started, batch, past, files, remembered }
     }
 
     /// All that is remembered, the oldest first.

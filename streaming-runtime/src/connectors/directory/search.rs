@@ -14,7 +14,7 @@ use hashbrown::HashSet;
 
 use crate::{
     connectors::directory::{
-        Filter, Skipped,
+        FileFilter, SkippedFiles,
         glob::Directories,
         names::Names,
         new_files::{Age, Candidate, NewFiles},
@@ -26,12 +26,12 @@ use crate::{
 /// Looks through the directories, batch by batch.
 pub(super) struct Search {
     pub(super) directories: Directories,
-    pub(super) filter: Arc<Filter>,
+    pub(super) filter: Arc<FileFilter>,
     pub(super) new: NewFiles,
     /// Where names decide: those that are known.
     pub(super) names: Option<Names>,
-    pub(super) skipped: Skipped,
-    seen: Seen,
+    pub(super) skipped: SkippedFiles,
+    seen: SeenFiles,
     /// Whether what is too old in the first look is worth a word: nobody said that only new files count.
     counts_first: bool,
     /// Stream time less the system's, in nanoseconds, at the last look.
@@ -51,7 +51,7 @@ pub(super) struct Found {
 
 /// The names that were there at the last look, by their hashes: they only decide of what somebody is told.
 #[derive(Default)]
-struct Seen {
+struct SeenFiles {
     hasher: foldhash::fast::RandomState,
     last: HashSet<u64, foldhash::fast::RandomState>,
     now: HashSet<u64, foldhash::fast::RandomState>,
@@ -64,13 +64,13 @@ struct Seen {
 impl Search {
     pub(super) fn new(
         directories: Directories,
-        filter: Arc<Filter>,
+        filter: Arc<FileFilter>,
         new: NewFiles,
         names: Option<Names>,
-        skipped: Skipped,
+        skipped: SkippedFiles,
         counts_first: bool,
     ) -> Self {
-        let seen = Seen::default();
+        let seen = SeenFiles::default();
         Search {
             directories,
             filter,
@@ -184,7 +184,7 @@ impl Search {
     }
 }
 
-impl Seen {
+impl SeenFiles {
     /// Whether a name was not there at the last look.
     fn see(&mut self, path: &Path) -> bool {
         let hash = self.hasher.hash_one(path);

@@ -25,19 +25,19 @@ pub(super) struct Steady {
     /// How many bytes it is to have at least.
     least: u64,
     /// Parts of what was read.
-    head: Part,
-    tail: Part,
+    head: FilePart,
+    tail: FilePart,
 }
 
 /// Bytes at a place, by their checksum.
 #[derive(Clone, Copy, Debug, Default)]
-struct Part {
+struct FilePart {
     offset: u64,
     bytes: u64,
     sum: u32,
 }
 
-impl Part {
+impl FilePart {
     fn is_in(&self, file: &File) -> io::Result<bool> {
         Ok(checksum(file, self.offset, self.bytes)? == self.sum)
     }
@@ -58,7 +58,7 @@ fn written(about: &Metadata) -> (u64, Option<SystemTime>) {
 impl Steady {
     pub(super) fn new(about: &Metadata) -> Self {
         let (identity, written) = (Identity::of(about), written(about));
-        Steady { identity, written, least: written.0, head: Part::default(), tail: Part::default() }
+        Steady { identity, written, least: written.0, head: FilePart::default(), tail: FilePart::default() }
     }
 
     /// It is to have so many bytes at least, and not as many as it had when it was opened.
@@ -70,12 +70,12 @@ impl Steady {
     pub(super) fn read(&mut self, offset: u64, bytes: &[u8]) {
         if self.head.bytes == 0 {
             let head = &bytes[..bytes.len().min(PROBE as usize)];
-            self.head = Part { offset, bytes: head.len() as u64, sum: crc32fast::hash(head) };
+            self.head = FilePart { offset, bytes: head.len() as u64, sum: crc32fast::hash(head) };
         }
         let before = bytes.len().saturating_sub(PROBE as usize);
         let tail = &bytes[before..];
         self.tail =
-            Part { offset: offset + before as u64, bytes: tail.len() as u64, sum: crc32fast::hash(tail) };
+            FilePart { offset: offset + before as u64, bytes: tail.len() as u64, sum: crc32fast::hash(tail) };
     }
 
     /// How what was read is not in the file any more, if it is not. The file is then read from `offset`.

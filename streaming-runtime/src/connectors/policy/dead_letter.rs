@@ -33,10 +33,10 @@ impl<S, D, T> OrDeadLetter<S, D, T> {
 
 /// How much a sink refused that went to another. Clones share the counts; read them any time.
 #[derive(Clone, Debug, Default)]
-pub struct DeadLetters(Arc<Counts>);
+pub struct DeadLetters(Arc<DeadLetterCounters>);
 
 #[derive(Debug, Default)]
-struct Counts {
+struct DeadLetterCounters {
     batches: AtomicU64,
     records: AtomicU64,
 }

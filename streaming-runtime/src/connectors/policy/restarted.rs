@@ -11,7 +11,7 @@ use crate::{
         retry::{Failures, Retry},
         source::{Recovery, Source},
     },
-    intake::source_context::Outlet,
+    intake::source_context::SourceContext,
     time::deadline,
 };
 
@@ -86,7 +86,7 @@ where
     const ACCEPTS: bool = S::ACCEPTS;
     const RECOVERY: Recovery = S::RECOVERY;
 
-    async fn run(mut self, mut out: Outlet<T>) -> Result<(), ConnectorError> {
+    async fn run(mut self, mut out: SourceContext<T>) -> Result<(), ConnectorError> {
         let mut failures = Failures::new(self.retry);
         loop {
             let begun = Instant::now();
@@ -114,7 +114,7 @@ where
 /// Runs a source to its end, and hands on to it what the engine asks for.
 async fn attempt<T: Send + 'static>(
     source: impl Source<T>,
-    out: &mut Outlet<T>,
+    out: &mut SourceContext<T>,
 ) -> Result<(), ConnectorError> {
     let (inner, pace) = out.inner();
     let mut pace = Some(pace);
@@ -133,7 +133,7 @@ async fn attempt<T: Send + 'static>(
 }
 
 /// Waits, and answers for the source that is not there; whether the job was asked to stop meanwhile.
-async fn stopped_within<T>(wait: Duration, out: &mut Outlet<T>) -> bool {
+async fn stopped_within<T>(wait: Duration, out: &mut SourceContext<T>) -> bool {
     let end = deadline(wait);
     let (mut other, _) = out.inner();
     let pauses = out.inner().0;

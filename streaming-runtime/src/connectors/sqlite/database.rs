@@ -17,7 +17,7 @@ use crate::{
     connectors::sqlite::{
         IntoRow, Journal, Row, Synchronous,
         columns::{Column, quoted},
-        place::Place,
+        place::DatabasePlace,
     },
     contract::{
         checkpoint_mark::{CheckpointId, CheckpointMark},
@@ -34,13 +34,13 @@ const BATCHES: &str = "_streaming_batches";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Write {
-    Append,
+    Appended,
     Upsert,
     Changes,
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Settings {
+pub(super) struct ConnectionSettings {
     pub(super) path: PathBuf,
     pub(super) table: String,
     /// Of the sink, among those of the database.
@@ -65,7 +65,7 @@ fn list(parts: impl IntoIterator<Item = String>) -> String {
     parts.into_iter().collect::<Vec<_>>().join(", ")
 }
 
-impl Settings {
+impl ConnectionSettings {
     pub(super) fn new(
         path: PathBuf,
         table: String,
@@ -78,7 +78,7 @@ impl Settings {
             true => path,
             false => std::path::absolute(&path).unwrap_or(path),
         };
-        Settings {
+        ConnectionSettings {
             path,
             name: table.clone(),
             table,
@@ -330,7 +330,7 @@ impl Settings {
         &self,
         connection: &mut Connection,
         time: BatchTime,
-        place: &mut Place,
+        place: &mut DatabasePlace,
         rows: impl FnOnce(&Connection) -> Result<(), ConnectorError>,
     ) -> Result<Option<BatchTime>, ConnectorError> {
         let failed = |error| self.failed("write to", error);
@@ -386,7 +386,7 @@ impl Settings {
 
 /// Adds rows, or puts them in the place of others.
 pub(super) fn insert<T, R: IntoRow<T>>(
-    settings: &Settings,
+    settings: &ConnectionSettings,
     connection: &Connection,
     records: Vec<T>,
     into_row: &R,
@@ -408,7 +408,7 @@ pub(super) fn insert<T, R: IntoRow<T>>(
 
 /// Takes rows away and adds others, by what the batch says of each in sum.
 pub(super) fn change<T, R: IntoRow<T>>(
-    settings: &Settings,
+    settings: &ConnectionSettings,
     connection: &Connection,
     records: Vec<(T, i64)>,
     into_row: &R,

@@ -12,7 +12,7 @@ use crate::{contract::error::ConnectorError, disk::Identity, time::BatchTime};
 ///
 /// Looked at by name: to open the file once more and to close it would take SQLite's locks away.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct DatabasePlace {
     path: PathBuf,
     database: Identity,
     /// The log beside it, where there is one.
@@ -21,7 +21,7 @@ pub(super) struct Place {
     has: Option<BatchTime>,
 }
 
-impl Place {
+impl DatabasePlace {
     /// Of a database that is open.
     pub(super) fn of(path: &Path) -> Result<Self, ConnectorError> {
         let failed = |error| ConnectorError::vanished_or_io(path, error);
@@ -30,12 +30,17 @@ impl Place {
         log.push("-wal");
         let log = PathBuf::from(log);
         let log = Identity::at(&log).ok().map(|identity| (log, identity));
-        Ok(Place { path: path.to_owned(), database: Identity::at(path).map_err(failed)?, log, has: None })
+        Ok(DatabasePlace {
+            path: path.to_owned(),
+            database: Identity::at(path).map_err(failed)?,
+            log,
+            has: None,
+        })
     }
 
     /// It was opened once more.
     pub(super) fn reopened(&mut self) -> Result<(), ConnectorError> {
-        let Place { database, log, .. } = Place::of(&self.path)?;
+        let DatabasePlace { database, log, .. } = DatabasePlace::of(&self.path)?;
         (self.database, self.log) = (database, log);
         Ok(())
     }

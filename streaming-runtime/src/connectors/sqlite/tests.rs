@@ -15,17 +15,17 @@ fn batch<T>(seconds: u64, records: Vec<T>) -> Batch<T> {
     Batch { time: BatchTime::from_millis(seconds * 1000), records }
 }
 
-struct Place {
+struct DatabasePlace {
     _directory: tempfile::TempDir,
     path: PathBuf,
 }
 
-fn place() -> Place {
+fn place() -> DatabasePlace {
     let directory = tempfile::tempdir().expect("temp");
-    Place { path: directory.path().join("test.db"), _directory: directory }
+    DatabasePlace { path: directory.path().join("test.db"), _directory: directory }
 }
 
-impl Place {
+impl DatabasePlace {
     fn open(&self) -> Connection {
         Connection::open(&self.path).expect("a database")
     }
@@ -249,7 +249,7 @@ async fn a_full_disk_is_an_error_that_may_pass() {
     let place = place();
     let mut sink = append(&place.path, "t", ["word", "n"]);
     sink.write(batch(1, pairs(&[("a", 1)]))).await.expect("written");
-    let full = |sink: &Table<Append<2>>, pages: u32| {
+    let full = |sink: &Table<Appended<2>>, pages: u32| {
         let held = sink.connection.lock().expect("no panic");
         let open = held.as_ref().expect("open");
         open.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(())).expect("set");
@@ -266,7 +266,7 @@ async fn a_full_disk_is_an_error_that_may_pass() {
 #[tokio::test]
 async fn what_cannot_be_written_to_is_told() {
     let place = place();
-    let write = async |mut sink: Table<Append<2>>| {
+    let write = async |mut sink: Table<Appended<2>>| {
         sink.write(batch(1, pairs(&[("a", 1)]))).await.expect_err("refused")
     };
     let missing = place.path.with_file_name("nowhere").join("test.db");

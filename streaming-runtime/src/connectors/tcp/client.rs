@@ -18,7 +18,7 @@ use crate::{
     connectors::{
         lines::{LineRules, line_settings},
         tcp::{
-            connection::{Connection, Event},
+            connection::{Connection, LineEvent},
             descriptors::is_exhausted,
         },
     },
@@ -27,7 +27,7 @@ use crate::{
         retry::{Failures, Retry},
         source::Source,
     },
-    intake::source_context::Outlet,
+    intake::source_context::SourceContext,
 };
 
 /// A source of the lines that a server at `address` (`host:port`) sends, Spark's `socketTextStream`.
@@ -113,7 +113,7 @@ impl Lines {
 }
 
 /// How a connection ended.
-struct End {
+struct LineEnd {
     /// What broke it, unless the peer closed it.
     broken: Option<io::Error>,
     /// Whether it brought anything.
@@ -121,16 +121,19 @@ struct End {
 }
 
 /// Sends what comes until the connection ends.
-async fn drain(mut connection: Connection, out: &mut Outlet<String>) -> Result<End, ConnectorError> {
+async fn drain(
+    mut connection: Connection,
+    out: &mut SourceContext<String>,
+) -> Result<LineEnd, ConnectorError> {
     let mut useful = false;
     loop {
         let (lines, outcome) = match connection.event().await {
-            Event::Bytes(n) => connection.accept(n),
-            Event::Broken(error) => return Ok(End { broken: Some(error), useful }),
-            Event::Closed => {
+            LineEvent::Bytes(n) => connection.accept(n),
+            LineEvent::Broken(error) => return Ok(LineEnd { broken: Some(error), useful }),
+            LineEvent::Closed => {
                 let (lines, outcome) = connection.finish();
                 out.send_all(lines).await?;
-                return outcome.map(|()| End { broken: None, useful });
+                return outcome.map(|()| LineEnd { broken: None, useful });
             }
         };
         useful = true;
@@ -142,7 +145,7 @@ async fn drain(mut connection: Connection, out: &mut Outlet<String>) -> Result<E
 impl Source<String> for Lines {
     const MAY_BLOCK: bool = false;
 
-    async fn run(self, mut out: Outlet<String>) -> Result<(), ConnectorError> {
+    async fn run(self, mut out: SourceContext<String>) -> Result<(), ConnectorError> {
         let mut failures = Failures::new(self.retry);
         let exhausted = Arc::new(AtomicU64::new(0));
         self.rules.bad.show(&out);

@@ -21,7 +21,7 @@ pub(super) struct Connection {
 }
 
 /// What a read brought.
-pub(super) enum Event {
+pub(super) enum LineEvent {
     /// So many bytes, for [`Connection::accept`].
     Bytes(usize),
     /// The peer is done and said so.
@@ -50,7 +50,7 @@ impl Connection {
     }
 
     /// Waits until there is something. Dropped before, it has taken nothing.
-    pub(super) async fn event(&mut self) -> Event {
+    pub(super) async fn event(&mut self) -> LineEvent {
         let Connection { stream, decoder, idle } = self;
         let read = async {
             loop {
@@ -70,9 +70,9 @@ impl Connection {
             None => read.await,
         };
         match outcome {
-            Ok(0) => Event::Closed,
-            Ok(n) => Event::Bytes(n),
-            Err(error) => Event::Broken(error),
+            Ok(0) => LineEvent::Closed,
+            Ok(n) => LineEvent::Bytes(n),
+            Err(error) => LineEvent::Broken(error),
         }
     }
 

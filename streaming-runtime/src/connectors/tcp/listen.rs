@@ -23,7 +23,7 @@ use crate::{
     connectors::{
         lines::{LineRules, line_settings},
         tcp::{
-            connection::{Connection, Event},
+            connection::{Connection, LineEvent},
             descriptors::{is_broken, is_exhausted, share},
         },
     },
@@ -32,9 +32,9 @@ use crate::{
         retry::{Failures, Retry},
         source::Source,
     },
-    intake::source_context::Outlet,
+    intake::source_context::SourceContext,
 };
-use clients::{Clients, Heard};
+use clients::{ClientHeard, Clients};
 
 /// How long a client may take to send its first line unless told otherwise.
 const FIRST_LINE: Duration = Duration::from_secs(5 * 60);
@@ -143,10 +143,10 @@ impl Listen {
 
 /// The connections of a [`listen`] source in numbers. Clones share them.
 #[derive(Clone, Debug, Default)]
-pub struct Connections(Arc<Counts>);
+pub struct Connections(Arc<ConnectionCounters>);
 
 #[derive(Debug, Default)]
-struct Counts {
+struct ConnectionCounters {
     open: AtomicUsize,
     accepted: AtomicU64,
     refused: AtomicU64,
@@ -187,7 +187,7 @@ impl Connections {
     }
 
     /// Shows them in the job's metrics.
-    fn show(&self, out: &Outlet<String>) {
+    fn show(&self, out: &SourceContext<String>) {
         out.count_all(
             self,
             [
@@ -203,7 +203,7 @@ impl Connections {
     }
 }
 
-impl Counts {
+impl ConnectionCounters {
     /// Counts something; the first time it is worth a warning.
     fn add(&self, what: &AtomicU64, warn: impl FnOnce()) {
         if what.fetch_add(1, Ordering::Relaxed) == 0 {
@@ -223,7 +223,7 @@ async fn accept(listener: &TcpListener, at: Option<Instant>) -> io::Result<(TcpS
 impl Source<String> for Listen {
     const MAY_BLOCK: bool = false;
 
-    async fn run(self, mut out: Outlet<String>) -> Result<(), ConnectorError> {
+    async fn run(self, mut out: SourceContext<String>) -> Result<(), ConnectorError> {
         let Listen {
             listener,
             local,
@@ -281,11 +281,11 @@ impl Source<String> for Listen {
                         accept_at = Some(Instant::now() + delay);
                     }
                 },
-                Some(Heard { mut connection, event, speaks }) = clients.next() => {
+                Some(ClientHeard { mut connection, event, speaks }) = clients.next() => {
                     let (lines, outcome) = match event {
-                        Event::Bytes(n) => connection.accept(n),
-                        Event::Closed => connection.finish(),
-                        Event::Broken(ref error) => {
+                        LineEvent::Bytes(n) => connection.accept(n),
+                        LineEvent::Closed => connection.finish(),
+                        LineEvent::Broken(ref error) => {
                             broken(counts, &connection, error);
                             continue;
                         }
@@ -294,7 +294,7 @@ impl Source<String> for Listen {
                     out.send_all(lines).await?;
                     match outcome {
                         Err(error) => broken(counts, &connection, &error),
-                        Ok(()) if matches!(event, Event::Bytes(_)) => {
+                        Ok(()) if matches!(event, LineEvent::Bytes(_)) => {
                             connection.idle_after(idle(speaks));
                             clients.add(connection, speaks);
                         }
@@ -315,7 +315,7 @@ impl Source<String> for Listen {
 const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
 
 /// Makes room for a client, if one is silent enough to go.
-fn evict(clients: &mut Clients, counts: &Counts) -> bool {
+fn evict(clients: &mut Clients, counts: &ConnectionCounters) -> bool {
     let evicted = clients.send_silent_away();
     if evicted {
         counts.add(&counts.evicted, || {
@@ -327,7 +327,7 @@ fn evict(clients: &mut Clients, counts: &Counts) -> bool {
     evicted
 }
 
-fn broken(counts: &Counts, connection: &Connection, error: &dyn fmt::Display) {
+fn broken(counts: &ConnectionCounters, connection: &Connection, error: &dyn fmt::Display) {
     counts.broken.fetch_add(1, Ordering::Relaxed);
     tracing::debug!(peer = connection.peer(), %error, "a connection broke");
 }

@@ -5,34 +5,34 @@ use std::{collections::HashMap, hash::Hash};
 use foldhash::fast::RandomState;
 
 /// A stream that has not one value a key: what is wrong with it.
-pub(super) type Problem = &'static str;
+pub(super) type NetProblem = &'static str;
 
-pub(super) const SEVERAL: Problem = "leaves a key with more than one value";
-pub(super) const MISSING: Problem = "takes back a value that is not there";
+pub(super) const SEVERAL: NetProblem = "leaves a key with more than one value";
+pub(super) const MISSING: NetProblem = "takes back a value that is not there";
 
 /// Each key that is not as it was before, once, with its value from now on. Changes count in any order: what is added
 /// as often as it is taken back never was.
 pub(super) fn net<K: Eq + Hash, V: PartialEq>(
     changes: Vec<((K, V), i64)>,
     before: &HashMap<K, V, RandomState>,
-) -> Result<Vec<(K, Option<V>)>, Problem> {
-    let mut keys = HashMap::<K, Counts<'_, V>, RandomState>::default();
+) -> Result<Vec<(K, Option<V>)>, NetProblem> {
+    let mut keys = HashMap::<K, KeyCounts<'_, V>, RandomState>::default();
     for ((key, value), times) in changes {
-        keys.entry(key).or_insert_with_key(|key| Counts::new(before.get(key))).add(value, times);
+        keys.entry(key).or_insert_with_key(|key| KeyCounts::new(before.get(key))).add(value, times);
     }
     let mut changed = Vec::with_capacity(keys.len());
     for (key, counts) in keys {
         match counts.outcome()? {
-            Outcome::Same => {}
-            Outcome::Now(value) => changed.push((key, Some(value))),
-            Outcome::Gone => changed.push((key, None)),
+            NetOutcome::Same => {}
+            NetOutcome::Now(value) => changed.push((key, Some(value))),
+            NetOutcome::Gone => changed.push((key, None)),
         }
     }
     Ok(changed)
 }
 
 /// How often each value of a key is there.
-struct Counts<'a, V> {
+struct KeyCounts<'a, V> {
     before: Option<&'a V>,
     /// How often the value is there that there was before.
     stays: i64,
@@ -41,15 +41,15 @@ struct Counts<'a, V> {
     more: Vec<(V, i64)>,
 }
 
-enum Outcome<V> {
+enum NetOutcome<V> {
     Same,
     Now(V),
     Gone,
 }
 
-impl<'a, V: PartialEq> Counts<'a, V> {
+impl<'a, V: PartialEq> KeyCounts<'a, V> {
     fn new(before: Option<&'a V>) -> Self {
-        Counts { before, stays: i64::from(before.is_some()), other: None, more: Vec::new() }
+        KeyCounts { before, stays: i64::from(before.is_some()), other: None, more: Vec::new() }
     }
 
     fn add(&mut self, value: V, times: i64) {
@@ -65,7 +65,7 @@ impl<'a, V: PartialEq> Counts<'a, V> {
         }
     }
 
-    fn outcome(self) -> Result<Outcome<V>, Problem> {
+    fn outcome(self) -> Result<NetOutcome<V>, NetProblem> {
         let mut total = self.stays;
         let mut now = None;
         for (value, times) in self.other.into_iter().chain(self.more).filter(|(_, times)| *times != 0) {
@@ -78,9 +78,9 @@ impl<'a, V: PartialEq> Counts<'a, V> {
         match (self.stays, total, now) {
             (..0, ..) => Err(MISSING),
             (_, 2.., _) => Err(SEVERAL),
-            (0, _, Some(value)) => Ok(Outcome::Now(value)),
-            (0, _, None) if self.before.is_some() => Ok(Outcome::Gone),
-            _ => Ok(Outcome::Same),
+            (0, _, Some(value)) => Ok(NetOutcome::Now(value)),
+            (0, _, None) if self.before.is_some() => Ok(NetOutcome::Gone),
+            _ => Ok(NetOutcome::Same),
         }
     }
 }

@@ -11,9 +11,9 @@ use crate::{
     connectors::{
         blocking::blocking,
         view::{
-            Change, Shared, View,
+            Change, View, ViewState,
             net::{
-                Problem, net, {self},
+                NetProblem, net, {self},
             },
             snapshot::{Changed, Snapshot},
         },
@@ -34,13 +34,13 @@ const BACKLOG: usize = 256;
 /// The sink of [`view()`](super::view()).
 #[derive(Debug)]
 pub struct ViewSink<K, V> {
-    writer: Writer<K, V>,
+    writer: ViewWriter<K, V>,
 }
 
 /// The sink of [`view_of_changes`](super::view_of_changes).
 #[derive(Debug)]
 pub struct ChangesSink<K, V> {
-    writer: Writer<K, V>,
+    writer: ViewWriter<K, V>,
     /// What the last batch changed in what is shown: the hidden side lacks it.
     behind: Arc<Changed<K, V>>,
     /// Whether a write was given up half-way, as by a timeout: the hidden side may be anything.
@@ -48,12 +48,12 @@ pub struct ChangesSink<K, V> {
 }
 
 pub(super) fn whole<K, V>() -> (ViewSink<K, V>, View<K, V>) {
-    let (writer, view) = Writer::new();
+    let (writer, view) = ViewWriter::new();
     (ViewSink { writer }, view)
 }
 
 pub(super) fn of_changes<K, V>() -> (ChangesSink<K, V>, View<K, V>) {
-    let (writer, view) = Writer::new();
+    let (writer, view) = ViewWriter::new();
     (ChangesSink { writer, behind: Arc::new([]), is_torn: false }, view)
 }
 
@@ -131,7 +131,7 @@ where
             side.apply(time, &changed);
             Ok(changed.into())
         });
-        let changed: Result<_, Problem> = changed.await?;
+        let changed: Result<_, NetProblem> = changed.await?;
         self.is_torn = false;
         self.behind = changed.map_err(|problem| not_unique(time, problem))?;
         self.writer.show(time);
@@ -140,24 +140,24 @@ where
     }
 }
 
-fn not_unique(time: BatchTime, problem: Problem) -> ConnectorError {
+fn not_unique(time: BatchTime, problem: NetProblem) -> ConnectorError {
     ConnectorError::NotUnique { what: format!("view: the batch at {time} {problem}") }
 }
 
 /// What writes a view. There is one; when it goes, the view stays as it is and its subscriptions end.
 #[derive(Debug)]
-struct Writer<K, V> {
-    shared: Arc<Shared<K, V>>,
+struct ViewWriter<K, V> {
+    shared: Arc<ViewState<K, V>>,
     shown: watch::Sender<Option<BatchTime>>,
 }
 
-impl<K, V> Writer<K, V> {
+impl<K, V> ViewWriter<K, V> {
     fn new() -> (Self, View<K, V>) {
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(ViewState::default());
         shared.open_feed(BACKLOG);
         let shown = watch::Sender::new(None);
         let view = View { shared: shared.clone(), shown: shown.subscribe() };
-        (Writer { shared, shown }, view)
+        (ViewWriter { shared, shown }, view)
     }
 
     fn show(&self, time: BatchTime) {
@@ -175,7 +175,7 @@ impl<K, V> Writer<K, V> {
     }
 }
 
-impl<K: Send + Sync + 'static, V: Send + Sync + 'static> Writer<K, V> {
+impl<K: Send + Sync + 'static, V: Send + Sync + 'static> ViewWriter<K, V> {
     /// Changes the hidden side, which is work on so many records, where that keeps up nothing else for long.
     async fn change_hidden<R: Send + 'static>(
         &self,
@@ -195,13 +195,13 @@ impl<K: Send + Sync + 'static, V: Send + Sync + 'static> Writer<K, V> {
     }
 }
 
-impl<K, V> Drop for Writer<K, V> {
+impl<K, V> Drop for ViewWriter<K, V> {
     fn drop(&mut self) {
         self.shared.close_feed();
     }
 }
 
-impl<K, V> Shared<K, V> {
+impl<K, V> ViewState<K, V> {
     fn open_feed(&self, batches: usize) {
         *self.feed() = Some(broadcast::Sender::new(batches.clamp(1, 1 << 20)));
     }

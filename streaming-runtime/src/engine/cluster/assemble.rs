@@ -27,9 +27,9 @@ use tokio::{
 
 use crate::{
     engine::cluster::{
-        frame::{Frame, Lines, hear, lines, say},
-        hello::{Answer, Challenge, Greeting, Hello, Program, Proven, Purpose, mismatch},
-        secret::{Nonces, Secret, Side, nonce},
+        frame::{ClusterFrame, FrameLines, hear, lines, say},
+        hello::{Answer, Challenge, Greeting, Hello, ProgramHello, Proven, Purpose, mismatch},
+        secret::{HandshakeSide, Nonces, Secret, nonce},
     },
     error::{JobError, cluster::ClusterError},
     time::BatchTime,
@@ -47,17 +47,17 @@ const RETRY: Duration = Duration::from_millis(50);
 pub(super) struct Site {
     pub(super) hosts: Vec<String>,
     pub(super) index: usize,
-    pub(super) program: Program,
+    pub(super) program: ProgramHello,
     pub(super) secret: Secret,
     /// Why processes are missing that were heard of.
-    pub(super) refused: Refused,
+    pub(super) refused: HelloRefused,
 }
 
 /// By process, why it was not taken for one of the cluster. No reason to end the job: whoever belongs there may still come.
 #[derive(Clone, Default)]
-pub(super) struct Refused(Arc<Mutex<BTreeMap<usize, ClusterError>>>);
+pub(super) struct HelloRefused(Arc<Mutex<BTreeMap<usize, ClusterError>>>);
 
-impl Refused {
+impl HelloRefused {
     fn add(&self, process: usize, why: ClusterError) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(process, why);
     }
@@ -71,22 +71,22 @@ impl Refused {
 
 /// The connections there are, by process.
 #[derive(Default)]
-pub(super) struct Connections {
+pub(super) struct PeerConnections {
     pub(super) controls: BTreeMap<usize, Talk>,
-    pub(super) records: BTreeMap<usize, Lines>,
+    pub(super) records: BTreeMap<usize, FrameLines>,
 }
 
 /// A connection for control.
 pub(super) struct Talk {
-    pub(super) sink: SplitSink<Lines, String>,
+    pub(super) sink: SplitSink<FrameLines, String>,
     /// There once the first frame was heard, which says that the peer has all connections.
-    pub(super) stream: Option<SplitStream<Lines>>,
+    pub(super) stream: Option<SplitStream<FrameLines>>,
 }
 
 /// The first frame from a peer, and where the next will come from.
-type First = (usize, SplitStream<Lines>, io::Result<Option<Frame>>);
+type First = (usize, SplitStream<FrameLines>, io::Result<Option<ClusterFrame>>);
 
-impl Connections {
+impl PeerConnections {
     fn has(&self, (purpose, process): Need) -> bool {
         match purpose {
             Purpose::Control => self.controls.contains_key(&process),
@@ -95,7 +95,7 @@ impl Connections {
     }
 
     /// Adds one; of one for control, the first frame is awaited.
-    fn add(&mut self, (purpose, process): Need, lines: Lines, hearing: &mut JoinSet<First>) {
+    fn add(&mut self, (purpose, process): Need, lines: FrameLines, hearing: &mut JoinSet<First>) {
         match purpose {
             Purpose::Control => {
                 let (sink, mut stream) = lines.split();
@@ -139,7 +139,7 @@ impl Site {
     }
 
     /// Those who are not there or not ready.
-    fn absent(&self, there: &Connections) -> BTreeSet<usize> {
+    fn absent(&self, there: &PeerConnections) -> BTreeSet<usize> {
         let silent =
             there.controls.iter().filter(|(_, talk)| talk.stream.is_none()).map(|(process, _)| *process);
         let absent = self.needed().into_iter().filter(|need| !there.has(*need)).map(|(_, process)| process);
@@ -151,13 +151,13 @@ impl Site {
     }
 
     /// Why the job ends whose processes did not come together within `limit`.
-    pub(super) fn apart(&self, there: &Connections, limit: Duration) -> ClusterError {
+    pub(super) fn apart(&self, there: &PeerConnections, limit: Duration) -> ClusterError {
         let why = self.refused.of(self.absent(there));
         why.unwrap_or_else(|| ClusterError::Missing { missing: self.missing(there), limit })
     }
 
     /// Those who are not there or not ready, by index and address.
-    pub(super) fn missing(&self, there: &Connections) -> Vec<String> {
+    pub(super) fn missing(&self, there: &PeerConnections) -> Vec<String> {
         self.absent(there)
             .into_iter()
             .map(|process| format!("process {process} ({})", self.hosts[process]))
@@ -165,13 +165,13 @@ impl Site {
     }
 
     /// What the first frame of a peer means: the leader's says how the job begins.
-    fn first(&self, peer: usize, frame: io::Result<Option<Frame>>) -> Result<Option<Start>, JobError> {
+    fn first(&self, peer: usize, frame: io::Result<Option<ClusterFrame>>) -> Result<Option<Start>, JobError> {
         match frame {
-            Ok(Some(Frame::Ready)) if self.leads() => Ok(None),
-            Ok(Some(Frame::Start { now, seed })) if !self.leads() => {
+            Ok(Some(ClusterFrame::Ready)) if self.leads() => Ok(None),
+            Ok(Some(ClusterFrame::Start { now, seed })) if !self.leads() => {
                 Ok(Some(Start { now: BatchTime::from_nanos(now), seed }))
             }
-            Ok(Some(Frame::Failed { index, message })) => Err(self.lost(index, message)),
+            Ok(Some(ClusterFrame::Failed { index, message })) => Err(self.lost(index, message)),
             Ok(Some(frame)) => Err(self.lost(peer, format!("said {frame:?} before all were there"))),
             Ok(None) => Err(self.lost(peer, "left before all were there".to_owned())),
             Err(error) => Err(self.lost(peer, format!("left before all were there: {error}"))),
@@ -185,7 +185,7 @@ impl Site {
 /// Whoever does not belong here is dropped and counted, and changes nothing.
 pub(super) async fn assemble(
     site: &Site,
-    there: &mut Connections,
+    there: &mut PeerConnections,
     strangers: &AtomicU64,
 ) -> Result<Option<Start>, JobError> {
     let needed = site.needed();
@@ -208,7 +208,7 @@ pub(super) async fn assemble(
         if !site.leads() && complete && !std::mem::replace(&mut ready, true) {
             for talk in there.controls.values_mut() {
                 // Whether it was heard, the answer says.
-                let _ = say(&mut talk.sink, &Frame::Ready).await;
+                let _ = say(&mut talk.sink, &ClusterFrame::Ready).await;
             }
         }
         tokio::select! {
@@ -260,7 +260,7 @@ pub(super) async fn assemble(
 
 /// What came of a call.
 enum Called {
-    Answered(Box<Lines>, Answer),
+    Answered(Box<FrameLines>, Answer),
     /// Who listens there does not have the secret.
     Unproven,
 }
@@ -271,8 +271,8 @@ async fn reach(
     address: String,
     hello: Hello,
     secret: Secret,
-    refused: Refused,
-) -> Result<(Need, Lines), ClusterError> {
+    refused: HelloRefused,
+) -> Result<(Need, FrameLines), ClusterError> {
     loop {
         match call(&address, &hello, &secret).await {
             Ok(Called::Answered(lines, Answer::Welcome)) => return Ok(((purpose, to), *lines)),
@@ -296,10 +296,10 @@ async fn call(address: &str, hello: &Hello, secret: &Secret) -> io::Result<Calle
         let challenge = hear(&mut lines).await?;
         let Challenge { nonce, proof } = challenge.ok_or(io::ErrorKind::UnexpectedEof)?;
         let nonces = Nonces { caller, listener: nonce };
-        if !secret.is_proven(Side::Listener, &nonces, "", &proof) {
+        if !secret.is_proven(HandshakeSide::Listener, &nonces, "", &proof) {
             return Ok(Called::Unproven);
         }
-        let proof = secret.prove(Side::Caller, &nonces, &hello.words());
+        let proof = secret.prove(HandshakeSide::Caller, &nonces, &hello.words());
         say(&mut lines, &Proven { hello: hello.clone(), proof }).await?;
         let answer = hear(&mut lines).await?.ok_or(io::ErrorKind::UnexpectedEof)?;
         Ok(Called::Answered(Box::new(lines), answer))
@@ -308,7 +308,7 @@ async fn call(address: &str, hello: &Hello, secret: &Secret) -> io::Result<Calle
 }
 
 /// Hears who called, and that it has the secret.
-async fn greet(socket: TcpStream, secret: &Secret) -> io::Result<(Hello, Lines)> {
+async fn greet(socket: TcpStream, secret: &Secret) -> io::Result<(Hello, FrameLines)> {
     let talk = async {
         let mut lines = lines(socket);
         let greeting = hear(&mut lines).await?;
@@ -318,11 +318,11 @@ async fn greet(socket: TcpStream, secret: &Secret) -> io::Result<(Hello, Lines)>
             return Err(io::Error::new(io::ErrorKind::InvalidData, "it speaks another language"));
         }
         let nonces = Nonces { caller, listener };
-        let proof = secret.prove(Side::Listener, &nonces, "");
+        let proof = secret.prove(HandshakeSide::Listener, &nonces, "");
         say(&mut lines, &Challenge { nonce: nonces.listener.clone(), proof }).await?;
         let proven = hear(&mut lines).await?;
         let Proven { hello, proof } = proven.ok_or(io::ErrorKind::UnexpectedEof)?;
-        match secret.is_proven(Side::Caller, &nonces, &hello.words(), &proof) {
+        match secret.is_proven(HandshakeSide::Caller, &nonces, &hello.words(), &proof) {
             true => Ok((hello, lines)),
             false => {
                 Err(io::Error::new(io::ErrorKind::PermissionDenied, "it does not have the cluster's secret"))
@@ -333,7 +333,12 @@ async fn greet(socket: TcpStream, secret: &Secret) -> io::Result<(Hello, Lines)>
 }
 
 /// Takes in a process, or says why not. One that runs something else, or takes the place of another, ends only itself.
-async fn welcome(site: &Site, there: &Connections, hello: Hello, mut lines: Lines) -> Option<(Need, Lines)> {
+async fn welcome(
+    site: &Site,
+    there: &PeerConnections,
+    hello: Hello,
+    mut lines: FrameLines,
+) -> Option<(Need, FrameLines)> {
     let Hello { purpose, index, program } = hello;
     let place = (purpose, index);
     let awaited = index > site.index && site.needed().contains(&place) && !there.has(place);

@@ -4,7 +4,7 @@ use tokio::sync::watch;
 
 use crate::{
     engine::{
-        cluster::{Role, peers::Order},
+        cluster::{Role, peers::PeerOrder},
         connector_threads::Connectors,
         control::Control,
         resume::fill,
@@ -32,7 +32,7 @@ pub(crate) async fn follow(
             biased;
             Some(result) = sources.join_next(wrap) => result?,
             order = role.order() => match order {
-                Order::Pace(time) => {
+                PeerOrder::Pace(time) => {
                     if control.clock.is_manual() {
                         hand_on(control, sources).await?;
                     }
@@ -46,7 +46,7 @@ pub(crate) async fn follow(
                     }
                     role.answer(time);
                 }
-                Order::Finish => {
+                PeerOrder::Finish => {
                     stop.send_replace(true);
                     sources.abort_undrained();
                     while let Some(result) = sources.join_next(wrap).await {
@@ -55,7 +55,7 @@ pub(crate) async fn follow(
                     until(control, Control::is_idle).await;
                     role.report_drained(control.open(), control.is_dirty());
                 }
-                Order::Leave => return Ok(()),
+                PeerOrder::Leave => return Ok(()),
             }
         }
     }

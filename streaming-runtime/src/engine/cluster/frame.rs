@@ -14,15 +14,15 @@ use crate::{ids::Epoch, stream::timeline::Follows};
 pub(super) const MAX_LINE: usize = 16 * 1024;
 
 /// A connection on which lines are spoken.
-pub(super) type Lines = Framed<TcpStream, LinesCodec>;
+pub(super) type FrameLines = Framed<TcpStream, LinesCodec>;
 
-pub(super) fn lines(socket: TcpStream) -> Lines {
+pub(super) fn lines(socket: TcpStream) -> FrameLines {
     Framed::new(socket, LinesCodec::new_with_max_length(MAX_LINE))
 }
 
 /// What a process says of the running job. Times are nanoseconds since the Unix epoch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) enum Frame {
+pub(crate) enum ClusterFrame {
     /// To all: this process lives.
     Beat,
     /// To the leader: all of this process's connections are there.
@@ -46,7 +46,7 @@ pub(crate) enum Frame {
     /// From the leader: close this batch.
     Close { epoch: Epoch, time: u64, follows: Follows },
     /// To the leader: all sinks here have taken this batch.
-    Taken { epoch: Epoch },
+    SinkProgress { epoch: Epoch },
     /// From the leader: all sinks everywhere have taken this batch.
     Delivered { epoch: Epoch },
     /// To the leader: this open batch has records, and nothing waits in the queues here.
@@ -69,11 +69,11 @@ pub(crate) enum Frame {
     Failed { index: usize, message: String },
 }
 
-impl Frame {
-    pub(super) fn failed(index: usize, message: &str) -> Frame {
+impl ClusterFrame {
+    pub(super) fn failed(index: usize, message: &str) -> ClusterFrame {
         let mut message = message.to_owned();
         message.truncate(message.floor_char_boundary(MAX_LINE / 4));
-        Frame::Failed { index, message }
+        ClusterFrame::Failed { index, message }
     }
 }
 
@@ -107,9 +107,9 @@ mod tests {
     #[test]
     fn a_long_failure_fits_on_a_line() {
         let words = "\u{1}ü\"".repeat(MAX_LINE);
-        let frame = Frame::failed(3, &words);
+        let frame = ClusterFrame::failed(3, &words);
         let line = serde_json::to_string(&frame).expect("frames are JSON");
         assert!(line.len() < MAX_LINE, "{}", line.len());
-        assert_eq!(serde_json::from_str::<Frame>(&line).expect("the same"), frame);
+        assert_eq!(serde_json::from_str::<ClusterFrame>(&line).expect("the same"), frame);
     }
 }

@@ -8,7 +8,7 @@ use crate::error::cluster::ClusterError;
 /// What every process of a cluster must agree on. Two that differ in any of it would build different dataflows,
 /// or send keys to different workers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Program {
+pub(crate) struct ProgramHello {
     /// The engine's version, the width of numbers and their order: keys are hashed and sent as they are.
     engine: String,
     pipeline: String,
@@ -21,7 +21,7 @@ pub(crate) struct Program {
     fingerprint: u64,
 }
 
-impl Program {
+impl ProgramHello {
     pub(crate) fn new(
         pipeline: &str,
         interval: Duration,
@@ -31,7 +31,7 @@ impl Program {
         checkpoints: bool,
     ) -> Self {
         let order = if cfg!(target_endian = "little") { "little" } else { "big" };
-        Program {
+        ProgramHello {
             engine: format!("{}, {} bit, {order}-endian", env!("CARGO_PKG_VERSION"), usize::BITS),
             pipeline: pipeline.to_owned(),
             interval,
@@ -43,7 +43,7 @@ impl Program {
     }
 
     /// What differs first: what it is called, what it is here, and what it is there.
-    pub(super) fn difference(&self, there: &Program) -> Option<(String, String, String)> {
+    pub(super) fn difference(&self, there: &ProgramHello) -> Option<(String, String, String)> {
         // What a fingerprint is says nothing to people, and it is not for strangers to know.
         let same = self.fingerprint == there.fingerprint;
         let prints = ("one".to_owned(), if same { "one" } else { "another" }.to_owned());
@@ -90,7 +90,7 @@ pub(super) struct Challenge {
 pub(super) struct Hello {
     pub(super) purpose: Purpose,
     pub(super) index: usize,
-    pub(super) program: Program,
+    pub(super) program: ProgramHello,
 }
 
 impl Hello {
@@ -135,8 +135,9 @@ mod tests {
 
     #[test]
     fn what_differs_is_named() {
-        let program =
-            |workers, operators: &[&str]| Program::new("p", secs(1), "plan", operators, (2, workers), false);
+        let program = |workers, operators: &[&str]| {
+            ProgramHello::new("p", secs(1), "plan", operators, (2, workers), false)
+        };
         let this = program(2, &["p/a", "p/b"]);
         assert_eq!(this.difference(&this.clone()), None);
         let (what, here, there) = this.difference(&program(3, &["p/a", "p/b"])).expect("a difference");

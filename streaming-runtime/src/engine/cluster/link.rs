@@ -30,9 +30,9 @@ use tokio::{
 use crate::{
     engine::{
         cluster::{
-            Cluster, Peers, Program, Role,
-            assemble::{Connections, Refused, Site, Start, Talk, assemble},
-            frame::{Frame, Lines, hear, say},
+            Cluster, Peers, ProgramHello, Role,
+            assemble::{HelloRefused, PeerConnections, Site, Start, Talk, assemble},
+            frame::{ClusterFrame, FrameLines, hear, say},
             hub::Hub,
             peers::Say,
             wire::{Break, Present, Wires},
@@ -52,7 +52,7 @@ const UNREAD: usize = 4096;
 const EXPLAIN: Duration = Duration::from_millis(200);
 
 /// What a worker needs to run among those of other processes.
-pub(crate) struct Seat {
+pub(crate) struct ProcessSeat {
     pub(crate) allocator: AllocatorBuilder,
     /// To be dropped after everything that reads from the allocator.
     pub(crate) present: Arc<Present>,
@@ -66,20 +66,20 @@ pub(crate) struct Link {
     gather: Duration,
     silence: Duration,
     says: mpsc::UnboundedReceiver<Say>,
-    inbox: mpsc::UnboundedSender<Frame>,
+    inbox: mpsc::UnboundedSender<ClusterFrame>,
     begun: watch::Sender<Option<BatchTime>>,
-    seats: Vec<std_mpsc::Sender<Seat>>,
+    seats: Vec<std_mpsc::Sender<ProcessSeat>>,
 }
 
 /// What a peer was heard to say, or why nothing more will be heard.
-type Heard = (usize, Result<Frame, String>);
+type FrameHeard = (usize, Result<ClusterFrame, String>);
 
 impl Link {
     /// A link for as many workers as there are `seats`.
     pub(crate) fn new(
         cluster: Cluster,
-        program: Program,
-        seats: Vec<std_mpsc::Sender<Seat>>,
+        program: ProgramHello,
+        seats: Vec<std_mpsc::Sender<ProcessSeat>>,
     ) -> (Link, Peers, Role) {
         let Cluster { hosts, index, gather, silence, secret } = cluster;
         let (says, said) = mpsc::unbounded_channel();
@@ -94,7 +94,7 @@ impl Link {
             gather,
             hosts: hosts.clone(),
         };
-        let site = Site { hosts, index, program, secret, refused: Refused::default() };
+        let site = Site { hosts, index, program, secret, refused: HelloRefused::default() };
         (Link { site, gather, silence, says: said, inbox, begun, seats }, peers, role)
     }
 
@@ -124,14 +124,14 @@ impl Link {
     }
 
     async fn run(mut self, control: Arc<Control>, commands: mpsc::UnboundedSender<Command>) {
-        let mut there = Connections::default();
+        let mut there = PeerConnections::default();
         let gathered = tokio::select! {
             biased;
             () = closed(&mut self.says) => return,
             gathered = gather(&self.site, self.gather, &mut there, &control.board.strangers) => gathered,
         };
         let (lost, breaks) = mpsc::unbounded_channel();
-        let Connections { controls, records } = there;
+        let PeerConnections { controls, records } = there;
         let joined = gathered.and_then(|now| {
             let (allocators, wires) = Wires::join(records, self.seats.len(), &self.site, lost)?;
             Ok((now, allocators, wires))
@@ -144,7 +144,7 @@ impl Link {
                 let present = wires.present();
                 for (seat, allocator) in self.seats.drain(..).zip(allocators) {
                     // Its worker waits for nothing else.
-                    let _ = seat.send(Seat { allocator, present: present.clone(), seed });
+                    let _ = seat.send(ProcessSeat { allocator, present: present.clone(), seed });
                 }
                 drop(present);
                 let hub = Hub {
@@ -155,13 +155,13 @@ impl Link {
                     inbox: &self.inbox,
                     left: false,
                 };
-                let first = (self.site.index == 0).then(|| Frame::Start { now: now.as_nanos(), seed });
+                let first = (self.site.index == 0).then(|| ClusterFrame::Start { now: now.as_nanos(), seed });
                 self.begun.send_replace(Some(now));
                 let left = serve(hub, controls, first, &mut self.says, breaks, self.silence).await;
                 wires.close(left, self.silence).await;
             }
             Err(error) => {
-                let words = Frame::failed(self.site.index, &error.to_string());
+                let words = ClusterFrame::failed(self.site.index, &error.to_string());
                 for mut talk in controls.into_values() {
                     let _ = timeout(self.silence, say(&mut talk.sink, &words)).await;
                 }
@@ -174,14 +174,14 @@ impl Link {
 /// Waits until the job is over here.
 async fn closed(says: &mut mpsc::UnboundedReceiver<Say>) {
     // There is nobody yet to tell anything else.
-    while let Some(Say::Frame(_)) = says.recv().await {}
+    while let Some(Say::ClusterFrame(_)) = says.recv().await {}
 }
 
 /// Waits until all processes are there and know it; returns what the leader says, if this is not the leader.
 async fn gather(
     site: &Site,
     limit: Duration,
-    there: &mut Connections,
+    there: &mut PeerConnections,
     strangers: &AtomicU64,
 ) -> Result<Option<Start>, JobError> {
     match timeout(limit, assemble(site, there, strangers)).await {
@@ -195,12 +195,12 @@ async fn gather(
 async fn serve(
     mut hub: Hub<'_>,
     controls: BTreeMap<usize, Talk>,
-    first: Option<Frame>,
+    first: Option<ClusterFrame>,
     says: &mut mpsc::UnboundedReceiver<Say>,
     mut breaks: mpsc::UnboundedReceiver<Break>,
     silence: Duration,
 ) -> bool {
-    let (tell, mut heard) = mpsc::channel::<Heard>(UNREAD);
+    let (tell, mut heard) = mpsc::channel::<FrameHeard>(UNREAD);
     let (mut outs, mut speakers, mut listeners) = (Vec::new(), JoinSet::new(), JoinSet::new());
     for (peer, Talk { sink, stream }) in controls {
         let stream = stream.expect("all were heard to be ready");
@@ -218,7 +218,7 @@ async fn serve(
                     hub.hear(*peer, Err("does not read what it is told".to_owned()));
                 }
             }
-            hub.left |= frame == Frame::Leave;
+            hub.left |= frame == ClusterFrame::Leave;
         }
         if hub.left {
             outs.clear();
@@ -226,7 +226,7 @@ async fn serve(
         tokio::select! {
             biased;
             said = says.recv() => match said {
-                Some(Say::Frame(frame)) => next = Some(frame),
+                Some(Say::ClusterFrame(frame)) => next = Some(frame),
                 Some(Say::Close) | None => break,
             },
             Some((peer, words)) = heard.recv() => {
@@ -251,7 +251,7 @@ async fn serve(
 }
 
 /// Has something heard after a time.
-fn tell_later(tell: &mpsc::Sender<Heard>, after: Duration, heard: Heard) {
+fn tell_later(tell: &mpsc::Sender<FrameHeard>, after: Duration, heard: FrameHeard) {
     let tell = tell.clone();
     tokio::spawn(async move {
         sleep(after).await;
@@ -261,12 +261,16 @@ fn tell_later(tell: &mpsc::Sender<Heard>, after: Duration, heard: Heard) {
 
 /// Tells one peer what there is to tell, and in between that this process lives. A peer that takes nothing is heard
 /// to be gone, or not heard at all, and that is said where it is listened to.
-async fn speak(mut sink: SplitSink<Lines, String>, mut frames: mpsc::Receiver<Frame>, silence: Duration) {
+async fn speak(
+    mut sink: SplitSink<FrameLines, String>,
+    mut frames: mpsc::Receiver<ClusterFrame>,
+    silence: Duration,
+) {
     loop {
         let frame = match timeout(silence / 10, frames.recv()).await {
             Ok(Some(frame)) => frame,
             Ok(None) => break,
-            Err(_) => Frame::Beat,
+            Err(_) => ClusterFrame::Beat,
         };
         if !matches!(timeout(silence, say(&mut sink, &frame)).await, Ok(Ok(()))) {
             return;
@@ -276,10 +280,15 @@ async fn speak(mut sink: SplitSink<Lines, String>, mut frames: mpsc::Receiver<Fr
 }
 
 /// Hears one peer until nothing more is to be heard.
-async fn listen(peer: usize, mut stream: SplitStream<Lines>, silence: Duration, tell: mpsc::Sender<Heard>) {
+async fn listen(
+    peer: usize,
+    mut stream: SplitStream<FrameLines>,
+    silence: Duration,
+    tell: mpsc::Sender<FrameHeard>,
+) {
     loop {
         let heard = match timeout(silence, hear(&mut stream)).await {
-            Ok(Ok(Some(Frame::Beat))) => continue,
+            Ok(Ok(Some(ClusterFrame::Beat))) => continue,
             Ok(Ok(Some(frame))) => Ok(frame),
             Ok(Ok(None)) => Err("its connection was closed".to_owned()),
             Ok(Err(error)) => Err(format!("its connection broke: {error}")),

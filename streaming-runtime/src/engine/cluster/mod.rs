@@ -61,8 +61,8 @@ use std::{
 };
 
 pub(crate) use follow::follow;
-pub(crate) use hello::Program;
-pub(crate) use link::{Link, Seat};
+pub(crate) use hello::ProgramHello;
+pub(crate) use link::{Link, ProcessSeat};
 pub(crate) use peers::{Built, Peers, Role};
 use secret::Secret;
 

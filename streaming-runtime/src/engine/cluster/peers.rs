@@ -9,7 +9,7 @@ use tokio::{
 
 use crate::{
     contract::checkpoint_mark::CheckpointId,
-    engine::cluster::frame::Frame,
+    engine::cluster::frame::ClusterFrame,
     error::{JobError, cluster::ClusterError},
     ids::Epoch,
     stream::timeline::Follows,
@@ -19,7 +19,7 @@ use crate::{
 /// What the link is told to do.
 pub(super) enum Say {
     /// To all peers: a follower has one, the leader.
-    Frame(Frame),
+    ClusterFrame(ClusterFrame),
     /// End the connections once all was said.
     Close,
 }
@@ -33,9 +33,9 @@ pub(crate) struct Peers {
 }
 
 impl Peers {
-    fn say(&self, frame: Frame) {
+    fn say(&self, frame: ClusterFrame) {
         // The link is gone only when the job is over.
-        let _ = self.says.send(Say::Frame(frame));
+        let _ = self.says.send(Say::ClusterFrame(frame));
     }
 
     /// Whether this process decides when batches close.
@@ -51,48 +51,48 @@ impl Peers {
     /// A batch was closed here.
     pub(crate) fn closed(&self, epoch: Epoch, time: BatchTime, follows: Follows) {
         if self.leads() {
-            self.say(Frame::Close { epoch, time: time.as_nanos(), follows });
+            self.say(ClusterFrame::Close { epoch, time: time.as_nanos(), follows });
         }
     }
 
     /// All sinks here have taken a batch.
     pub(crate) fn taken(&self, epoch: Epoch) {
         if !self.leads() {
-            self.say(Frame::Taken { epoch });
+            self.say(ClusterFrame::SinkProgress { epoch });
         }
     }
 
     /// All sinks everywhere have taken a batch.
     pub(crate) fn delivered(&self, epoch: Epoch) {
         if self.leads() {
-            self.say(Frame::Delivered { epoch });
+            self.say(ClusterFrame::Delivered { epoch });
         }
     }
 
     /// For early closing: the open batch has records, and nothing waits here.
     pub(crate) fn ripe(&self, epoch: Epoch) {
-        self.say(Frame::Ripe { epoch });
+        self.say(ClusterFrame::Ripe { epoch });
     }
 
     /// This process was asked to stop the job.
     pub(crate) fn stop(&self, within: Duration) {
         if !self.leads() {
-            self.say(Frame::Stop { within });
+            self.say(ClusterFrame::Stop { within });
         }
     }
 
     /// The log has this batch, and those before.
     pub(crate) fn durable(&self, epoch: Epoch) {
         if self.leads() && self.processes > 1 {
-            self.say(Frame::Durable { epoch });
+            self.say(ClusterFrame::Durable { epoch });
         }
     }
 
     /// The job failed here.
     pub(crate) fn fail(&self, error: &JobError) {
         self.say(match error {
-            JobError::Peer { index, message, .. } => Frame::failed(*index, message),
-            error => Frame::failed(self.index, &error.to_string()),
+            JobError::Peer { index, message, .. } => ClusterFrame::failed(*index, message),
+            error => ClusterFrame::failed(self.index, &error.to_string()),
         });
     }
 
@@ -106,7 +106,7 @@ impl Peers {
 pub(crate) struct Role {
     pub(super) peers: Peers,
     /// Orders of the leader, or reports of followers.
-    pub(super) inbox: mpsc::UnboundedReceiver<Frame>,
+    pub(super) inbox: mpsc::UnboundedReceiver<ClusterFrame>,
     /// The time at which all were there; closed when the link has ended.
     pub(super) begun: watch::Receiver<Option<BatchTime>>,
     /// For the leader: followers whose sources have not ended.
@@ -127,7 +127,7 @@ pub(crate) struct Built {
 }
 
 /// An order to a follower.
-pub(crate) enum Order {
+pub(crate) enum PeerOrder {
     Pace(BatchTime),
     Finish,
     Leave,
@@ -165,7 +165,7 @@ impl Role {
         self.running > 0
     }
 
-    async fn hear(&mut self) -> Frame {
+    async fn hear(&mut self) -> ClusterFrame {
         match self.inbox.recv().await {
             Some(frame) => frame,
             // The link has ended and said why to the supervisor.
@@ -175,14 +175,14 @@ impl Role {
 
     /// Leader: waits for the sources of another process to end.
     pub(crate) async fn ended(&mut self) {
-        if let Frame::Ended = self.hear().await {
+        if let ClusterFrame::Ended = self.hear().await {
             self.running -= 1;
         }
     }
 
     /// Leader: hears the followers until `count` says that one more has answered, for each of them; those that have not
     /// within the limit are missing.
-    async fn all(&mut self, mut heard: impl FnMut(Frame) -> Option<usize>) -> Result<(), JobError> {
+    async fn all(&mut self, mut heard: impl FnMut(ClusterFrame) -> Option<usize>) -> Result<(), JobError> {
         let mut missing: BTreeSet<usize> = (1..self.peers.processes).collect();
         let (limit, hosts) = (self.gather, self.hosts.clone());
         let all = async {
@@ -204,11 +204,11 @@ impl Role {
     pub(crate) async fn built(&mut self) -> Result<Vec<Built>, JobError> {
         let (mut built, mut committed) = (Vec::new(), Vec::new());
         let hear = |frame| match frame {
-            Frame::Has { process, sink, batch } => {
+            ClusterFrame::Has { process, sink, batch } => {
                 committed.push((process, sink, batch.map(BatchTime::from_nanos)));
                 None
             }
-            Frame::Built { process, told } => {
+            ClusterFrame::Built { process, told } => {
                 let (own, others) =
                     std::mem::take(&mut committed).into_iter().partition(|(of, ..)| *of == process);
                 committed = others;
@@ -225,13 +225,13 @@ impl Role {
 
     /// Leader: has the followers restore, as of a batch of a log that ends with another.
     pub(crate) fn restore(&self, at: Option<Epoch>, head: Option<Epoch>, checkpoint: CheckpointId) {
-        self.peers.say(Frame::Restore { at, head, checkpoint: checkpoint.to_string() });
+        self.peers.say(ClusterFrame::Restore { at, head, checkpoint: checkpoint.to_string() });
     }
 
     /// Leader: waits until all have restored.
     pub(crate) async fn restored(&mut self) -> Result<(), JobError> {
         self.all(|frame| match frame {
-            Frame::Restored { process } => Some(process),
+            ClusterFrame::Restored { process } => Some(process),
             _ => None,
         })
         .await
@@ -240,22 +240,22 @@ impl Role {
     /// Leader: the sources may begin; so much is on disk.
     pub(crate) fn let_begin(&self, durable: Option<Epoch>) {
         durable.iter().for_each(|epoch| self.peers.durable(*epoch));
-        self.peers.say(Frame::Begin);
+        self.peers.say(ClusterFrame::Begin);
     }
 
     /// Follower: says what this process has.
     pub(crate) fn report_built(&self, built: Built) {
         let Built { process, committed, told } = built;
         for (sink, batch) in committed {
-            self.peers.say(Frame::Has { process, sink, batch: batch.map(|batch| batch.as_nanos()) });
+            self.peers.say(ClusterFrame::Has { process, sink, batch: batch.map(|batch| batch.as_nanos()) });
         }
-        self.peers.say(Frame::Built { process, told });
+        self.peers.say(ClusterFrame::Built { process, told });
     }
 
     /// Follower: waits until it is to restore; the leader, whose death is noticed, has a limit for what it waits for.
     pub(crate) async fn told_to_restore(&mut self) -> (Option<Epoch>, Option<Epoch>, CheckpointId) {
         loop {
-            if let Frame::Restore { at, head, checkpoint } = self.hear().await
+            if let ClusterFrame::Restore { at, head, checkpoint } = self.hear().await
                 && let Ok(checkpoint) = checkpoint.parse()
             {
                 return (at, head, checkpoint);
@@ -265,12 +265,12 @@ impl Role {
 
     /// Follower: it has restored.
     pub(crate) fn report_restored(&self) {
-        self.peers.say(Frame::Restored { process: self.peers.index });
+        self.peers.say(ClusterFrame::Restored { process: self.peers.index });
     }
 
     /// Follower: waits until the sources may begin.
     pub(crate) async fn told_to_begin(&mut self) {
-        while !matches!(self.hear().await, Frame::Begin) {}
+        while !matches!(self.hear().await, ClusterFrame::Begin) {}
     }
 
     /// Which process this is, and how many there are.
@@ -280,7 +280,7 @@ impl Role {
 
     /// Leader: asks the paced sources of the followers for the batch of `time`.
     pub(crate) fn ask(&self, time: BatchTime) {
-        self.peers.say(Frame::Pace { time: time.as_nanos() });
+        self.peers.say(ClusterFrame::Pace { time: time.as_nanos() });
     }
 
     /// Leader: waits until they have sent it.
@@ -288,8 +288,8 @@ impl Role {
         let mut answers = 0;
         while answers < self.peers.count() {
             match self.hear().await {
-                Frame::Paced { time: answered } if answered == time.as_nanos() => answers += 1,
-                Frame::Ended => self.running -= 1,
+                ClusterFrame::Paced { time: answered } if answered == time.as_nanos() => answers += 1,
+                ClusterFrame::Ended => self.running -= 1,
                 _ => {}
             }
         }
@@ -297,14 +297,14 @@ impl Role {
 
     /// Leader: has the followers stop their sources.
     pub(crate) fn finish(&self) {
-        self.peers.say(Frame::Finish);
+        self.peers.say(ClusterFrame::Finish);
     }
 
     /// Leader: waits until all have stopped; returns the open batches of those that have records in them.
     pub(crate) async fn drained(&mut self) -> Vec<Epoch> {
         let (mut answers, mut open) = (0, Vec::new());
         while answers < self.peers.count() {
-            if let Frame::Drained { next, dirty } = self.hear().await {
+            if let ClusterFrame::Drained { next, dirty } = self.hear().await {
                 answers += 1;
                 open.extend(dirty.then_some(next));
             }
@@ -314,16 +314,16 @@ impl Role {
 
     /// Leader: all is delivered.
     pub(crate) fn leave(&self) {
-        self.peers.say(Frame::Leave);
+        self.peers.say(ClusterFrame::Leave);
     }
 
     /// Follower: the next order.
-    pub(crate) async fn order(&mut self) -> Order {
+    pub(crate) async fn order(&mut self) -> PeerOrder {
         loop {
             match self.hear().await {
-                Frame::Pace { time } => return Order::Pace(BatchTime::from_nanos(time)),
-                Frame::Finish => return Order::Finish,
-                Frame::Leave => return Order::Leave,
+                ClusterFrame::Pace { time } => return PeerOrder::Pace(BatchTime::from_nanos(time)),
+                ClusterFrame::Finish => return PeerOrder::Finish,
+                ClusterFrame::Leave => return PeerOrder::Leave,
                 _ => {}
             }
         }
@@ -331,16 +331,16 @@ impl Role {
 
     /// Follower: the paced sources here have sent their batch.
     pub(crate) fn answer(&self, time: BatchTime) {
-        self.peers.say(Frame::Paced { time: time.as_nanos() });
+        self.peers.say(ClusterFrame::Paced { time: time.as_nanos() });
     }
 
     /// Follower: the sources here have ended by themselves.
     pub(crate) fn report_end(&self) {
-        self.peers.say(Frame::Ended);
+        self.peers.say(ClusterFrame::Ended);
     }
 
     /// Follower: the sources here are stopped and all that was closed is delivered.
     pub(crate) fn report_drained(&self, next: Epoch, dirty: bool) {
-        self.peers.say(Frame::Drained { next, dirty });
+        self.peers.say(ClusterFrame::Drained { next, dirty });
     }
 }

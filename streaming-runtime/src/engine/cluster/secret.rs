@@ -28,7 +28,7 @@ impl fmt::Debug for Secret {
 
 /// Which side proves something.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Side {
+pub(super) enum HandshakeSide {
     Caller,
     Listener,
 }
@@ -55,22 +55,22 @@ impl Secret {
     }
 
     /// Shows that this process has it; `words` are what it says beside that.
-    pub(super) fn prove(&self, side: Side, nonces: &Nonces, words: &str) -> String {
+    pub(super) fn prove(&self, side: HandshakeSide, nonces: &Nonces, words: &str) -> String {
         hex(&self.mac(side, nonces, words).finalize().into_bytes())
     }
 
     /// Whether a proof is right, in a time that does not depend on where it is wrong.
-    pub(super) fn is_proven(&self, side: Side, nonces: &Nonces, words: &str, proof: &str) -> bool {
+    pub(super) fn is_proven(&self, side: HandshakeSide, nonces: &Nonces, words: &str, proof: &str) -> bool {
         let proof = unhex(proof).unwrap_or_default();
         self.mac(side, nonces, words).verify_slice(&proof).is_ok()
     }
 
-    fn mac(&self, side: Side, nonces: &Nonces, words: &str) -> Hmac<Sha256> {
+    fn mac(&self, side: HandshakeSide, nonces: &Nonces, words: &str) -> Hmac<Sha256> {
         let key = self.0.as_deref().unwrap_or_default();
         let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("a key may have any length");
         let side = match side {
-            Side::Caller => "caller",
-            Side::Listener => "listener",
+            HandshakeSide::Caller => "caller",
+            HandshakeSide::Listener => "listener",
         };
         for part in ["streaming-cluster", side, &nonces.caller, &nonces.listener, words] {
             // With its length, so that no two lists of parts are the same bytes.
@@ -100,16 +100,16 @@ mod tests {
     fn a_proof_is_of_one_secret_side_and_conversation() {
         let nonces = Nonces { caller: nonce(), listener: nonce() };
         let secret = Secret::new(b"a secret");
-        let proof = secret.prove(Side::Caller, &nonces, "hello");
-        assert!(secret.is_proven(Side::Caller, &nonces, "hello", &proof));
-        assert!(!secret.is_proven(Side::Listener, &nonces, "hello", &proof));
-        assert!(!secret.is_proven(Side::Caller, &nonces, "hallo", &proof));
-        assert!(!Secret::new(b"another").is_proven(Side::Caller, &nonces, "hello", &proof));
-        assert!(!Secret::default().is_proven(Side::Caller, &nonces, "hello", &proof));
+        let proof = secret.prove(HandshakeSide::Caller, &nonces, "hello");
+        assert!(secret.is_proven(HandshakeSide::Caller, &nonces, "hello", &proof));
+        assert!(!secret.is_proven(HandshakeSide::Listener, &nonces, "hello", &proof));
+        assert!(!secret.is_proven(HandshakeSide::Caller, &nonces, "hallo", &proof));
+        assert!(!Secret::new(b"another").is_proven(HandshakeSide::Caller, &nonces, "hello", &proof));
+        assert!(!Secret::default().is_proven(HandshakeSide::Caller, &nonces, "hello", &proof));
         let again = Nonces { caller: nonces.caller.clone(), listener: nonce() };
-        assert!(!secret.is_proven(Side::Caller, &again, "hello", &proof));
+        assert!(!secret.is_proven(HandshakeSide::Caller, &again, "hello", &proof));
         for junk in ["", "0", "zz", "é", &proof[..62], &format!("{proof}00")] {
-            assert!(!secret.is_proven(Side::Caller, &nonces, "hello", junk), "{junk}");
+            assert!(!secret.is_proven(HandshakeSide::Caller, &nonces, "hello", junk), "{junk}");
         }
         assert_eq!(format!("{secret:?}"), "given");
     }

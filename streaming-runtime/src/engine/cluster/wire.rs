@@ -31,7 +31,7 @@ use timely::communication::{
 use tokio::{sync::mpsc, time::timeout};
 
 use crate::{
-    engine::cluster::{assemble::Site, frame::Lines},
+    engine::cluster::{assemble::Site, frame::FrameLines},
     error::{JobError, cluster::ClusterError},
 };
 
@@ -79,7 +79,7 @@ impl Wires {
     /// Gives connections to timely, and returns what the workers here need to use them. All of that must come to
     /// be used: the threads wait for it.
     pub(super) fn join(
-        peers: BTreeMap<usize, Lines>,
+        peers: BTreeMap<usize, FrameLines>,
         workers: usize,
         site: &Site,
         lost: mpsc::UnboundedSender<Break>,

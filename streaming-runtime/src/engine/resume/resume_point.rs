@@ -17,23 +17,23 @@ use crate::{
 
 /// Processes, and the workers of each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Placed {
+pub(crate) struct Topology {
     pub(crate) processes: usize,
     pub(crate) workers: usize,
 }
 
-impl Placed {
+impl Topology {
     pub(crate) fn of(program: &Program) -> Self {
-        Placed { processes: program.processes as usize, workers: program.workers as usize }
+        Topology { processes: program.processes as usize, workers: program.workers as usize }
     }
 }
 
 /// What is known of what sinks have.
-pub(crate) struct Taken<'a> {
+pub(crate) struct SinkProgress<'a> {
     pub(crate) opened: &'a Opened,
     /// What the processes say, each for its own.
     pub(crate) all: &'a [Built],
-    pub(crate) now: Placed,
+    pub(crate) now: Topology,
     pub(crate) exactly_once: bool,
     /// Whether sinks get no batch that is not on disk.
     pub(crate) holds_back: bool,
@@ -49,7 +49,7 @@ struct Has<'a> {
     epoch: Option<Epoch>,
 }
 
-impl Taken<'_> {
+impl SinkProgress<'_> {
     /// The last batch that every sink has for good.
     pub(crate) fn last(&self) -> Result<Option<Epoch>, CheckpointError> {
         let Some((head, head_time)) = self.opened.head() else {
@@ -62,7 +62,7 @@ impl Taken<'_> {
             };
         };
         let base = self.opened.base();
-        let then = self.opened.program().map(Placed::of);
+        let then = self.opened.program().map(Topology::of);
         // Of processes that are not there any more nobody says anything.
         let all_here = then.is_none_or(|then| then.processes <= self.now.processes);
         let told = all_here && self.all.iter().all(|process| process.told);
@@ -137,7 +137,7 @@ impl Taken<'_> {
     /// Whether the batches behind `at` may come out elsewhere than before.
     fn may_move(
         &self,
-        then: Option<Placed>,
+        then: Option<Topology>,
         at: Option<Epoch>,
         head: Epoch,
         sinks: &[Has<'_>],
@@ -147,7 +147,7 @@ impl Taken<'_> {
             return Ok(());
         }
         let refused = |what: String| {
-            let Placed { processes, workers } = then;
+            let Topology { processes, workers } = then;
             let what = format!(
                 "{what}: start once more with {processes} processes of {workers} workers, stop that job when it has \
                  delivered a batch, and then start with other numbers"

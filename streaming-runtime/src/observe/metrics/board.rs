@@ -14,14 +14,14 @@ use std::{
 use crate::{
     clock::Clock,
     ids::Epoch,
-    intake::admission::Gates,
+    intake::admission::Admissions,
     observe::{
         metrics::{
             ClockOffset, Frontier, JobMetrics, OperatorMetrics, Polls, SinkMetrics, SourceMetrics,
-            recent::{Counted, DelayHistory, rate},
+            recent::{CountedSpan, DelayHistory, rate},
         },
         operator_stats::Cells,
-        skip_counters::Skipped,
+        skip_counters::SkipCounters,
     },
     time::BatchTime,
 };
@@ -51,7 +51,7 @@ pub(crate) struct BoardSettings {
     pub(crate) sources: Vec<Port>,
     pub(crate) sinks: Vec<Port>,
     pub(crate) operators: &'static [&'static str],
-    pub(crate) gates: Gates,
+    pub(crate) gates: Admissions,
 }
 
 /// A job, as its parts tell.
@@ -83,8 +83,8 @@ pub(crate) struct Board {
     /// Connections at the cluster's address that were dropped.
     pub(crate) strangers: AtomicU64,
     /// What the sources may send, and what is held of it.
-    pub(crate) gates: Gates,
-    pub(crate) skipped: Arc<Skipped>,
+    pub(crate) gates: Admissions,
+    pub(crate) skipped: Arc<SkipCounters>,
     /// What the start has warned of.
     pub(crate) warnings: OnceLock<Vec<String>>,
 }
@@ -225,7 +225,7 @@ pub(crate) struct WorkerBoard {
 #[derive(Default)]
 struct Taken {
     records: AtomicU64,
-    lately: Counted,
+    lately: CountedSpan,
     /// When the last came; 0 before.
     last: AtomicU64,
 }

@@ -24,7 +24,7 @@ use timely::{
 };
 
 use crate::observe::{
-    metrics::owners::{Owner, Owners, Plan},
+    metrics::owners::{OperatorOwners, Owner, Plan},
     operator_stats::{Cells, Made},
 };
 
@@ -75,7 +75,7 @@ impl Meter {
 
 /// What was counted of one operator of the pipeline, or of the engine's own.
 #[derive(Clone, Copy, Default)]
-struct Count {
+struct OperatorTally {
     records_in: u64,
     records_out: u64,
     busy: Duration,
@@ -84,7 +84,7 @@ struct Count {
 }
 
 /// An operator that runs, with what ran inside of it.
-struct Frame {
+struct ScopeFrame {
     owner: Owner,
     began: Duration,
     inner: Duration,
@@ -93,10 +93,10 @@ struct Frame {
 struct Tally {
     cells: Arc<Cells>,
     plan: Plan,
-    owners: Owners,
+    owners: OperatorOwners,
     /// By operator; the last is the engine.
-    counts: Vec<Count>,
-    running: Vec<Frame>,
+    counts: Vec<OperatorTally>,
+    running: Vec<ScopeFrame>,
     /// Whether something was counted since the last time that it was published, and when that was.
     is_fresh: bool,
     published: Duration,
@@ -106,10 +106,10 @@ struct Tally {
 impl Tally {
     fn new(cells: Arc<Cells>) -> Self {
         Tally {
-            counts: vec![Count::default(); cells.names.len() + 1],
+            counts: vec![OperatorTally::default(); cells.names.len() + 1],
             cells,
             plan: Plan::default(),
-            owners: Owners::default(),
+            owners: OperatorOwners::default(),
             running: Vec::new(),
             is_fresh: false,
             published: Duration::ZERO,
@@ -141,7 +141,7 @@ impl Tally {
                 TimelyEvent::Schedule(event) => match event.start_stop {
                     StartStop::Start => {
                         let owner = self.owners.of(event.id);
-                        self.running.push(Frame { owner, began: time, inner: Duration::ZERO });
+                        self.running.push(ScopeFrame { owner, began: time, inner: Duration::ZERO });
                     }
                     StartStop::Stop => self.stopped(time),
                 },
@@ -152,7 +152,7 @@ impl Tally {
     }
 
     fn stopped(&mut self, time: Duration) {
-        let Some(Frame { owner, began, inner }) = self.running.pop() else { return };
+        let Some(ScopeFrame { owner, began, inner }) = self.running.pop() else { return };
         let whole = time.saturating_sub(began);
         self.count(owner).busy += whole.saturating_sub(inner);
         if let Some(around) = self.running.last_mut() {
@@ -195,7 +195,7 @@ impl Tally {
         }
     }
 
-    fn count(&mut self, owner: Owner) -> &mut Count {
+    fn count(&mut self, owner: Owner) -> &mut OperatorTally {
         let engine = self.counts.len() - 1;
         &mut self.counts[owner.map_or(engine, |operator| operator as usize)]
     }

@@ -168,7 +168,7 @@ pub struct SourceMetrics {
     /// Records that it dropped because the job was behind, if it is [`shedding`](crate::connect::shedding).
     pub shed: u64,
     /// What its connector counts, by name, such as `connections_refused` of [`tcp::listen`](crate::connect::tcp::listen);
-    /// see [`Outlet::count`](crate::connect::Outlet::count).
+    /// see [`SourceContext::count`](crate::connect::Outlet::count).
     pub events: Vec<(&'static str, u64)>,
     /// Things, such as files, that it found and left alone though somebody may miss them, each once; each is in the log.
     pub ignored: u64,

@@ -27,7 +27,7 @@ pub(super) struct Plan {
 /// Who sends and who reads on a channel. What passes between two parts of one operator counts for nothing, and what
 /// goes to several readers goes out once.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Way {
+pub(super) struct ChannelPath {
     pub(super) from: Owner,
     pub(super) to: Owner,
     pub(super) counts_out: bool,
@@ -36,17 +36,17 @@ pub(super) struct Way {
 
 /// Owners by the numbers that a worker gives to what is made in its dataflow.
 #[derive(Default)]
-pub(super) struct Owners {
+pub(super) struct OperatorOwners {
     operators: Vec<Owner>,
-    channels: Vec<Way>,
+    channels: Vec<ChannelPath>,
     made: Made,
 }
 
-impl Owners {
+impl OperatorOwners {
     pub(super) fn of(&self, number: usize) -> Owner {
         self.operators.get(number).copied().flatten()
     }
-    pub(super) fn way(&self, channel: usize) -> Way {
+    pub(super) fn way(&self, channel: usize) -> ChannelPath {
         self.channels.get(channel).copied().unwrap_or_default()
     }
     pub(super) fn update_bytes(&self, number: usize) -> usize {
@@ -67,7 +67,7 @@ impl Plan {
     }
 
     /// Finds the owners, of which `names` are the ids.
-    pub(super) fn owners(self, names: &[&str], made: Made) -> Owners {
+    pub(super) fn owners(self, names: &[&str], made: Made) -> OperatorOwners {
         let known: HashMap<&[usize], Owner> = self
             .operators
             .iter()
@@ -86,7 +86,7 @@ impl Plan {
         let owner =
             |addr: &[usize]| known.get(addr).copied().unwrap_or_else(|| found(addr, &known, &readers));
 
-        let mut owners = Owners { made, ..Owners::default() };
+        let mut owners = OperatorOwners { made, ..OperatorOwners::default() };
         for operator in &self.operators {
             *at(&mut owners.operators, operator.id) = owner(&operator.addr);
         }
@@ -97,7 +97,7 @@ impl Plan {
             // From a loop to what is inside of it, and back, nothing comes or goes.
             let counts_out = from != to && is_first && channel.source.0 > 0;
             let counts_in = from != to && channel.target.0 > 0;
-            *at(&mut owners.channels, channel.id) = Way { from, to, counts_out, counts_in };
+            *at(&mut owners.channels, channel.id) = ChannelPath { from, to, counts_out, counts_in };
         }
         owners
     }

@@ -21,9 +21,9 @@ const BITS: u32 = 40;
 
 /// Counts of the last seconds.
 #[derive(Default)]
-pub(crate) struct Counted([AtomicU64; SLOTS as usize]);
+pub(crate) struct CountedSpan([AtomicU64; SLOTS as usize]);
 
-impl Counted {
+impl CountedSpan {
     /// Counts `n` at a time in nanoseconds.
     pub(crate) fn add(&self, n: u64, now: u64) {
         let number = now / SLOT;
@@ -50,7 +50,7 @@ fn tag(number: u64) -> u64 {
 }
 
 /// How many a second were counted, of a job that began at `began`.
-pub(crate) fn rate<'a>(parts: impl Iterator<Item = &'a Counted>, began: u64, now: u64) -> f64 {
+pub(crate) fn rate<'a>(parts: impl Iterator<Item = &'a CountedSpan>, began: u64, now: u64) -> f64 {
     let from = ((now / SLOT + 1).saturating_sub(COUNTED) * SLOT).max(began);
     let counted: u64 = parts.map(|part| part.lately(now)).sum();
     match now.saturating_sub(from) {
@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn a_rate_is_of_the_last_five_seconds() {
-        let (counted, second) = (Counted::default(), 1_000_000_000);
+        let (counted, second) = (CountedSpan::default(), 1_000_000_000);
         let rate = |now| rate([&counted].into_iter(), 0, now);
         assert_eq!(rate(0), 0.0);
         for n in 0..100 {
@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn a_young_job_has_a_rate_from_its_start() {
-        let (counted, began) = (Counted::default(), 1_700_000_000_123_456_789);
+        let (counted, began) = (CountedSpan::default(), 1_700_000_000_123_456_789);
         counted.add(30, began + 1);
         assert_eq!(rate([&counted, &counted].into_iter(), began, began + 500_000_000), 120.0);
     }

@@ -16,7 +16,7 @@ use std::{
 use timely::dataflow::{StreamVec, channels::pact::Exchange};
 
 use crate::{
-    checkpoint::{StateShape, state_log::Entry},
+    checkpoint::{StateShape, state_log::StateWriter},
     ids::{Epoch, OpId},
     observe::{
         operator_stats::Held,
@@ -29,7 +29,7 @@ use crate::{
             copies::{checked, few},
             differential::Comparable,
             slots::Slots,
-            stateful::{At, Keeper, Said, keep},
+            stateful::{BatchContext, Output, StatefulOperator, keep},
         },
     },
     record::Keyed,
@@ -37,18 +37,18 @@ use crate::{
         Stream,
         chain::Chain,
         context::JobContext,
-        kind::{Kept, Relation},
+        kind::{Relation, Table},
         rhythm::Rhythm,
     },
     time::BatchTime,
 };
 
-impl<K: Comparable, V: Comparable, R: Comparable> ByKey<K, V, R> for Kept {
-    type Out = Kept;
+impl<K: Comparable, V: Comparable, R: Comparable> ByKey<K, V, R> for Table {
+    type Out = Table;
     fn aggregate<'s, T: Keyed<K, V> + 'static, C: Chain<Out = T>, G: Aggregate<V, Result = R>>(
         stream: Stream<'s, T, Self, C>,
         how: G,
-    ) -> Stream<'s, (K, R), Kept> {
+    ) -> Stream<'s, (K, R), Table> {
         let Stream { held, chain, id, job, rhythm, .. } = stream.map(Keyed::part);
         job.depends_on_order(G::IN_ORDER);
         held.wants.want_changes();
@@ -79,7 +79,7 @@ struct Run<V> {
 }
 
 /// The values of a key, and what was made of them last.
-struct Group<V, R> {
+struct ArrivalGroup<V, R> {
     runs: VecDeque<Run<V>>,
     /// The number of the next run.
     next: u64,
@@ -89,13 +89,13 @@ struct Group<V, R> {
     is_touched: bool,
 }
 
-impl<V, R> Default for Group<V, R> {
+impl<V, R> Default for ArrivalGroup<V, R> {
     fn default() -> Self {
-        Group { runs: VecDeque::new(), next: 0, fresh: u64::MAX, made: None, is_touched: false }
+        ArrivalGroup { runs: VecDeque::new(), next: 0, fresh: u64::MAX, made: None, is_touched: false }
     }
 }
 
-impl<V: Comparable, R> Group<V, R> {
+impl<V: Comparable, R> ArrivalGroup<V, R> {
     fn add(&mut self, value: V, times: i64, id: OpId) {
         match self.runs.back_mut() {
             Some(last) if last.value == value => {
@@ -154,12 +154,12 @@ struct Gone<V> {
 }
 
 struct Arrival<K, V, G: Aggregate<V>> {
-    slots: Slots<K, Group<V, G::Result>>,
+    slots: Slots<K, ArrivalGroup<V, G::Result>>,
     /// Runs of all keys.
     runs: usize,
     /// What a restart found that is not as it was written: keys with more values, and places that have none.
     more: Vec<u32>,
-    stale: Vec<Place<K>>,
+    stale: Vec<ArrivalPlace<K>>,
     how: G,
     rhythm: Rhythm,
     id: OpId,
@@ -167,13 +167,13 @@ struct Arrival<K, V, G: Aggregate<V>> {
 }
 
 /// A run's place: its key, and its number there.
-type Place<K> = (K, u64);
+type ArrivalPlace<K> = (K, u64);
 /// The runs of each key, as they were written.
-type Written<K, V> = HashMap<K, BTreeMap<u64, (V, i64)>>;
+type WrittenArrival<K, V> = HashMap<K, BTreeMap<u64, (V, i64)>>;
 
 impl<K: Comparable, V: Comparable, G: Aggregate<V, Result: Comparable>> Arrival<K, V, G> {
     /// Brings the values up to date, and writes down what changed in their order; returns the keys that changed.
-    fn take_in(&mut self, epoch: Epoch, batch: &mut Vec<((K, V), i64)>, log: &Entry) -> Vec<u32> {
+    fn take_in(&mut self, epoch: Epoch, batch: &mut Vec<((K, V), i64)>, log: &StateWriter) -> Vec<u32> {
         let (mut changed, mut gone) = (Vec::new(), Vec::new());
         for ((key, value), times) in batch.drain(..) {
             let slot = self.slots.number(key);
@@ -206,10 +206,10 @@ impl<K: Comparable, V: Comparable, G: Aggregate<V, Result: Comparable>> Arrival<
         changed
     }
 
-    fn write(&mut self, epoch: Epoch, changed: &[u32], fewer: Vec<(u32, u64)>, log: &Entry) {
+    fn write(&mut self, epoch: Epoch, changed: &[u32], fewer: Vec<(u32, u64)>, log: &StateWriter) {
         let Arrival { slots, more, stale, .. } = self;
         more.extend(changed);
-        log.keys::<Place<K>, (V, i64), _, _>(epoch, |put| {
+        log.keys::<ArrivalPlace<K>, (V, i64), _, _>(epoch, |put| {
             stale.iter().for_each(|(key, number)| put(&(key, *number), None));
             for (slot, number) in fewer {
                 let (key, group) = slots.get(slot);
@@ -229,7 +229,7 @@ impl<K: Comparable, V: Comparable, G: Aggregate<V, Result: Comparable>> Arrival<
     }
 
     /// Says what became of the keys that changed.
-    fn say_changes(&mut self, changed: Vec<u32>, said: &mut Said<(K, G::Result)>) {
+    fn say_changes(&mut self, changed: Vec<u32>, said: &mut Output<(K, G::Result)>) {
         for slot in changed {
             let (key, group) = self.slots.get_mut(slot);
             let made = group.merged(&self.how);
@@ -247,14 +247,14 @@ impl<K: Comparable, V: Comparable, G: Aggregate<V, Result: Comparable>> Arrival<
         said.held = Held::new(self.slots.len() + self.runs, bytes);
     }
 
-    fn say_contents(&self, said: &mut Said<(K, G::Result)>) {
+    fn say_contents(&self, said: &mut Output<(K, G::Result)>) {
         let made = self.slots.iter().filter_map(|(key, group)| Some((key, group.made.as_ref()?)));
         said.contents.extend(made.map(|(key, made)| (key.clone(), made.clone())));
     }
 
-    fn written(&self, log: &Entry) -> Written<K, V> {
-        let mut written = Written::new();
-        log.states(|(key, number): Place<K>, run: Option<(V, i64)>| {
+    fn written(&self, log: &StateWriter) -> WrittenArrival<K, V> {
+        let mut written = WrittenArrival::new();
+        log.states(|(key, number): ArrivalPlace<K>, run: Option<(V, i64)>| {
             if self.job.owns(&key) {
                 let runs = written.entry(key).or_default();
                 match run {
@@ -267,7 +267,7 @@ impl<K: Comparable, V: Comparable, G: Aggregate<V, Result: Comparable>> Arrival<
     }
 
     /// Takes those values of `batch` that were written down, in their order, and leaves the others in it.
-    fn take_written(&mut self, written: Written<K, V>, batch: &mut Vec<((K, V), i64)>) {
+    fn take_written(&mut self, written: WrittenArrival<K, V>, batch: &mut Vec<((K, V), i64)>) {
         let mut there = HashMap::<(K, V), i64>::new();
         for (pair, times) in batch.iter() {
             *there.entry(pair.clone()).or_default() += times;
@@ -305,7 +305,9 @@ impl<K: Comparable, V: Comparable, G: Aggregate<V, Result: Comparable>> Arrival<
     }
 }
 
-impl<K: Comparable, V: Comparable, G: Aggregate<V, Result: Comparable>> Keeper for Arrival<K, V, G> {
+impl<K: Comparable, V: Comparable, G: Aggregate<V, Result: Comparable>> StatefulOperator
+    for Arrival<K, V, G>
+{
     type In = ((K, V), i64);
     type Out = (K, G::Result);
     type Emitted = Infallible;
@@ -314,10 +316,16 @@ impl<K: Comparable, V: Comparable, G: Aggregate<V, Result: Comparable>> Keeper f
 
     fn shape(&self) -> Option<StateShape> {
         let commutes = <G::Algebra as Algebra<V, G>>::COMMUTES;
-        (!commutes).then(StateShape::keys::<(Place<K>, (V, i64))>)
+        (!commutes).then(StateShape::keys::<(ArrivalPlace<K>, (V, i64))>)
     }
 
-    fn close(&mut self, at: At, batch: &mut Vec<Self::In>, said: &mut Said<Self::Out>, log: &Entry) {
+    fn close(
+        &mut self,
+        at: BatchContext,
+        batch: &mut Vec<Self::In>,
+        said: &mut Output<Self::Out>,
+        log: &StateWriter,
+    ) {
         let changed = self.take_in(at.epoch, batch, log);
         self.say_changes(changed, said);
         if said.wants_contents() && self.job.is_due(at.epoch, &self.rhythm) {
@@ -325,9 +333,15 @@ impl<K: Comparable, V: Comparable, G: Aggregate<V, Result: Comparable>> Keeper f
         }
     }
 
-    fn restore(&mut self, _: BatchTime, log: &Entry, batch: &mut Vec<Self::In>, said: &mut Said<Self::Out>) {
+    fn restore(
+        &mut self,
+        _: BatchTime,
+        log: &StateWriter,
+        batch: &mut Vec<Self::In>,
+        said: &mut Output<Self::Out>,
+    ) {
         self.take_written(self.written(log), batch);
-        let changed = self.take_in(0, batch, &Entry::nowhere());
+        let changed = self.take_in(0, batch, &StateWriter::nowhere());
         self.more = changed.clone();
         self.say_changes(changed, said);
         self.say_contents(said);

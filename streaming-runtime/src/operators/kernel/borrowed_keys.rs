@@ -18,7 +18,7 @@ use crate::{
     stream::{
         Stream,
         chain::{Chain, Rooted},
-        kind::Past,
+        kind::StreamKind,
     },
 };
 
@@ -151,7 +151,7 @@ where
     }
 }
 
-impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
+impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// `flat_map` with the last step, a copy of each item by `own`, left out. `stream!` writes it.
     #[doc(hidden)]
     pub fn flat_map_lent<B: Lendable + ?Sized, F: FnMut(T, &mut EmitLent<'_, B>) + 'static>(
@@ -163,7 +163,7 @@ impl<'s, T: 'static, P: Past, C: Chain<Out = T>> Stream<'s, T, P, C> {
     }
 }
 
-impl<'s, P: Past, C: Chain, F, B: Lendable + ?Sized> Stream<'s, B::Owned, P, FlatMapLent<C, F, B>>
+impl<'s, P: StreamKind, C: Chain, F, B: Lendable + ?Sized> Stream<'s, B::Owned, P, FlatMapLent<C, F, B>>
 where
     F: FnMut(C::Out, &mut EmitLent<'_, B>) + 'static,
 {

@@ -1,7 +1,7 @@
 //! The lowering of loops: what is kept as a differential collection.
 //!
 //! What goes round in a loop is a collection of updates, and its operators are differential's on arrangements. The
-//! streams of a loop have the round in their time. [`Kept`] streams become collections whose time is the batch where
+//! streams of a loop have the round in their time. [`Table`] streams become collections whose time is the batch where
 //! they enter a loop, and what leaves one becomes a kept stream.
 //!
 //! Arrangements hold values in the order of `Ord`. In a loop there is no other: a value that goes round arrives anew in
@@ -26,10 +26,10 @@ use timely::{
 
 use crate::{
     build_error::refuse,
-    checkpoint::{StateShape, state_log::Entry},
+    checkpoint::{StateShape, state_log::StateWriter},
     ids::{Epoch, OpId},
     observe::{
-        operator_stats::{Gauge, Held, made},
+        operator_stats::{Held, OperatorStats, made},
         panic_origin::{Why, fail, named},
     },
     operators::{
@@ -37,7 +37,7 @@ use crate::{
         by_key::ByKey,
         kernel::{
             copies::{Copies, checked, repeated},
-            stateful::{At, Keeper, Said, keep},
+            stateful::{BatchContext, Output, StatefulOperator, keep},
         },
     },
     record::{Key, Keyed, Record},
@@ -45,7 +45,7 @@ use crate::{
         Stream,
         chain::Chain,
         context::JobContext,
-        kind::{Kept, Past, Relation, Updates},
+        kind::{Relation, StreamKind, Table, Updates},
         rhythm::Rhythm,
     },
     time::BatchTime,
@@ -70,7 +70,7 @@ impl<T: Timestamp + Lattice> Moment for T {}
 #[derive(Debug)]
 pub struct Looped<M>(PhantomData<M>);
 
-impl<M: Moment> Past for Looped<M> {
+impl<M: Moment> StreamKind for Looped<M> {
     type Held<'s, In: 'static> = Updates<'s, M, In>;
     fn again<'s, In: Clone + 'static>(held: &Self::Held<'s, In>) -> Self::Held<'s, In> {
         held.clone()
@@ -89,12 +89,12 @@ impl<M: Moment> Past for Looped<M> {
 
 /// The changes of a kept stream as a collection.
 pub(crate) fn collection<'s, T: Record, C: Chain<Out = T>>(
-    stream: Stream<'s, T, Kept, C>,
+    stream: Stream<'s, T, Table, C>,
 ) -> VecCollection<'s, Epoch, T, Copies> {
     let Stream { held, mut chain, id, .. } = stream;
     held.wants.want_changes();
     let updates = held.changes.unary(Pipeline, id.0, move |_, _| {
-        let gauge = Gauge::of(id);
+        let gauge = OperatorStats::of(id);
         move |input, output| {
             let _runs = gauge.runs();
             named(id, || {
@@ -151,7 +151,7 @@ struct Contents<T> {
 
 impl<T: Comparable> Contents<T> {
     /// Sums up what the batch changes.
-    fn take_in(&mut self, batch: &mut Vec<(T, i64)>, said: &mut Said<T>) {
+    fn take_in(&mut self, batch: &mut Vec<(T, i64)>, said: &mut Output<T>) {
         // The same record may have come and gone on its way here.
         batch.sort_unstable();
         for (record, times) in batch.drain(..) {
@@ -176,7 +176,7 @@ impl<T: Comparable> Contents<T> {
     }
 }
 
-impl<T: Comparable> Keeper for Contents<T> {
+impl<T: Comparable> StatefulOperator for Contents<T> {
     type In = (T, i64);
     type Out = T;
     type Emitted = Infallible;
@@ -187,7 +187,7 @@ impl<T: Comparable> Keeper for Contents<T> {
         None
     }
 
-    fn close(&mut self, at: At, batch: &mut Vec<(T, i64)>, said: &mut Said<T>, _: &Entry) {
+    fn close(&mut self, at: BatchContext, batch: &mut Vec<(T, i64)>, said: &mut Output<T>, _: &StateWriter) {
         self.take_in(batch, said);
         if said.wants_contents() && self.job.is_due(at.epoch, &self.rhythm) {
             let all = self.contents.iter();
@@ -202,9 +202,9 @@ impl<T: Comparable> Keeper for Contents<T> {
         }
     }
 
-    fn restore(&mut self, _: BatchTime, _: &Entry, batch: &mut Vec<(T, i64)>, said: &mut Said<T>) {
+    fn restore(&mut self, _: BatchTime, _: &StateWriter, batch: &mut Vec<(T, i64)>, said: &mut Output<T>) {
         self.take_in(batch, said);
-        let Said { changes, contents, .. } = said;
+        let Output { changes, contents, .. } = said;
         contents.extend(changes.iter().flat_map(|(record, times)| repeated(self.id, record, *times)));
     }
 }
@@ -218,7 +218,7 @@ pub(crate) fn aggregate<'s, M: Moment, K: Comparable, V: Comparable, G: Aggregat
     how: G,
     id: OpId,
 ) -> VecCollection<'s, M, (K, G::Result), Copies> {
-    let gauge = Gauge::of(id);
+    let gauge = OperatorStats::of(id);
     let made = reduce(pairs, id.0, move |values, results| {
         let _runs = gauge.runs_briefly();
         named(id, || {

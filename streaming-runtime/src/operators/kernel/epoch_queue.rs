@@ -14,7 +14,7 @@ use timely::{
 use crate::{
     ids::{Epoch, OpId},
     observe::{
-        operator_stats::{Gauge, Held, Holds},
+        operator_stats::{Held, Holds, OperatorStats},
         panic_origin::named,
     },
 };
@@ -49,7 +49,7 @@ where
         let mut open = Open::default();
         // Used again where the way on copies, as an exchange does: pages for a fresh one are not free.
         let mut out = Vec::new();
-        let gauge = Gauge::of_batches(id);
+        let gauge = OperatorStats::of_batches(id);
         let mut reached = 0;
         move |(input, frontier), output| {
             let _runs = gauge.runs();

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use timely::dataflow::{StreamVec, channels::pact::Exchange};
 
 use crate::{
-    checkpoint::{StateShape, short_name, state_log::Entry},
+    checkpoint::{StateShape, short_name, state_log::StateWriter},
     ids::{Epoch, OpId},
     observe::{
         operator_stats::Held,
@@ -25,7 +25,7 @@ use crate::{
         copies::few,
         hashing::hash,
         slots::Slots,
-        stateful::{At, Keeper, Said, Says, keep},
+        stateful::{Audience, BatchContext, Output, StatefulOperator, keep},
     },
     record::{Key, Record},
     stream::{context::JobContext, kind::Relation, rhythm::Rhythm},
@@ -35,14 +35,14 @@ use crate::{
 /// A value with its side.
 #[doc(hidden)]
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Side<V, W> {
+pub enum JoinSide<V, W> {
     Left(V),
     Right(W),
 }
 
 /// What the values of a key make together.
 #[doc(hidden)]
-pub trait Meeting<K, V, W>: 'static {
+pub trait JoinLogic<K, V, W>: 'static {
     type Out;
     /// Whether a left value makes something when there is no right one.
     const LEFT_ALONE: bool;
@@ -72,13 +72,13 @@ pub trait Meeting<K, V, W>: 'static {
 }
 
 /// How long a side keeps what it gets.
-pub(crate) enum Span<V> {
+pub(crate) enum Retention<V> {
     /// Until it is renewed.
     Batch,
     /// For a window; `None` for ever.
     Window(Option<Duration>),
     /// Until it is taken back.
-    Kept(TakenBack<V>),
+    Table(TakenBack<V>),
 }
 
 /// How values that are taken back are told from others.
@@ -105,7 +105,7 @@ impl<V> TakenBack<V> {
     const FEW: i64 = 4;
 
     /// Takes what is `gone` out of `values`, of each kind the oldest. What is left in `gone` is not there.
-    fn take(&self, values: &mut VecDeque<V>, gone: &mut [Change<V>]) -> Vec<V> {
+    fn take(&self, values: &mut VecDeque<V>, gone: &mut [JoinChange<V>]) -> Vec<V> {
         let mut taken = Vec::new();
         if gone.iter().map(|gone| gone.times).fold(0, i64::saturating_add) >= -Self::FEW {
             for gone in gone {
@@ -138,14 +138,14 @@ impl<V> TakenBack<V> {
     }
 
     /// Parts what changes into what goes, by slot, and what comes.
-    fn part(changes: Vec<Change<V>>) -> (Vec<Change<V>>, Vec<Change<V>>) {
+    fn part(changes: Vec<JoinChange<V>>) -> (Vec<JoinChange<V>>, Vec<JoinChange<V>>) {
         let (mut gone, come): (Vec<_>, Vec<_>) = changes.into_iter().partition(|change| change.times < 0);
         gone.sort_by_key(|change| change.slot);
         (gone, come)
     }
 
     /// What goes and was not there has come in the same batch: then neither counts.
-    fn cancel(&self, gone: &[Change<V>], come: &mut [Change<V>], id: OpId) {
+    fn cancel(&self, gone: &[JoinChange<V>], come: &mut [JoinChange<V>], id: OpId) {
         for gone in gone.iter().filter(|gone| gone.times < 0) {
             let mut left = -gone.times;
             for come in &mut *come {
@@ -163,29 +163,29 @@ impl<V> TakenBack<V> {
 }
 
 /// A value that comes, or goes, so often: in which batch, and in which slot.
-struct Change<V> {
+struct JoinChange<V> {
     came: BatchTime,
     slot: u32,
     value: V,
     times: i64,
 }
 
-impl<V> Span<V> {
+impl<V> Retention<V> {
     /// In one word.
     fn name(&self) -> String {
         match self {
-            Span::Batch => "batch".to_owned(),
-            Span::Window(Some(size)) => format!("{size:?}"),
-            Span::Window(None) => "history".to_owned(),
-            Span::Kept(_) => "kept".to_owned(),
+            Retention::Batch => "batch".to_owned(),
+            Retention::Window(Some(size)) => format!("{size:?}"),
+            Retention::Window(None) => "history".to_owned(),
+            Retention::Table(_) => "kept".to_owned(),
         }
     }
 
     /// The size of a window, if it is one.
     fn window(&self) -> Option<Option<Duration>> {
         match self {
-            Span::Window(size) => Some(*size),
-            Span::Batch | Span::Kept(_) => None,
+            Retention::Window(size) => Some(*size),
+            Retention::Batch | Retention::Table(_) => None,
         }
     }
 
@@ -196,29 +196,29 @@ impl<V> Span<V> {
     /// Whether what comes is made again when the job goes on: as changes, or as contents that stand.
     fn comes_again(&self, rhythm: &Rhythm) -> bool {
         match self {
-            Span::Batch => rhythm.stands(),
-            Span::Window(_) => false,
-            Span::Kept(_) => true,
+            Retention::Batch => rhythm.stands(),
+            Retention::Window(_) => false,
+            Retention::Table(_) => true,
         }
     }
 }
 
 /// When two sides are renewed, left and right, and when what they make is.
-pub(crate) struct MeetingTimes {
+pub(crate) struct JoinTimes {
     pub(crate) sides: [Rhythm; 2],
     pub(crate) made: Rhythm,
 }
 
-struct Slot<V, W> {
+struct JoinSlot<V, W> {
     left: VecDeque<V>,
     right: VecDeque<W>,
     /// The time in which it changed last.
     touched: u64,
 }
 
-impl<V, W> Default for Slot<V, W> {
+impl<V, W> Default for JoinSlot<V, W> {
     fn default() -> Self {
-        Slot { left: VecDeque::new(), right: VecDeque::new(), touched: 0 }
+        JoinSlot { left: VecDeque::new(), right: VecDeque::new(), touched: 0 }
     }
 }
 
@@ -226,16 +226,16 @@ impl<V, W> Default for Slot<V, W> {
 const NEAR: usize = 1 << 20;
 
 /// The slots of what came in one batch, which leaves together.
-type Panes = VecDeque<(BatchTime, Vec<u32>)>;
+type JoinPanes = VecDeque<(BatchTime, Vec<u32>)>;
 
-struct Meet<K, V, W, M: Meeting<K, V, W>> {
+struct Meet<K, V, W, M: JoinLogic<K, V, W>> {
     how: M,
     id: OpId,
-    left: Span<V>,
-    right: Span<W>,
-    left_panes: Panes,
-    right_panes: Panes,
-    slots: Slots<K, Slot<V, W>>,
+    left: Retention<V>,
+    right: Retention<W>,
+    left_panes: JoinPanes,
+    right_panes: JoinPanes,
+    slots: Slots<K, JoinSlot<V, W>>,
     /// How many values each side has.
     lefts: usize,
     rights: usize,
@@ -245,22 +245,22 @@ struct Meet<K, V, W, M: Meeting<K, V, W>> {
 }
 
 /// Whether what came then has left a side that is renewed now.
-fn has_left<V>(span: &Span<V>, came: BatchTime, now: BatchTime) -> bool {
+fn has_left<V>(span: &Retention<V>, came: BatchTime, now: BatchTime) -> bool {
     match span {
-        Span::Batch => true,
-        Span::Window(Some(size)) => came + *size <= now,
-        Span::Window(None) | Span::Kept(_) => false,
+        Retention::Batch => true,
+        Retention::Window(Some(size)) => came + *size <= now,
+        Retention::Window(None) | Retention::Table(_) => false,
     }
 }
 
-impl<K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Clone>> Meet<K, V, W, M> {
+impl<K: Key, V: Record, W: Record, M: JoinLogic<K, V, W, Out: Clone>> Meet<K, V, W, M> {
     /// Renews the sides for which there is a time, left and right: lets leave what has left by then, and enter what
     /// comes.
     fn meet(
         &mut self,
         [left_now, right_now]: [Option<BatchTime>; 2],
-        entering: impl Iterator<Item = Coming<K, V, W>>,
-        said: &mut Said<M::Out>,
+        entering: impl Iterator<Item = JoinInput<K, V, W>>,
+        said: &mut Output<M::Out>,
     ) {
         self.now += 1;
         while let Some(now) = left_now
@@ -297,11 +297,11 @@ impl<K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Clone>> Meet<K, V, W
             |came| self.right.is_window() && right_now.is_some_and(|now| has_left(&self.right, came, now));
         for (came, key, side, times) in entering {
             match side {
-                Side::Left(value) if !misses_left(came) => {
-                    lefts.push(Change { came, slot: self.slots.number(key), value, times });
+                JoinSide::Left(value) if !misses_left(came) => {
+                    lefts.push(JoinChange { came, slot: self.slots.number(key), value, times });
                 }
-                Side::Right(value) if !misses_right(came) => {
-                    rights.push(Change { came, slot: self.slots.number(key), value, times });
+                JoinSide::Right(value) if !misses_right(came) => {
+                    rights.push(JoinChange { came, slot: self.slots.number(key), value, times });
                 }
                 _ => {}
             }
@@ -309,8 +309,8 @@ impl<K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Clone>> Meet<K, V, W
         if self.slots.bytes() > NEAR {
             // In the order of the slots, so that slots, and what they have allocated, are gone through and not jumped in;
             // and so in turn when the panes leave. The values of a key stay in their order.
-            lefts.sort_by_key(|change: &Change<V>| (change.came, change.slot));
-            rights.sort_by_key(|change: &Change<W>| (change.came, change.slot));
+            lefts.sort_by_key(|change: &JoinChange<V>| (change.came, change.slot));
+            rights.sort_by_key(|change: &JoinChange<W>| (change.came, change.slot));
         }
         // A left value that would be alone meets what the right side has by now: it is not said to be alone, and taken back
         // in the same batch.
@@ -343,9 +343,9 @@ impl<K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Clone>> Meet<K, V, W
         Held::new(self.slots.len() + self.lefts + self.rights, self.slots.bytes() + values)
     }
 
-    fn lefts_change(&mut self, changes: Vec<Change<V>>, said: &mut Said<M::Out>) {
-        let Span::Kept(taken_back) = self.left else {
-            for Change { came, slot: number, value, .. } in changes {
+    fn lefts_change(&mut self, changes: Vec<JoinChange<V>>, said: &mut Output<M::Out>) {
+        let Retention::Table(taken_back) = self.left else {
+            for JoinChange { came, slot: number, value, .. } in changes {
                 self.left_comes(number, value, said);
                 note(&self.left, &mut self.left_panes, came, number);
             }
@@ -365,12 +365,12 @@ impl<K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Clone>> Meet<K, V, W
             }
         }
         taken_back.cancel(&gone, &mut come, self.id);
-        for Change { slot, value, times, .. } in come {
+        for JoinChange { slot, value, times, .. } in come {
             (0..few(self.id, times)).for_each(|_| self.left_comes(slot, value.clone(), said));
         }
     }
 
-    fn left_comes(&mut self, number: u32, value: V, said: &mut Said<M::Out>) {
+    fn left_comes(&mut self, number: u32, value: V, said: &mut Output<M::Out>) {
         self.touch(number, said);
         let alone = self.slots.get(number).1.left.is_empty();
         self.left_moves(number, &value, alone, 1, said);
@@ -378,9 +378,9 @@ impl<K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Clone>> Meet<K, V, W
         self.lefts += 1;
     }
 
-    fn rights_change(&mut self, changes: Vec<Change<W>>, said: &mut Said<M::Out>) {
-        let Span::Kept(taken_back) = self.right else {
-            for Change { came, slot: number, value, .. } in changes {
+    fn rights_change(&mut self, changes: Vec<JoinChange<W>>, said: &mut Output<M::Out>) {
+        let Retention::Table(taken_back) = self.right else {
+            for JoinChange { came, slot: number, value, .. } in changes {
                 self.right_comes(number, value, said);
                 note(&self.right, &mut self.right_panes, came, number);
             }
@@ -400,12 +400,12 @@ impl<K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Clone>> Meet<K, V, W
             }
         }
         taken_back.cancel(&gone, &mut come, self.id);
-        for Change { slot, value, times, .. } in come {
+        for JoinChange { slot, value, times, .. } in come {
             (0..few(self.id, times)).for_each(|_| self.right_comes(slot, value.clone(), said));
         }
     }
 
-    fn right_comes(&mut self, number: u32, value: W, said: &mut Said<M::Out>) {
+    fn right_comes(&mut self, number: u32, value: W, said: &mut Output<M::Out>) {
         self.touch(number, said);
         let alone = self.slots.get(number).1.right.is_empty();
         self.right_moves(number, &value, alone, 1, said);
@@ -414,7 +414,7 @@ impl<K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Clone>> Meet<K, V, W
     }
 
     /// Says what a left value makes that is not, or no longer, in its slot; `alone` if no other is.
-    fn left_moves(&mut self, number: u32, value: &V, alone: bool, times: i64, said: &mut Said<M::Out>) {
+    fn left_moves(&mut self, number: u32, value: &V, alone: bool, times: i64, said: &mut Output<M::Out>) {
         if !M::WHOLE && said.wants_changes() {
             let (key, slot) = self.slots.get(number);
             let out = &mut |made, n: i64| said.changes.push((made, n * times));
@@ -422,7 +422,7 @@ impl<K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Clone>> Meet<K, V, W
         }
     }
 
-    fn right_moves(&mut self, number: u32, value: &W, alone: bool, times: i64, said: &mut Said<M::Out>) {
+    fn right_moves(&mut self, number: u32, value: &W, alone: bool, times: i64, said: &mut Output<M::Out>) {
         if !M::WHOLE && said.wants_changes() {
             let (key, slot) = self.slots.get(number);
             let out = &mut |made, n: i64| said.changes.push((made, n * times));
@@ -431,7 +431,7 @@ impl<K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Clone>> Meet<K, V, W
     }
 
     /// Notes that a slot is about to change.
-    fn touch(&mut self, number: u32, said: &Said<M::Out>) {
+    fn touch(&mut self, number: u32, said: &Output<M::Out>) {
         let (key, slot) = self.slots.get_mut(number);
         if slot.touched == self.now {
             return;
@@ -444,18 +444,18 @@ impl<K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Clone>> Meet<K, V, W
         self.touched.push((number, before));
     }
 
-    fn say_contents(&self, said: &mut Said<M::Out>) {
+    fn say_contents(&self, said: &mut Output<M::Out>) {
         if !said.wants_contents() {
             return;
         }
         let contents = &mut said.contents;
-        let mut say = |(key, slot): &(K, Slot<V, W>)| {
+        let mut say = |(key, slot): &(K, JoinSlot<V, W>)| {
             self.how.all(key, &slot.left, &slot.right, &mut |made| contents.push(made));
         };
         // Where a batch is looked up in a table, the rest of the table makes nothing.
         let batch = match (&self.left, &self.right) {
-            (Span::Batch, _) if !M::RIGHT_ALONE => &self.left_panes,
-            (_, Span::Batch) if !M::LEFT_ALONE => &self.right_panes,
+            (Retention::Batch, _) if !M::RIGHT_ALONE => &self.left_panes,
+            (_, Retention::Batch) if !M::LEFT_ALONE => &self.right_panes,
             _ => return self.slots.iter().for_each(say),
         };
         let mut numbers: Vec<u32> = batch.iter().flat_map(|(_, numbers)| numbers).copied().collect();
@@ -466,8 +466,8 @@ impl<K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Clone>> Meet<K, V, W
 }
 
 /// Notes what leaves with its batch.
-fn note<V>(span: &Span<V>, panes: &mut Panes, came: BatchTime, number: u32) {
-    if let Span::Window(None) | Span::Kept(_) = span {
+fn note<V>(span: &Retention<V>, panes: &mut JoinPanes, came: BatchTime, number: u32) {
+    if let Retention::Window(None) | Retention::Table(_) = span {
         return;
     }
     match panes.back_mut() {
@@ -477,13 +477,13 @@ fn note<V>(span: &Span<V>, panes: &mut Panes, came: BatchTime, number: u32) {
 }
 
 /// Something that comes: in which batch, and how often.
-type Coming<K, V, W> = (BatchTime, K, Side<V, W>, i64);
+type JoinInput<K, V, W> = (BatchTime, K, JoinSide<V, W>, i64);
 
 /// Brings the two sides of each key to its owner, and keeps what they make together up to date.
-pub(crate) fn meet<'s, K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Clone + 'static>>(
-    sides: StreamVec<'s, Epoch, (K, Side<V, W>, i64)>,
-    (left, right): (Span<V>, Span<W>),
-    times: MeetingTimes,
+pub(crate) fn meet<'s, K: Key, V: Record, W: Record, M: JoinLogic<K, V, W, Out: Clone + 'static>>(
+    sides: StreamVec<'s, Epoch, (K, JoinSide<V, W>, i64)>,
+    (left, right): (Retention<V>, Retention<W>),
+    times: JoinTimes,
     id: OpId,
     job: Rc<JobContext>,
     how: M,
@@ -493,8 +493,8 @@ pub(crate) fn meet<'s, K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Cl
         id,
         left,
         right,
-        left_panes: Panes::new(),
-        right_panes: Panes::new(),
+        left_panes: JoinPanes::new(),
+        right_panes: JoinPanes::new(),
         slots: Slots::default(),
         lefts: 0,
         rights: 0,
@@ -503,29 +503,37 @@ pub(crate) fn meet<'s, K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Cl
     };
     let keeper = Join { meet, waiting: Default::default(), times, job: job.clone() };
     let owners = job.owners.clone();
-    keep(sides, Exchange::new(move |(key, ..): &(K, Side<V, W>, i64)| owners.of(key)), id, job, keeper)
+    keep(sides, Exchange::new(move |(key, ..): &(K, JoinSide<V, W>, i64)| owners.of(key)), id, job, keeper)
 }
 
 /// Both sides, and what waits until its side is renewed.
-struct Join<K, V, W, M: Meeting<K, V, W>> {
+struct Join<K, V, W, M: JoinLogic<K, V, W>> {
     meet: Meet<K, V, W, M>,
     /// By side: in which order the two come is chance, and changes would tell.
-    waiting: [Vec<Coming<K, V, W>>; 2],
-    times: MeetingTimes,
+    waiting: [Vec<JoinInput<K, V, W>>; 2],
+    times: JoinTimes,
     job: Rc<JobContext>,
 }
 
-impl<K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Clone>> Join<K, V, W, M> {
+impl<K: Key, V: Record, W: Record, M: JoinLogic<K, V, W, Out: Clone>> Join<K, V, W, M> {
     /// Which sides are renewed, left and right. What is kept comes as changes, which are there when it is.
     fn renewed(&self, epoch: Epoch) -> [bool; 2] {
         let [left, right] = &self.times.sides;
         let Meet { left: one, right: other, .. } = &self.meet;
         let is_due = |rhythm| self.job.is_due(epoch, rhythm);
-        [matches!(one, Span::Kept(_)) || is_due(left), matches!(other, Span::Kept(_)) || is_due(right)]
+        [
+            matches!(one, Retention::Table(_)) || is_due(left),
+            matches!(other, Retention::Table(_)) || is_due(right),
+        ]
     }
 
     /// Writes down what comes to windows, each for as long as it is in them. The rest is made again of what comes.
-    fn write(&self, At { epoch, time }: At, batch: &[(K, Side<V, W>, i64)], log: &Entry) {
+    fn write(
+        &self,
+        BatchContext { epoch, time }: BatchContext,
+        batch: &[(K, JoinSide<V, W>, i64)],
+        log: &StateWriter,
+    ) {
         let interval = self.job.interval;
         let came = time.at_or_next_multiple_of(interval);
         let [left, right] = &self.times.sides;
@@ -533,17 +541,17 @@ impl<K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Clone>> Join<K, V, W
         for (is_left, window, rhythm) in sides {
             let Some(size) = window else { continue };
             let side: Vec<_> =
-                batch.iter().filter(|(_, side, _)| matches!(side, Side::Left(_)) == is_left).collect();
+                batch.iter().filter(|(_, side, _)| matches!(side, JoinSide::Left(_)) == is_left).collect();
             if !side.is_empty() {
                 let until = size.map(|size| rhythm.at_or_next(came + size, interval));
-                log.pane::<(K, Side<V, W>, i64), _>(epoch, until, &side);
+                log.pane::<(K, JoinSide<V, W>, i64), _>(epoch, until, &side);
             }
         }
     }
 }
 
-impl<K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Clone>> Keeper for Join<K, V, W, M> {
-    type In = (K, Side<V, W>, i64);
+impl<K: Key, V: Record, W: Record, M: JoinLogic<K, V, W, Out: Clone>> StatefulOperator for Join<K, V, W, M> {
+    type In = (K, JoinSide<V, W>, i64);
     type Out = M::Out;
     type Emitted = Infallible;
 
@@ -563,14 +571,20 @@ impl<K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Clone>> Keeper for J
         Some(StateShape::panes::<Self::In>(None, windows.slide()).by(how).lasting(lasts))
     }
 
-    fn close(&mut self, at: At, batch: &mut Vec<Self::In>, said: &mut Said<M::Out>, log: &Entry) {
+    fn close(
+        &mut self,
+        at: BatchContext,
+        batch: &mut Vec<Self::In>,
+        said: &mut Output<M::Out>,
+        log: &StateWriter,
+    ) {
         if log.is_on() {
             self.write(at, batch, log);
         }
         // Batches that closed early belong to the boundary behind them.
         let came = at.time.at_or_next_multiple_of(self.job.interval);
         for (key, side, times) in batch.drain(..) {
-            self.waiting[usize::from(matches!(side, Side::Right(_)))].push((came, key, side, times));
+            self.waiting[usize::from(matches!(side, JoinSide::Right(_)))].push((came, key, side, times));
         }
         let [left, right] = self.renewed(at.epoch);
         if left || right {
@@ -586,12 +600,18 @@ impl<K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Clone>> Keeper for J
         said.held = self.meet.held();
     }
 
-    fn restore(&mut self, as_of: BatchTime, log: &Entry, batch: &mut Vec<Self::In>, said: &mut Said<M::Out>) {
+    fn restore(
+        &mut self,
+        as_of: BatchTime,
+        log: &StateWriter,
+        batch: &mut Vec<Self::In>,
+        said: &mut Output<M::Out>,
+    ) {
         let [left, right] = &self.times.sides;
         let due = [self.job.last_due(as_of, left), self.job.last_due(as_of, right)];
-        let of = |side: &Side<V, W>| usize::from(matches!(side, Side::Right(_)));
+        let of = |side: &JoinSide<V, W>| usize::from(matches!(side, JoinSide::Right(_)));
         let windows = [self.meet.left.is_window(), self.meet.right.is_window()];
-        let mut entering: Vec<Coming<K, V, W>> = Vec::new();
+        let mut entering: Vec<JoinInput<K, V, W>> = Vec::new();
         log.panes(|time, _, brought: Vec<Self::In>| {
             let came = time.at_or_next_multiple_of(self.job.interval);
             for (key, side, times) in brought {
@@ -608,7 +628,7 @@ impl<K: Key, V: Record, W: Record, M: Meeting<K, V, W, Out: Clone>> Keeper for J
         let stood = batch.drain(..).filter(|(_, side, _)| again[of(side)]);
         entering.extend(stood.map(|(key, side, times)| (due[of(&side)], key, side, times)));
         let says = self.times.made.stands();
-        said.speaking(Says::Contents, |said| {
+        said.speaking(Audience::Contents, |said| {
             self.meet.meet(due.map(Some), entering.into_iter(), said);
             if says {
                 self.meet.say_contents(said);

@@ -137,9 +137,9 @@ mod tests {
     use super::*;
 
     /// A lent pair of a key that has but one value.
-    struct Lent(i64);
+    struct LentKeys(i64);
 
-    impl LentPair<((), i64)> for Lent {
+    impl LentPair<((), i64)> for LentKeys {
         fn hash_one(&self, hasher: &impl BuildHasher) -> u64 {
             hasher.hash_one(())
         }
@@ -161,7 +161,7 @@ mod tests {
             let mut reader =
                 Combining { map: &mut map, create: |n| n, add: |a, b| a - b, values: PhantomData };
             reader.own(((), 10 + round));
-            reader.lent(Lent(1));
+            reader.lent(LentKeys(1));
             reader.own(((), 2));
             assert_eq!(map.held(), Held::new(1, 0));
             let mut out = vec![((), 0)];

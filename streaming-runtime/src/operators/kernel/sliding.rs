@@ -8,14 +8,14 @@ use std::{collections::VecDeque, num::NonZeroU32, time::Duration};
 use hashbrown::HashMap;
 
 use crate::{
-    checkpoint::{StateShape, state_log::Entry},
+    checkpoint::{StateShape, state_log::StateWriter},
     ids::Epoch,
     observe::operator_stats::Held,
     operators::{
         aggregate::{Aggregate, LeavingOf, UpkeepOf},
         kernel::{
             slots::Slots,
-            stateful::{At, Said, Says},
+            stateful::{Audience, BatchContext, Output},
             window_state::Upkeep,
         },
         parameters::Parameters,
@@ -27,7 +27,7 @@ use crate::{
 
 /// How a stream is cut into windows.
 #[derive(Clone, Copy)]
-pub(crate) struct Cut {
+pub(crate) struct WindowSpec {
     /// `None`: nothing ever leaves.
     pub(crate) size: Option<Duration>,
     pub(crate) slide: Duration,
@@ -35,11 +35,11 @@ pub(crate) struct Cut {
     pane: Duration,
 }
 
-impl Cut {
+impl WindowSpec {
     /// Panes as long as windows of `size` at each multiple of `slide` allow.
     pub(crate) fn new(size: Option<Duration>, slide: Duration) -> Self {
         let pane = common(size.map_or(0, nanos), nanos(slide));
-        Cut { size, slide, pane: Duration::from_nanos(pane) }
+        WindowSpec { size, slide, pane: Duration::from_nanos(pane) }
     }
 
     /// The end of the pane of a batch.
@@ -91,7 +91,7 @@ const NEVER: NonZeroU32 = NonZeroU32::MIN;
 
 /// The panes of a window and what they make of each key.
 pub(crate) struct Sliding<K, V, G: Aggregate<V>> {
-    cut: Cut,
+    cut: WindowSpec,
     lasts: Option<Lasts<(K, G::Result)>>,
     slots: Slots<K, Slot<UpkeepOf<V, G>>>,
     /// The batch in which each slot had values last, where keys outlive their panes.
@@ -116,7 +116,7 @@ struct Pane<L> {
 }
 
 impl<K: Key, V, G: Aggregate<V>> Sliding<K, V, G> {
-    pub(crate) fn new(cut: Cut, lasts: Option<Lasts<(K, G::Result)>>) -> Self {
+    pub(crate) fn new(cut: WindowSpec, lasts: Option<Lasts<(K, G::Result)>>) -> Self {
         Sliding {
             cut,
             lasts,
@@ -223,7 +223,13 @@ impl<K: Key, V, G: Aggregate<V>> Sliding<K, V, G> {
     }
 
     /// Brings the window to where it is at the slide `at`, and says what it holds.
-    pub(crate) fn slide(&mut self, at: At, how: &G, said: &mut Said<(K, G::Result)>, log: &Entry) {
+    pub(crate) fn slide(
+        &mut self,
+        at: BatchContext,
+        how: &G,
+        said: &mut Output<(K, G::Result)>,
+        log: &StateWriter,
+    ) {
         let tracked = said.wants_changes();
         self.leave(at.time, how, tracked);
         self.seal(how, tracked);
@@ -242,7 +248,7 @@ impl<K: Key, V, G: Aggregate<V>> Sliding<K, V, G> {
         self.say_contents(how, said);
     }
 
-    fn say_contents(&mut self, how: &G, said: &mut Said<(K, G::Result)>) {
+    fn say_contents(&mut self, how: &G, said: &mut Output<(K, G::Result)>) {
         if said.wants_contents() {
             said.contents.reserve(self.slots.len());
             for (key, slot) in self.slots.iter() {
@@ -281,10 +287,10 @@ impl<K: Key, V, G: Aggregate<V>> Sliding<K, V, G> {
     /// Writes down the batch that is about to be taken in; `next` is the slide that it waits for, if it does.
     pub(crate) fn write(
         &self,
-        At { epoch, time }: At,
+        BatchContext { epoch, time }: BatchContext,
         next: Option<BatchTime>,
         accumulators: &[(K, G::Accumulator)],
-        log: &Entry,
+        log: &StateWriter,
     ) {
         let end = self.cut.pane_of(time);
         let until = match self.cut.size {
@@ -301,7 +307,7 @@ impl<K: Key, V, G: Aggregate<V>> Sliding<K, V, G> {
     }
 
     /// Writes down the keys that have changed since the last slide.
-    fn write_keys(&self, epoch: Epoch, log: &Entry) {
+    fn write_keys(&self, epoch: Epoch, log: &StateWriter) {
         log.keys::<K, (G::Accumulator, u64), _, _>(epoch, |put| {
             for (number, _) in &self.changed {
                 let (key, slot) = self.slots.get(*number);
@@ -317,8 +323,8 @@ impl<K: Key, V, G: Aggregate<V>> Sliding<K, V, G> {
         due: BatchTime,
         owns: impl Fn(&K) -> bool,
         how: &G,
-        said: &mut Said<(K, G::Result)>,
-        log: &Entry,
+        said: &mut Output<(K, G::Result)>,
+        log: &StateWriter,
     ) {
         let mut later = Vec::new();
         log.panes(|time, _, mut batch: Vec<(K, G::Accumulator)>| {
@@ -337,13 +343,13 @@ impl<K: Key, V, G: Aggregate<V>> Sliding<K, V, G> {
             self.restore_keys(owns, how, log);
         }
         self.say_changes(false, how, said);
-        said.speaking(Says::Contents, |said| self.say_contents(how, said));
+        said.speaking(Audience::Contents, |said| self.say_contents(how, said));
         for (time, batch) in later {
             self.batch(time, batch.into_iter(), how, said.wants_changes());
         }
     }
 
-    fn restore_keys(&mut self, owns: impl Fn(&K) -> bool, how: &G, log: &Entry) {
+    fn restore_keys(&mut self, owns: impl Fn(&K) -> bool, how: &G, log: &StateWriter) {
         let mut known = HashMap::<K, Option<(G::Accumulator, u64)>, foldhash::fast::RandomState>::default();
         log.states(|key: K, state| {
             if owns(&key) {
@@ -376,7 +382,7 @@ impl<K: Key, V, G: Aggregate<V>> Sliding<K, V, G> {
         Held::new(records, self.slots.bytes() + self.in_panes * entry + open)
     }
 
-    fn say_changes(&mut self, tracked: bool, how: &G, said: &mut Said<(K, G::Result)>) {
+    fn say_changes(&mut self, tracked: bool, how: &G, said: &mut Output<(K, G::Result)>) {
         let mut changed = std::mem::take(&mut self.changed);
         if tracked {
             said.changes.reserve(2 * changed.len());
@@ -409,7 +415,7 @@ impl<K: Key, V, G: Aggregate<V>> Sliding<K, V, G> {
         time: BatchTime,
         lasts: &Lasts<(K, G::Result)>,
         how: &G,
-        said: &mut Said<(K, G::Result)>,
+        said: &mut Output<(K, G::Result)>,
     ) -> Vec<u32> {
         if lasts.shown.is_none() && lasts.idle.get().is_none() {
             return Vec::new(); // kept for ever

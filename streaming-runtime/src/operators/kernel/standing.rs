@@ -5,22 +5,22 @@ use std::{convert::Infallible, rc::Rc};
 use timely::dataflow::{StreamVec, channels::pact::Pipeline};
 
 use crate::{
-    checkpoint::{StateShape, state_log::Entry},
+    checkpoint::{StateShape, state_log::StateWriter},
     ids::{Epoch, OpId},
     observe::operator_stats::Held,
-    operators::kernel::stateful::{At, Keeper, Said, keep},
+    operators::kernel::stateful::{BatchContext, Output, StatefulOperator, keep},
     record::Record,
     stream::{
         Stream,
         context::JobContext,
-        kind::{Kept, Relation, Wants},
+        kind::{Relation, Table, Wants},
         rhythm::Rhythm,
     },
     time::BatchTime,
 };
 
 /// What is kept, with contents in all batches in which `rhythm` is due: as of its own last renewal.
-pub(crate) fn stand<'s, T: Record>(stream: Stream<'s, T, Kept>, rhythm: &Rhythm) -> Relation<'s, T> {
+pub(crate) fn stand<'s, T: Record>(stream: Stream<'s, T, Table>, rhythm: &Rhythm) -> Relation<'s, T> {
     let Stream { held, id, job, rhythm: own, .. } = stream;
     if own.is_with(rhythm) {
         return held;
@@ -60,7 +60,7 @@ struct Standing<T> {
 }
 
 impl<T: Record> Standing<T> {
-    fn renew(&mut self, batch: &mut Vec<T>, said: &mut Said<T>) {
+    fn renew(&mut self, batch: &mut Vec<T>, said: &mut Output<T>) {
         self.records.clear();
         if said.wants.contents() {
             self.records.append(batch);
@@ -69,7 +69,7 @@ impl<T: Record> Standing<T> {
     }
 }
 
-impl<T: Record> Keeper for Standing<T> {
+impl<T: Record> StatefulOperator for Standing<T> {
     type In = T;
     type Out = T;
     type Emitted = Infallible;
@@ -80,7 +80,13 @@ impl<T: Record> Keeper for Standing<T> {
         None
     }
 
-    fn close(&mut self, At { epoch, .. }: At, batch: &mut Vec<T>, said: &mut Said<T>, _: &Entry) {
+    fn close(
+        &mut self,
+        BatchContext { epoch, .. }: BatchContext,
+        batch: &mut Vec<T>,
+        said: &mut Output<T>,
+        _: &StateWriter,
+    ) {
         if self.job.is_due(epoch, &self.own) {
             self.renew(batch, said);
         }
@@ -89,7 +95,7 @@ impl<T: Record> Keeper for Standing<T> {
         }
     }
 
-    fn restore(&mut self, _: BatchTime, _: &Entry, batch: &mut Vec<T>, said: &mut Said<T>) {
+    fn restore(&mut self, _: BatchTime, _: &StateWriter, batch: &mut Vec<T>, said: &mut Output<T>) {
         self.renew(batch, said);
         said.contents.extend_from_slice(&self.records);
     }

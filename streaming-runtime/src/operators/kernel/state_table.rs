@@ -3,11 +3,11 @@
 //! Keys live in slots; a ring links the slots in the order of their last touch. So a touch costs the same however
 //! many keys there are, and to find those that are idle costs what is found.
 
-use crate::operators::kernel::{slots::Slots, stateful::Said};
+use crate::operators::kernel::{slots::Slots, stateful::Output};
 use hashbrown::HashMap;
 
 use crate::{
-    checkpoint::state_log::Entry,
+    checkpoint::state_log::StateWriter,
     ids::Epoch,
     observe::operator_stats::Held,
     record::{Key, Record},
@@ -82,7 +82,7 @@ impl<S> KeyState<S> {
     }
 }
 
-struct Slot<S> {
+struct StateSlot<S> {
     /// `None`: it was removed in this batch.
     state: Option<S>,
     /// Whether it changed in this batch.
@@ -91,15 +91,15 @@ struct Slot<S> {
     touched: BatchTime,
 }
 
-impl<S> Default for Slot<S> {
+impl<S> Default for StateSlot<S> {
     fn default() -> Self {
-        Slot { state: None, is_changed: false, is_listed: false, touched: BatchTime::default() }
+        StateSlot { state: None, is_changed: false, is_listed: false, touched: BatchTime::default() }
     }
 }
 
 /// The states of the keys that a worker owns.
 pub(crate) struct StateTable<K, S> {
-    slots: Slots<K, Slot<S>>,
+    slots: Slots<K, StateSlot<S>>,
     /// Where keys time out.
     touched: Option<Ring>,
     /// Slots that changed in this batch, with what they held before it.
@@ -158,7 +158,7 @@ impl<K: Key, S: Record> StateTable<K, S> {
     }
 
     /// Ends a batch: says what changed, and what there is.
-    pub(crate) fn close<E>(&mut self, epoch: Epoch, said: &mut Said<(K, S), E>, log: &Entry) {
+    pub(crate) fn close<E>(&mut self, epoch: Epoch, said: &mut Output<(K, S), E>, log: &StateWriter) {
         self.write(epoch, log);
         let mut changed = std::mem::take(&mut self.changed);
         for (number, before) in changed.drain(..) {
@@ -180,13 +180,13 @@ impl<K: Key, S: Record> StateTable<K, S> {
         said.held = self.held();
     }
 
-    fn say_contents<E>(&self, said: &mut Said<(K, S), E>) {
+    fn say_contents<E>(&self, said: &mut Output<(K, S), E>) {
         let pairs = self.slots.iter().filter_map(|(key, slot)| Some((key, slot.state.as_ref()?)));
         said.contents.extend(pairs.map(|(key, state)| (key.clone(), state.clone())));
     }
 
     /// Writes down the keys that were touched; a touch without a change counts where keys time out.
-    fn write(&mut self, epoch: Epoch, log: &Entry) {
+    fn write(&mut self, epoch: Epoch, log: &StateWriter) {
         let Some(listed) = &mut self.listed else { return };
         let times_out = self.touched.is_some();
         log.keys::<K, (S, u64), _, _>(epoch, |put| {
@@ -207,8 +207,8 @@ impl<K: Key, S: Record> StateTable<K, S> {
         &mut self,
         as_of: BatchTime,
         owns: impl Fn(&K) -> bool,
-        said: &mut Said<(K, S), E>,
-        log: &Entry,
+        said: &mut Output<(K, S), E>,
+        log: &StateWriter,
     ) {
         let mut known = HashMap::<K, (S, u64), foldhash::fast::RandomState>::default();
         log.states(|key: K, state: Option<(S, u64)>| match state {
@@ -306,8 +306,8 @@ impl Ring {
 mod tests {
     use super::*;
 
-    fn said() -> Said<(u32, u32)> {
-        Said::new(Default::default())
+    fn said() -> Output<(u32, u32)> {
+        Output::new(Default::default())
     }
 
     #[test]
@@ -319,7 +319,7 @@ mod tests {
                 table.touch(at(1), key, |_, state| state.update(key));
             }
             table.touch(at(2), 1 + round, |_, state| assert_eq!(state.get(), Some(&(1 + round))));
-            table.close(0, &mut said, &Entry::nowhere());
+            table.close(0, &mut said, &StateWriter::nowhere());
             let next = |table: &mut StateTable<u32, u32>, before| {
                 table.time_out(
                     |touched| touched < at(before),
@@ -331,7 +331,7 @@ mod tests {
                 [Some((2, true)), Some((3, true)), None]
             );
             assert_eq!(next(&mut table, 3), Some((1, true)), "it was touched again");
-            table.close(0, &mut said, &Entry::nowhere());
+            table.close(0, &mut said, &StateWriter::nowhere());
             assert_eq!(table.slots.len(), 0);
         }
     }
@@ -343,7 +343,7 @@ mod tests {
         table.touch(at(2), 7, |_, state| state.remove());
         assert!(table.time_out(|_| true, |_, _| ()).is_none());
         table.touch(at(2), 7, |_, state| assert!(!state.exists()));
-        table.close(0, &mut said(), &Entry::nowhere());
+        table.close(0, &mut said(), &StateWriter::nowhere());
         assert_eq!(table.slots.len(), 0);
     }
 }

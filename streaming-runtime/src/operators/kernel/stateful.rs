@@ -1,6 +1,6 @@
 //! The shell of all operators that keep something from batch to batch.
 //!
-//! What an operator keeps it also writes down, see [`ledger`](crate::ledger). The shell calls the [`Keeper`] for each
+//! What an operator keeps it also writes down, see [`ledger`](crate::ledger). The shell calls the [`StatefulOperator`] for each
 //! batch, in order, and once before the first to find again what it had.
 
 use std::{convert::Infallible, rc::Rc};
@@ -20,11 +20,11 @@ use timely::{
 use crate::{
     checkpoint::{
         StateShape,
-        state_log::{Entry, Keeps},
+        state_log::{Keeps, StateWriter},
     },
     ids::{Epoch, OpId},
     observe::{
-        operator_stats::{Gauge, Held},
+        operator_stats::{Held, OperatorStats},
         panic_origin::named,
     },
     operators::kernel::epoch_queue::Open,
@@ -37,13 +37,13 @@ use crate::{
 
 /// A batch that closes.
 #[derive(Clone, Copy)]
-pub(crate) struct At {
+pub(crate) struct BatchContext {
     pub(crate) epoch: Epoch,
     pub(crate) time: BatchTime,
 }
 
 /// What lasts of an operator, and what it makes of a batch.
-pub(crate) trait Keeper: 'static {
+pub(crate) trait StatefulOperator: 'static {
     type In: 'static;
     type Out: Clone + 'static;
     /// Records beside what is kept.
@@ -64,10 +64,10 @@ pub(crate) trait Keeper: 'static {
     /// goes to `log`.
     fn close(
         &mut self,
-        at: At,
+        at: BatchContext,
         batch: &mut Vec<Self::In>,
-        said: &mut Said<Self::Out, Self::Emitted>,
-        log: &Entry,
+        said: &mut Output<Self::Out, Self::Emitted>,
+        log: &StateWriter,
     );
 
     /// Takes up what was written up to `as_of`, and says as contents what it kept when it was last due; `batch` has
@@ -75,16 +75,16 @@ pub(crate) trait Keeper: 'static {
     fn restore(
         &mut self,
         as_of: BatchTime,
-        log: &Entry,
+        log: &StateWriter,
         batch: &mut Vec<Self::In>,
-        said: &mut Said<Self::Out, Self::Emitted>,
+        said: &mut Output<Self::Out, Self::Emitted>,
     );
 }
 
 /// What an operator says when a batch closes. It need not say what is not wanted.
-pub(crate) struct Said<U, E = Infallible> {
+pub(crate) struct Output<U, E = Infallible> {
     pub(crate) wants: Rc<Wants>,
-    pub(crate) says: Says,
+    pub(crate) says: Audience,
     pub(crate) contents: Vec<U>,
     pub(crate) changes: Vec<(U, i64)>,
     pub(crate) emitted: Vec<E>,
@@ -94,7 +94,7 @@ pub(crate) struct Said<U, E = Infallible> {
 
 /// Who listens.
 #[derive(Clone, Copy, PartialEq)]
-pub(crate) enum Says {
+pub(crate) enum Audience {
     /// Those who read the stream.
     All,
     /// Nobody: it was said before the crash.
@@ -103,11 +103,11 @@ pub(crate) enum Says {
     Contents,
 }
 
-impl<U, E> Said<U, E> {
+impl<U, E> Output<U, E> {
     pub(crate) fn new(wants: Rc<Wants>) -> Self {
-        Said {
+        Output {
             wants,
-            says: Says::All,
+            says: Audience::All,
             contents: Vec::new(),
             changes: Vec::new(),
             emitted: Vec::new(),
@@ -118,9 +118,9 @@ impl<U, E> Said<U, E> {
     /// Whether to say all that is kept.
     pub(crate) fn wants_contents(&self) -> bool {
         match self.says {
-            Says::All => self.wants.contents(),
-            Says::Nothing => false,
-            Says::Contents => true,
+            Audience::All => self.wants.contents(),
+            Audience::Nothing => false,
+            Audience::Contents => true,
         }
     }
 
@@ -152,7 +152,7 @@ impl<U, E> Said<U, E> {
     }
 
     /// Lets `say` speak to others than usual. Changes, and all that is said to nobody, are forgotten.
-    pub(crate) fn speaking(&mut self, to: Says, say: impl FnOnce(&mut Self)) {
+    pub(crate) fn speaking(&mut self, to: Audience, say: impl FnOnce(&mut Self)) {
         let before = std::mem::replace(&mut self.says, to);
         say(self);
         self.says = before;
@@ -162,7 +162,7 @@ impl<U, E> Said<U, E> {
 }
 
 /// Gathers the records of each batch and has `keeper` close it: each batch, the empty ones too, in order.
-pub(crate) fn keep<'s, K: Keeper>(
+pub(crate) fn keep<'s, K: StatefulOperator>(
     input: StreamVec<'s, Epoch, K::In>,
     pact: impl ParallelizationContract<Epoch, Vec<K::In>>,
     id: OpId,
@@ -173,7 +173,7 @@ pub(crate) fn keep<'s, K: Keeper>(
 }
 
 /// As [`keep`], with what else the keeper emits.
-pub(crate) fn keep_and_emit<'s, K: Keeper>(
+pub(crate) fn keep_and_emit<'s, K: StatefulOperator>(
     input: StreamVec<'s, Epoch, K::In>,
     pact: impl ParallelizationContract<Epoch, Vec<K::In>>,
     id: OpId,
@@ -192,15 +192,17 @@ fn gather_all<T>(batch: &mut Vec<T>, records: &mut Vec<T>) {
     }
 }
 
-type Outlet<T> = OutputBuilder<Epoch, CapacityContainerBuilder<Vec<T>>>;
+type SourceContext<T> = OutputBuilder<Epoch, CapacityContainerBuilder<Vec<T>>>;
 
 /// What a keeper emits, if it was asked to, and what it keeps.
-type Answers<'s, K> =
-    (Option<StreamVec<'s, Epoch, <K as Keeper>::Emitted>>, Relation<'s, <K as Keeper>::Out>);
+type Answers<'s, K> = (
+    Option<StreamVec<'s, Epoch, <K as StatefulOperator>::Emitted>>,
+    Relation<'s, <K as StatefulOperator>::Out>,
+);
 
 /// As [`keep_and_emit`], of records that are gathered as something else than they are. `keeps` is the stream whose records
 /// are kept as they are, if they are.
-pub(crate) fn keep_of<'s, A: 'static, K: Keeper>(
+pub(crate) fn keep_of<'s, A: 'static, K: StatefulOperator>(
     input: StreamVec<'s, Epoch, A>,
     pact: impl ParallelizationContract<Epoch, Vec<A>>,
     (emits, keeps): (bool, Option<Keeps>),
@@ -212,21 +214,21 @@ pub(crate) fn keep_of<'s, A: 'static, K: Keeper>(
     let wants = Rc::new(Wants::default());
     let shape = if job.ledger.is_on() { keeper.shape() } else { None };
     let operator = |shape| job.ledger.operator(id, K::KIND, keeps, shape, keeper.initial());
-    let log = shape.map_or_else(Entry::nowhere, operator);
+    let log = shape.map_or_else(StateWriter::nowhere, operator);
     let mut builder = OperatorBuilder::new(id.0.to_owned(), input.scope());
     let mut input = builder.new_input(input, pact);
     let (emitted, emitted_root) = emits.then(|| builder.new_output::<Vec<K::Emitted>>()).unzip();
-    let mut emitted = emitted.map(Outlet::from);
+    let mut emitted = emitted.map(SourceContext::from);
     let (contents, contents_root) = builder.new_output::<Vec<K::Out>>();
     let (changes, changes_root) = builder.new_output::<Vec<(K::Out, i64)>>();
-    let (mut contents, mut changes) = (Outlet::from(contents), Outlet::from(changes));
-    let mut said = Said::<K::Out, K::Emitted>::new(wants.clone());
+    let (mut contents, mut changes) = (SourceContext::from(contents), SourceContext::from(changes));
+    let mut said = Output::<K::Out, K::Emitted>::new(wants.clone());
     builder.build(|mut rights| {
         // The rights to speak at the oldest open epoch. What is emitted was the first output to be made.
         let mut floor = rights.pop().zip(rights.pop());
         let mut emitted_floor = rights.pop();
         let mut open = Open::<(), Vec<K::In>>::default();
-        let gauge = Gauge::of_batches(id);
+        let gauge = OperatorStats::of_batches(id);
         move |frontiers| {
             let _runs = gauge.runs();
             named(id, || {
@@ -242,9 +244,11 @@ pub(crate) fn keep_of<'s, A: 'static, K: Keeper>(
                 };
                 for epoch in *contents_floor.time()..upper {
                     let mut batch = open.take(epoch);
-                    let at = At { epoch, time: job.times.of(epoch) };
+                    let at = BatchContext { epoch, time: job.times.of(epoch) };
                     if job.ledger.is_past(epoch) {
-                        said.speaking(Says::Nothing, |said| keeper.restore(at.time, &log, &mut batch, said));
+                        said.speaking(Audience::Nothing, |said| {
+                            keeper.restore(at.time, &log, &mut batch, said)
+                        });
                         said.tell_past();
                         log.taken();
                     } else {
@@ -268,7 +272,11 @@ pub(crate) fn keep_of<'s, A: 'static, K: Keeper>(
 }
 
 /// Sends `records` as the last of their epoch.
-fn say<T: Clone + 'static>(outlet: &mut Outlet<T>, floor: &mut Capability<Epoch>, records: &mut Vec<T>) {
+fn say<T: Clone + 'static>(
+    outlet: &mut SourceContext<T>,
+    floor: &mut Capability<Epoch>,
+    records: &mut Vec<T>,
+) {
     if !records.is_empty() {
         let room = records.len() + records.len() / 8;
         outlet.activate().session(floor).give_container(records);

@@ -9,7 +9,7 @@ use futures::{
 };
 use tokio::time::Instant;
 
-use crate::connectors::tcp::connection::{Connection, Event};
+use crate::connectors::tcp::connection::{Connection, LineEvent};
 
 /// How long a client that has sent lines may be silent before another may take its place. One that has not sent any may be
 /// sent away at any time.
@@ -20,15 +20,15 @@ const QUIET: Duration = Duration::from_secs(10);
 /// All are read by one future: with a task for each, lines would wait in a queue between them and the outlet, and be lost
 /// when the job stops.
 pub(super) struct Clients {
-    events: FuturesUnordered<BoxFuture<'static, Option<(u64, Connection, Event)>>>,
-    seats: BTreeMap<u64, Seat>,
+    events: FuturesUnordered<BoxFuture<'static, Option<(u64, Connection, LineEvent)>>>,
+    seats: BTreeMap<u64, ClientSeat>,
     next: u64,
     /// Bytes of the lines that have begun, of all together.
     unfinished: usize,
 }
 
 /// What is known of a connection while it waits.
-struct Seat {
+struct ClientSeat {
     abort: AbortHandle,
     /// When something came last; before, when it was made.
     heard: Instant,
@@ -38,9 +38,9 @@ struct Seat {
 }
 
 /// A client of which something was heard.
-pub(super) struct Heard {
+pub(super) struct ClientHeard {
     pub(super) connection: Connection,
-    pub(super) event: Event,
+    pub(super) event: LineEvent,
     /// Whether a line has come before.
     pub(super) speaks: bool,
 }
@@ -70,17 +70,17 @@ impl Clients {
         };
         self.events.push(Abortable::new(event, registration).map(Result::ok).boxed());
         self.unfinished += unfinished;
-        self.seats.insert(id, Seat { abort, heard: Instant::now(), speaks, unfinished });
+        self.seats.insert(id, ClientSeat { abort, heard: Instant::now(), speaks, unfinished });
     }
 
     /// The next client of which something is heard, which is not waited for any more; `None` if there is no client.
-    pub(super) async fn next(&mut self) -> Option<Heard> {
+    pub(super) async fn next(&mut self) -> Option<ClientHeard> {
         loop {
             // One that was sent away comes as nothing.
             let Some((id, connection, event)) = self.events.next().await? else { continue };
             // It may have been sent away just when something came.
             if let Some(seat) = self.leave(id) {
-                return Some(Heard { connection, event, speaks: seat.speaks });
+                return Some(ClientHeard { connection, event, speaks: seat.speaks });
             }
         }
     }
@@ -89,8 +89,8 @@ impl Clients {
     /// silent for long. Whether there was one.
     pub(super) fn send_silent_away(&mut self) -> bool {
         let now = Instant::now();
-        let may = |seat: &&Seat| !seat.speaks || now.duration_since(seat.heard) >= QUIET;
-        let order = |seat: &Seat| (seat.speaks, seat.heard);
+        let may = |seat: &&ClientSeat| !seat.speaks || now.duration_since(seat.heard) >= QUIET;
+        let order = |seat: &ClientSeat| (seat.speaks, seat.heard);
         let silent = self.seats.iter().filter(|(_, seat)| may(seat)).min_by_key(|(_, seat)| order(seat));
         let silent = silent.map(|(id, _)| *id);
         silent.is_some_and(|id| self.send_away(id))
@@ -98,7 +98,7 @@ impl Clients {
 
     /// Sends away the client whose line has begun longest ago, of those with the longest.
     pub(super) fn send_longest_away(&mut self) -> bool {
-        let order = |seat: &Seat| (seat.unfinished, std::cmp::Reverse(seat.heard));
+        let order = |seat: &ClientSeat| (seat.unfinished, std::cmp::Reverse(seat.heard));
         let longest = self.seats.iter().max_by_key(|(_, seat)| order(seat)).map(|(id, _)| *id);
         longest.is_some_and(|id| self.send_away(id))
     }
@@ -107,7 +107,7 @@ impl Clients {
         self.leave(id).inspect(|seat| seat.abort.abort()).is_some()
     }
 
-    fn leave(&mut self, id: u64) -> Option<Seat> {
+    fn leave(&mut self, id: u64) -> Option<ClientSeat> {
         let seat = self.seats.remove(&id)?;
         self.unfinished -= seat.unfinished;
         Some(seat)
