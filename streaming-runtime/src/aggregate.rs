@@ -17,7 +17,8 @@
 //! - Of a part of each value: [`.of(|trade: &Trade| trade.price)`](crate::Aggregate::of), on tuples too.
 //! - What is undone when it leaves a window must be exact, so only integers are. Sums of floats are made again from
 //!   sums of panes: no error piles up, and a NaN or an infinity is gone when it has left.
-//! - Your own are an `impl` of [`Aggregate`] away.
+//! - Your own are an `impl` of [`Aggregate`] away. With a checkpoint they need a [`NAME`](Aggregate::NAME), which stays as
+//!   it is when the type is renamed.
 //!
 //! ```
 //! use streaming_runtime::{ManualClock, aggregate::{count, max, mean}, connect::{collect, queue}, prelude::*};
@@ -65,6 +66,7 @@ use crate::{
     stream::{Stream, chain::Chain, kind::StreamKind},
 };
 pub use number::Number;
+pub(crate) use number::own_types;
 use number::{Exact, Wide};
 
 /// What has an order, if not of all values: anything that is `PartialOrd`.
@@ -308,6 +310,7 @@ impl<V> Aggregate<V> for Count {
     type Accumulator = i64;
     type Result = i64;
     type Algebra = Abelian;
+    const NAME: &'static str = "Count";
     #[inline]
     fn create(&self, _: V) -> i64 {
         1
@@ -337,6 +340,7 @@ impl<N: Number> Aggregate<N> for Sum {
     // Not `N`: of what is no number there is no sum, and nothing more to be said of it.
     type Result = N::Own;
     type Algebra = N::Algebra;
+    const NAME: &'static str = "Sum";
     #[inline]
     fn create(&self, value: N) -> N::Wide {
         value.widen()
@@ -371,6 +375,7 @@ impl<N: Number> Aggregate<N> for Mean {
     type Accumulator = (N::Wide, u64);
     type Result = f64;
     type Algebra = N::Algebra;
+    const NAME: &'static str = "Mean";
     #[inline]
     fn create(&self, value: N) -> (N::Wide, u64) {
         (value.widen(), 1)
@@ -408,6 +413,7 @@ impl<N: Number> Aggregate<N> for PopulationVariance {
     type Accumulator = Moments;
     type Result = f64;
     type Algebra = Associative;
+    const NAME: &'static str = "PopulationVariance";
     #[inline]
     fn create(&self, value: N) -> Moments {
         let number = value.widen().rounded();
@@ -431,6 +437,7 @@ impl<N: Number> Aggregate<N> for SampleVariance {
     type Accumulator = Moments;
     type Result = Option<f64>;
     type Algebra = Associative;
+    const NAME: &'static str = "SampleVariance";
     #[inline]
     fn create(&self, value: N) -> Moments {
         PopulationVariance.create(value)
@@ -455,7 +462,7 @@ fn beats<V: PartialOrd>(newer: &V, older: &V, wanted: Ordering) -> bool {
 }
 
 macro_rules! one_of_the_values {
-    ($name:ident $function:ident: $V:ident $(+ $bound:ident)?, $in_order:literal, |$older:ident, $newer:ident| $merged:expr) => {
+    ($name:ident $function:ident $stored:literal: $V:ident $(+ $bound:ident)?, $in_order:literal, |$older:ident, $newer:ident| $merged:expr) => {
         #[doc = concat!("What [`", stringify!($function), "`] returns.")]
         #[derive(Clone, Copy, Debug)]
         pub struct $name;
@@ -464,6 +471,7 @@ macro_rules! one_of_the_values {
             type Accumulator = $V;
             type Result = $V;
             type Algebra = Associative;
+            const NAME: &'static str = $stored;
             const IN_ORDER: bool = $in_order;
             #[inline]
             fn create(&self, value: $V) -> $V {
@@ -480,10 +488,10 @@ macro_rules! one_of_the_values {
     };
 }
 
-one_of_the_values!(Min min: V + Ordered, false, |older, newer| if beats(&newer, &older, Ordering::Less) { newer } else { older });
-one_of_the_values!(Max max: V + Ordered, false, |older, newer| if beats(&newer, &older, Ordering::Greater) { newer } else { older });
-one_of_the_values!(First first: V, true, |older, _newer| older);
-one_of_the_values!(Last last: V, true, |_older, newer| newer);
+one_of_the_values!(Min min "Min": V + Ordered, false, |older, newer| if beats(&newer, &older, Ordering::Less) { newer } else { older });
+one_of_the_values!(Max max "Max": V + Ordered, false, |older, newer| if beats(&newer, &older, Ordering::Greater) { newer } else { older });
+one_of_the_values!(First first "First": V, true, |older, _newer| older);
+one_of_the_values!(Last last "Last": V, true, |_older, newer| newer);
 
 /// What [`top_k`](top_k()) returns.
 #[derive(Clone, Copy, Debug)]
@@ -494,6 +502,7 @@ impl<V: Record + Ordered> Aggregate<V> for TopK {
     type Accumulator = Vec<V>;
     type Result = Vec<V>;
     type Algebra = Associative;
+    const NAME: &'static str = "TopK";
     fn create(&self, value: V) -> Vec<V> {
         self.add(Vec::new(), value)
     }
@@ -528,6 +537,7 @@ impl<V: Key> Aggregate<V> for CountDistinct {
     type Accumulator = Occurrences<V>;
     type Result = i64;
     type Algebra = Abelian;
+    const NAME: &'static str = "CountDistinct";
     fn create(&self, value: V) -> Occurrences<V> {
         self.add(Occurrences::default(), value)
     }

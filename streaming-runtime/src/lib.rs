@@ -313,7 +313,8 @@
 //! touched: what fits is kept, new operators begin empty, and anything else is refused by name until
 //! [`Checkpoint::renamed`] or [`Checkpoint::forget`] says what to do; two operators of one type that seem to have exchanged their
 //! names are asked about as well, see [`Checkpoint::keeps`]; [`Checkpoint::lock_file`] puts the list under version control. That a closure does
-//! something else now cannot be seen. `examples/checkpoint.rs` lists, inspects and verifies a directory.
+//! something else now cannot be seen. What a checkpoint calls aggregates and joins does not depend on the names of Rust types; one's
+//! own aggregate has its [`NAME`](Aggregate::NAME), without which a job with a checkpoint does not start. `examples/checkpoint.rs` lists, inspects and verifies a directory.
 //!
 //! It differs from DESIGN in one thing: frames are not replayed through the dataflow. Each operator that keeps something
 //! reads its own entries; joins and aggregates of what is kept, and loops, are made again from what the operators before

@@ -58,14 +58,19 @@ pub(crate) struct Schema {
 
 /// Looks at `T`. It ends for every type, and does not panic.
 pub(crate) fn of<T: Serialize + DeserializeOwned>() -> Schema {
-    let Traced { trace, text, fault } = on_a_large_stack(|| {
+    of_named::<T>(&name::<T>(&[]))
+}
+
+/// The same of a type that is not to be called as Rust does, where its name is written: one of this crate's.
+pub(crate) fn of_named<T: Serialize + DeserializeOwned>(name: &str) -> Schema {
+    let Traced { trace, text, is_whole, fault } = on_a_large_stack(|| {
         trace::<T>(|value, declared| {
             let mut bytes = Vec::new();
             encode(value, &mut bytes, &mut Forms::default())?;
             read_back::<T, T>(value, &bytes, declared)
         })
     });
-    let name = without_paths(type_name::<T>());
+    let text = if is_whole { text } else { format!("{text} opaque {name}") };
     let fault = fault.or_else(|| trace.declared().fault()).map(|why| format!("`{name}`: {why}"));
     Schema { text, fault }
 }
@@ -88,6 +93,8 @@ fn on_a_large_stack<R: Send>(work: fn() -> R) -> R {
 struct Traced {
     trace: Trace,
     text: String,
+    /// Whether all of the type is known.
+    is_whole: bool,
     fault: Option<String>,
 }
 
@@ -95,13 +102,12 @@ struct Traced {
 type Probe<T> = fn(&T, &dyn Fn() -> Declared) -> Result<(), String>;
 
 fn trace<T: DeserializeOwned>(probe: Probe<T>) -> Traced {
-    let mut traced = Traced { trace: Trace::default(), text: String::new(), fault: None };
-    let mut is_whole = false;
+    let mut traced = Traced { trace: Trace::default(), text: String::new(), is_whole: false, fault: None };
     for _ in 0..RUNS {
         let before = traced.trace.graph.progress();
         let run = traced.run(probe);
-        is_whole = traced.trace.graph.is_known(traced.trace.root());
-        if is_whole {
+        traced.is_whole = traced.trace.graph.is_known(traced.trace.root());
+        if traced.is_whole {
             break;
         }
         let goes_on = match run {
@@ -116,9 +122,6 @@ fn trace<T: DeserializeOwned>(probe: Probe<T>) -> Traced {
     }
     // What stands for a type must not depend on what else is looked at.
     traced.text = text::write(&traced.trace.graph, traced.trace.root());
-    if !is_whole {
-        traced.text += &format!(" opaque {}", without_paths(type_name::<T>()));
-    }
     traced.go_through(probe);
     traced
 }
@@ -153,6 +156,13 @@ impl Traced {
             }
         }
     }
+}
+
+/// The name of a type, as it is written where it cannot be looked through. `own` are types of this crate in it, as Rust calls
+/// them and as they are called on disk.
+pub(crate) fn name<T>(own: &[(&str, &str)]) -> String {
+    let name = type_name::<T>().to_owned();
+    without_paths(&own.iter().fold(name, |name, (rust, disk)| name.replace(rust, disk)))
 }
 
 /// The name of a type without the modules that it and its arguments are in.

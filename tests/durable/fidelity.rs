@@ -388,6 +388,7 @@ impl Aggregate<i64> for Gather {
     type Accumulator = Noted;
     type Result = i64;
     type Algebra = Associative;
+    const NAME: &'static str = "gather";
     fn create(&self, total: i64) -> Noted {
         Noted { total, note: None, last: 0 }
     }

@@ -19,15 +19,19 @@ struct Above(i64);
 /// As that, and says nothing.
 struct Silent(i64);
 
+/// It has parameters and no name.
+struct Unnamed(i64);
+
 /// It has no fields, so there is nothing to say.
 struct Widest;
 
 macro_rules! counting {
-    ($name:ident $($said:item)?) => {
+    ($name:ident $(as $stored:literal)? $($said:item)?) => {
         impl Aggregate<i64> for $name {
             type Accumulator = i64;
             type Result = i64;
             type Algebra = Abelian;
+            $(const NAME: &'static str = $stored;)?
             fn create(&self, n: i64) -> i64 {
                 i64::from(n > self.0)
             }
@@ -47,15 +51,19 @@ macro_rules! counting {
     };
 }
 
-counting!(Above fn parameters(&self) -> Parameters {
+counting!(Above as "above" fn parameters(&self) -> Parameters {
     Parameters::of(format_args!("limit {}", self.0))
 });
-counting!(Silent);
+counting!(Silent as "silent");
+counting!(Unnamed fn parameters(&self) -> Parameters {
+    Parameters::of(self.0)
+});
 
 impl Aggregate<i64> for Widest {
     type Accumulator = i64;
     type Result = i64;
     type Algebra = Associative;
+    const NAME: &'static str = "widest";
     fn create(&self, n: i64) -> i64 {
         n
     }
@@ -90,6 +98,19 @@ stream!(
     #[batch(secs(1))]
     fn silent<pairs: Source<Pair>, out: Sink<Pair>>(limit: i64) {
         pairs.window(secs(9), secs(1)).aggregate_by_key(Silent(limit)).to(out);
+    }
+);
+stream!(
+    #[batch(secs(1))]
+    fn unnamed<pairs: Source<Pair>, out: Sink<(u8, (i64, i64))>>() {
+        let part = Unnamed(3).of(|n: &i64| -n);
+        pairs.window(secs(9), secs(1)).aggregate_by_key((count(), part)).to(out);
+    }
+);
+stream!(
+    #[batch(secs(1))]
+    fn unnamed_batches<pairs: Source<Pair>, out: Sink<Pair>>() {
+        pairs.aggregate_by_key(Unnamed(3)).to(out);
     }
 );
 stream!(
@@ -204,6 +225,29 @@ async fn an_aggregate_with_fields_has_to_say_its_parameters() {
     // Without a checkpoint nobody asks.
     let clock = ManualClock::new();
     let mut job = Engine::new().manual_clock(&clock).start(ports()).expect("starts");
+    clock.advance(secs(1));
+    job.delivered(clock.now()).await.expect("delivered");
+}
+
+/// Also as a part of others.
+#[tokio::test]
+async fn an_aggregate_has_to_have_a_name() {
+    let state = tempfile::tempdir().expect("temp");
+    let (code, said) = refused(state.path(), unnamed::Ports { pairs: pairs(), out: Lasting::default() });
+    assert_eq!(code, "checkpoint.incompatible");
+    for word in [
+        "operator `unnamed/out/aggregate_by_key`",
+        "parameters::Unnamed",
+        "const NAME: &'static str = \"Unnamed\";",
+    ] {
+        assert!(said.contains(word), "`{word}` is not in: {said}");
+    }
+    // Of a batch nothing is kept.
+    let clock = ManualClock::new();
+    run(state.path(), &clock, unnamed_batches::Ports { pairs: pairs(), out: Lasting::default() }).await;
+    // Without a checkpoint nobody asks.
+    let ports = unnamed::Ports { pairs: pairs(), out: Lasting::default() };
+    let mut job = Engine::new().manual_clock(&clock).start(ports).expect("starts");
     clock.advance(secs(1));
     job.delivered(clock.now()).await.expect("delivered");
 }

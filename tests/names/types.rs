@@ -39,11 +39,12 @@ pub(crate) struct Farthest;
 pub(crate) struct FarthestOf<T>(pub(crate) PhantomData<fn(T)>);
 
 macro_rules! farthest {
-    ($name:ty) => {
+    ($name:ty, $stored:literal) => {
         impl Aggregate<i64> for $name {
             type Accumulator = i64;
             type Result = i64;
             type Algebra = Associative;
+            const NAME: &'static str = $stored;
             fn create(&self, n: i64) -> i64 {
                 n
             }
@@ -57,8 +58,9 @@ macro_rules! farthest {
     };
 }
 
-farthest!(Farthest);
-farthest!(FarthestOf<i64>);
+// As the types were called when there were no names.
+farthest!(Farthest, "Farthest");
+farthest!(FarthestOf<i64>, "FarthestOf<i64>");
 
 /// How many values are above a limit.
 pub(crate) struct Above(pub(crate) i64);
@@ -67,6 +69,7 @@ impl Aggregate<i64> for Above {
     type Accumulator = i64;
     type Result = i64;
     type Algebra = Abelian;
+    const NAME: &'static str = "Above";
     fn create(&self, n: i64) -> i64 {
         i64::from(n > self.0)
     }

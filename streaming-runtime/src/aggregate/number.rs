@@ -1,5 +1,7 @@
 //! In what numbers are added up.
 
+use std::any::type_name;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -81,8 +83,15 @@ exact!(i64 i128 u128);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[repr(Rust, packed(4))]
 pub struct Long {
+    #[serde(rename = "low")]
     low: u64,
+    #[serde(rename = "high")]
     high: i32,
+}
+
+/// Types of this module that accumulators are made of, as Rust calls them and as they are called on disk.
+pub(crate) fn own_types() -> [(&'static str, &'static str); 2] {
+    [(type_name::<Long>(), "Long"), (type_name::<foldhash::fast::RandomState>(), "RandomState")]
 }
 
 impl From<i64> for Long {

@@ -32,13 +32,15 @@
 
 mod carry;
 mod exchanged;
+mod names;
 mod shape;
 mod sources;
 mod text;
 
 pub(crate) use carry::{Declared, carry};
 pub(crate) use exchanged::{exchanged, mark_of};
-pub(crate) use shape::{Initial, OperatorState, StateShape, short_name};
+pub(crate) use names::short_name;
+pub(crate) use shape::{Initial, OperatorState, StateShape};
 pub(crate) use sources::carry_sources;
 pub(crate) use text::{read_lock, write_lock};
 

@@ -233,7 +233,7 @@ pub(crate) fn read<T: DeserializeOwned>(bytes: &[u8], of: impl FnOnce() -> Strin
 /// Ends the job. Without a panic's message to standard error: it is none.
 #[cold]
 fn unreadable<T>(of: String, why: String) -> ! {
-    let what = format!("`{}`: {why}", crate::checkpoint::short_name::<T>());
+    let what = format!("`{}`: {why}", crate::checkpoint::short_name(std::any::type_name::<T>()));
     resume_unwind(Box::new(CheckpointError::Unreadable { of, what }))
 }
 

@@ -1,6 +1,6 @@
 //! How many values become one: the aggregates, and the trait by which users add their own.
 
-use std::marker::PhantomData;
+use std::{any::type_name, marker::PhantomData};
 
 use crate::{
     operators::{
@@ -25,6 +25,7 @@ use crate::{
 ///     type Accumulator = String;
 ///     type Result = String;
 ///     type Algebra = Associative;
+///     const NAME: &'static str = "longest";
 ///     fn create(&self, word: String) -> String {
 ///         word
 ///     }
@@ -62,6 +63,13 @@ pub trait Aggregate<V>: Sized + 'static {
     /// What [`merge`](Aggregate::merge) can be relied on for: [`Abelian`], [`Associative`] or [`Neither`]. It decides
     /// what a window keeps of each key.
     type Algebra: Algebra<V, Self>;
+    /// What a [checkpoint](crate::Engine::checkpoint) calls it. Choose a name once and leave it, also when the type is
+    /// renamed: a start that finds state under another name refuses to go on from it. An aggregate without a name keeps
+    /// nothing in a checkpoint: such a job does not start. Without a checkpoint, no name is needed.
+    ///
+    /// Two aggregates that keep different things have different names. What a generic aggregate is made with, beside its
+    /// accumulator, it says in [`parameters`](Aggregate::parameters).
+    const NAME: &'static str = "";
     /// Whether the result depends on the order of values in a batch, as the first of them does. A job of several workers
     /// then has one of them take in what a source sends, so that they are merged in that order.
     const IN_ORDER: bool = false;
@@ -98,6 +106,7 @@ pub trait Aggregate<V>: Sized + 'static {
     ///     type Accumulator = i64;
     ///     type Result = i64;
     ///     type Algebra = Abelian;
+    ///     const NAME: &'static str = "above";
     ///     fn create(&self, n: i64) -> i64 {
     ///         i64::from(n > self.0)
     ///     }
@@ -211,6 +220,16 @@ pub trait Algebra<V, G: Aggregate<V>>: 'static {
     /// Whether values may be merged in any order.
     #[doc(hidden)]
     const COMMUTES: bool = false;
+    /// The name of the aggregate with those that it is made of, or the type that has none.
+    #[doc(hidden)]
+    fn name() -> Result<String, &'static str> {
+        if G::NAME.is_empty() { Err(type_name::<G>()) } else { Ok(G::NAME.to_owned()) }
+    }
+}
+
+/// What a checkpoint calls an aggregate.
+pub(crate) fn name_of<V, G: Aggregate<V>>() -> Result<String, &'static str> {
+    <G::Algebra as Algebra<V, G>>::name()
 }
 
 /// What a window keeps of each key.
@@ -290,6 +309,9 @@ impl<T, V: 'static, G: Aggregate<V>, F: Fn(&T) -> V + 'static> Aggregate<T> for 
 impl<T, V: 'static, G: Aggregate<V>, F: Fn(&T) -> V + 'static> Algebra<T, Of<G, F, V>> for Each {
     type Upkeep = OfPart<UpkeepOf<V, G>>;
     const COMMUTES: bool = <G::Algebra as Algebra<V, G>>::COMMUTES;
+    fn name() -> Result<String, &'static str> {
+        Ok(format!("Of<{}>", name_of::<V, G>()?))
+    }
 }
 
 /// Several aggregates at once.
@@ -326,6 +348,9 @@ macro_rules! several {
         impl<V: Clone, $($G: Aggregate<V>,)+ $L: Aggregate<V>> Algebra<V, ($($G,)+ $L)> for Each {
             type Upkeep = ($(UpkeepOf<V, $G>,)+ UpkeepOf<V, $L>);
             const COMMUTES: bool = $(<$G::Algebra as Algebra<V, $G>>::COMMUTES &&)+ <$L::Algebra as Algebra<V, $L>>::COMMUTES;
+            fn name() -> Result<String, &'static str> {
+                Ok(format!("({})", [$(name_of::<V, $G>()?,)+ name_of::<V, $L>()?].join(",")))
+            }
         }
     };
 }
@@ -343,6 +368,7 @@ impl<V: Record, F: Fn(V, V) -> V + 'static> Aggregate<V> for Reduce<F> {
     type Accumulator = V;
     type Result = V;
     type Algebra = Associative;
+    const NAME: &'static str = "Reduce";
     #[inline]
     fn create(&self, value: V) -> V {
         value
@@ -371,6 +397,7 @@ impl<V: Record, F: Fn(V, V) -> V + 'static, G: Fn(V, V) -> V + 'static> Aggregat
     type Accumulator = V;
     type Result = V;
     type Algebra = Inverted;
+    const NAME: &'static str = "ReduceBack";
     #[inline]
     fn create(&self, value: V) -> V {
         value
@@ -412,6 +439,7 @@ where
     type Accumulator = A;
     type Result = A;
     type Algebra = Associative;
+    const NAME: &'static str = "Combine";
     #[inline]
     fn create(&self, value: V) -> A {
         self.0(value)
@@ -441,6 +469,7 @@ impl<V: Record> Aggregate<V> for Group {
     type Result = Vec<V>;
     // To be associative is of no use: two stacks would hold the suffixes of a list, a list each.
     type Algebra = Neither;
+    const NAME: &'static str = "Group";
     const IN_ORDER: bool = true;
     fn create(&self, value: V) -> Vec<V> {
         vec![value]
@@ -465,6 +494,7 @@ impl Aggregate<()> for Once {
     type Accumulator = ();
     type Result = ();
     type Algebra = Abelian;
+    const NAME: &'static str = "Once";
     fn create(&self, (): ()) {}
     fn merge(&self, (): (), (): ()) {}
     fn result(&self, (): ()) {}
@@ -481,6 +511,7 @@ impl Aggregate<i64> for Sum {
     type Accumulator = i64;
     type Result = i64;
     type Algebra = Abelian;
+    const NAME: &'static str = "Sum";
     #[inline]
     fn create(&self, n: i64) -> i64 {
         n

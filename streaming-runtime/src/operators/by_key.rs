@@ -11,7 +11,7 @@ use timely::dataflow::{
 };
 
 use crate::{
-    checkpoint::{StateShape, short_name, state_log::StateWriter},
+    checkpoint::{StateShape, state_log::StateWriter},
     ids::{Epoch, OpId},
     observe::panic_origin::named,
     operators::{
@@ -219,7 +219,7 @@ impl<K: Key, V: Record, G: Aggregate<V>> StatefulOperator for Slide<K, V, G> {
     const KIND: &'static str = "aggregate";
 
     fn shape(&self) -> Option<StateShape> {
-        Some(self.sliding.shape(short_name::<G>(), self.how.parameters()))
+        Some(self.sliding.shape(self.how.parameters()))
     }
 
     fn close(

@@ -49,6 +49,8 @@ type Outer<V, W> = (Option<V>, Option<W>);
 #[doc(hidden)]
 pub trait Kind<K, V, W>: 'static {
     type Out;
+    /// See [`JoinLogic::NAME`].
+    const NAME: &'static str;
     const LEFT_ALONE: bool = false;
     const RIGHT_ALONE: bool = false;
     /// Whether pairs make anything.
@@ -79,6 +81,7 @@ pub struct Anti;
 
 impl<K: Clone, V: Clone, W: Clone> Kind<K, V, W> for Inner {
     type Out = (K, (V, W));
+    const NAME: &'static str = "Pairs<Inner>";
     fn pair(key: &K, left: &V, right: &W) -> Option<Self::Out> {
         Some((key.clone(), (left.clone(), right.clone())))
     }
@@ -86,6 +89,7 @@ impl<K: Clone, V: Clone, W: Clone> Kind<K, V, W> for Inner {
 
 impl<K: Clone, V: Clone, W: Clone> Kind<K, V, W> for LeftOuter {
     type Out = (K, (V, Option<W>));
+    const NAME: &'static str = "Pairs<LeftOuter>";
     const LEFT_ALONE: bool = true;
     fn pair(key: &K, left: &V, right: &W) -> Option<Self::Out> {
         Some((key.clone(), (left.clone(), Some(right.clone()))))
@@ -97,6 +101,7 @@ impl<K: Clone, V: Clone, W: Clone> Kind<K, V, W> for LeftOuter {
 
 impl<K: Clone, V: Clone, W: Clone> Kind<K, V, W> for RightOuter {
     type Out = (K, (Option<V>, W));
+    const NAME: &'static str = "Pairs<RightOuter>";
     const RIGHT_ALONE: bool = true;
     fn pair(key: &K, left: &V, right: &W) -> Option<Self::Out> {
         Some((key.clone(), (Some(left.clone()), right.clone())))
@@ -108,6 +113,7 @@ impl<K: Clone, V: Clone, W: Clone> Kind<K, V, W> for RightOuter {
 
 impl<K: Clone, V: Clone, W: Clone> Kind<K, V, W> for FullOuter {
     type Out = (K, Outer<V, W>);
+    const NAME: &'static str = "Pairs<FullOuter>";
     const LEFT_ALONE: bool = true;
     const RIGHT_ALONE: bool = true;
     fn pair(key: &K, left: &V, right: &W) -> Option<Self::Out> {
@@ -123,6 +129,7 @@ impl<K: Clone, V: Clone, W: Clone> Kind<K, V, W> for FullOuter {
 
 impl<K: Clone, V: Clone> Kind<K, V, ()> for Semi {
     type Out = (K, V);
+    const NAME: &'static str = "Pairs<Semi>";
     const RIGHT_ONCE: bool = true;
     fn pair(key: &K, left: &V, (): &()) -> Option<Self::Out> {
         Some((key.clone(), left.clone()))
@@ -131,6 +138,7 @@ impl<K: Clone, V: Clone> Kind<K, V, ()> for Semi {
 
 impl<K: Clone, V: Clone> Kind<K, V, ()> for Anti {
     type Out = (K, V);
+    const NAME: &'static str = "Pairs<Anti>";
     const PAIRED: bool = false;
     const LEFT_ALONE: bool = true;
     const RIGHT_ONCE: bool = true;
@@ -148,6 +156,7 @@ pub struct Pairs<J>(J);
 
 impl<K, V, W, J: Kind<K, V, W>> JoinLogic<K, V, W> for Pairs<J> {
     type Out = J::Out;
+    const NAME: &'static str = J::NAME;
     const LEFT_ALONE: bool = J::LEFT_ALONE;
     const RIGHT_ALONE: bool = J::RIGHT_ALONE;
     const WHOLE: bool = false;
@@ -195,6 +204,7 @@ pub struct Cogroup;
 
 impl<K: Clone + 'static, V: Clone + 'static, W: Clone + 'static> JoinLogic<K, V, W> for Cogroup {
     type Out = (K, Groups<V, W>);
+    const NAME: &'static str = "Cogroup";
     const LEFT_ALONE: bool = true;
     const RIGHT_ALONE: bool = true;
     const WHOLE: bool = true;
@@ -212,6 +222,7 @@ impl<V: Record, W: Record> Aggregate<JoinSide<V, W>> for Cogroup {
     type Accumulator = Groups<V, W>;
     type Result = Groups<V, W>;
     type Algebra = Neither;
+    const NAME: &'static str = "Cogroup";
     fn create(&self, value: JoinSide<V, W>) -> Groups<V, W> {
         <Self as Aggregate<JoinSide<V, W>>>::add(self, (vec![], vec![]), value)
     }

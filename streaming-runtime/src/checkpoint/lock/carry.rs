@@ -252,7 +252,7 @@ fn goes_on(was: &OperatorState, is: &OperatorState) -> Result<(), String> {
 
 /// The same of the shape alone, see the table of the module.
 pub(super) fn goes_on_as(was: &StateShape, is: &StateShape) -> Result<(), String> {
-    if (was.kind, &was.how, &was.types) != (is.kind, &is.how, &is.types) {
+    if (was.kind, &was.types) != (is.kind, &is.types) || !is.is_made_as(was) {
         return Err(String::new());
     }
     if !is.has_parameters_of(was) {

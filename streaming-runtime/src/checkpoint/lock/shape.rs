@@ -10,6 +10,7 @@ use std::{
 
 use crate::{
     checkpoint::CheckpointError,
+    checkpoint::lock::names::{name_of_earlier, short_name},
     record::Record,
     schema::{
         Schema, {self},
@@ -43,7 +44,7 @@ pub(crate) struct StateShape {
     pub(crate) span: Option<Duration>,
     /// How often a window is delivered; `None`: with each batch.
     pub(crate) slide: Option<Duration>,
-    /// What the panes or keys are made by, if it matters: a word such as `sum`. Else empty.
+    /// What the panes or keys are made by, if it matters: the name of an aggregate or a join, such as `Sum`. Else empty.
     pub(crate) how: String,
     /// The parameters of that, empty if it has none. `None`: it is not known, of a checkpoint from before there was this.
     pub(crate) with: Option<String>,
@@ -60,6 +61,8 @@ pub(crate) struct StateShape {
 pub(crate) enum Fault {
     /// Values of its type are not read back as they are written.
     Type(String),
+    /// The aggregate of this type has no name.
+    Name(&'static str),
     /// An aggregate of this type does not say its parameters.
     Parameters(&'static str),
 }
@@ -70,6 +73,14 @@ impl Fault {
         let of = format!("operator `{operator}`");
         match self {
             Fault::Type(what) => CheckpointError::Unreadable { of, what: what.clone() },
+            Fault::Name(aggregate) => CheckpointError::Incompatible {
+                what: format!(
+                    "{of}: the aggregate `{aggregate}` has no name, and a checkpoint knows what an aggregate keeps by its name: write \
+                     `const NAME: &'static str = {:?};` in its `impl Aggregate`, and leave it as it is when the type is renamed. \
+                     Checkpoints of earlier releases have that name, which was the type's",
+                    short_name(aggregate)
+                ),
+            },
             Fault::Parameters(name) => CheckpointError::Incompatible {
                 what: format!(
                     "{of}: the aggregate `{name}` has fields and does not say what it keeps depends on, so that a later start could \
@@ -83,15 +94,20 @@ impl Fault {
 impl StateShape {
     /// What batches took in, for `span` and cut into windows every `slide`: records of type `T`.
     pub(crate) fn panes<T: Record>(span: Option<Duration>, slide: Option<Duration>) -> Self {
-        let Schema { text: types, fault } = schema::of::<T>();
+        Self::panes_of(schema::of::<T>(), span, slide)
+    }
+
+    /// The same of records whose schema is known.
+    pub(crate) fn panes_of(schema: Schema, span: Option<Duration>, slide: Option<Duration>) -> Self {
+        let Schema { text: types, fault } = schema;
         let (how, with) = (String::new(), Some(String::new()));
         let (fault, lasts) = (fault.map(Fault::Type), span.is_none());
         StateShape { kind: Kind::Panes, span, slide, how, with, types, fault, lasts }
     }
 
-    /// As [`panes`](StateShape::panes), and keys that last longer.
-    pub(crate) fn panes_and_keys<T: Record>(span: Option<Duration>, slide: Option<Duration>) -> Self {
-        StateShape { kind: Kind::PanesAndKeys, lasts: true, ..StateShape::panes::<T>(span, slide) }
+    /// The same, and keys that last longer.
+    pub(crate) fn with_keys(self) -> Self {
+        StateShape { kind: Kind::PanesAndKeys, lasts: true, ..self }
     }
 
     /// A state a key.
@@ -104,9 +120,13 @@ impl StateShape {
         StateShape { lasts, ..self }
     }
 
-    /// What it is made by, in one word.
-    pub(crate) fn by(self, how: String) -> Self {
-        StateShape { how, ..self }
+    /// The name of what it is made by, or the type of the aggregate that has none.
+    pub(crate) fn by(mut self, name: Result<String, &'static str>) -> Self {
+        match name {
+            Ok(how) => self.how = how,
+            Err(aggregate) => self.fault = self.fault.or(Some(Fault::Name(aggregate))),
+        }
+        self
     }
 
     /// The parameters of that, or the type that does not say them.
@@ -122,8 +142,14 @@ impl StateShape {
     pub(crate) fn is_as(&self, written: &StateShape) -> bool {
         let parts = |shape: &StateShape| (shape.kind, shape.span, shape.slide);
         parts(self) == parts(written)
-            && (&self.how, &self.types) == (&written.how, &written.types)
+            && self.is_made_as(written)
+            && self.types == written.types
             && self.has_parameters_of(written)
+    }
+
+    /// Whether it is made by what was written, under its name or as earlier releases wrote it.
+    pub(super) fn is_made_as(&self, written: &StateShape) -> bool {
+        self.how == written.how || self.how == name_of_earlier(&written.how)
     }
 
     /// Whether the parameters are those that were written, if any were.
@@ -134,43 +160,6 @@ impl StateShape {
     pub(super) fn parameters(&self) -> &str {
         self.with.as_deref().unwrap_or_default()
     }
-}
-
-/// The name of a type without the paths of the types in it, and without closures, whose names change with the lines
-/// around them and with the types of the function that they are in: `Of<Sum,f64>`.
-pub(crate) fn short_name<T>() -> String {
-    const CLOSURE: &str = "{{closure}}";
-    let mut name = std::any::type_name::<T>().to_owned();
-    while let Some(at) = name.find(CLOSURE) {
-        let end = at + CLOSURE.len();
-        let path = if name[end..].starts_with("::") { end + 2 } else { end };
-        name.replace_range(begin_of_path(&name[..at])..path, "");
-    }
-    let mut short = String::new();
-    for word in name.split_inclusive(['<', '>', ',', '(', ')', ' ', '&', '[', ']', ';']) {
-        let end = word
-            .char_indices()
-            .last()
-            .map_or(0, |(at, last)| if last.is_alphanumeric() { word.len() } else { at });
-        let (path, rest) = word.split_at(end);
-        short.push_str(path.rsplit("::").next().unwrap_or_default());
-        short.push_str(rest.trim());
-    }
-    short.replace(",,", ",").replace("<,", "<").replace(",>", ">").replace("<>", "")
-}
-
-/// Where the path begins that is at the end of `name`, with the arguments of all types in it.
-fn begin_of_path(name: &str) -> usize {
-    let mut depth = 0;
-    for (at, one) in name.char_indices().rev() {
-        match one {
-            '>' | ')' | ']' => depth += 1,
-            '<' | '(' | '[' if depth > 0 => depth -= 1,
-            '<' | '(' | '[' | ' ' | '&' | ',' | ';' if depth == 0 => return at + 1,
-            _ => {}
-        }
-    }
-    0
 }
 
 /// A stateful operator of a program.
@@ -223,8 +212,7 @@ impl fmt::Display for StateShape {
             write!(f, " every {}", In(slide))?;
         }
         if !self.how.is_empty() {
-            debug_assert!(is_word(&self.how), "`{}` is to be a word", self.how);
-            write!(f, " by {}", self.how)?;
+            write!(f, " by {}", Escaped(&self.how))?;
         }
         if !self.parameters().is_empty() {
             write!(f, " with {}", Escaped(self.parameters()))?;
@@ -275,7 +263,7 @@ fn parse(text: &str) -> Result<StateShape, &'static str> {
         match word {
             "for" if shape.span.is_none() => shape.span = Some(duration()?),
             "every" if shape.slide.is_none() => shape.slide = Some(duration()?),
-            "by" if shape.how.is_empty() && is_word(value) => value.clone_into(&mut shape.how),
+            "by" if shape.how.is_empty() && !value.is_empty() => shape.how = unescape(value),
             "with" if shape.with.is_none() => shape.with = Some(unescape(value)),
             _ => return Err("only `for`, `every`, `by` and `with` are known, each once"),
         }
@@ -283,11 +271,7 @@ fn parse(text: &str) -> Result<StateShape, &'static str> {
     Ok(shape)
 }
 
-fn is_word(how: &str) -> bool {
-    !how.is_empty() && !how.contains(char::is_whitespace)
-}
-
-/// Parameters as one word.
+/// A name or parameters as one word.
 struct Escaped<'a>(&'a str);
 
 impl fmt::Display for Escaped<'_> {
@@ -347,27 +331,4 @@ fn read_duration(text: &str) -> Option<Duration> {
     let nanos = number.parse::<u128>().ok()?.checked_mul(unit)?;
     let seconds = u64::try_from(nanos / 1_000_000_000).ok()?;
     Some(Duration::new(seconds, (nanos % 1_000_000_000) as u32))
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::checkpoint::lock::shape::short_name;
-
-    struct Reduce<F>(F);
-
-    fn of<F>(_: F) -> String {
-        short_name::<Reduce<F>>()
-    }
-
-    fn in_a_function_of<A, B>() -> (String, String) {
-        (of(|| std::mem::size_of::<A>()), of([(|| std::mem::size_of::<(B, Reduce<A>)>(), 1_u8)]))
-    }
-
-    #[test]
-    fn closures_have_no_names_of_their_own() {
-        let (plain, among) = in_a_function_of::<Option<Vec<u8>>, (u8, [String; 2])>();
-        assert_eq!((&*plain, &*among), ("Reduce", "Reduce<[(,u8);1]>"));
-        assert_eq!((plain, among), in_a_function_of::<u8, String>());
-        assert_eq!(of(Some(vec![1_u8])), "Reduce<Option<Vec<u8>>>");
-    }
 }

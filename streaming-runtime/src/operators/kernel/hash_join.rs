@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use timely::dataflow::{StreamVec, channels::pact::Exchange};
 
 use crate::{
-    checkpoint::{StateShape, short_name, state_log::StateWriter},
+    checkpoint::{StateShape, state_log::StateWriter},
     ids::{Epoch, OpId},
     observe::{
         operator_stats::Held,
@@ -28,6 +28,7 @@ use crate::{
         stateful::{Audience, BatchContext, Output, StatefulOperator, keep},
     },
     record::{Key, Record},
+    schema::{self, Schema},
     stream::{context::JobContext, kind::Relation, rhythm::Rhythm},
     time::BatchTime,
 };
@@ -36,14 +37,25 @@ use crate::{
 #[doc(hidden)]
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum JoinSide<V, W> {
+    #[serde(rename = "Left")]
     Left(V),
+    #[serde(rename = "Right")]
     Right(W),
+}
+
+/// The schema of a value with its key, its side and how often it comes. Names of variants, and of the whole where it is
+/// opaque, are on disk.
+fn schema<K: Key, V: Record, W: Record>() -> Schema {
+    let (key, left, right) = (schema::name::<K>(&[]), schema::name::<V>(&[]), schema::name::<W>(&[]));
+    schema::of_named::<(K, JoinSide<V, W>, i64)>(&format!("({key}, Side<{left}, {right}>, i64)"))
 }
 
 /// What the values of a key make together.
 #[doc(hidden)]
 pub trait JoinLogic<K, V, W>: 'static {
     type Out;
+    /// What a checkpoint calls it.
+    const NAME: &'static str;
     /// Whether a left value makes something when there is no right one.
     const LEFT_ALONE: bool;
     const RIGHT_ALONE: bool;
@@ -175,7 +187,7 @@ impl<V> Retention<V> {
     fn name(&self) -> String {
         match self {
             Retention::Batch => "batch".to_owned(),
-            Retention::Window(Some(size)) => format!("{size:?}"),
+            Retention::Window(Some(size)) => in_tens(*size),
             Retention::Window(None) => "history".to_owned(),
             Retention::Table(_) => "kept".to_owned(),
         }
@@ -201,6 +213,19 @@ impl<V> Retention<V> {
             Retention::Table(_) => true,
         }
     }
+}
+
+/// A duration on disk: `1.5s`, `250ms`.
+fn in_tens(duration: Duration) -> String {
+    const UNITS: [(&str, u128); 4] = [("s", 1_000_000_000), ("ms", 1_000_000), ("µs", 1_000), ("ns", 1)];
+    let nanos = duration.as_nanos();
+    let (unit, size) = UNITS.into_iter().find(|(_, size)| nanos >= *size).unwrap_or(("ns", 1));
+    let rest = match nanos % size {
+        0 => String::new(),
+        // One more than the unit has, for the zeros in front.
+        rest => format!(".{}", (size + rest).to_string()[1..].trim_end_matches('0')),
+    };
+    format!("{}{rest}{unit}", nanos / size)
 }
 
 /// When two sides are renewed, left and right, and when what they make is.
@@ -566,9 +591,9 @@ impl<K: Key, V: Record, W: Record, M: JoinLogic<K, V, W, Out: Clone>> StatefulOp
             (false, true) => other.clone(),
             (false, false) => return None,
         };
-        let how = format!("{}[{},{}]", short_name::<M>(), left.name(), right.name());
+        let how = format!("{}[{},{}]", M::NAME, left.name(), right.name());
         let lasts = [left.window(), right.window()].contains(&Some(None));
-        Some(StateShape::panes::<Self::In>(None, windows.slide()).by(how).lasting(lasts))
+        Some(StateShape::panes_of(schema::<K, V, W>(), None, windows.slide()).by(Ok(how)).lasting(lasts))
     }
 
     fn close(
@@ -635,5 +660,30 @@ impl<K: Key, V: Record, W: Record, M: JoinLogic<K, V, W, Out: Clone>> StatefulOp
             }
         });
         said.held = self.meet.held();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use crate::operators::kernel::hash_join::in_tens;
+
+    #[test]
+    fn durations_are_written_in_the_largest_unit_that_they_have() {
+        let cases = [
+            (0, "0ns"),
+            (7, "7ns"),
+            (1_500, "1.5µs"),
+            (250_000_000, "250ms"),
+            (1_000_001_000, "1.000001s"),
+            (1_500_000_000, "1.5s"),
+            (3_600_000_000_000, "3600s"),
+        ];
+        for (nanos, text) in cases {
+            assert_eq!(in_tens(Duration::from_nanos(nanos)), text);
+            // As earlier releases wrote them, on a standard library that did so.
+            assert_eq!(format!("{:?}", Duration::from_nanos(nanos)), text);
+        }
     }
 }

@@ -8,11 +8,12 @@ use std::{collections::VecDeque, num::NonZeroU32, time::Duration};
 use hashbrown::HashMap;
 
 use crate::{
+    aggregate::own_types,
     checkpoint::{StateShape, state_log::StateWriter},
     ids::Epoch,
     observe::operator_stats::Held,
     operators::{
-        aggregate::{Aggregate, LeavingOf, UpkeepOf},
+        aggregate::{Aggregate, LeavingOf, UpkeepOf, name_of},
         kernel::{
             slots::Slots,
             stateful::{Audience, BatchContext, Output},
@@ -21,6 +22,7 @@ use crate::{
         parameters::Parameters,
     },
     record::Key,
+    schema,
     stream::{kind::Idle, rhythm::common},
     time::{BatchTime, nanos},
 };
@@ -263,16 +265,16 @@ impl<K: Key, V, G: Aggregate<V>> Sliding<K, V, G> {
 
     /// How the state is written down: what comes in, for as long as it is in a window. What never leaves, or outlives its
     /// panes, is written key by key; unless it is all that came, for then to write a key again is to write all of it.
-    pub(crate) fn shape(&self, how: String, parameters: Parameters) -> StateShape {
+    pub(crate) fn shape(&self, parameters: Parameters) -> StateShape {
         let (size, slide) = (self.cut.size, Some(self.cut.slide));
-        let shape = match (self.writes_keys(), size) {
-            (false, _) => StateShape::panes::<(K, G::Accumulator)>(size, slide),
-            (true, _) => StateShape::panes_and_keys::<(K, G::Accumulator)>(size, slide),
-        };
+        let (key, accumulator) = (schema::name::<K>(&[]), schema::name::<G::Accumulator>(&own_types()));
+        let schema = schema::of_named::<(K, G::Accumulator)>(&format!("({key}, {accumulator})"));
+        let panes = StateShape::panes_of(schema, size, slide);
+        let shape = if self.writes_keys() { panes.with_keys() } else { panes };
         let filters = self.lasts.as_ref().is_some_and(|lasts| lasts.shown.is_some());
         let parameters =
             if filters { Parameters::all([parameters, Parameters::of("filter")]) } else { parameters };
-        shape.by(how).with(parameters.said())
+        shape.by(name_of::<V, G>()).with(parameters.said())
     }
 
     fn writes_keys(&self) -> bool {
