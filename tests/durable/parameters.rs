@@ -26,12 +26,12 @@ struct Unnamed(i64);
 struct Widest;
 
 macro_rules! counting {
-    ($name:ident $(as $stored:literal)? $($said:item)?) => {
+    ($name:ident, $stored:expr;  $($said:item)?) => {
         impl Aggregate<i64> for $name {
             type Accumulator = i64;
             type Result = i64;
             type Algebra = Abelian;
-            $(const NAME: &'static str = $stored;)?
+            const NAME: &'static str = $stored;
             fn create(&self, n: i64) -> i64 {
                 i64::from(n > self.0)
             }
@@ -51,11 +51,12 @@ macro_rules! counting {
     };
 }
 
-counting!(Above as "above" fn parameters(&self) -> Parameters {
+counting!(Above, "above"; fn parameters(&self) -> Parameters {
     Parameters::of(format_args!("limit {}", self.0))
 });
-counting!(Silent as "silent");
-counting!(Unnamed fn parameters(&self) -> Parameters {
+counting!(Silent, "silent";);
+// As without one.
+counting!(Unnamed, ""; fn parameters(&self) -> Parameters {
     Parameters::of(self.0)
 });
 
