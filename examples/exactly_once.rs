@@ -13,6 +13,7 @@ use streaming_runtime::{
     connect::{ConnectorError, Recovery, SourceContext, sqlite},
     prelude::*,
 };
+use tracing_subscriber::filter::LevelFilter;
 
 stream!(
     /// What each customer has ordered in all.
@@ -43,6 +44,7 @@ impl Source<(String, i64)> for Orders {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    tracing_subscriber::fmt().with_max_level(LevelFilter::WARN).with_writer(std::io::stderr).init();
     std::fs::create_dir_all("target/exactly_once")?;
     let checkpoint = Checkpoint::new("target/exactly_once/state").exactly_once();
     let mut job = Engine::new().workers(2).checkpoint(checkpoint).start(totals::Ports {

@@ -26,6 +26,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
     time::MissedTickBehavior,
 };
+use tracing_subscriber::filter::LevelFilter;
 
 /// An application's choice: this allocator is up to twice as fast on small strings.
 #[global_allocator]
@@ -62,6 +63,8 @@ struct Arguments {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::parse();
+    // Warnings of the engine, on standard error: a server that does not answer, a source that begins anew.
+    tracing_subscriber::fmt().with_max_level(LevelFilter::WARN).with_writer(std::io::stderr).init();
     let address = match (arguments.host, arguments.port) {
         (Some(host), Some(port)) => format!("{host}:{port}"),
         _ => serve(arguments.rate).await?,

@@ -20,6 +20,7 @@ use streaming_runtime::{
     prelude::*,
 };
 use tokio::net::TcpListener;
+use tracing_subscriber::filter::LevelFilter;
 
 stream!(
     /// How often each word came in the last ten seconds.
@@ -40,7 +41,11 @@ struct Arguments {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind(Arguments::parse().listen).await?;
-    println!("metrics at http://{}/metrics", listener.local_addr()?);
+    tracing_subscriber::fmt().with_max_level(LevelFilter::WARN).with_writer(std::io::stderr).init();
+    let address = listener.local_addr()?;
+    println!("a word count with metrics at {address}; Ctrl-C stops. Try:");
+    println!("  curl {address}/metrics");
+    println!("  curl {address}/explain");
     // The recorder first: what is counted before it is there is lost.
     let prometheus = PrometheusBuilder::new().install_recorder()?;
     let exporter = metrics_exporter();

@@ -37,6 +37,7 @@ use streaming_runtime::{
     prelude::*,
 };
 use tokio::{net::TcpListener, sync::oneshot};
+use tracing_subscriber::filter::LevelFilter;
 
 /// A request's number, and how many nanoseconds it is too early.
 type Decision = (u64, u64);
@@ -176,8 +177,13 @@ async fn serve(
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let Arguments { port, quota, window } = Arguments::parse();
+    tracing_subscriber::fmt().with_max_level(LevelFilter::WARN).with_writer(std::io::stderr).init();
     let listener = TcpListener::bind(("127.0.0.1", port)).await?;
-    println!("http://{}", listener.local_addr()?);
+    let address = listener.local_addr()?;
+    println!(
+        "{quota} times in any {window} s for each client, at {address}; Ctrl-C stops. Try, more than once:"
+    );
+    println!("  curl -i -X POST {address}/check/ada");
     let stop = async { drop(tokio::signal::ctrl_c().await) };
     serve(listener, Engine::new(), (quota, secs(window)), stop).await
 }

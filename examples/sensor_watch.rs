@@ -17,6 +17,7 @@ use streaming_runtime::{
     connect::{BatchReceiver, Sender, channel, channel_sink},
     prelude::*,
 };
+use tracing_subscriber::filter::LevelFilter;
 
 /// Readings, lowest, mean and highest.
 type Statistics = (i64, f64, f64, f64);
@@ -70,6 +71,7 @@ struct Arguments {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::parse();
+    tracing_subscriber::fmt().with_max_level(LevelFilter::WARN).with_writer(std::io::stderr).init();
     let (sender, readings) = channel(1024);
     let (statistics, all_statistics) = channel_sink(4);
     let (alarms, all_alarms) = channel_sink(4);

@@ -21,6 +21,7 @@ use streaming_runtime::{
     connect::{collect, from_stream},
     prelude::*,
 };
+use tracing_subscriber::filter::LevelFilter;
 
 stream!(
     /// Words of each batch.
@@ -63,6 +64,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
 /// One process of the job.
 #[tokio::main(flavor = "current_thread")]
 async fn run(arguments: Arguments, index: usize) -> Result<(), Box<dyn Error>> {
+    tracing_subscriber::fmt().with_max_level(LevelFilter::WARN).with_writer(std::io::stderr).init();
     let cluster = Cluster::new(arguments.hosts, index);
     // Each line is read by one process. Files or partitions would be dealt out in the same way, by name.
     let all = arguments.text.into_iter().enumerate();

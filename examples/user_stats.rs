@@ -29,6 +29,7 @@ use streaming_runtime::{
     prelude::*,
 };
 use tokio::{net::TcpListener, sync::oneshot};
+use tracing_subscriber::filter::LevelFilter;
 
 /// What a user did.
 #[derive(Clone, Serialize, Deserialize)]
@@ -163,8 +164,15 @@ struct Arguments {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
+    tracing_subscriber::fmt().with_max_level(LevelFilter::WARN).with_writer(std::io::stderr).init();
     let listener = TcpListener::bind(("127.0.0.1", Arguments::parse().port)).await?;
-    println!("http://{}", listener.local_addr()?);
+    let address = listener.local_addr()?;
+    println!("statistics of users at {address}; Ctrl-C stops. Try:");
+    println!(
+        r#"  curl -d '{{"user": "ada", "value": 3}}' -H 'content-type: application/json' '{address}/events?wait=true'"#
+    );
+    println!("  curl {address}/users/ada");
+    println!("  curl -N {address}/users/changes");
     serve(listener, async { drop(tokio::signal::ctrl_c().await) }).await
 }
 

@@ -276,10 +276,10 @@ pub fn count_distinct() -> CountDistinct {
 }
 
 impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
-    /// The `k` largest records of a batch or a window as one list, largest first; nothing where there are none. By key:
+    /// The `k` largest records of a batch or a window as one list, largest first. An empty one delivers nothing. By key, use
     /// [`aggregate_by_key(top_k(k))`](top_k).
     ///
-    /// UnboundedTable: `k` records, for windows two times `k` for each pane.
+    /// State: `k` records, and on windows two times `k` per pane. Cost: what enters and leaves.
     ///
     /// ```
     /// # use streaming_runtime::prelude::*;

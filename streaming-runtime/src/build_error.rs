@@ -7,7 +7,7 @@ use std::{any::Any, panic::resume_unwind, time::Duration};
 
 use crate::{ids::OpId, observe::panic_origin};
 
-/// Why the body of a pipeline makes no dataflow. Nothing has run when it is said.
+/// Why the body of a pipeline makes no dataflow. It is reported before anything runs.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
@@ -41,7 +41,7 @@ pub enum BuildError {
     Operator {
         /// The operator's id, as in the pipeline's `OPERATORS`.
         operator: String,
-        /// Why, and what would do.
+        /// Why, and what to do instead.
         what: String,
     },
     /// The body panicked, or an operator did while it was made.

@@ -1,21 +1,21 @@
-//! Stream time: the system's, or a test's own.
+//! Stream time: the system's, or that of a test.
 //!
-//! What times there are, and how they hang together:
+//! There are three kinds of time:
 //!
 //! | time | what it is |
 //! |---|---|
-//! | stream time | what batches are named by. It never goes back, and goes on as a monotonic clock does |
+//! | stream time | names batches. It never goes back, and runs as a monotonic clock does |
 //! | the system's clock | may be set, and goes on while the machine is suspended, when monotonic clocks stand still |
 //! | times of files | the system's clock when they were written, or whatever they were set to |
 //!
 //! A job begins at the system's time, or behind the last batch of its checkpoint if that is later. Within a second, and
 //! before each batch, the two are compared:
 //!
-//! - The system's clock went on by up to a month more than stream time: stream time goes with it, and batches are due for
-//!   the time between, as they are after an absence.
-//! - It went on by more, or it is behind, since it was set: stream time goes on as it did. The difference is logged, is in
-//!   [`JobMetrics::clock`](crate::JobMetrics) and in what [`Job::explain`](crate::Job::explain) says, and is added to the times
-//!   of files before they are compared with batches. It ends when the system's clock is set so that they meet.
+//! - The system's clock is ahead by up to a month: stream time follows it, and batches are due for the time in between, as after an
+//!   absence.
+//! - It is ahead by more, or it is behind because it was set: stream time goes on as before. The difference is logged, is in
+//!   [`JobMetrics::clock`](crate::JobMetrics) and in [`Job::explain`](crate::Job::explain), and is added to the times of files before
+//!   they are compared with batches. It ends when the system's clock is set so that they meet.
 
 mod system;
 
@@ -34,14 +34,15 @@ use system::SystemClock;
 
 use crate::time::{BatchTime, nanos};
 
-/// Stream time that moves only when it is told to, for tests. It starts at 0.
+/// Stream time for tests: it starts at 0, and moves only when [`advance`](ManualClock::advance) is called.
 ///
-/// With it a test is certain, with any runtime and any number of workers: what a [`Sender`](crate::connect::Sender) has
-/// accepted before the clock moves is in the batch that closes then, or in one that closed early before. So: send,
-/// advance, wait for [`Job::delivered`](crate::Job::delivered), look at the outputs. (What a limit holds back, as
-/// [`Engine::max_rate`](crate::Engine::max_rate) does, is not waited for. What is sent after the clock has moved belongs to
-/// the next batch for certain only if `delivered` was waited for first.) A [`stop`](crate::Job::stop) closes all batches that
-/// are due by the clock before.
+/// It makes tests deterministic, with any runtime and any number of workers: what a [`Sender`](crate::connect::Sender) has accepted
+/// before the clock moves is in the batch that closes then, or in one that closed early before. So a test sends, advances the clock,
+/// waits for [`Job::delivered`](crate::Job::delivered), and looks at the outputs.
+///
+/// - Records that a limit holds back, such as [`Engine::max_rate`](crate::Engine::max_rate), are not waited for.
+/// - Records that are sent after the clock has moved are in the next batch for certain only after `delivered` has returned.
+/// - [`stop`](crate::Job::stop) first closes all batches that are due by the clock.
 ///
 /// ```
 /// use streaming_runtime::{ManualClock, connect::{channel, view}, prelude::*};
@@ -94,7 +95,7 @@ impl ManualClock {
     pub fn new() -> Self {
         ManualClock { now: watch::Sender::new(0), started: 0, ahead: Arc::default() }
     }
-    /// Moves time on. Every batch whose boundary is reached closes, one after the other, soon after;
+    /// Moves time on. Soon after, every batch whose boundary is reached closes, one after the other;
     /// [`Job::delivered`](crate::Job::delivered) waits for that.
     pub fn advance(&self, by: Duration) {
         self.now.send_modify(|now| *now = now.saturating_add(nanos(by)));

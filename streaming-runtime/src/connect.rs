@@ -7,21 +7,19 @@
 //!   +---------------------- back-pressure <-------+---- batches in flight are limited <----+
 //! ```
 //!
-//! - A source is one future on tokio, in a runtime of its own unless it says that it never
-//!   [blocks](Source::MAY_BLOCK) its thread. It hands records to its [`SourceContext`], which waits while the workers are
-//!   behind. What `send` has returned for is in a batch, now or later; nothing is lost but by a crash.
-//!   The engine stops a source by dropping that future at an await point, so a source keeps nothing that it
-//!   has taken from outside and not sent across an await other than the outlet's; one that must, says
-//!   [`DRAINS`](Source::DRAINS) and is asked first.
-//! - A source that returns `Ok` has ended; when all have, the engine closes the last batch and the job ends.
-//! - A sink gets every batch, the empty ones too, one at a time and in the order of their times. When `write`
-//!   returns, the batch counts as delivered and makes room for another in flight.
-//! - An error from either ends the job with that error, naming the port, and so does a panic; the service and its
-//!   other jobs go on.
+//! - A source is one future on tokio. It has a runtime of its own, unless it promises never to [block](Source::MAY_BLOCK) its
+//!   thread. It gives records to its [`SourceContext`], whose `send` waits while the workers are behind. Once `send` has returned, the
+//!   record is in a batch, now or later; only a crash can lose it.
+//! - The engine stops a source by dropping its future at an await point. So a source must not hold records that it has taken from
+//!   outside across any await but the outlet's. One that has to, sets [`DRAINS`](Source::DRAINS) and is asked to end first.
+//! - A source that returns `Ok` has ended. When all have ended, the engine closes the last batch and the job ends.
+//! - A sink gets every batch, including empty ones, one at a time and in the order of their times. When `write` returns, the batch
+//!   counts as delivered, and there is room for another one in flight.
+//! - An error or a panic of either ends the job with an error that names the port. The service and its other jobs go on.
 //!
-//! # What becomes of errors
+//! # Errors by connector
 //!
-//! | connector | bad input | what it tries again | what ends the job |
+//! | connector | bad input | retried | what ends the job |
 //! |---|---|---|---|
 //! | [`tcp::lines`] | long lines skipped, bad UTF-8 replaced, both counted; or an error | connecting: [`Retry`] | a peer away for too long |
 //! | [`tcp::listen`] | the same, where an error closes that connection only | accepting | no way to accept |
@@ -40,42 +38,42 @@
 //! | a sink with [`timeout`](SinkPolicies::timeout) | | | that, and not being done in time |
 //! | a sink with [`or_dead_letter`](SinkPolicies::or_dead_letter) | | writing the batch elsewhere | an error there, or of its close |
 //!
-//! No sink is limited in time unless [`timeout`](SinkPolicies::timeout) says so: one that hangs holds its job up, until
-//! [`Job::stop`](crate::Job::stop) gives up waiting or the job is aborted. Records that make no sense to the pipeline
-//! itself are the matter of [`try_map`](crate::Stream::try_map).
+//! No sink has a time limit unless [`timeout`](SinkPolicies::timeout) sets one: a sink that hangs holds up its job until
+//! [`Job::stop`](crate::Job::stop) gives up waiting or the job is aborted. Records that the pipeline itself cannot use are for
+//! [`try_map`](crate::Stream::try_map).
 //!
 //! # After a crash
 //!
-//! In a job with [checkpoints](crate::Engine::checkpoint) each source is of one kind ([`Recovery`]), and each sink
-//! ([`Delivery`]). What is not of a kind that can do its part is refused where
-//! [`exactly_once`](crate::Checkpoint::exactly_once) is asked for. Without checkpoints, all that was under way is lost.
+//! In a job with [checkpoints](crate::Engine::checkpoint), the kind of a source ([`Recovery`]) and of a sink ([`Delivery`]) decides
+//! what a crash does. [`exactly_once`](crate::Checkpoint::exactly_once) refuses connectors whose kind cannot guarantee it. Without
+//! checkpoints, everything that was under way is lost.
 //!
 //! | source | kind | records after a crash |
 //! |---|---|---|
-//! | [`file::lines`] | replays | each once: it reads on from its place in the file, which must be the same |
-//! | [`directory::lines`] | replays | each once, and those that came in the down time: files have to stay until they are delivered |
-//! | [`queue()`] | replays | each once: it is given the same batches again |
-//! | [`durable`](durable()) of any below | logged | each that was sent into the job once, from the job's log; what an answer was waited for is there |
+//! | [`file::lines`] | replays | each once: it reads on from its position in the file, which must be unchanged |
+//! | [`directory::lines`] | replays | each once, including files that appeared while the job was down; files must stay until they are delivered |
+//! | [`queue()`] | replays | each once: it must be given the same batches again |
+//! | [`durable`](durable()) of any below | logged | each record that was sent into the job once, from its log; a record with a receipt is never lost |
 //! | [`channel()`], [`queue::shared`] | lost | what was under way is lost: at most once |
-//! | [`tcp::lines`], [`tcp::listen`] | lost | the same, and what peers send while nobody listens |
+//! | [`tcp::lines`], [`tcp::listen`] | lost | the same, and what peers send while the job is down |
 //! | [`from_stream`], [`try_from_stream`] | lost | the same; the stream is a new one |
 //! | [`restarted`] | as the source in it | as the source in it |
-//! | [`shedding`](shedding()) | logged or lost | of a `durable` source as that; else at most once, as what is dropped is lost anyway |
-//! | a source of one's own | its [`RECOVERY`](Source::RECOVERY) | if it replays: it asks [`SourceContext::resume_from`], and says what it [`reached`](Outlet::reached) |
+//! | [`shedding`](shedding()) | logged or lost | around a `durable` source as that; else at most once |
+//! | your own | its [`RECOVERY`](Source::RECOVERY) | to replay, it starts at [`SourceContext::resume_from`] and reports what it [`reached`](SourceContext::reached) |
 //!
 //! | sink | kind | batches after a crash |
 //! |---|---|---|
 //! | `sqlite::append`, `sqlite::upsert`, `sqlite::changes` (feature `sqlite`) | transactional | each once |
-//! | [`text_files`] | idempotent | each once: it takes the place of the same batch |
-//! | [`view()`], [`view_of_changes`] | idempotent | in memory only, so there is none to double: the new view has all from its first batch on |
-//! | [`console`], [`channel_sink`], [`collect`], [`into_sink`] | at least once | the last ones may come twice, with the same times |
+//! | [`text_files`] | idempotent | each once: it replaces the same batch |
+//! | [`view()`], [`view_of_changes`] | idempotent | in memory only: the new view is complete from its first batch on |
+//! | [`console`], [`channel_sink`], [`collect`], [`into_sink`] | at least once | the last batches may come twice, with the same times |
 //! | a sink with [`retry`](SinkPolicies::retry) or [`timeout`](SinkPolicies::timeout) | as the sink in it | as the sink in it |
-//! | a sink with [`or_dead_letter`](SinkPolicies::or_dead_letter) | at least once | the last ones may come twice, here or there |
-//! | a sink of one's own | its [`DELIVERY`](Sink::DELIVERY) | batches are told apart by their times |
+//! | a sink with [`or_dead_letter`](SinkPolicies::or_dead_letter) | at least once | the last batches may come twice, in either sink |
+//! | your own | its [`DELIVERY`](Sink::DELIVERY) | a batch is identified by its time |
 //!
-//! A batch that runs again has the records and the time that it had. A source that gives it other numbers of records ends
-//! the job with [`JobError::Replay`](crate::JobError::Replay); one that finds that it cannot give the same, with an error
-//! that says so, as [`ConnectorError::Changed`].
+//! A batch that runs again has the same records and the same time. A source that sends another number of records for it ends the
+//! job with [`JobError::Replay`](crate::JobError::Replay). A source that notices that its input is different should return an error,
+//! such as [`ConnectorError::Changed`].
 //!
 //! Invariant: connectors never see a timely type, an epoch number or a worker.
 

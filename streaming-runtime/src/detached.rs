@@ -1,8 +1,7 @@
 //! Work that may hang, on threads that nobody joins.
 //!
-//! Tokio waits for its pool of blocking work when a runtime is dropped, so one call to a disk that does not answer would
-//! keep a program from ending. Here a thread that is stuck is left behind: whoever waits for its work drops the future,
-//! and the process ends without it.
+//! Tokio waits for its pool of blocking work when a runtime is dropped, so one call to a disk that does not answer would keep a program
+//! from ending. Here a stuck thread is left behind: the waiting code drops its future, and the process ends without the thread.
 
 use std::{
     any::Any,

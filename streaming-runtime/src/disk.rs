@@ -1,4 +1,4 @@
-//! Names in directories that outlive a crash, and what they mean while a job relies on them.
+//! Durable names in directories, and whether they still mean the same while a job relies on them.
 
 use std::{
     fs::{

@@ -20,7 +20,7 @@ use crate::{
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
-    /// A job's connectors run on tokio, and there is no runtime here.
+    /// There is no tokio runtime here, and connectors run on tokio.
     #[error(
         "a job is started inside a tokio runtime: call `start` from async code or under `Runtime::enter`"
     )]
@@ -31,23 +31,23 @@ pub enum StartError {
     /// The thread that speaks with the other processes of a [`Cluster`](crate::Cluster) could not be made.
     #[error("starting the thread of the cluster: {0}")]
     Cluster(#[source] io::Error),
-    /// The job was asked to count each record exactly once, and a connector cannot do its part.
+    /// Exactly-once was asked for, and a connector cannot guarantee it.
     #[error("exactly once: `{port}`: this {what}")]
     Delivery {
         /// The port's name.
         port: String,
-        /// Why it cannot, and what would do.
+        /// Why it cannot, and what to do instead.
         what: String,
     },
     /// The body of the pipeline makes no dataflow.
     #[error(transparent)]
     Build(BuildError),
-    /// A sink would write where somebody else does.
+    /// A sink would write to a target that something else uses.
     #[error("sink `{port}`: {what}")]
     Target {
         /// The port's name.
         port: String,
-        /// What it writes to, who is there, and what would do.
+        /// The target, who uses it, and what to do instead.
         what: String,
     },
     /// The checkpoint cannot be used.
@@ -92,7 +92,7 @@ impl StartError {
     }
 }
 
-/// Why a job ended before its sources did and without being asked to stop.
+/// Why a job failed.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum JobError {
@@ -104,7 +104,7 @@ pub enum JobError {
         /// The panic's message.
         message: String,
     },
-    /// A record came to where the pipeline says [`fail`](crate::Stream::fail).
+    /// A record arrived at a [`fail`](crate::Stream::fail) of the pipeline.
     #[error("operator `{operator}`: {message}")]
     RecordFailed {
         /// The operator's id, as in the pipeline's `OPERATORS`.
@@ -112,7 +112,7 @@ pub enum JobError {
         /// The record as text.
         message: String,
     },
-    /// A loop still changed after as many rounds, or as much time, as it may take.
+    /// A loop still changed after its limit of rounds or of time.
     #[error(
         "loop `{operator}` still changes after {rounds} rounds and {elapsed:?}: see that it converges, \
          or allow more with `iterate_at_most`"
@@ -125,7 +125,7 @@ pub enum JobError {
         /// The time that it had taken for one batch.
         elapsed: Duration,
     },
-    /// A record was there more often than can be counted, or than can be written out one by one.
+    /// There are more copies of a record than can be counted, or written out one by one.
     #[error(
         "operator `{operator}`: a record is there more than {most} times: something multiplies copies, \
          as a `union` of a stream with itself does in a loop; `.distinct()` keeps each record once"
@@ -136,7 +136,7 @@ pub enum JobError {
         /// The number that it exceeds.
         most: i64,
     },
-    /// A closure gave another answer when what it gave before was taken back. What is kept would be wrong from here on.
+    /// A closure returned something else when an earlier result was taken back, so state would be wrong from here on.
     #[error(
         "operator `{operator}`: a `{what}` was taken back that was never there: a closure before this operator \
          answers otherwise when it is called again with the same record. What is kept up to date is taken back by \
@@ -148,8 +148,7 @@ pub enum JobError {
         /// The type of what was taken back.
         what: &'static str,
     },
-    /// A key was not equal to itself, as one that holds a NaN is where its `Eq` compares floats: it would never be found
-    /// again.
+    /// A key is not equal to itself, for instance a NaN under an `Eq` that compares floats. It would never be found again.
     #[error(
         "operator `{operator}`: a key of type `{what}` is not equal to itself, so nothing can be brought together by it: \
          its `PartialEq` must say that a value equals itself, as one that compares the bits of a float does"
@@ -160,7 +159,7 @@ pub enum JobError {
         /// The key's type.
         what: &'static str,
     },
-    /// A source could not go on.
+    /// A source failed.
     #[error("source `{port}`: {source}")]
     Source {
         /// The port's name.
@@ -193,30 +192,30 @@ pub enum JobError {
     StopTimedOut {
         /// The limit.
         limit: Duration,
-        /// What has not returned, in words: a connector that blocks its thread, a call to the checkpoint's storage.
+        /// What has not returned: a connector that blocks its thread, a call to the checkpoint's storage.
         held_up_by: Vec<String>,
     },
-    /// Another process of the job died, failed, was aborted or fell silent.
+    /// Another process of the job died, failed, was aborted or is silent.
     #[error("process {index} ({address}): {message}")]
     Peer {
         /// Its index in the [`Cluster`](crate::Cluster).
         index: usize,
         /// Its address there.
         address: String,
-        /// What happened to it: what it said itself, if it could.
+        /// What happened to it, in its own words if it could report.
         message: String,
     },
-    /// The body of the pipeline makes no dataflow. Said by a job of a [`Cluster`](crate::Cluster), whose workers build when
-    /// all processes are there; other jobs do not start.
+    /// The body of the pipeline makes no dataflow. Only in a [`Cluster`](crate::Cluster), whose workers build their dataflows when all
+    /// processes are there; other jobs do not start.
     #[error(transparent)]
     Build(BuildError),
     /// The processes of the job did not come together.
     #[error("the processes of the job did not come together: {0}")]
     Cluster(#[source] ClusterError),
-    /// The checkpoint cannot be used, or could not be written any further. What was said to be durable is.
+    /// The checkpoint cannot be used, or can no longer be written. What was durable stays durable.
     #[error(transparent)]
     Checkpoint(CheckpointError),
-    /// A source that is to send the same records again sent fewer, or more.
+    /// A source that replays sent fewer or more records than before.
     #[error(
         "source `{port}`: the batch at {batch} runs again after a crash, and {again} records came where {records} had come before; \
          the source must send the same from the same position, or be wrapped in `durable(..)`"
@@ -237,7 +236,7 @@ pub enum JobError {
     /// The [`LocalWorker`](super::LocalWorker) of the job was dropped before the job had ended.
     #[error("the job's local worker was dropped; it must be polled until the job has ended")]
     WorkerDropped,
-    /// The runtime that the job was started in shut down under it.
+    /// The tokio runtime that the job was started in has shut down.
     #[error("the tokio runtime of the job was shut down")]
     RuntimeGone,
 }

@@ -1,7 +1,7 @@
-//! What a record must be able to do, each property a trait with its own words for the compiler.
+//! What a record must be able to do. Each property is a trait with an error message of its own.
 //!
-//! Bounds that users can miss sit on methods, not on `impl` blocks: a missing property is then E0277,
-//! which `on_unimplemented` can word, and not E0599, which it cannot.
+//! Bounds that users can miss are on methods, not on `impl` blocks: a missing property is then E0277, whose text `on_unimplemented`
+//! sets, and not E0599, whose text it cannot set.
 
 use std::hash::Hash;
 
@@ -12,7 +12,7 @@ use crate::stream::{Stream, kind::StreamKind};
 /// A value that can travel on a stream: any `Clone + Send` type that owns its data and has serde's derives.
 ///
 /// `Clone` because a stream may have several readers, `Send` because workers are threads, serde because
-/// records cross processes and live in checkpoints. Nothing else is asked: floats and enums are fine.
+/// records cross processes and are stored in checkpoints. Nothing else is needed: floats and enums are fine.
 ///
 /// ```
 /// use serde::{Deserialize, Serialize};
@@ -33,7 +33,7 @@ pub trait Record: Clone + Send + Serialize + DeserializeOwned + 'static {}
 #[diagnostic::do_not_recommend]
 impl<T: Clone + Send + Serialize + DeserializeOwned + 'static> Record for T {}
 
-/// A record that can be told from others: what keyed operators group by.
+/// A record that can be compared for equality and hashed: what operators by key group by.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a key",
     label = "records are told apart by `{Self}` here, and it lacks `Eq` or `Hash`, or is no record",

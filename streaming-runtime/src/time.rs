@@ -10,11 +10,11 @@ pub const fn millis(n: u64) -> Duration {
 pub const fn secs(n: u64) -> Duration {
     Duration::from_secs(n)
 }
-/// `n` minutes; as many as fit if they do not.
+/// `n` minutes. Saturates.
 pub const fn minutes(n: u64) -> Duration {
     secs(n.saturating_mul(60))
 }
-/// `n` hours; as many as fit if they do not.
+/// `n` hours. Saturates.
 pub const fn hours(n: u64) -> Duration {
     secs(n.saturating_mul(3600))
 }
@@ -37,8 +37,8 @@ pub(crate) fn deadline(wait: Duration) -> tokio::time::Instant {
 /// A batch at `t` holds what arrived in `(previous batch, t]`. Regular batches are at multiples of the
 /// batch interval since the Unix epoch; a batch closed early lies between two of them.
 ///
-/// Time ends in the year 2554, where nanoseconds do not fit any more. What would be behind it is at its end, and so never
-/// comes: a window or a time-out of [`Duration::MAX`] does not end.
+/// Time ends in the year 2554, where nanoseconds no longer fit. Later times saturate, so a window or a time-out of
+/// [`Duration::MAX`] never ends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BatchTime(u64);
 

@@ -1,4 +1,4 @@
-//! The life of a job: start, batches, end, stop, abort. FEATURES section 1 in this engine's own terms.
+//! The life of a job: start, batches, end, stop, abort. What Spark's contexts do, in this engine's own terms.
 
 use std::{
     sync::{

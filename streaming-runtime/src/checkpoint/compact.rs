@@ -1,8 +1,8 @@
-//! Compaction: a new base of what is live in the old one and in logs whose batches are delivered.
+//! Compaction: makes a new base from the old one and from logs whose batches are delivered.
 //!
-//! It knows no types: a pane is dropped when its time has come, of each key the newest value stays. Lists of keys are read
-//! from the newest back, so that a key is looked up once for each time that it was written; everything is copied once,
-//! from the bytes that were read into the frames that are written.
+//! It works on bytes, without types: expired panes are dropped, and the newest value of each key stays. Lists of keys are read from the
+//! newest to the oldest, so that a key is looked up once per write. Everything is copied once, from the bytes that were read into the
+//! frames that are written.
 
 use crate::{
     checkpoint::{

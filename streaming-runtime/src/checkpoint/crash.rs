@@ -1,4 +1,4 @@
-//! Named points at which a test may end the process, to see what a crash there leaves behind.
+//! Named points at which a test may end the process, to see what a crash leaves behind.
 
 /// Every point there is, in no order. Tests go through this list, so that a new point is tested as well.
 #[cfg(any(test, feature = "crash-points"))]

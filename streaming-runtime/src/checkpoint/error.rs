@@ -3,7 +3,7 @@
 use crate::{disk::has_vanished, time::BatchTime};
 use std::{io, sync::Arc, time::Duration};
 
-/// Why a job cannot use its checkpoint, or could not go on writing it.
+/// Why a job cannot use its checkpoint, or can no longer write it.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CheckpointError {
@@ -17,7 +17,7 @@ pub enum CheckpointError {
         /// What the storage knows of the other.
         by: String,
     },
-    /// The storage failed. What was durable before still is: mend the storage and start the job again.
+    /// The storage failed. What was durable before still is: repair the storage and start the job again.
     #[error(
         "checkpoint: {doing} `{file}`: {source}; what was durable still is, start again when the storage works"
     )]
@@ -29,8 +29,8 @@ pub enum CheckpointError {
         /// How it failed.
         source: Arc<io::Error>,
     },
-    /// What the job writes to is not in its place any more: somebody removed or moved it, or put another there. What was
-    /// written is where it was moved to, if it was moved; bring it back, or start in an empty place.
+    /// The checkpoint was removed, moved or replaced while the job ran. If it was moved, what was written is at the new place: bring it
+    /// back, or start in an empty place.
     #[error(
         "checkpoint: {doing} `{file}`: {source}; what was written to it is gone with it, unless it was only moved: bring it back, or \
          start from nothing in an empty place"
@@ -43,8 +43,8 @@ pub enum CheckpointError {
         /// What is in its place.
         source: Arc<io::Error>,
     },
-    /// A call to the storage has not returned within its limit: the disk hangs, or is too slow. The call's thread is left
-    /// behind, and holds the place until the call returns.
+    /// A call to the storage has not returned within its limit: the disk hangs, or is too slow. The call's thread is left behind, and
+    /// keeps the place locked until the call returns.
     #[error(
         "checkpoint: {doing} `{file}` has not ended within {limit:.1?}: the storage hangs; what was durable still is. Start again when \
          the storage works, or give `Checkpoint::storage_limit` a longer time if it is only slow"
@@ -57,8 +57,7 @@ pub enum CheckpointError {
         /// How long it may take.
         limit: Duration,
     },
-    /// Bytes that were durable are not what was written. Nothing was changed; restore the file from a copy, or start
-    /// in an empty place.
+    /// A file is damaged. Nothing was changed: restore the file from a copy, or start in an empty place.
     #[error(
         "checkpoint: `{file}` is damaged at byte {at}: {what}; nothing was changed. Bring the file back from a copy, \
          or start from nothing in an empty place"
@@ -71,7 +70,7 @@ pub enum CheckpointError {
         /// What is wrong there.
         what: String,
     },
-    /// A newer version of this library wrote it.
+    /// A newer version of this crate wrote it.
     #[error(
         "checkpoint: `{file}` has format version {version}, this program reads version {known}: use the program that wrote it, or a newer one"
     )]
@@ -83,7 +82,7 @@ pub enum CheckpointError {
         /// The version that is known here.
         known: u32,
     },
-    /// A sink has a batch of which the checkpoint knows nothing: it is of another run, or was brought back from a copy.
+    /// A sink has a later batch than the checkpoint: the checkpoint is of another run, or was restored from a copy.
     #[error(
         "checkpoint: sink `{port}` has the batch of {batch}, but the checkpoint does not: use the checkpoint that belongs to this sink (is its \
          directory the right one, whole and there?), or an empty sink; what it has is taken over where \
@@ -95,7 +94,7 @@ pub enum CheckpointError {
         /// Its last batch.
         batch: BatchTime,
     },
-    /// A sink was written with another checkpoint: that one is gone, or this is another job's sink.
+    /// A sink belongs to another checkpoint: that one is gone, or the sink is another job's.
     #[error(
         "checkpoint: sink `{port}` has batches up to {batch} that were written with another checkpoint, which is gone or is another \
          job's: use the checkpoint that belongs to this sink, or an empty sink (`text_files`: remove the directories of its \
@@ -107,7 +106,7 @@ pub enum CheckpointError {
         /// Its last batch.
         batch: BatchTime,
     },
-    /// A sink could not say to which checkpoint it belongs.
+    /// A sink could not report its checkpoint.
     #[error("checkpoint: sink `{port}` does not say to which checkpoint it belongs: {source}")]
     Mark {
         /// The sink.
@@ -126,14 +125,14 @@ pub enum CheckpointError {
         /// The batch from which on batches can run again.
         base: BatchTime,
     },
-    /// The state was written by a program that this one cannot take over from.
+    /// The state is of a program that this one does not fit.
     #[error("checkpoint: {what}")]
     Incompatible {
         /// What does not fit, and what to do.
         what: String,
     },
-    /// Values of a type are not read back as they are written, so a checkpoint of them would lose or change state: that is
-    /// found before such a value is written. Also if what is written cannot be read.
+    /// Values of a type are not read back as they are written, so a checkpoint would lose or change state. This is found before such a
+    /// value is written. Also: what is written cannot be read.
     #[error(
         "checkpoint: {of}: {what}. What is kept has to be read back as it is written: drop the attribute, or give the state a \
          type of its own that has plain derives of `Serialize` and `Deserialize`"
@@ -141,7 +140,7 @@ pub enum CheckpointError {
     Unreadable {
         /// The operator or source.
         of: String,
-        /// The type, and what is the matter with it.
+        /// The type, and what is wrong with it.
         what: String,
     },
     /// One batch, input or entry is larger than a frame can be.

@@ -1,7 +1,7 @@
-//! What files say together: batches, entries and inputs, as places in the files' bytes.
+//! The contents of all files together: batches, entries and inputs, as positions in the files' bytes.
 //!
-//! Read in order: the base, then the logs from its number on. Restoring, compaction and inspection all begin here, so
-//! what is checked here is checked everywhere.
+//! Files are read in order: the base, then the logs from its number on. Restoring, compaction and inspection all begin here, so every
+//! check here holds for all of them.
 
 use crate::{
     checkpoint::{

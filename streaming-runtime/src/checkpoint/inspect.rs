@@ -1,4 +1,4 @@
-//! A look at a checkpoint for people: what is in it, how large it is, and whether it is whole.
+//! Inspects a checkpoint: what is in it, how large it is, and whether it is whole.
 
 use crate::{
     checkpoint::{
@@ -26,24 +26,24 @@ use std::{
 pub struct Inspection {
     /// All files, oldest first.
     pub files: Vec<FileInspection>,
-    /// The newest program that wrote there; empty if none has.
+    /// The pipeline of the newest program that wrote there; empty if none has.
     pub pipeline: String,
     /// Its sinks.
     pub sinks: Vec<String>,
-    /// The last batch of the base, before which nothing can be restored.
+    /// The last batch of the base; nothing before it can be restored.
     pub base: Option<(u64, BatchTime)>,
     /// The last batch.
     pub head: Option<(u64, BatchTime)>,
-    /// The last batch that all sinks had, as was known when the last batch was written.
+    /// The last batch that all sinks had when the last batch was written.
     pub delivered: Option<u64>,
     /// The batches behind the base, in order.
     pub epochs: Vec<EpochInspection>,
-    /// What is live of each operator.
+    /// The state of each operator.
     pub operators: Vec<OperatorInspection>,
     /// Where the sources were at the last batch.
     pub sources: Vec<SourceInspection>,
-    /// What is wrong. Empty if the checkpoint is whole. With a problem among them that is not
-    /// [`harmless`](Problem::harmless) a job does not start there, and what the other fields say may be incomplete.
+    /// What is wrong; empty if the checkpoint is whole. With a problem that is not [`harmless`](Problem::harmless), a job does not start
+    /// there, and the other fields may be incomplete.
     pub problems: Vec<Problem>,
 }
 
@@ -77,19 +77,19 @@ pub struct EpochInspection {
     pub records: Vec<(String, u64)>,
 }
 
-/// What is live of an operator at the last batch.
+/// The state of an operator at the last batch.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct OperatorInspection {
     /// Its id.
     pub id: String,
-    /// What its state is made of, or nothing if the newest program has no such operator.
+    /// The form of its state; `None` if the newest program has no such operator.
     pub state: Option<String>,
     /// Panes that have not ended.
     pub panes: u64,
     /// Keys that it keeps.
     pub keys: u64,
-    /// The bytes of both on disk: a key that was written twice since the last compaction has both in it.
+    /// The bytes of both on disk. A key that was written twice since the last compaction counts twice.
     pub bytes: u64,
 }
 
@@ -101,26 +101,26 @@ pub struct SourceInspection {
     pub port: String,
     /// Its records up to the last batch.
     pub total: u64,
-    /// Where it reads again, in its connector's own bytes, if it can.
+    /// The position from which it reads again, in its connector's own bytes, if it can.
     pub position: Option<Vec<u8>>,
     /// Its records after that.
     pub since: u64,
-    /// Its records in the log, and their bytes, if it is one that logs them.
+    /// Its records in the log, and their bytes, if it logs them.
     pub logged: (u64, u64),
 }
 
-/// Something that is not as it should be.
+/// A problem of a checkpoint.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Problem {
-    /// Whether the next start takes care of it.
+    /// Whether the next start repairs it.
     pub harmless: bool,
     /// What it is, and where.
     pub what: String,
 }
 
 impl Inspection {
-    /// Whether a job can start there and nothing that was durable is missing, as far as can be known.
+    /// Whether a job can start there, and nothing that was durable is known to be missing.
     pub fn is_whole(&self) -> bool {
         self.problems.iter().all(|problem| problem.harmless)
     }
@@ -130,12 +130,12 @@ impl Inspection {
     }
 }
 
-/// Reads all of a checkpoint and says what is in it. Nothing is changed, and a job may go on writing meanwhile; what it
-/// is writing then counts as an unfinished tail.
+/// Reads a whole checkpoint and describes it. It changes nothing, and a job may go on writing meanwhile: a frame that is being written
+/// counts as an unfinished tail.
 ///
 /// # Errors
 ///
-/// If the storage fails, or panics. Damage is no error here, but among the [problems](Inspection::problems).
+/// If the storage fails or panics. Damage is not an error here: it is in the [problems](Inspection::problems).
 pub fn inspect(storage: &dyn Storage) -> Result<Inspection, CheckpointError> {
     // A job that writes may remove a file between being listed and being read. It does so rarely.
     let mut tries = 0;

@@ -1,17 +1,16 @@
-//! What a checkpoint says of a program's state, and whether a changed program may go on from it.
+//! How a checkpoint describes a program's state, and whether a changed program may go on from it.
 //!
-//! Each operator that keeps something has an id, and a [`StateShape`]: what it keeps, for how long, of which types.
-//! The checkpoint has those of the program that wrote it, and so has `stream.lock`, a text that is committed beside
-//! the code: a diff of it is a change of state. [`carry`] compares them with the program's that is to go on.
+//! Each stateful operator has an id and a [`StateShape`]: what it stores, for how long, of which types. The checkpoint has those of the
+//! program that wrote it, and so has `stream.lock`, a text that is committed beside the code: a diff of it is a change of state. [`carry`]
+//! compares them with those of the program that should go on.
 //!
-//! An operator is its id. State whose id is gone, or whose shape the program would misread, is refused by name,
-//! until the author says what is to become of it: `.renamed(old, new)` or `.forget(id)`. Nothing is begun anew in silence.
+//! An operator is identified by its id. State whose id is gone, or whose shape the program would misread, is refused by name, until the
+//! author declares what should happen to it: `.renamed(old, new)` or `.forget(id)`. Nothing begins anew silently.
 //!
 //! # Windows that change
 //!
-//! What is logged of a window is panes: what a batch took in, by the batch's time `t`, not by slide. The state at time
-//! `R` is then the panes with `t > R - span`, and each window that ends at `w >= R` can be cut from them as long as all with
-//! `t > w - span` are there.
+//! A window logs panes: the input of a batch, by the batch's time `t`, not by slide. The state at time `R` consists of the panes with
+//! `t > R - span`. A window that ends at `w >= R` can be cut from them if all panes with `t > w - span` are there.
 //!
 //! | change | needs of what is before `R` | |
 //! |---|---|---|

@@ -1,4 +1,4 @@
-//! The writer's thread: it takes what is waiting, has it written with one sync, and says what is durable.
+//! The writer's thread: it takes everything that waits, writes it with one sync, and reports what is durable.
 
 use crate::{
     checkpoint::{

@@ -1,16 +1,16 @@
-//! Checkpoints: what a job took in and keeps, on disk, so that it goes on after a crash as if there had been none.
+//! Checkpoints: a job's input and state on disk, so that it goes on after a crash as if there had been none.
 //!
-//! This module is the half that knows bytes: it writes frames in order, says what is durable, compacts, and reads
-//! everything back. What the bytes mean is known by the operators and by the engine.
+//! This module handles bytes: it writes frames in order, reports what is durable, compacts, and reads everything back. Operators and
+//! the engine know what the bytes mean.
 //!
 //! # On disk
 //!
-//! A flat place ([`Storage`]; [`LocalDirectory`] is the one for disks) with files of two kinds:
+//! A flat directory ([`Storage`]; [`LocalDirectory`] for disks) with two kinds of files:
 //!
 //! | name | holds | written |
 //! |---|---|---|
 //! | `log-<n>` | the frames of epochs and inputs, in order | appended, by one process; a later one opens a new log |
-//! | `base-<k>` | what is live of everything in the logs before `log-<k>` | whole or not at all |
+//! | `base-<k>` | everything in the logs before `log-<k>` that is still needed | whole or not at all |
 //!
 //! So the state is the base with the highest number and the logs from that number on. Every file begins with a head
 //! (version, number, how much of the log before it counts), then come frames, each with a checksum.
@@ -24,7 +24,7 @@
 //!
 //! # Invariants
 //!
-//! - What was said to be durable is there after a crash, and nothing is there by half.
+//! - What was reported as durable is there after a crash, and nothing is there in part.
 //! - Only the newest log can be torn: a log is synced before the next one is created, a base is published whole. A bad
 //!   frame is a torn tail only if no good frame behind it says that it was on disk; everything else is corruption and
 //!   is refused with the place. What is cut is reported.

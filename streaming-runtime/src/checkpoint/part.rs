@@ -1,4 +1,4 @@
-//! What the operators of one worker say of a batch: a list of entries, written without an allocation per key.
+//! What the operators of one worker write of a batch: a list of entries, written without an allocation per key.
 //!
 //! An entry is `operator u32, kind u8, until u64 (only panes that end), length u32, bytes`. The bytes of a pane are the
 //! operator's own; those of keys are `(length of key u32, length of value u32, key, value)*`, where a length of

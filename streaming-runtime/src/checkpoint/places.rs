@@ -1,7 +1,7 @@
-//! Places that jobs of this process have locked, and which of them are about to be free.
+//! The places that jobs of this process have locked, and which of them are about to be free.
 //!
-//! Whoever aborts a job waits for its disk only so long. While one call is still under way the place stays locked, and a job
-//! that is started there at once would hear that another writes there. So it waits for what is about to leave.
+//! An aborted job does not wait for its disk without a limit. While a call is still running, the place stays locked, and a new job there
+//! would be refused. So a start waits for places of jobs that have ended.
 
 use std::{
     sync::{Condvar, Mutex, MutexGuard, PoisonError},

@@ -1,4 +1,4 @@
-//! Reading a place: what is there, what is cut, and the state as of a batch.
+//! Reads a place: its files, what is cut off, and the state as of a batch.
 //!
 //! Nothing on disk is touched before [`Log::start`](super::Log::start), so a job that is refused leaves it as it was.
 

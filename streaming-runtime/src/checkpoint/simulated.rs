@@ -1,4 +1,4 @@
-//! A disk that fails when it is told to, and forgets at a crash what was not synced. All chance is from a seed.
+//! A simulated disk that fails on demand, and loses at a crash what was not synced. All randomness is from a seed.
 
 use crate::checkpoint::{Append, Storage};
 use rand::{Rng, SeedableRng, rngs::StdRng};

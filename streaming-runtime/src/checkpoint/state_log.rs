@@ -1,21 +1,22 @@
 //! What the stateful operators of one worker write down of each batch, and find again after a restart.
 //!
-//! Each logs itself: what it took in ([`StateWriter::pane`]) or which of its keys have which state now ([`StateWriter::keys`]). When
-//! all have closed a batch, what they wrote is the worker's part of that batch's frame. After a restart each gets back
-//! its own entries, before its first batch; then it is as it was after the batch that the job goes on from, and says
-//! once what it keeps, as changes and as contents, to those that can be made of it and write nothing themselves, as loops
-//! and contents that stand beside a stream that is renewed more often, or only the order of what they are made of.
+//! Each operator logs its own changes: its input ([`StateWriter::pane`]) or the new states of keys ([`StateWriter::keys`]). When all operators have
+//! closed a batch, what they wrote is the worker's part of that batch's frame.
 //!
-//! # Under which name
+//! After a restart, each operator gets its entries back before its first batch, and then is as it was after the last batch. It sends its
+//! contents once, as contents and as changes, to operators that write nothing themselves: loops, contents that stand beside a stream
+//! that is renewed more often, and operators that log only the order of their input.
 //!
-//! State is found again by a name that no edit may give to another. Each operator that `stream!` or `stage!` can see has an id
-//! of its own, and its state has that name. In code that they cannot see, a plain function or method, all operators have the
-//! id of the call: one state in it has that name; several have the kind of operator behind it, `call/update_state`. Two of a
-//! kind would be told apart by their order alone, so a job with checkpoints does not start with them ([`StateLog::name_all`]).
+//! # Names
+//!
+//! State is found again by its name, and no edit may give that name to another state. An operator that `stream!` or `stage!` can see has
+//! an id of its own, which names its state. In code that they cannot see (a plain function or method), all operators have the id of the
+//! call: a single state has that name; several have the kind of operator appended, `call/update_state`. Two of one kind could only be
+//! distinguished by their order, so a job with checkpoints does not start with them ([`StateLog::name_all`]).
 //! The one exception is a window that several operators read, each of which keeps the same records of it.
 //!
-//! That one time is batch 0 of a job that goes on ([`StateLog::is_past`]). Operators that log ignore what comes to them
-//! in it, and sinks drop it: all of it is in the state, and was delivered.
+//! In a job that goes on, batch 0 is the past ([`StateLog::is_past`]). Operators that log ignore their input in it, and sinks drop it: all
+//! of it is in the state already, and was delivered.
 
 use std::{
     cell::{Cell, OnceCell, RefCell},

@@ -1,4 +1,4 @@
-//! Where checkpoints are kept: a trait as small as an object store could serve, and the local directory.
+//! Where checkpoints are stored: a small trait that an object store could implement, and local directories.
 
 use crate::{
     checkpoint::crash_point,
@@ -20,64 +20,61 @@ use std::{
 
 /// A place for checkpoints: objects by flat names such as `log-00000000000000000017`.
 ///
-/// Calls may block; they come from threads of the checkpoint's own, and at the start of a job. Except for one log that
-/// grows, objects are written whole and never change. An error is never taken for success, and a file of which an
-/// append or a sync has failed is not written again: what is durable is what was, when a call said so without error.
+/// Calls may block: they come from the checkpoint's own threads, and from the start of a job. Except for one log that grows, objects are
+/// written whole and never change. A file whose append or sync has failed is never written again. Only what a call has reported
+/// without an error counts as durable.
 pub trait Storage: Send + Sync + Debug + 'static {
-    /// Takes the place for this process until the guard is dropped, and clears what a crash left of a
-    /// [`publish`](Storage::publish).
+    /// Locks the place for this process until the guard is dropped, and removes what a crash left of a [`publish`](Storage::publish).
     ///
     /// # Errors
     ///
-    /// [`io::ErrorKind::WouldBlock`] if another has it, in the same process too.
+    /// [`io::ErrorKind::WouldBlock`] if it is locked already, also by this process.
     fn lock(&self) -> io::Result<Box<dyn Send>>;
 
-    /// Names and lengths of what is there, in any order. Names that are not the checkpoint's do no harm.
+    /// Names and lengths of all objects, in any order. Objects of other names are ignored.
     fn list(&self) -> io::Result<Vec<(String, u64)>>;
 
     /// The whole of an object.
     fn read(&self, name: &str) -> io::Result<Vec<u8>>;
 
-    /// A new object that grows, durably there and empty when this returns.
+    /// Creates an object that grows. It is empty and durable when this returns.
     ///
     /// # Errors
     ///
     /// [`io::ErrorKind::AlreadyExists`] if there is one of that name.
     fn append(&self, name: &str) -> io::Result<Box<dyn Append>>;
 
-    /// Writes a whole object, in place of one of that name if there is one, so that it is there completely and durably,
-    /// or not at all. Returns its length. An error among the parts ends it: then it is not there.
+    /// Writes a whole object, atomically and durably, and replaces one of the same name. Returns its length. An error among the parts
+    /// leaves no object.
     fn publish(&self, name: &str, parts: &mut dyn Iterator<Item = io::Result<Vec<u8>>>) -> io::Result<u64>;
 
-    /// Removes an object. It may come back after a crash.
+    /// Removes an object. It may reappear after a crash.
     fn remove(&self, name: &str) -> io::Result<()>;
 }
 
 /// An object that grows.
 pub trait Append: Send {
-    /// Adds all of `bytes` at the end. They are durable after the next [`sync`](Append::sync).
+    /// Appends all of `bytes`. They are durable after the next [`sync`](Append::sync).
     fn append(&mut self, bytes: &[u8]) -> io::Result<()>;
 
-    /// Makes durable what was appended, under the object's name.
+    /// Makes everything that was appended durable, under the object's name.
     ///
     /// # Errors
     ///
-    /// [`io::ErrorKind::NotFound`] if the object is not in its place any more, so that nobody would find what is in it, and
-    /// [`io::ErrorKind::StaleNetworkFileHandle`] if another is there.
+    /// [`io::ErrorKind::NotFound`] if the object is no longer in its place, so that nobody would find it, and
+    /// [`io::ErrorKind::StaleNetworkFileHandle`] if another object is there.
     fn sync(&mut self) -> io::Result<()>;
 }
 
 /// Checkpoints in a directory of a local file system.
 ///
-/// It is locked by `flock` on a file `LOCK`, which the system releases when a process dies. Appends are made durable by
-/// `fdatasync`, whole files by writing beside, `fsync`, rename and `fsync` of the directory. Not for file systems without
-/// these, as some network ones.
-///
-/// What is made here only its owner can read, since state is made of the service's data: a directory is made with mode 0700,
-/// files with 0600. A directory that is there keeps the mode that somebody gave it, and so do the files in it.
-///
-/// With each sync it is looked whether the log, the lock and so the directory are still where they were: what is written
-/// into files that were removed, moved away or replaced is lost, and an error instead.
+/// - It is locked with `flock` on a file `LOCK`; the system releases it when a process dies.
+/// - Appends become durable with `fdatasync`; whole files by a draft, `fsync`, rename and `fsync` of the directory. File systems without
+///   these, such as some network file systems, are not supported.
+/// - Only the owner can read what is created, since state contains the service's data: directories have mode 0700, files 0600. An
+///   existing directory keeps its mode.
+/// - Each sync checks that the log, the lock and the directory are still in their places. If they were removed, moved or replaced, that
+///   is an error, because what is written there would be lost.
 #[derive(Clone)]
 pub struct LocalDirectory {
     path: PathBuf,
@@ -97,12 +94,11 @@ const LOCK: &str = "LOCK";
 const UNFINISHED: &str = ".unfinished";
 
 impl LocalDirectory {
-    /// The directory `path`, made if it is not there, with those above it. A relative path is one from the process' directory
-    /// as of now.
+    /// The directory `path`, created with its parents if it is missing. A relative path is resolved now.
     ///
     /// # Errors
     ///
-    /// As the system says.
+    /// Errors of the operating system.
     pub fn new(path: impl Into<PathBuf>) -> io::Result<Self> {
         let path = std::path::absolute(path.into())?;
         // Its name has to be durable as well, or all that is in it goes with the directory.

@@ -1,8 +1,8 @@
-//! A storage whose calls are seen while they run, and whose panics are errors.
+//! Wraps a storage: its calls can be observed while they run, and its panics are errors.
 //!
-//! A disk may hang: a call then never returns, and its thread cannot be stopped. So every call is in a list while it runs,
-//! with the time that it may take. Whoever waits for the disk looks there, gives up in time, and says which call it was; the
-//! thread is left behind. A panic in a storage's code comes back as an error of that call.
+//! A disk may hang: a call then never returns, and its thread cannot be stopped. So every running call is in a list, with its time
+//! limit. Code that waits for the disk checks the list, gives up in time and names the call; the thread is left behind. A panic in a
+//! storage's code becomes an error of that call.
 
 use crate::{
     checkpoint::{Append, CheckpointError, Storage, places},

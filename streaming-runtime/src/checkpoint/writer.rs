@@ -1,6 +1,6 @@
-//! The writer without its thread: what is appended when, when a log is closed, and when it is compacted.
+//! The writer without its thread: when something is appended, when a log is closed, and when it is compacted.
 //!
-//! Apart from the thread, so that tests drive it call by call and a failure replays from its seed.
+//! It has no thread, so that tests can drive it call by call and replay a failure from its seed.
 
 use crate::{
     checkpoint::{

@@ -1,4 +1,4 @@
-//! Whether a value is read back as it was written, and if not, what serde's attributes have to do with it.
+//! Whether a value is read back as it was written, and if not, which of serde's attributes is the reason.
 
 use serde::{Serialize, de::DeserializeOwned};
 

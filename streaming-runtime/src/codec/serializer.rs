@@ -1,4 +1,4 @@
-//! Postcard's serializer, and what is to be seen of a value while it is written.
+//! Postcard's serializer, and checks of a value while it is written.
 
 use std::fmt;
 

@@ -24,11 +24,12 @@ use crate::{
 
 /// A source of the records that the program sends, with at most `capacity` waiting (at least 1).
 ///
-/// The source takes all that wait in one go and ends when every [`Sender`] is dropped. A job that is stopped takes what
-/// was sent before.
+/// The source takes all waiting records at once, and ends when every [`Sender`] is dropped. A job that is stopped takes what was
+/// sent before.
 ///
-/// A crash loses what was under way; [`durable`](super::durable()) keeps what came into the job, and what a
-/// [receipt](Sender::send_tracked) was given for is safe.
+/// # After a crash
+/// What was under way is lost. [`durable`](crate::connect::durable()) keeps what came into the job; then a record with a
+/// [receipt](Sender::send_tracked) is safe.
 ///
 /// ```
 /// use streaming_runtime::connect::channel;
@@ -46,11 +47,13 @@ pub fn channel<T: Send + 'static>(capacity: usize) -> (Sender<T>, ChannelSource<
     (Sender { queue }, ChannelSource { parcels })
 }
 
-/// A sink that hands every batch, the empty ones too, to the program, with at most `capacity` waiting (at
-/// least 1).
+/// A sink that gives every batch, including empty ones, to the program. At most `capacity` batches wait (at least 1); then the job
+/// waits.
 ///
-/// While they wait, the job waits. When the [`BatchReceiver`] is dropped, the next batch ends the job with
-/// [`ConnectorError::Closed`]. After a crash the last batches may come again, with the times that they had.
+/// When the [`BatchReceiver`] is dropped, the next batch ends the job with [`ConnectorError::Closed`].
+///
+/// # After a crash
+/// The last batches may come again, with the same times.
 ///
 /// ```no_run
 /// use streaming_runtime::connect::channel_sink;
@@ -112,8 +115,8 @@ impl<T> Sender<T> {
         self.queue.try_send(Parcel::One(record)).map_err(|error| Unsent::from(error).map(Parcel::into_record))
     }
 
-    /// As [`send`](Sender::send), with a receipt: a future that is ready when the record is in the outputs. What is
-    /// read of them then reflects it.
+    /// As [`send`](Sender::send), with a receipt: a future that is ready when the record is in the outputs, so that a look-up in a
+    /// view reflects it.
     ///
     /// ```
     /// use streaming_runtime::{connect::{channel, collect}, prelude::*};
@@ -156,8 +159,8 @@ impl<T> Sender<T> {
         sent.map(|()| receipt).map_err(|error| Unsent::from(error).map(Parcel::into_record))
     }
 
-    /// Sends many records in their order: much cheaper than one by one. They take one place in the channel, so it
-    /// is the sender who bounds their number. Waits while the channel is full.
+    /// Sends many records in their order, which costs much less than one by one. They take one place in the channel, so the sender
+    /// decides how many there may be. Waits while the channel is full.
     ///
     /// # Errors
     /// [`Unsent::Closed`] with the records when the job has ended.
@@ -171,8 +174,7 @@ impl<T> Sender<T> {
         })
     }
 
-    /// Waits until all that this sender sent before is in the outputs; returns the time of the last batch that it
-    /// came into.
+    /// Waits until everything that this sender has sent is in the outputs. Returns the time of the last batch that has some of it.
     ///
     /// # Errors
     /// [`Closed`] when the job ended before.
@@ -182,7 +184,7 @@ impl<T> Sender<T> {
         receipt.await
     }
 
-    /// As [`send`](Sender::send), for threads outside of tokio; it panics inside of it.
+    /// As [`send`](Sender::send), for threads outside of tokio. Panics inside of a tokio runtime.
     ///
     /// # Errors
     /// As [`send`](Sender::send).
@@ -204,7 +206,7 @@ impl<T> fmt::Debug for Sender<T> {
     }
 }
 
-/// What could not be sent, given back.
+/// A record that could not be sent, returned to the caller.
 #[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Unsent<T> {
     /// There is no room now.
@@ -216,7 +218,7 @@ pub enum Unsent<T> {
 }
 
 impl<T> Unsent<T> {
-    /// What was to be sent.
+    /// The record.
     pub fn into_inner(self) -> T {
         match self {
             Unsent::Full(unsent) | Unsent::Closed(unsent) => unsent,

@@ -11,7 +11,7 @@ use crate::contract::{
 
 /// A sink that keeps every batch in memory, and a handle that reads them, while the job runs and after it.
 ///
-/// Memory grows with what comes in: a bound of 1,000,000 records says when that was a mistake.
+/// Memory grows with what arrives; the default bound of 1,000,000 records catches mistakes. After a crash it is empty.
 ///
 /// ```
 /// use streaming_runtime::connect::{Batch, ConnectorError, Sink, collect};
@@ -56,7 +56,7 @@ struct CollectedState<T> {
 struct State<T> {
     batches: Vec<Batch<T>>,
     records: usize,
-    /// The sink is gone: nothing will change any more.
+    /// The sink is gone, so nothing will change.
     ended: bool,
 }
 

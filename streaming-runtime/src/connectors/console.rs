@@ -31,9 +31,8 @@ const RULE: &str = "-------------------------------------------";
 ///
 /// ```
 ///
-/// `...` stands for more records than were printed. Records are shown by `Debug` unless
-/// [`format`](Console::format) says otherwise. A batch is one write, so that batches of several sinks do not
-/// mix.
+/// `...` means that there are more records. They are shown with `Debug` unless [`format`](Console::format) says otherwise. A batch is
+/// one write, so that batches of several sinks do not mix. After a crash the last batches may be printed again.
 ///
 /// ```
 /// use streaming_runtime::connect::console;

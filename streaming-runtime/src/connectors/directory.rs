@@ -43,32 +43,32 @@ use crate::{
 /// A source of the lines of the files that appear in a directory, or in the directories that a glob matches
 /// (`logs/*/2024-??`, `{a,b}`; a `*` stays within one name). Only files directly in them count.
 ///
-/// At the time `t` of each batch the directories are looked through. A file is read, whole, into that batch
-/// when
+/// # Which files
+/// At the time `t` of each batch, the source lists the directories. It reads a file, whole, into that batch if
 ///
-/// - it passes the [`filter`](Lines::filter),
-/// - it was modified at `t` or before, but after `t - remember` and, unless
-///   [`new_files_only(false)`](Lines::new_files_only), after the job's start,
-/// - its path has not been taken within that time. What is appended to a taken file is not read.
+/// - the file passes the [`filter`](Lines::filter),
+/// - it was modified at `t` or before, but after `t - remember`, and after the job's start (unless
+///   [`new_files_only(false)`](Lines::new_files_only)),
+/// - its path was not read within that time. What is appended to a file later is not read.
 ///
-/// So a file has to be whole when it appears: write it elsewhere, then rename it into place. Files of a batch
-/// come in the order of their modification, then of their paths. A missing directory is empty. A file that
-/// vanishes, changes while it is read or cannot be read is left out, with a warning, and counted in [`SkippedFiles`]; if that
-/// happens half-way, its first lines stay. Lines are cut as by [`file::lines`](super::file::lines()).
+/// So a file must be complete when it appears: write it elsewhere, then rename it into place. The files of a batch come in the order
+/// of their modification times, then of their paths. A missing directory is empty. A file that vanishes, changes while it is read or
+/// cannot be read is skipped with a warning, and counted in [`Skipped`]; lines that were read before stay. Lines are cut as by
+/// [`file::lines`](crate::connect::file::lines()).
 ///
-/// Tools that move files in with the times that they had (`cp -p`, rsync, unzip, `mv` of a file that was written before the
-/// start) leave files that are too old by this rule, which is Spark's. Such a file is not read. It is logged when it appears,
-/// counted in [`SkippedFiles::too_old`] and in the source's [metrics](crate::SourceMetrics::ignored), and
-/// [`Job::explain`](crate::Job::explain) says it. [`by_name`](Lines::by_name) takes such files.
+/// Tools that preserve modification times (`cp -p`, rsync, unzip, `mv` of a file that was written before the start) leave files that
+/// are too old by this rule, which is Spark's. Such a file is not read: it is logged when it appears, counted in [`Skipped::too_old`]
+/// and in the source's [metrics](crate::SourceMetrics::ignored), and [`Job::explain`](crate::Job::explain) says so.
+/// [`by_name`](Lines::by_name) reads such files.
 ///
-/// Times of files are by the system's clock. If that is set while a job runs, or was set back before a start, they are
-/// compared with batches by what both clocks say now, see the [crate's documentation](crate#time). Only of what appeared while a job was
+/// Modification times are by the system's clock. If that clock was set, they are compared with batches by what both clocks say now,
+/// see [time](crate::guide::semantics#time). Only of what appeared while a job was
 /// down, and the clock was set back, it cannot be known when that was: what is then older than
 /// [`remember`](Lines::remember) is left alone, and counted.
 ///
-/// Each batch costs one look at every file that is not yet taken, about 3 µs each on a local disk, so old
-/// files are better moved away. There is no watching for events: they come late or never (network file
-/// systems), and a file would then miss its batch.
+/// # Cost
+/// Each batch looks at every file in the directories, about 3 µs each on a local disk, so move old files away. File system events
+/// are not used: on network file systems they come late or never, and a file would miss its batch.
 ///
 /// # After a crash
 /// Each line is there once. A job that goes on from a checkpoint has the files that it had, in the batches that it had
@@ -132,14 +132,14 @@ pub struct Lines {
 impl Lines {
     line_settings!("Fail");
 
-    /// Whether files that were modified before the job's start are left alone: `true` by default. Files that
-    /// are older than [`remember`](Lines::remember) are left alone in either case.
+    /// Whether files that were modified before the job's start are ignored: `true` by default. Files that are older than
+    /// [`remember`](Lines::remember) are ignored in any case.
     pub fn new_files_only(mut self, only: bool) -> Self {
         self.new_files_only = only;
         self
     }
-    /// Takes each file once whose name was not there before, whatever its time, which only counts for the order: a
-    /// file moved in by `cp -p`, rsync or unzip is new. With [`new_files_only`](Lines::new_files_only), which is the default,
+    /// Reads each file whose name was not there before, once, whatever its modification time, which only decides the order. So a
+    /// file that came by `cp -p`, rsync or unzip is new. With [`new_files_only`](Lines::new_files_only), which is the default,
     /// the names that are there when this is called are not new; else all are. A name that is gone for longer than
     /// [`remember`](Lines::remember) is new when it comes again.
     ///
@@ -150,8 +150,8 @@ impl Lines {
         self.known = Some(Directories::new(&self.path).map(|all| all.files()).unwrap_or_default());
         self
     }
-    /// How long after its modification a file can still be found new, rounded up to whole batches: 60 s by
-    /// default. For as long, taken paths are remembered.
+    /// How long after its modification a file still counts as new, rounded up to whole batches: 60 s by default. Paths that were read
+    /// are remembered for as long.
     pub fn remember(mut self, time: Duration) -> Self {
         self.remember = time;
         self

@@ -1,4 +1,4 @@
-//! A source whose records are in the job's log before they count.
+//! A source whose records are logged before their batch is delivered.
 
 use crate::{
     contract::{
@@ -9,18 +9,17 @@ use crate::{
     intake::source_context::SourceContext,
 };
 
-/// A source that cannot send anything twice, made safe against crashes: where the job has
-/// [checkpoints](crate::Engine::checkpoint), the engine writes its records to the job's log, and no batch is delivered
-/// before its records are there. After a crash they are sent again from the log, so nothing of them is lost or there
-/// twice: Spark's write-ahead log. Without checkpoints it is the source as it is.
+/// Makes a source crash-safe that cannot send anything twice: Spark's write-ahead log. In a job with
+/// [checkpoints](crate::Engine::checkpoint), the engine writes the source's records to the job's log, and delivers no batch before
+/// its records are there. After a crash the records are sent again from the log, so none is lost or doubled. Without checkpoints it
+/// does nothing.
 ///
-/// A peer that is to hear that its records are safe waits for what a channel's
-/// [`send_tracked`](super::Sender::send_tracked) or [`flush`](super::Sender::flush) return: that is after the log.
-/// Records that no answer was waited for may be lost with the process, as they may be on their way to it. So are those
-/// that wait in the channel or queue of the source itself: the log has what the source has sent into the job. A job that
-/// [delivers at once](crate::Checkpoint::deliver_at_once) does not wait for its log, and a receipt does not either.
+/// To tell a peer that its records are safe, wait for [`send_tracked`](crate::connect::Sender::send_tracked)'s receipt or for
+/// [`flush`](crate::connect::Sender::flush): both are after the log. Records without a receipt may be lost with the process, and so are
+/// those that still wait in the channel or queue of the source. With
+/// [`deliver_at_once`](crate::Checkpoint::deliver_at_once), neither batches nor receipts wait for the log.
 ///
-/// A source that [replays](Recovery::Replays), as files do, is left as it is: it needs no log.
+/// A source that [replays](Recovery::Replays), such as a file, needs no log and is left as it is.
 ///
 /// ```
 /// use streaming_runtime::connect::{channel, durable, tcp};

@@ -37,20 +37,18 @@ const MAX_READ: usize = 256 * 1024;
 
 /// A source of the lines of a text file; it ends with the file.
 ///
-/// A line ends at `\n`, without a `\r` before it; the last may lack it. The file is read in pieces of up to
-/// 256 KiB on tokio's threads for blocking work, one piece ahead, up to the length that it has when it is opened. It has to
-/// be a regular file, not a pipe. A byte order mark of UTF-8 at its beginning is no text, and is left out; a file that is
+/// A line ends at `\n` or `\r\n`; the last one may lack it. The file must be a regular file, not a pipe. It is read up to the length
+/// that it has when it is opened, in pieces of up to 256 KiB, one piece ahead. A UTF-8 byte order mark is dropped. A file that is
 /// compressed or in another encoding, by its first bytes, is refused.
 ///
-/// The file must stay as it is while it is read: one that becomes shorter, is written anew or replaced is an error, after
-/// the lines that were read before. To append to it or to remove its name does no harm. (Bytes that are written over in
-/// the middle of what was read are not noticed.)
+/// The file must not change while it is read. One that becomes shorter, is rewritten or replaced is an error, after the lines that
+/// were read before. Appending to it and removing its name do no harm. (Bytes that are overwritten in the part that was read are not
+/// noticed.)
 ///
 /// # After a crash
-/// Each line is there once. A job that goes on from a checkpoint reads on where the last batch of it ended, within 256 KiB,
-/// and up to the length that the file had at first. The file must be the same: one that is shorter, or other than it
-/// was at its beginning or in the 4 KiB before that place, is refused; other changes are not noticed. Appending to it
-/// does no harm, and what is appended is not read.
+/// Each line is there once. A job that goes on from a checkpoint reads on where its last batch ended, up to the length that the file
+/// had at first. The file must be the same: one that is shorter, or different at its beginning or in the 4 KiB before that position,
+/// is refused. Other changes are not noticed. What is appended is not read.
 ///
 /// ```
 /// use streaming_runtime::connect::{OnLongLine, file};

@@ -18,12 +18,13 @@ const CHUNK: usize = 1024;
 
 type Boxed = Box<dyn Error + Send + Sync>;
 
-/// A source of the items of `stream`; it ends with it.
+/// A source of the items of `stream`; it ends with the stream.
 ///
-/// A crash loses what was under way; [`durable`](super::durable()) keeps what came into the job.
+/// Items that are ready together travel together, 1,024 at most; none waits for another. This source never fails. If items are
+/// `Result`s, [`try_map`](crate::Stream::try_map) separates the errors: `items.try_map(|item| item)`.
 ///
-/// Items that are ready together travel together, 1,024 at most; none waits for another. Nothing fails here: of items
-/// that are `Result`s, [`try_map`](crate::Stream::try_map) parts off the errors, `items.try_map(|item| item)`.
+/// # After a crash
+/// What was under way is lost. [`durable`](crate::connect::durable()) keeps what came into the job.
 ///
 /// ```
 /// use streaming_runtime::connect::from_stream;
@@ -38,7 +39,7 @@ where
     FromStream { stream, chunk: CHUNK }
 }
 
-/// A source of the `Ok` items of `stream`, which the first `Err` ends, with the job.
+/// A source of the `Ok` items of `stream`. The first `Err` ends the job. After a crash as [`from_stream`].
 ///
 /// ```
 /// use streaming_runtime::connect::try_from_stream;
@@ -58,8 +59,8 @@ where
     TryFromStream { stream, chunk: CHUNK }
 }
 
-/// A sink that feeds every record of a batch to `sink` and then flushes it: when the flush returns, the batch
-/// counts as delivered. At the job's end it is closed.
+/// A sink that sends every record of a batch to `sink` and then flushes it. When the flush returns, the batch counts as delivered.
+/// At the end of the job it is closed. After a crash the last batches may come again.
 ///
 /// ```
 /// use streaming_runtime::connect::into_sink;
@@ -69,8 +70,8 @@ where
 /// ```
 ///
 /// # Errors
-/// [`ConnectorError::Other`] with the sink's error. It ends the job unless [a policy](super::SinkPolicies) says
-/// otherwise; many sinks take nothing more after an error, so that trying again is no use.
+/// [`ConnectorError::Other`] with the sink's error. It ends the job unless [a policy](crate::connect::SinkPolicies)
+/// says otherwise. Many sinks take nothing more after an error, so trying again is often of no use.
 pub fn into_sink<K: Send + 'static>(sink: K) -> IntoSink<K> {
     IntoSink { sink: Box::pin(sink) }
 }

@@ -16,9 +16,9 @@ const FIRST_READ: usize = 8 * 1024;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnLongLine {
-    /// The connector fails with [`ConnectorError::LineTooLong`]. The default of files, of which nothing should be missing.
+    /// The connector fails with [`ConnectorError::LineTooLong`]. The default of files, so that nothing is missing.
     Fail,
-    /// The line is left out and counted in [`BadLines`]. The default of sockets: whoever sends lines cannot end the job.
+    /// The line is skipped and counted in [`BadLines`]. The default of sockets, so that a client cannot end the job.
     #[default]
     Skip,
 }
@@ -29,14 +29,14 @@ pub enum OnLongLine {
 pub enum OnInvalidUtf8 {
     /// The connector fails with [`ConnectorError::InvalidUtf8`].
     Fail,
-    /// The line is left out and counted in [`BadLines`].
+    /// The line is skipped and counted in [`BadLines`].
     Skip,
-    /// What is not UTF-8 becomes U+FFFD, and the line is counted in [`BadLines`]. The default, as in Spark.
+    /// Bytes that are not UTF-8 become U+FFFD, and the line is counted in [`BadLines`]. The default, as in Spark.
     #[default]
     Replace,
 }
 
-/// How many lines a connector could not take as they were. Clones share their counts; read them any time.
+/// How many lines a connector has skipped or mended. Clones share the counts; read them at any time.
 ///
 /// ```
 /// use streaming_runtime::connect::tcp;
@@ -59,7 +59,7 @@ impl BadLines {
     pub fn too_long(&self) -> u64 {
         self.0.too_long.load(Ordering::Relaxed)
     }
-    /// Lines that were not UTF-8, left out or mended.
+    /// Lines that were not UTF-8, skipped or mended.
     pub fn invalid_utf8(&self) -> u64 {
         self.0.invalid_utf8.load(Ordering::Relaxed)
     }

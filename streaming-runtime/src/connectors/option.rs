@@ -1,4 +1,4 @@
-//! A source that may not be there.
+//! A source that may be missing.
 
 use crate::{
     contract::{
@@ -9,8 +9,8 @@ use crate::{
     intake::source_context::SourceContext,
 };
 
-/// A source that a program has only sometimes, for instance in one process of a [`Cluster`](crate::Cluster): `None`
-/// has ended from the start.
+/// A source that may be missing, for instance in all but one process of a [`Cluster`](crate::Cluster). `None` is a source that has
+/// ended.
 ///
 /// ```
 /// use streaming_runtime::{Cluster, connect::{Source, tcp}};

@@ -1,7 +1,7 @@
-//! What becomes of an error: policies that work for any sink, and for any source that can be made again.
+//! What happens after an error: policies for any sink, and for any source that can be made again.
 //!
 //! ```text
-//!  batch -> or_dead_letter -> retry -> timeout -> the sink     each one sees what the one inside of it could not help
+//!  batch -> or_dead_letter -> retry -> timeout -> the sink     each one gets the errors that the one inside of it passes on
 //! ```
 
 mod dead_letter;
@@ -25,9 +25,9 @@ pub use timed::Timed;
 
 use crate::contract::{error::ConnectorError, retry::Retry, sink::Sink};
 
-/// Policies for sinks. Without any, an error of a sink ends the job, and nothing limits how long it takes for a batch.
+/// Policies for sinks. Without any, an error of a sink ends the job, and a batch may take any time.
 ///
-/// They are wrapped around each other; the order of the chain is from the inside out:
+/// They wrap each other. The first in the chain is the innermost:
 ///
 /// ```no_run
 /// use streaming_runtime::{connect::{Retry, tcp, text_files}, prelude::*};
@@ -50,16 +50,15 @@ use crate::contract::{error::ConnectorError, retry::Retry, sink::Sink};
 /// # Ok(()) }
 /// ```
 pub trait SinkPolicies<T>: Sink<T> + Sized {
-    /// Writes a batch again after an error that [may pass](ConnectorError::may_pass), with growing waits and a bounded
-    /// number of attempts. Meanwhile the batch is in flight, so at the engine's limit the job waits. It costs a copy
-    /// of each batch.
+    /// Writes a batch again after an error that [may pass](ConnectorError::may_pass), with growing waits and a bounded number of
+    /// attempts. Meanwhile the batch is in flight, so at the engine's limit the job waits. Cost: a copy of each batch.
     ///
-    /// A sink that failed half-way gets the whole batch again: what it had written is there twice, unless it tells
-    /// batches apart by their times, as [`text_files`](super::text_files) does.
+    /// A sink that failed half-way gets the whole batch again. What it had written is then there twice, unless the sink identifies
+    /// batches by their times, as [`text_files`](crate::connect::text_files()) does.
     ///
     /// # Errors
-    /// [`ConnectorError::GaveUp`] with the last error and how often it was tried; at once, as it is, an error that does
-    /// not pass.
+    /// [`ConnectorError::GaveUp`] with the last error and the number of attempts. An error that does not pass is returned at once,
+    /// as it is.
     ///
     /// ```
     /// use streaming_runtime::{BatchTime, connect::{Batch, ConnectorError, Retry, Sink, SinkPolicies}, millis};
@@ -90,12 +89,11 @@ pub trait SinkPolicies<T>: Sink<T> + Sized {
         Retried { sink: self, retry, retries: Retries::default(), types: PhantomData }
     }
 
-    /// Limits how long the sink may take for a batch, and for its close: then it is dropped where it waits, and the
-    /// error is [`ConnectorError::TimedOut`]. By default nothing limits it; the job waits, and a graceful stop gives up
-    /// after its own limit.
+    /// Limits how long the sink may take for a batch, and for its close. After that its future is dropped, and the error is
+    /// [`ConnectorError::TimedOut`]. Without a limit the job waits; a graceful stop gives up after its own limit.
     ///
-    /// A sink that was interrupted may have written a part of the batch. One that blocks its thread cannot be
-    /// interrupted; the sinks here do such work on tokio's threads for it, where it goes on until the system answers.
+    /// A sink that was interrupted may have written a part of the batch. A sink that blocks its thread cannot be interrupted. The
+    /// sinks of this crate do blocking work on tokio's blocking threads, where it continues until the system answers.
     ///
     /// ```
     /// use streaming_runtime::{BatchTime, connect::{Batch, ConnectorError, Sink, SinkPolicies}, millis};
@@ -118,13 +116,12 @@ pub trait SinkPolicies<T>: Sink<T> + Sized {
         Timed { sink: self, limit, types: PhantomData }
     }
 
-    /// Sends a batch that the sink refuses to `other` instead, whole, and goes on. The refusals are counted, see
-    /// [`OrDeadLetter::dead_letters`], and logged with their error. An error of `other` ends the job, as does a panic of
-    /// either. It costs a copy of each batch.
+    /// Sends a batch that the sink refuses to `other` instead, whole, and goes on. Refused batches are counted
+    /// ([`OrDeadLetter::dead_letters`]) and logged with their error. An error of `other` ends the job, and so does a panic of either.
+    /// Cost: a copy of each batch.
     ///
-    /// `other` gets only what was refused, which may be an empty batch. What the sink had written of the batch before
-    /// it failed stays written. What comes before this in the chain decides when a batch is refused: after
-    /// [`retry`](SinkPolicies::retry), when its attempts are used up.
+    /// `other` gets only refused batches, which may be empty. What the sink had written of a batch before it failed stays written.
+    /// Behind [`retry`](SinkPolicies::retry), a batch is refused when all attempts have failed.
     ///
     /// ```
     /// use streaming_runtime::{BatchTime, connect::{Batch, ConnectorError, Sink, SinkPolicies, collect}};
@@ -161,7 +158,7 @@ pub trait SinkPolicies<T>: Sink<T> + Sized {
 
 impl<T, S: Sink<T>> SinkPolicies<T> for S {}
 
-/// How often something was tried again. Clones share the count; read it any time.
+/// How many times something was tried again. Clones share the count; read it at any time.
 #[derive(Clone, Debug, Default)]
 pub struct Retries(Arc<AtomicU64>);
 

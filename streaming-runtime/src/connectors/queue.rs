@@ -13,8 +13,10 @@ use crate::{
     intake::source_context::SourceContext,
 };
 
-/// A source of the given batches, one each batch interval; it ends with the last. A job that goes on from a checkpoint
-/// is given the same batches again and goes on behind those that it had.
+/// A source of the given batches, one per batch interval; it ends with the last.
+///
+/// # After a crash
+/// Each record is there once: give the job the same batches again, and it goes on behind those that it had.
 ///
 /// ```
 /// use streaming_runtime::connect::queue;
@@ -50,15 +52,15 @@ impl<T: Send + 'static> Source<T> for Queue<T> {
     }
 }
 
-/// A source of datasets that the program pushes while the job runs, with at most `capacity` waiting (at least
-/// 1).
+/// A source of batches that the program pushes while the job runs. At most `capacity` wait (at least 1).
 ///
-/// Each batch takes the dataset that waits longest, or with [`all_at_once`](SharedQueue::all_at_once) all
-/// that wait. When none waits, the batch is empty or the [`default`](SharedQueue::default_batch). The source
-/// ends when every [`Pusher`] is dropped and every dataset taken; the default does not hold it up.
+/// Each batch takes the dataset that has waited longest, or with [`all_at_once`](SharedQueue::all_at_once) all that wait. When none
+/// waits, the batch is empty or the [`default`](SharedQueue::default_batch). The source ends when every [`Pusher`] is dropped and
+/// every dataset is taken.
 ///
-/// A crash loses what was under way; [`durable`](super::durable()) keeps what came into the job. A dataset that was not in
-/// a batch yet may then be there in part, and comes as one with what else was not: in the first batch that does not run again.
+/// # After a crash
+/// What was under way is lost. [`durable`](crate::connect::durable()) keeps what came into the job. Then records that were not in a
+/// batch yet come together in the first batch that does not run again, also those of a dataset that was logged in part.
 ///
 /// ```
 /// use streaming_runtime::connect::queue;

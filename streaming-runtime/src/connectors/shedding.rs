@@ -9,21 +9,21 @@ use crate::{
     intake::source_context::SourceContext,
 };
 
-/// A source that never waits for the job: what comes while the job is behind is dropped, and counted by port in
+/// Makes a source drop records instead of waiting while the job is behind. They are counted by port in
 /// [`Job::shed`](crate::Job::shed).
 ///
-/// Behind means that a record would have to wait: the queues to all workers are full, the job holds as much as it may
+/// A job is behind if a record would have to wait: the queues to all workers are full, the job is at its memory limit
 /// ([`Engine::memory_limit`](crate::Engine::memory_limit)), or the source is over its rate
-/// ([`Engine::max_rate`](crate::Engine::max_rate), [`Engine::backpressure`](crate::Engine::backpressure)). What the source
-/// sends at once is dropped in pieces of up to 1,024 records. Everything that is not counted is delivered; a
-/// job that is being stopped drops nothing more. A [`Receipt`](super::Receipt) of a record that was dropped says
+/// ([`Engine::max_rate`](crate::Engine::max_rate), [`Engine::backpressure`](crate::Engine::backpressure)). Records that are
+/// sent together are dropped in pieces of up to 1,024. Everything that is not counted is delivered, and a job that is being
+/// stopped drops nothing. A [`Receipt`](super::Receipt) of a record that was dropped says
 /// [`Closed`](super::Closed).
 ///
-/// After a crash, what it had sent is there again if it was in a log, of `shedding(durable(source))`; what was under way is
-/// lost otherwise, of a source that could replay too: what is dropped would not be the same the second time.
+/// A paced source ([`Source::PACED`]) does not compile here: it is asked for each batch when there is room.
 ///
-/// Of a paced source ([`Source::PACED`]) nothing can be shed: it is asked for each batch when there is room, and does not
-/// compile here.
+/// # After a crash
+/// `shedding(durable(source))` has its records again from the log. Otherwise what was under way is lost, even if the source could
+/// replay: it would not drop the same records the second time.
 ///
 /// ```
 /// use streaming_runtime::{connect::{channel, collect, shedding}, prelude::*};

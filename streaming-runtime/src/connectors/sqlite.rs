@@ -1,10 +1,10 @@
-//! Tables of a SQLite database, in which each batch is there once, whatever happens.
+//! Tables of a SQLite database as sinks. Each batch is there exactly once, also after a crash.
 //!
 //! | sink | takes | a batch |
 //! |---|---|---|
 //! | [`append`] | any stream | adds its rows |
-//! | [`upsert`] | rows by key, such as an `update_state` keeps | adds rows, or puts them in the place of those of their key |
-//! | [`changes`] | what [`changes`](crate::Stream::changes) makes of what is kept | takes rows away and adds others: the table is what the operator keeps |
+//! | [`upsert`] | rows by key, such as an `update_state` keeps | adds rows, or replaces those with the same key |
+//! | [`changes`] | the [`changes`](crate::Stream::changes) of a window or a table | removes rows and adds others, so that the database's table equals the stream's contents |
 //!
 //! ```
 //! use streaming_runtime::{ManualClock, connect::{queue, sqlite}, prelude::*};
@@ -45,19 +45,18 @@
 //!
 //! # Tables
 //!
-//! Columns are given by their names, with a type behind it if you like: `"n integer"`, `"price decimal(10, 2) not null"`. It
-//! may have words, numbers, and one or two numbers in parentheses; anything else is refused, so that a list of columns may
-//! come from a configuration. A table that is missing is made of
-//! them; one that is there needs these columns, and may have others that have defaults. A record is a row if it is a tuple
-//! or an array of what SQLite stores; of others, and to leave columns out, [`row`](Table::row) makes rows.
+//! Columns are given by name, and optionally a type: `"n integer"`, `"price decimal(10, 2) not null"`. A type may have words,
+//! numbers, and one or two numbers in parentheses. Anything else is refused, so a list of columns may come from a configuration. A
+//! missing table is created; an existing one needs these columns, and may have others with defaults. A tuple or array of what SQLite
+//! stores is a row. For other records, [`row`](Table::row) makes rows.
 //!
 //! # Once
 //!
 //! The rows of a batch and its time are written in one transaction. The time goes to the table `_streaming_batches`,
 //! `(sink text primary key, batch_time integer)`, in nanoseconds since the Unix epoch; `sink` is the table's name, or
-//! [what you say](Table::name). A batch that is not later than the last one of its sink is skipped: it is there
-//! already. So a database goes with one stream: to write into it from another, whose times may be earlier,
-//! remove the row of `_streaming_batches`, and the rows of the table if they are not to stay.
+//! [another one](Table::name). A batch that is not later than the last one of its sink is there already, and is skipped. So a table
+//! belongs to one stream. To write into it from another one, whose times may be earlier, remove the row of `_streaming_batches`, and
+//! the rows of the table if they should not stay.
 //!
 //! In a job with checkpoints the table `_streaming_checkpoints`, `(sink text primary key, checkpoint text)`, says with which one
 //! the rows of each sink were written. A job that has another is refused at its start, as is one whose checkpoint knows less
@@ -135,7 +134,7 @@ use crate::{
 /// ```
 ///
 /// # Errors
-/// See [the module](self). They come with the first batch; what the columns and rows are is compared when this is compiled.
+/// See [the module](self). They come with the first batch. That rows fit the columns is checked at compile time.
 pub fn append<const N: usize>(
     path: impl AsRef<Path>,
     table: impl Into<String>,
@@ -144,11 +143,11 @@ pub fn append<const N: usize>(
     Table::new(path, table, Write::Appended, &columns, 0)
 }
 
-/// Adds rows to a table, or puts them in the place of those with the same key: each row is there as it came last.
+/// Adds rows to a table, or replaces those with the same key.
 ///
-/// Rows are the columns of the key and then the values. The key is the table's primary key; a table of your own needs a
-/// unique index of it. Within a batch the later row of a key counts. A key that the stream does not have any more stays in
-/// the table: where keys go, use [`changes`].
+/// A row has the columns of the key first, then the values. The key is the table's primary key; an existing table needs a unique
+/// index on it. Within a batch the later row of a key counts. A key that the stream no longer has stays in the table; use
+/// [`changes`] where keys disappear.
 ///
 /// ```
 /// use streaming_runtime::connect::sqlite;
@@ -171,12 +170,12 @@ pub fn upsert<const K: usize, const V: usize>(
     Table::new(path, table, Write::Upsert, &columns, K)
 }
 
-/// Keeps a table as an operator keeps its records, by what [`changes`](crate::Stream::changes) makes of it: of
-/// `(record, n)`, `n` rows are added, or `-n` taken away.
+/// Keeps a table equal to the contents of a stream, by its [`changes`](crate::Stream::changes): for `(record, n)`, `n` rows are added,
+/// or `-n` rows removed.
 ///
-/// What a batch says of a row is summed up first; rows are taken away before others are added, so that a row with a
-/// key can be replaced. A row is found by all of its columns. A table that is made here has an index for that; with
-/// [`key`](Table::key) it is the primary key.
+/// The changes of a batch are summed up per row. Rows are removed before others are added, so that a row with a key can be replaced.
+/// A row is found by all of its columns. A table that is created here has an index for that; with [`key`](Table::key) it is the
+/// primary key.
 ///
 /// ```
 /// use streaming_runtime::connect::sqlite;
@@ -186,8 +185,8 @@ pub fn upsert<const K: usize, const V: usize>(
 /// ```
 ///
 /// # Errors
-/// See [the module](self). A row to take away that is not there is one: then the table is not what the stream made of it,
-/// because somebody else wrote to it, or because the stream had begun before the sink was there.
+/// See [the module](self). Also a row to remove that is not there: somebody else wrote to the table, or the stream began before the
+/// sink was there.
 pub fn changes<const N: usize>(
     path: impl AsRef<Path>,
     table: impl Into<String>,
@@ -206,19 +205,19 @@ pub enum Upsert<const K: usize, const V: usize> {}
 #[derive(Debug)]
 pub enum Changes<const N: usize> {}
 
-/// What of a crash of the system a commit outlives; see SQLite's [`synchronous`](https://sqlite.org/pragma.html#pragma_synchronous).
+/// What a commit survives when the system crashes; see SQLite's [`synchronous`](https://sqlite.org/pragma.html#pragma_synchronous).
 /// A crash of the process does no harm with either.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Synchronous {
-    /// A batch that was written is on disk. One sync a batch.
+    /// A batch that was written is on disk. One sync per batch.
     #[default]
     Full,
-    /// The last batches may be gone after the power was, whole; the database is not damaged. No sync a batch. What is gone
-    /// comes again only from a checkpoint that reaches back as far.
+    /// After a power failure the last batches may be missing, whole; the database is not damaged. No sync per batch. Missing batches
+    /// come again only from a checkpoint that reaches back that far.
     Normal,
 }
 
-/// How SQLite makes a transaction whole; see its [`journal_mode`](https://sqlite.org/pragma.html#pragma_journal_mode).
+/// How SQLite makes a transaction atomic; see its [`journal_mode`](https://sqlite.org/pragma.html#pragma_journal_mode).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Journal {
     /// A log beside the database: readers and the writer do not wait for each other. The database has to be on a
@@ -268,13 +267,13 @@ impl<M> Table<M> {
 }
 
 impl<M, R> Table<M, R> {
-    /// How to make a row of a record, for instance `.row(|click: Click| (click.user, click.page))`.
+    /// How to make a row from a record, for instance `.row(|click: Click| (click.user, click.page))`.
     pub fn row<T, V: Row, F: Fn(T) -> V + Send + Sync + 'static>(self, row: F) -> Table<M, F> {
         let Table { settings, connection, place, claim, skipped, mode, .. } = self;
         Table { settings, row: Arc::new(row), connection, place, claim, skipped, mode }
     }
-    /// By which name the last batch is kept in `_streaming_batches`: the table's by default. Two sinks of one table need
-    /// two names.
+    /// The name under which the last batch is noted in `_streaming_batches`: the table's by default. Two sinks of one table need two
+    /// names.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.settings_mut().name = name.into();
         self
@@ -289,7 +288,7 @@ impl<M, R> Table<M, R> {
         self.settings_mut().synchronous = synchronous;
         self
     }
-    /// [`Journal::Wal`] by default. It is a property of the database: the last that is said of it holds for all.
+    /// [`Journal::Wal`] by default. It is a property of the database: the last setting holds for all its tables.
     pub fn journal(mut self, journal: Journal) -> Self {
         self.settings_mut().journal = journal;
         self

@@ -40,25 +40,24 @@ const SEARCHED: usize = 1024;
 /// Writes every batch to a directory of its own, `prefix-TIME_IN_MS[.suffix]`, as Spark's `saveAsTextFiles`
 /// does: one file `part-00000` with one record a line, also for an empty batch.
 ///
-/// The file appears whole or not at all: it is written beside its place, synced and renamed, and `write`
-/// returns when the name is on disk too. Writing a batch again replaces the file, so a repeated batch does no
-/// harm. Missing parent directories are made. A batch that was closed early, not at a whole millisecond, is
-/// named by its nanoseconds, `prefix-TIME_IN_NSns[.suffix]`: no two batches share a directory, and names sort
-/// by time.
+/// - The file appears whole or not at all: it is written to a draft, synced and renamed. `write` returns when the name is on disk,
+///   too.
+/// - Records are written with `Display`; see [`format`](TextFiles::format) and [`debug`](TextFiles::debug). A newline inside of a
+///   record is not escaped.
+/// - A batch that closed early, not at a whole millisecond, is named by its nanoseconds, `prefix-TIME_IN_NSns[.suffix]`. So no two
+///   batches share a directory, and names sort by time.
+/// - Missing parent directories are made. Modes follow the process' umask. Drafts of a killed process are removed when the sink
+///   starts.
+/// - The directories of batches may be taken away at any time. The directory that contains them must stay while the job runs: if it
+///   is removed, moved or replaced, the next batch is an error.
 ///
-/// Files and directories have the mode that the process' umask gives them. What a killed process left beside its place is
-/// removed when the sink begins.
+/// # After a crash
+/// Each batch is there once: a repeated batch replaces its file.
 ///
-/// Whoever reads the directories of batches may take them away. The directory that they are in must stay while the job
-/// runs: if it is removed, moved or replaced, that is an error with the next batch, and not a directory that begins anew.
-///
-/// In a job with checkpoints a hidden file beside the directories, `.prefix[.suffix].checkpoint`, says which checkpoint they
-/// were written with. A job that has another, or one that knows less than they have, is refused at its start: its batches
-/// would be there twice. The way out is the checkpoint that belongs to them, an empty directory, or
+/// In a job with checkpoints, a hidden file beside the directories, `.prefix[.suffix].checkpoint`, names the checkpoint that they
+/// belong to. A job with another checkpoint, or with one that is older than the files, is refused at its start, because batches
+/// would be there twice. Use the checkpoint that belongs to them, an empty directory, or
 /// [`Checkpoint::adopt`](crate::Checkpoint::adopt).
-///
-/// Records are written by `Display`; see [`format`](TextFiles::format) and [`debug`](TextFiles::debug). A
-/// newline inside of a record stays one.
 ///
 /// ```
 /// use streaming_runtime::connect::text_files;
@@ -69,8 +68,9 @@ const SEARCHED: usize = 1024;
 /// ```
 ///
 /// # Errors
-/// [`ConnectorError::Io`] with the path when the disk is full, something else is in the way, and the like, and
-/// [`ConnectorError::Vanished`] when the directory is not in its place any more. It ends the job unless [a policy](super::SinkPolicies) says otherwise; nothing is tried again by itself.
+/// [`ConnectorError::Io`] with the path when the disk is full, something else is in the way, and the like.
+/// [`ConnectorError::Vanished`] when the directory is no longer in its place. Each ends the job, unless
+/// [a policy](crate::connect::SinkPolicies) says otherwise.
 pub fn text_files(prefix: impl AsRef<Path>) -> TextFiles<ByDisplay> {
     TextFiles {
         prefix: prefix.as_ref().to_owned(),

@@ -28,26 +28,28 @@
 //!
 //! # What a view holds
 //!
-//! A view is **as of** a batch: it holds what the stream delivered with the batch at [`time`](View::time), all of it,
-//! and nothing that is later. Each look-up is as of one batch, and so is everything that one call of
-//! [`read`](View::read), [`snapshot`](View::snapshot) or [`range`](View::range) sees; between two calls a later
-//! batch may come. A thread never sees an earlier batch after a later one.
+//! A view is **as of** one batch: it has everything that the stream delivered up to the batch at [`time`](View::time), and nothing
+//! later. Each look-up sees one batch, and so does one call of [`read`](View::read), [`snapshot`](View::snapshot) or
+//! [`range`](View::range); between two calls a later batch may come. A thread never sees an earlier batch after a later one.
 //!
-//! A batch counts as delivered only after the view shows it. So once it is known that the batch at `t` was delivered,
-//! from a [`Receipt`](super::Receipt) or [`Job::delivered`](crate::Job::delivered), a look-up is as of `t` or later, if
-//! the stream delivers each batch. One on a window delivers at its slides only: for what came in a batch between two
-//! slides, [`wait_until`](View::wait_until) the receipt's time waits for the slide that has it.
+//! A batch counts as delivered only after the view shows it. So after a [`Receipt`](crate::connect::Receipt) or
+//! [`Job::delivered`](crate::Job::delivered) has said that the batch at `t` is delivered, look-ups are as of `t` or later, if the
+//! stream delivers each batch. A stream on a window delivers at its slides only: then [`wait_until`](View::wait_until) the receipt's
+//! time waits for the slide that contains the record.
 //!
 //! # What it costs
 //!
-//! A look-up costs a hash and two atomic operations, and it waits for nobody: there are two copies of the table, of
-//! which the sink brings one up to date while the other is read, and then they change places. So a view takes twice
-//! the memory of its keys and values, and each change is made twice. The sink waits for readers that still look at
-//! the copy of the batch before: who holds one for long ([`read`](View::read) with a slow closure, a snapshot of
-//! millions of keys) holds up the batch after the next, and nothing else.
+//! A look-up costs a hash and two atomic operations, and never waits. There are two copies of the table: the sink updates one while
+//! the other is read, then they are swapped. So a view takes twice the memory of its keys and values, and each change is made twice.
+//! The sink waits for readers of the old copy: a reader that takes long ([`read`](View::read) with a slow closure, a snapshot of
+//! millions of keys) delays the batch after the next, and nothing else.
 //!
-//! [`view_of_changes()`] costs what changed. [`view()`] costs what there is, at each batch; it is for streams that have
-//! no changes, such as operators on batches.
+//! [`view_of_changes()`] costs what changed. [`view()`] costs the whole contents at each batch; it is for streams that have no
+//! changes, such as operators on batches.
+//!
+//! # After a crash
+//!
+//! A view is in memory. A job that goes on from a checkpoint fills it again with its first batch.
 
 mod changes;
 mod net;
@@ -74,11 +76,11 @@ pub use snapshot::Snapshot;
 
 use crate::time::BatchTime;
 
-/// A sink of pairs, and a view of what was delivered last: the whole contents are replaced at each batch that is
-/// delivered, so a key that is in the next no more is gone. See the [module](self) for what a view is.
+/// A sink of pairs, and a view of the last batch: each batch replaces the whole contents, so a key that is not in the next batch is
+/// gone. See the [module](self) for what a view is.
 ///
-/// It costs what there is at each batch, and once more to compare it with the batch before while somebody is
-/// [subscribed](View::subscribe); where a stream has `.changes()`, [`view_of_changes`] costs less.
+/// Each batch costs its whole contents, and a comparison with the batch before while somebody is [subscribed](View::subscribe).
+/// Where a stream has `.changes()`, [`view_of_changes`] costs less.
 ///
 /// ```
 /// use streaming_runtime::connect::{Batch, ConnectorError, Sink, view};
@@ -101,10 +103,9 @@ pub fn view<K, V>() -> (ViewSink<K, V>, View<K, V>) {
     sink::whole()
 }
 
-/// A sink of what `.changes()` makes of pairs, and a view of what they add up to. It costs what changed. See the
-/// [module](self) for what a view is.
+/// A sink for the `.changes()` of pairs, and a view of their sum. It costs what changed. See the [module](self) for what a view is.
 ///
-/// The changes of a batch count together, in any order: after the batch, each key has one value or none.
+/// The changes of a batch are applied together, in any order. After the batch each key must have one value or none.
 ///
 /// ```
 /// use streaming_runtime::connect::{Batch, ConnectorError, Sink, view_of_changes};
@@ -161,8 +162,7 @@ impl<K, V> ViewState<K, V> {
 }
 
 impl<K, V> View<K, V> {
-    /// Reads as much as `look` likes as of one batch. What it returns it copies: while it runs, the batch after the
-    /// next has to wait.
+    /// Reads any number of keys as of one batch. `look` should be quick: while it runs, the batch after the next has to wait.
     ///
     /// ```
     /// # let (_sink, accounts) = streaming_runtime::connect::view::<u64, i64>();
@@ -173,7 +173,7 @@ impl<K, V> View<K, V> {
         self.shared.sides.read(look)
     }
 
-    /// The batch that the view is as of; `None` before the first.
+    /// The time of the batch that the view shows; `None` before the first.
     pub fn time(&self) -> Option<BatchTime> {
         self.read(Snapshot::time)
     }
@@ -188,7 +188,7 @@ impl<K, V> View<K, V> {
         self.read(Snapshot::is_empty)
     }
 
-    /// Waits until the view is as of `time` or later.
+    /// Waits until the view shows the batch at `time` or a later one.
     ///
     /// # Errors
     /// [`Ended`] when the job ends before.
@@ -217,8 +217,8 @@ impl<K: Eq + Hash, V> View<K, V> {
         self.read(|now| (now.time(), now.get(key).cloned()))
     }
 
-    /// What `look` makes of the value of a key, without a copy of it; `None` if there is no such key. As in
-    /// [`read`](View::read), `look` had better be quick.
+    /// Calls `look` with the value of a key, without a copy; `None` if there is no such key. As in [`read`](View::read), `look` should
+    /// be quick.
     pub fn with<Q: ?Sized + Eq + Hash, R>(&self, key: &Q, look: impl FnOnce(&V) -> R) -> Option<R>
     where
         K: Borrow<Q>,
@@ -233,8 +233,8 @@ impl<K: Clone + Eq + Hash, V: Clone> View<K, V> {
         self.read(Snapshot::clone)
     }
 
-    /// Copies of the keys within `bounds` and of their values, as of one batch, in order. It looks at every key: a
-    /// view is a hash table.
+    /// Copies of the keys within `bounds` and their values, as of one batch, in order. It looks at every key, since a view is a hash
+    /// table.
     ///
     /// ```
     /// # let (_sink, counts) = streaming_runtime::connect::view::<String, i64>();
@@ -257,11 +257,11 @@ where
     K: Clone + Eq + Hash + Send + Sync + 'static,
     V: Clone + Send + Sync + 'static,
 {
-    /// A copy of the whole, and what changes from there on, without gap or overlap: the snapshot with the changes up
-    /// to a batch [applied](Snapshot::apply) equals the view as of that batch. The changes end with the job.
+    /// A copy of the whole, and every change after it, without gap or overlap: the snapshot with the changes up to a batch
+    /// [applied](Snapshot::apply) equals the view as of that batch. The changes end with the job.
     ///
-    /// A subscriber may lag behind by 256 batches, or as the sink's `backlog` says. Then it gets [`Lagged`], and
-    /// nothing after it, and can subscribe anew.
+    /// A subscriber may be 256 batches behind, or as many as the sink's `backlog` says. Then it gets [`Lagged`] and nothing more, and
+    /// can subscribe again.
     ///
     /// ```
     /// # use streaming_runtime::connect::{View, view::Lagged};
@@ -282,7 +282,7 @@ where
     }
 }
 
-/// The job of a view has ended: the view stays as it is.
+/// The job of a view has ended; the view no longer changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the job has ended before that batch: the view stays as it is")]
 pub struct Ended;

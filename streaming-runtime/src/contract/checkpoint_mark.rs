@@ -4,8 +4,8 @@ use std::{fmt, str::FromStr};
 
 use crate::time::BatchTime;
 
-/// Tells a checkpoint from all others: it is made by chance when a job first writes there, and stays the same for all that
-/// go on from it, in a copy of it too. Written as 32 hexadecimal digits, and read so.
+/// Identifies a checkpoint. It is random, made when a job first writes there, and stays the same for all jobs that go on from it,
+/// also from a copy. `Display` and `FromStr` use 32 hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct CheckpointId(pub(crate) u128);
 
@@ -15,7 +15,7 @@ impl fmt::Display for CheckpointId {
     }
 }
 
-/// Words that are no [`CheckpointId`].
+/// A text that is not a [`CheckpointId`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` names no checkpoint")]
 pub struct NoCheckpointId(String);
@@ -31,12 +31,12 @@ impl FromStr for CheckpointId {
     }
 }
 
-/// What a sink knows of the checkpoint with which it was written, see [`Sink::checkpoint_mark`](super::Sink::checkpoint_mark).
+/// What a sink knows about the checkpoint that it was written with; see [`Sink::checkpoint_mark`](super::Sink::checkpoint_mark).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CheckpointMark {
     /// The checkpoint.
     pub checkpoint: CheckpointId,
-    /// The last batch that the sink has; `None` if it has none any more.
+    /// The last batch that the sink has; `None` if it has none.
     pub last: Option<BatchTime>,
 }
 

@@ -55,13 +55,13 @@ pub enum ConnectorError {
         /// How much of it was read.
         length: usize,
     },
-    /// Bytes that are no UTF-8, and the connector's policy is to fail.
+    /// Bytes that are not UTF-8, and the connector's policy is to fail.
     #[error("{what}: a line is not valid UTF-8")]
     InvalidUtf8 {
         /// Where the line came from.
         what: String,
     },
-    /// A file that is no text in UTF-8, by its first bytes: compressed, or text in another encoding.
+    /// A file that is not UTF-8 text, by its first bytes: it is compressed, or in another encoding.
     #[error(
         "`{what}` is no text in UTF-8 but {kind}: unpack or convert it first, or leave such files out with a filter"
     )]
@@ -71,7 +71,7 @@ pub enum ConnectorError {
         /// What it is.
         kind: &'static str,
     },
-    /// A file became another while it was read. What was sent of it stays sent.
+    /// A file changed while it was read. Records that were sent before stay sent.
     #[error(
         "`{what}` was changed while it was read: {how}; write files elsewhere, and rename them into place when they are whole"
     )]
@@ -81,8 +81,7 @@ pub enum ConnectorError {
         /// What is different.
         how: String,
     },
-    /// What a sink writes to is not in its place any more: it was removed, moved away or replaced while the job ran. What was
-    /// written is where it was moved to, if it was moved.
+    /// A sink's target was removed, moved or replaced while the job ran. If it was moved, what was written is at the new place.
     #[error(
         "`{what}`: {how}; batches that were written to it are gone with it, unless it was only moved: bring it back and start the \
          job again"
@@ -93,7 +92,7 @@ pub enum ConnectorError {
         /// What is in its place.
         how: String,
     },
-    /// More than a bound that the connector was given.
+    /// A bound of the connector was exceeded.
     #[error("{what}: more than {limit}")]
     LimitExceeded {
         /// What there is too much of.
@@ -101,14 +100,13 @@ pub enum ConnectorError {
         /// The bound.
         limit: usize,
     },
-    /// A view takes one value a key, and was given a stream that is not so.
+    /// A view takes one value per key, and the stream has several.
     #[error("{what}; a view takes streams with one value a key, such as `reduce_by_key` makes")]
     NotUnique {
         /// Which batch, and what it does to a key.
         what: String,
     },
-    /// What a source is to read again after a crash is not what it was. Put back what was there, or begin with a new
-    /// checkpoint.
+    /// The input that a source must read again after a crash has changed. Put the old input back, or start with a new checkpoint.
     #[error("`{what}` is to be read again after a crash, and is not what it was: {how}")]
     Changed {
         /// The file.
@@ -122,13 +120,13 @@ pub enum ConnectorError {
     /// The other end of a channel is gone.
     #[error("the other end is closed")]
     Closed,
-    /// An error of the connector's own.
+    /// Any other error of a connector.
     #[error(transparent)]
     Other(Arc<dyn std::error::Error + Send + Sync>),
 }
 
 impl ConnectorError {
-    /// Wraps any error of a connector of one's own.
+    /// Wraps any error of your own connector.
     pub fn other(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         ConnectorError::Other(Arc::from(error.into()))
     }
@@ -144,9 +142,9 @@ impl ConnectorError {
             false => ConnectorError::io(format!("look at `{what}`"), error),
         }
     }
-    /// Whether trying again may help: what the operating system refuses for now, a peer that is away, a limit in time,
-    /// and errors of a connector's own, of which nothing is known. Not bad settings, bad input, a bound that was
-    /// reached, a channel whose other end is gone, what is missing or forbidden, and what was given up after attempts.
+    /// Whether another attempt may help. Yes for temporary refusals of the operating system, peers that are away, time-outs, and
+    /// errors of your own connectors. No for bad settings, bad input, exceeded bounds, closed channels, what is missing or forbidden,
+    /// and what was already retried.
     pub fn may_pass(&self) -> bool {
         use io::ErrorKind::{
             AlreadyExists, InvalidData, InvalidInput, IsADirectory, NotADirectory, NotFound,
@@ -203,7 +201,7 @@ impl ConnectorError {
     }
 }
 
-/// The job that an outlet belongs to takes no more records.
+/// The job takes no more records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the job takes no more records")]
 pub struct Closed;

@@ -13,11 +13,11 @@ pub trait Format<T>: Send + Sync + 'static {
     fn append(&self, record: &T, text: &mut String);
 }
 
-/// Records as their `Display` shows them.
+/// Writes records with their `Display`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ByDisplay;
 
-/// Records as their `Debug` shows them: `("word", 1)`.
+/// Writes records with their `Debug`: `("word", 1)`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ByDebug;
 

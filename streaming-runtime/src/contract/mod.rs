@@ -1,4 +1,4 @@
-//! What a connector is to the engine: it knows neither the engine nor any connector.
+//! The contract between the engine and connectors. It knows neither the engine nor any connector.
 
 pub(crate) mod checkpoint_mark;
 pub(crate) mod error;

@@ -1,4 +1,4 @@
-//! How a program learns that what it sent was delivered.
+//! Receipts: how a program learns that a record was delivered.
 
 use std::{
     fmt,
@@ -15,10 +15,10 @@ use tokio::sync::oneshot;
 
 use crate::{contract::error::Closed, time::BatchTime};
 
-/// Tells when what was sent is in the outputs: a future of the time of its batch, which is ready when every sink has
-/// taken that batch and all before it. See [`Sender::send_tracked`](super::Sender::send_tracked).
+/// Says when a record is in the outputs: a future that is ready when every sink has taken the record's batch and all batches before
+/// it. It resolves to the time of that batch. See [`Sender::send_tracked`](super::Sender::send_tracked).
 ///
-/// Dropping it forgets it; the record is delivered all the same.
+/// The record is delivered even if the receipt is dropped.
 ///
 /// # Errors
 /// [`Closed`] when the job ended before.
@@ -38,10 +38,10 @@ impl fmt::Debug for Receipt {
     }
 }
 
-/// Whom to tell. Dropped, it says that what was sent is lost.
+/// The other end of a receipt. When it is dropped, the receipt says that the record is lost.
 pub(crate) type Addressee = oneshot::Sender<BatchTime>;
 
-/// A receipt and whom to tell.
+/// A receipt and its other end.
 pub(crate) fn receipt() -> (Addressee, Receipt) {
     let (addressee, told) = oneshot::channel();
     (addressee, Receipt(told))

@@ -4,9 +4,8 @@ use std::{io, sync::Arc, time::Duration};
 
 use crate::contract::error::ConnectorError;
 
-/// How often something that failed is tried again, and how attempts are spaced: each wait is twice as long as the one
-/// before, up to a longest, less a random part of up to a half, so that those who lost the same peer do not come back
-/// together.
+/// How often a failed operation is tried again, and how long to wait in between. Each wait is twice as long as the one before, up
+/// to a maximum. A random part of up to a half is subtracted, so that clients which lost the same peer do not come back together.
 ///
 /// ```
 /// use streaming_runtime::{connect::Retry, millis, secs};
@@ -30,7 +29,7 @@ impl Default for Retry {
 }
 
 impl Retry {
-    /// The longest wait before the second attempt, and the longest of all: 100 ms and 2 s by default.
+    /// The longest wait before the second attempt, and the longest wait of all: 100 ms and 2 s by default.
     pub fn waits(mut self, first: Duration, cap: Duration) -> Self {
         (self.first, self.cap) = (first, cap);
         self

@@ -11,14 +11,14 @@ use crate::{
     time::BatchTime,
 };
 
-/// What a sink makes of a batch that comes again after a crash.
+/// What a sink does with a batch that comes again after a crash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Delivery {
-    /// It is there twice.
+    /// The batch is there twice.
     AtLeastOnce,
-    /// It takes the place of the one that was there: batches are told apart by their times.
+    /// The batch replaces the first one: batches are identified by their times.
     Idempotent,
-    /// It says which batch it [has for good](Sink::committed), and gets none twice.
+    /// The sink reports the last batch that it has [committed](Sink::committed), and gets none twice.
     Transactional,
 }
 
@@ -52,14 +52,14 @@ pub struct Batch<T> {
     note = "give a connector that takes `{T}`, for instance `console()`, `collect()` or your own `impl Sink<{T}>`"
 )]
 pub trait Sink<T>: Send + 'static {
-    /// What it makes of a batch that comes again.
+    /// What it does with a batch that comes again.
     const DELIVERY: Delivery = Delivery::AtLeastOnce;
 
-    /// Whether its code may block the thread that runs it, as [`Source::MAY_BLOCK`].
+    /// Whether its code may block the thread that runs it; see [`Source::MAY_BLOCK`].
     const MAY_BLOCK: bool = true;
 
-    /// Whether it keeps what it shows in memory only, and of a stream of changes needs all that there is when a job
-    /// goes on from a checkpoint: as the changes of its first batch.
+    /// Whether it stores its contents in memory only, so that after a restart the first batch of a stream of changes must contain
+    /// everything.
     const REBUILDS: bool = false;
 
     /// Whether it shows the last batch, in place of the one before, so that an empty one says something at the end of a
@@ -67,8 +67,8 @@ pub trait Sink<T>: Send + 'static {
     #[doc(hidden)]
     const SHOWS_LAST: bool = false;
 
-    /// What it writes to, for a sink that must be the only one there: asked once when a job starts, which is refused if
-    /// another sink of it, or of another job of the process, has the same. None by default: nothing is known of it.
+    /// What it writes to, if it must be the only writer. Asked once at the start of a job. The start is refused if another sink of
+    /// this job, or of another job of the process, has the same target. By default there is none.
     ///
     /// ```
     /// use streaming_runtime::connect::{Batch, ConnectorError, Sink, Target};
@@ -91,10 +91,9 @@ pub trait Sink<T>: Send + 'static {
         Vec::new()
     }
 
-    /// To which checkpoint belongs what it has from before, and how far that goes: asked once when a job with checkpoints
-    /// starts, which is refused if it has another checkpoint, or one that knows less than the sink has. For a sink to
-    /// which a batch may come again, by a checkpoint that is gone or was brought back from a copy. It may take its
-    /// time, as reading a file does.
+    /// The checkpoint that its existing contents belong to, and the last batch in them. Asked once at the start of a job with
+    /// checkpoints; it may do slow work, such as reading a file. The start is refused if the job has another checkpoint, or one that
+    /// is older than the contents (deleted, or restored from a copy), because batches would come again.
     ///
     /// ```
     /// use streaming_runtime::connect::{Batch, CheckpointId, CheckpointMark, ConnectorError, Delivery, Sink};
@@ -134,13 +133,13 @@ pub trait Sink<T>: Send + 'static {
     /// ```
     ///
     /// # Errors
-    /// Whatever keeps it from knowing; the job is not started.
+    /// Any reason why it cannot say; the job is not started.
     fn checkpoint_mark(&self) -> Result<Option<CheckpointMark>, ConnectorError> {
         Ok(None)
     }
 
-    /// From now on what it has belongs to `checkpoint`. Called before the first [`write`](Sink::write) of a job with
-    /// checkpoints, and then it must be as durable as what is written.
+    /// Records that its contents belong to `checkpoint` from now on. Called before the first [`write`](Sink::write) of a job with
+    /// checkpoints. It must be as durable as what is written.
     ///
     /// # Errors
     /// As [`write`](Sink::write).
@@ -152,19 +151,19 @@ pub trait Sink<T>: Send + 'static {
         async { Ok(()) }
     }
 
-    /// The last batch that it has for good, asked once before the first [`write`](Sink::write) of a job with
-    /// checkpoints, of a sink that is [`Transactional`](Delivery::Transactional).
+    /// The last batch that it has committed, for a [`Transactional`](Delivery::Transactional) sink. Asked once, before the first
+    /// [`write`](Sink::write) of a job with checkpoints.
     ///
     /// # Errors
-    /// Whatever keeps it from knowing; it ends the job.
+    /// Any reason why it cannot say; it ends the job.
     fn committed(&mut self) -> impl Future<Output = Result<Option<BatchTime>, ConnectorError>> + Send {
         async { Ok(None) }
     }
 
-    /// Takes one batch, also an empty one. Batches come in order, the next only after this returned.
+    /// Takes one batch, which may be empty. Batches come in order, the next one after this returned.
     ///
     /// # Errors
-    /// Whatever keeps the batch from being delivered; it ends the job.
+    /// Any reason why the batch cannot be delivered; it ends the job.
     fn write(&mut self, batch: Batch<T>) -> impl Future<Output = Result<(), ConnectorError>> + Send;
 
     /// Called once after the last batch of a job that ended well.

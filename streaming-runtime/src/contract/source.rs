@@ -10,13 +10,13 @@ use crate::{
 /// Where records of type `T` come from.
 ///
 /// ```
-/// use streaming_runtime::connect::{ConnectorError, Outlet, Source};
+/// use streaming_runtime::connect::{ConnectorError, SourceContext, Source};
 ///
 /// /// The numbers below `end`.
 /// struct Numbers { end: u64 }
 ///
 /// impl Source<u64> for Numbers {
-///     async fn run(self, mut out: Outlet<u64>) -> Result<(), ConnectorError> {
+///     async fn run(self, mut out: SourceContext<u64>) -> Result<(), ConnectorError> {
 ///         for n in 0..self.end {
 ///             out.send(n).await?;
 ///         }
@@ -30,17 +30,17 @@ use crate::{
     note = "give a connector whose records are `{T}`, for instance `channel()`, `tcp::lines(..)` or your own `impl Source<{T}>`"
 )]
 pub trait Source<T>: Send + 'static {
-    /// Whether the engine asks for each batch ([`SourceContext::batch_due`]) instead of taking what comes.
+    /// Whether the source waits to be asked for each batch ([`SourceContext::batch_due`]), instead of sending at any time.
     const PACED: bool = false;
 
-    /// Whether it ends by itself when the job is asked to stop ([`SourceContext::stop_requested`]), because it holds
-    /// records that it has accepted and not yet sent. Others are dropped at their next await.
+    /// Whether the source ends by itself when the job is asked to stop ([`SourceContext::stop_requested`]), because it may hold records that
+    /// it has accepted and not yet sent. Other sources are dropped at their next await.
     const DRAINS: bool = false;
 
-    /// Whether its code may block the thread that runs it: by a call to the system, a lock, a loop without an `await`. Then it
-    /// runs on a thread and in a tokio runtime of its own, and holds up nobody else. `false` is a promise: it runs in the
-    /// service's runtime, which saves two changes of threads on the way of a record, some 10 us each; a thread that it blocks
-    /// all the same is one of the service's.
+    /// Whether the code may block the thread that runs it: by a system call, a lock, a loop without an `await`. If so, it runs on a
+    /// thread and in a tokio runtime of its own, and holds up nobody else. `false` is a promise: the source then runs in the
+    /// service's runtime, which saves two thread switches per record (about 10 us each). If it blocks all the same, it blocks a thread
+    /// of the service.
     const MAY_BLOCK: bool = true;
 
     /// Whether it takes records from the program and, when a test's clock has reached the time of a batch, hands on
@@ -48,10 +48,10 @@ pub trait Source<T>: Send + 'static {
     #[doc(hidden)]
     const ACCEPTS: bool = false;
 
-    /// What becomes of its records if the job crashes, where there are checkpoints.
+    /// What happens to its records when a job with checkpoints crashes.
     const RECOVERY: Recovery = Recovery::Lost;
 
-    /// Which files it reads, for a source that reads files: a job is refused whose sinks would write into them.
+    /// The files that it reads, if it reads files. A job whose sinks would write into them is refused.
     fn origin(&self) -> Option<Origin> {
         None
     }
@@ -59,23 +59,21 @@ pub trait Source<T>: Send + 'static {
     /// Sends records until there are no more.
     ///
     /// # Errors
-    /// Whatever keeps it from going on; it ends the job. [`Closed`] from the outlet converts: a source
-    /// can always use `?` on it.
+    /// Any reason why it cannot go on; it ends the job. [`Closed`] from the outlet converts, so `?` works on it.
     fn run(self, out: SourceContext<T>) -> impl Future<Output = Result<(), ConnectorError>> + Send;
 }
 
-/// What becomes of a source's records when the job crashes ([`Engine::checkpoint`](crate::Engine::checkpoint)).
+/// What happens to a source's records when the job crashes ([`Engine::checkpoint`](crate::Engine::checkpoint)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Recovery {
     /// What was under way is lost: at most once.
     Lost,
-    /// The source sends the same records in the same order again, from the position that it is given: it asks
-    /// [`SourceContext::resume_from`] where to begin and tells [`SourceContext::reached`] how far it is. Without a position it
-    /// begins at its beginning. The engine cuts what comes into batches as it was cut before, by number; a
-    /// [paced](Source::PACED) source has to give each batch what it had, and may ask what that was
-    /// ([`SourceContext::again`]). It is asked only for those for which it was asked before.
+    /// The source sends the same records in the same order again, from a position: it begins at [`SourceContext::resume_from`], or at its
+    /// beginning if there is none, and reports its progress with [`SourceContext::reached`]. The engine cuts the records into the same
+    /// batches as before, by their number. A [paced](Source::PACED) source must give each batch the records that it had, and may ask
+    /// which those were ([`SourceContext::again`]). It is asked only for batches for which it was asked before.
     Replays,
-    /// The engine writes the records to the job's log before their batch counts, and sends them again itself: what
-    /// [`durable`](durable()) makes of any source.
+    /// The engine writes the records to the job's log before their batch counts, and sends them again itself. `durable` does this
+    /// to any source.
     JobLog,
 }

@@ -1,4 +1,4 @@
-//! What sinks write to and sources read from, so that a start can see where two meet.
+//! What sinks write to and sources read from, so that a start can find conflicts.
 
 use std::{
     collections::BTreeMap,

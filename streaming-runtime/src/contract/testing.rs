@@ -1,4 +1,4 @@
-//! A source or a sink without the engine around it.
+//! Runs a source or a sink without the engine.
 
 use std::{sync::Arc, time::Duration};
 

@@ -1,9 +1,8 @@
-//! What a worker has for its sinks, held back until no operator can object to its batch any more.
+//! Output of a worker that waits until no operator can object to its batch any more.
 //!
-//! A batch with a record that fails the job must not be delivered, and one that is delivered must have been counted.
-//! But the operators that say so stand beside the ways to the sinks, not on them. So they tell how far they have
-//! seen, and parts of later batches wait. Since a batch is whole only with the parts of all workers, it is enough that
-//! each worker asks its own operators. A pipeline without such operators holds nothing back.
+//! A batch with a record that fails the job must not be delivered, and a delivered batch must have been counted. But `fail` and `skip` are
+//! beside the paths to the sinks, not on them. So they report how far they have seen, and parts of later batches wait. A batch needs the
+//! parts of all workers, so it is enough that each worker asks its own operators. A pipeline without such operators holds nothing back.
 
 use std::{
     cell::{Cell, RefCell},

@@ -22,8 +22,7 @@ use crate::{
     observe::panic_origin,
 };
 
-/// Where and how a job keeps its checkpoints: what [`Engine::checkpoint`](super::Engine::checkpoint) takes. A path is one,
-/// too.
+/// Where and how a job keeps its checkpoints, for [`Engine::checkpoint`](super::Engine::checkpoint). A path is one, too.
 ///
 /// ```no_run
 /// use streaming_runtime::{Checkpoint, Engine};
@@ -63,12 +62,12 @@ pub(crate) enum Storing {
 }
 
 impl Checkpoint {
-    /// In a directory, which is made if it is not there. One job at a time has it.
+    /// In a directory, which is created if it is missing. One job at a time can use it.
     pub fn new(directory: impl AsRef<Path>) -> Self {
         Checkpoint::of(Storing::Directory(directory.as_ref().to_owned()))
     }
 
-    /// In a storage of one's own.
+    /// In your own storage.
     pub fn in_storage(storage: impl Storage) -> Self {
         Checkpoint::of(Storing::Other(Arc::new(storage)))
     }
@@ -89,80 +88,77 @@ impl Checkpoint {
         }
     }
 
-    /// Refuses to start with a source or a sink that cannot do its part for it: that each record counts once in what the
-    /// sinks have, whatever crashes.
+    /// Requires that each record counts exactly once in what the sinks have, whatever crashes: the start is refused if a source or a
+    /// sink cannot guarantee its part.
     pub fn exactly_once(mut self) -> Self {
         self.exactly_once = true;
         self
     }
 
-    /// Gives batches to sinks at once, and not first when they are on disk: a sync less to wait for, and after a crash a
-    /// batch may come again with other records in it; a transactional sink that has one of that time keeps what it has.
-    /// Not together with [`exactly_once`](Checkpoint::exactly_once).
+    /// Delivers before the fsync: lower latency, but a batch that runs again after a crash may differ. A transactional sink that has a
+    /// batch of that time keeps the one that it has. Not together with [`exactly_once`](Checkpoint::exactly_once).
     pub fn deliver_at_once(mut self) -> Self {
         self.holds_back = false;
         self
     }
 
-    /// Also keeps the list of what the operators keep in a file of the source tree, to be committed: a change of it then
-    /// shows in review, and a start with a program that does not fit the file is refused. It is made when it is not
-    /// there; to renew it, start once with `STREAMING_LOCK=update` in the environment.
+    /// Also writes the list of the operators' state to a file of the source tree, to be committed. A change of state then shows in
+    /// review, and a start with a program that does not fit the file is refused. The file is created if it is missing. To renew it,
+    /// start once with `STREAMING_LOCK=update` in the environment.
     pub fn lock_file(mut self, path: impl AsRef<Path>) -> Self {
         self.lock_file = Some(path.as_ref().to_owned());
         self
     }
 
-    /// The operator `old` is called `new` now, by its id as in the pipeline's `OPERATORS`: its state is taken over. Or the
-    /// source `old` is, by its port: it goes on where it was.
+    /// Declares that the operator with the id `old` is now `new`, as in the pipeline's `OPERATORS`: its state is taken over. Also for
+    /// a source, by its port: it goes on where it was.
     pub fn renamed(mut self, old: impl Into<String>, new: impl Into<String>) -> Self {
         self.renamed.push((old.into(), new.into()));
         self
     }
 
-    /// Drops what the checkpoint has of an operator, one that is gone or that begins anew, or of a source that
-    /// is gone, or whose records come from elsewhere now.
+    /// Drops the state of an operator that is gone or should begin anew, or the position of a source that is gone or has other
+    /// records now.
     pub fn forget(mut self, operator: impl Into<String>) -> Self {
         self.forgotten.push(operator.into());
         self
     }
 
-    /// How long a call to the storage may take: 30 s by default, and a second more for each 16 MiB that it reads or writes.
-    /// A disk may hang, and a call that hangs cannot be stopped: after this time
-    /// [`Engine::start`](super::Engine::start), or the running job, ends with [`CheckpointError::Stuck`], which says
-    /// what is being done to which file, and the thread is left behind. It keeps the place until the call returns.
+    /// How long a call to the storage may take: 30 s by default, plus a second for each 16 MiB that it reads or writes. A call to a disk
+    /// that hangs cannot be stopped. After this time [`Engine::start`](super::Engine::start) or the running job ends with
+    /// [`CheckpointError::Stuck`], which names the call and the file. The thread is left behind, and the place stays taken until the
+    /// call returns.
     ///
-    /// [`Job::stop_within`](super::Job::stop_within), [`Job::abort`](super::Job::abort) and dropping the job do not wait
-    /// for it.
+    /// [`Job::stop_within`](super::Job::stop_within), [`Job::abort`](super::Job::abort) and dropping the job do not wait for it.
     pub fn storage_limit(mut self, limit: Duration) -> Self {
         self.storage_limit = limit;
         self
     }
 
-    /// The operator of this id keeps the state of its name, although another operator is made now as this one was when the
-    /// state was written. A start asks for this word, or for its opposite, where two operators of one type seem to have
-    /// exchanged their names: `let sums = ..; let counts = ..;` where there were `let counts = ..; let sums = ..;`. That is
-    /// seen by what is upstream of an operator and by how its call is written. A program of which only a closure is changed is not
-    /// asked. When it has started, the word is to be removed.
+    /// Declares that the operator with this id keeps the state of that id, in two cases where a start is refused:
     ///
-    /// Nor are initial states taken in that are not those with which the operator began, as where they are read from a table
-    /// that changes: without this word a start refuses them. Here it may stay.
+    /// - Two operators of one type seem to have exchanged their names: `let sums = ..; let counts = ..;` where there were
+    ///   `let counts = ..; let sums = ..;`. This is seen by what is upstream of an operator and by how its call is written, so a
+    ///   changed closure alone is never asked about. If they were exchanged, use [`renamed`](Checkpoint::renamed). Remove the
+    ///   declaration after the start.
+    /// - The initial states are not those with which the operator began, for instance because they are read from a table that
+    ///   changes. The new ones are ignored. Here the declaration may stay.
     pub fn keeps(mut self, operator: impl Into<String>) -> Self {
         self.keeps.push(operator.into());
         self
     }
 
-    /// Takes over what a sink has that was written with another checkpoint, or behind the last batch of this one: batches of
-    /// the same times take the place of those, or are left out where the sink has its last batch in the same transaction, and
-    /// others stay beside them. To be removed when it is done: as long as it is declared, nothing is noticed.
+    /// Accepts that a sink has batches of another checkpoint, or later ones than this checkpoint knows. New batches of the same times
+    /// replace them (or are skipped by a transactional sink), and other batches stay. Remove it after the start: while it is
+    /// declared, such a sink is not noticed.
     pub fn adopt(mut self, sink: impl Into<String>) -> Self {
         self.adopted.push(sink.into());
         self
     }
 
-    /// It is meant that a source begins anew when the job is started again, and that what operators keep of it does not: as of a
-    /// stream of events, of which those that come while nobody listens are lost. Without this, a start warns of it, see
-    /// [`Job::warnings`](crate::Job::warnings): what is sent again from its beginning, such as a list, is added to what there
-    /// is of it, and what is not in it any more stays.
+    /// Declares that a source may begin anew at a restart, while the state that was made of it stays: for events that are lost while
+    /// nobody listens. Without this, a start warns of such a source ([`Job::warnings`](crate::Job::warnings)). If the source sends
+    /// a list again from its beginning, its records are added to the state once more.
     pub fn may_lose(mut self, source: impl Into<String>) -> Self {
         self.losing.push(source.into());
         self

@@ -1,4 +1,4 @@
-//! The tasks of connectors, with what is told of their lives.
+//! The tasks of connectors, and the events that listeners hear of them.
 
 use std::{future::poll_fn, panic::AssertUnwindSafe, pin::pin, sync::Arc};
 

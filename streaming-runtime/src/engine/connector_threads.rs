@@ -1,9 +1,8 @@
 //! The tasks of a job's connectors, and the threads that they run on.
 //!
-//! The engine's own connectors run in the service's runtime, where a record changes threads least. Code of others may block
-//! its thread, with a call to the system or a loop without an end; in the service's runtime that would hold up other
-//! tasks, and with them the timers and sockets of the whole service, if the thread is the one that looks after those. So
-//! such a connector ([`Source::MAY_BLOCK`](crate::Source::MAY_BLOCK)) has a runtime with a thread of its own, which is left
+//! The engine's own connectors run in the service's runtime, where a record switches threads least. Other connectors may block their
+//! thread, by a system call or an endless loop. In the service's runtime that would hold up other tasks, and the timers and sockets of
+//! the whole service if the thread is the one that drives them. So such a connector ([`Source::MAY_BLOCK`](crate::Source::MAY_BLOCK)) has a runtime with a thread of its own, which is left
 //! behind if it never comes back.
 
 use std::{any::Any, future::Future, io};

@@ -1,12 +1,11 @@
-//! Which batch is open, which are in flight, and who must know.
+//! Which batch is open, which batches are in flight, and who must be told.
 //!
 //! A batch is closed by the supervisor at its boundary, or, where early closing is on, by the worker that
 //! finds all queues drained; both go through [`Control::close`], under one lock, so that batches are numbered
 //! without gaps and their times only grow.
 //!
-//! Invariant: at most `limit` batches are closed and not delivered. At the limit no worker takes in records,
-//! so the queues fill and sources wait. Only empty batches that are late, as after an absence, may be more: what
-//! they wait for, a sync of the disk above all, is then shared by many.
+//! Invariant: at most `limit` batches are closed and not delivered. At the limit no worker takes in records, so the queues fill and
+//! sources wait. Only late empty batches, as after an absence, may be more: many of them then share one sync of the disk.
 
 use std::{
     collections::VecDeque,

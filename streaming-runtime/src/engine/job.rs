@@ -35,7 +35,7 @@ impl Job {
         &self.name
     }
 
-    /// A handle to look at the job with from elsewhere, also while somebody waits for its end, and after it.
+    /// A handle for looking at the job from anywhere, also while somebody waits for its end, and after it.
     pub fn monitor(&self) -> Monitor {
         Monitor(self.control.board.clone())
     }
@@ -70,7 +70,7 @@ impl Job {
         self.control.board.metrics()
     }
 
-    /// Why the sinks have what they have and no more, in the order of the header: what each waits for.
+    /// What each sink waits for, in the order of the ports.
     ///
     /// ```no_run
     /// # fn show(job: &streaming_runtime::Job) {
@@ -83,13 +83,13 @@ impl Job {
         self.monitor().explain()
     }
 
-    /// What was warned of when the job started; see [`Monitor::warnings`](crate::Monitor::warnings).
+    /// Warnings of the start; see [`Monitor::warnings`](crate::Monitor::warnings).
     pub fn warnings(&self) -> Vec<String> {
         self.monitor().warnings()
     }
 
-    /// Waits until the job ends: when all sources have ended and everything is delivered, what is in windows too
-    /// ([the end](crate#the-end)), when it was stopped, or when something failed. Can be called again, also after the end.
+    /// Waits until the job ends: all sources have ended and everything is delivered, including open windows
+    /// ([the end](crate::guide::semantics#the-end)); or it was stopped; or something failed. Can be called again, also after the end.
     ///
     /// # Errors
     /// What ended the job, see [`JobError`].
@@ -100,9 +100,8 @@ impl Job {
         }
     }
 
-    /// Stops the sources, closes the last batch with all that they have sent, and waits until every sink has
-    /// taken it; at most 30 s. What windows still hold is delivered, too; with a checkpoint it stays there, and is delivered
-    /// after the next start. See [the end](crate#the-end).
+    /// Stops the sources, closes the last batch with everything that they have sent, and waits until every sink has taken it; at most
+    /// 30 s. Open windows are delivered, too; with a checkpoint they stay there, and are delivered after the next start. See [the end](crate::guide::semantics#the-end).
     ///
     /// # Errors
     /// As [`stop_within`](Job::stop_within).
@@ -110,53 +109,52 @@ impl Job {
         self.stop_within(STOP_LIMIT).await
     }
 
-    /// As [`stop`](Job::stop), with a limit of one's own. It returns a second after the limit at the latest, two if threads of
-    /// several kinds are stuck: a connector, a worker or a disk that hangs is left behind.
+    /// As [`stop`](Job::stop), with your own limit. It returns a second after the limit at the latest, or two if threads of several
+    /// kinds are stuck. A connector, a worker or a disk that hangs is left behind.
     ///
     /// # Errors
-    /// [`JobError::StopTimedOut`] when the limit passed and the job was aborted, which says what held it up, or whatever else
-    /// ended it.
+    /// [`JobError::StopTimedOut`] when the limit passed and the job was aborted; it says what held the job up. Otherwise what ended the
+    /// job.
     pub async fn stop_within(&mut self, limit: Duration) -> Result<(), JobError> {
         // Nobody listens once the job has ended, and then there is nothing to stop.
         let _ = self.commands.send(Command::Stop(limit));
         self.join().await
     }
 
-    /// Ends the job at once. What is in flight is dropped; what the sinks have taken stays taken. What does not leave within a
-    /// second is left behind, and named in the log.
+    /// Ends the job at once. Batches in flight are dropped; what the sinks have taken stays. Threads that do not end within a second are
+    /// left behind, and named in the log.
     pub async fn abort(mut self) {
         let _ = self.commands.send(Command::Abort);
         let _ = self.join().await;
     }
 
-    /// What the job holds of its input now, and the limit; see [`Engine::memory_limit`](super::Engine::memory_limit).
+    /// The input that the job holds now, and the limit; see [`Engine::memory_limit`](super::Engine::memory_limit).
     pub fn memory(&self) -> Memory {
         self.control.board.gates.account.memory()
     }
 
-    /// The records by the second that each source may send now, by port in the order of the header; none where there is no
-    /// limit. See [`Engine::max_rate`](super::Engine::max_rate) and [`Engine::backpressure`](super::Engine::backpressure).
+    /// The records per second that each source may send now, by port; `None` where there is no limit. See [`Engine::max_rate`](super::Engine::max_rate) and [`Engine::backpressure`](super::Engine::backpressure).
     pub fn rates(&self) -> Vec<(&'static str, Option<f64>)> {
         self.control.board.gates.throttles.iter().map(|source| (source.port, source.limit())).collect()
     }
 
-    /// The records that each source has dropped because the job was behind, by port in the order of the header. Only
-    /// those drop any that are [`shedding`](crate::connect::shedding).
+    /// The records that each source has dropped because the job was behind, by port. Only sources that are
+    /// [`shedding`](crate::connect::shedding()) drop records.
     pub fn shed(&self) -> Vec<(&'static str, u64)> {
         self.control.board.gates.throttles.iter().map(|source| (source.port, source.shed())).collect()
     }
 
-    /// How many records each [`skip`](crate::Stream::skip) of the pipeline has dropped so far, by the operator's id,
-    /// also after the end. Those of a batch are counted before it is delivered.
+    /// The records that each [`skip`](crate::Stream::skip) of the pipeline has dropped so far, by the operator's id, also after the
+    /// end. A batch is delivered after its records are counted.
     pub fn skipped(&self) -> Vec<(&'static str, u64)> {
         self.control.board.skipped.totals()
     }
 
-    /// Waits until every sink has taken the batch at `time`, and all before it, or all that there are if the
-    /// job ends well before.
+    /// Waits until every sink has taken the batch at `time` and all batches before it, or all that there are if the job ends well
+    /// before that.
     ///
     /// # Errors
-    /// What ended the job badly, if that came first.
+    /// The failure that ended the job, if it came first.
     pub async fn delivered(&mut self, time: BatchTime) -> Result<(), JobError> {
         let mut delivered = self.control.watch_delivered();
         tokio::select! {

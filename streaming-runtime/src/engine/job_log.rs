@@ -1,6 +1,6 @@
 //! The job's log as the engine uses it: by the numbers that batches have in this run, and from whatever process.
 //!
-//! A job has one log, which in a cluster is the leader's. What a follower has to say for it, parts, marks and inputs, are
+//! A job has one log, which in a cluster is the leader's. What a follower writes to it (parts, marks and inputs) are
 //! [`Note`]s, which travel between workers as records do; see [`notes`](super::notes).
 
 use std::{

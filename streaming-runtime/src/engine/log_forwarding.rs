@@ -1,7 +1,7 @@
 //! The way of a follower's [`Note`]s to the leader's log: a small dataflow of its own beside the pipeline's, so that they
 //! travel on the connections that records have, and in order.
 //!
-//! Nobody asks how far it is, so all of it has one time and the input is never advanced.
+//! Its progress does not matter, so all of it has one time, and the input is never advanced.
 
 use std::{cell::RefCell, rc::Rc, sync::Arc};
 

@@ -8,11 +8,11 @@
 //!  own thread: supervisor (boundaries, pacing, failures, stop) -> Control <-- took_out(n): sink tasks
 //! ```
 //!
-//! Everything that can fail reports to the supervisor, which alone ends a job: it aborts the tasks, tells the
-//! workers to drop their dataflows, and publishes one result. Nothing of a job outlives that but a thread that is stuck: a
-//! worker's in a user's closure, a connector's in its own code, the log's in a call to its storage. The supervisor waits for
-//! none of them without a limit, and has a thread and timers of its own, so that nothing that blocks the service's runtime
-//! keeps it from ending the job. A connector whose code may block has a runtime of its own (`connectors`), so that it does
+//! Everything that can fail reports to the supervisor, and only the supervisor ends a job: it aborts the tasks, tells the workers to
+//! drop their dataflows, and publishes one result. Only a thread that is stuck outlives a job: a worker in a user's closure, a
+//! connector in its own code, the log in a call to its storage. The supervisor waits for each of them with a limit. It has a thread
+//! and timers of its own, so that nothing that blocks the service's runtime keeps it from ending the job. A connector whose code may
+//! block has a runtime of its own (`connectors`), so that it does
 //! not block the service's.
 //!
 //! Invariants: no thread or task spins; no queue is unbounded (parts are bounded by the batches in flight);
@@ -74,7 +74,7 @@ use crate::{
     },
 };
 
-/// Settings under which pipelines are started.
+/// Settings for jobs, and the way to start them.
 ///
 /// ```no_run
 /// use streaming_runtime::{connect::{console, tcp}, prelude::*};
@@ -125,8 +125,8 @@ impl Default for Engine {
 }
 
 impl Engine {
-    /// One worker, the system's clock, batches closed at their boundaries only, at most 8 in flight, 64 chunks of up
-    /// to 1,024 records in the queue from a source to a worker, and 1 GiB of input in all. No limit of rates.
+    /// The defaults: one worker, the system's clock, batches that close at their boundaries only, 8 batches in flight, queues of 64
+    /// chunks of up to 1,024 records from a source to a worker, 1 GiB of input in all, no limit of rates.
     pub fn new() -> Self {
         Engine {
             workers: 1,
@@ -148,7 +148,7 @@ impl Engine {
         }
     }
 
-    /// Worker threads of each job, in each process. More than the machine's cores only adds switching.
+    /// Worker threads of each job, in each process: 1 by default. More than the machine's cores only adds switching.
     pub fn workers(mut self, workers: usize) -> Self {
         self.workers = workers;
         self
@@ -160,14 +160,14 @@ impl Engine {
         self
     }
 
-    /// Takes time from `clock`, which a test moves by hand.
+    /// Takes time from `clock`, which a test moves.
     pub fn manual_clock(mut self, clock: &ManualClock) -> Self {
         self.clock = Some(clock.clone());
         self
     }
 
-    /// What the system's clock says, for tests of what happens when it is set, or when the machine was suspended: by default
-    /// [`SystemTime::now`]. The [crate's documentation](crate#time) says how stream time follows it. A
+    /// The system's clock, for tests of what happens when it is set, or when the machine was suspended:
+    /// [`SystemTime::now`] by default. How stream time follows it: see [time](crate::guide::semantics#time). A
     /// [`manual_clock`](Engine::manual_clock) follows nothing.
     ///
     /// ```
@@ -185,26 +185,28 @@ impl Engine {
         self
     }
 
-    /// Also closes a batch as soon as everything that was sent is in it, between the regular boundaries:
-    /// for latency of microseconds instead of batch intervals. Per-batch results then come per early batch; windows
-    /// are cut where they would be without. Under load, batches grow by themselves: one closes only when the queues are
-    /// drained and fewer than [`in_flight`](Engine::in_flight) are on their way. A source that is idle holds up none.
+    /// Also closes a batch between the regular boundaries, as soon as it contains everything that was sent: for latencies of
+    /// microseconds instead of batch intervals. Off by default. Results per batch then come per early batch; windows are cut as
+    /// without. Under load, batches grow by themselves: one closes only when the queues are drained and fewer than
+    /// [`in_flight`](Engine::in_flight) batches are on their way. An idle source does not delay it.
     pub fn close_early(mut self, early: bool) -> Self {
         self.close_early = early;
         self
     }
 
-    /// Leaves batches out that are late, instead of making up for them one by one: after an absence, when a job goes on
-    /// from its checkpoint or a machine was suspended, and where a job is behind. Off by default, as in Spark: each interval
-    /// has its batch, empty or not. (A day of batches of one second took 7 s in a debug build, 9 s with a checkpoint: the test
+    /// Skips late batches instead of making them one by one: after an absence (a job goes on from its checkpoint, a machine was
+    /// suspended), and when a job is behind. Off by default, as in Spark: each interval has its batch, empty or not. (A day of batches of one second took 7 s in a debug build, 9 s with a checkpoint: the test
     /// `endings::absence::a_day_away`, which is run by its name.)
     ///
-    /// With it, what has come is in one batch, at the last boundary that has passed, and between it and the batch before
-    /// there is none. No window loses records: the next slide behind the last records is delivered in any case. For what
-    /// goes by time it is as if the batches had been there: windows have slid over the gap, and of what they had only that is
-    /// left, or taken back, which is; keys that were idle for so long expire in the first batch behind it. What counts
-    /// batches has fewer: `count` says no 0 for them, `update_state` is not called, slides in which windows would have said
-    /// the same once more are not delivered. A paced source, such as a queue, is asked once.
+    /// With it, everything that has arrived is in one batch at the last boundary that has passed, and there is no batch between it
+    /// and the one before.
+    ///
+    /// - No window loses records: the next slide behind the last records is always delivered.
+    /// - What depends on time works as if the batches had been there: windows have slid over the gap, and idle keys expire in the
+    ///   first batch after it.
+    /// - What depends on the number of batches sees fewer: `count` delivers no 0 for skipped batches, `update_state` is not called,
+    ///   and slides that would repeat a window are not delivered.
+    /// - A paced source, such as a queue, is asked once.
     ///
     /// Not in a [`cluster`](Engine::cluster).
     pub fn skip_missed_batches(mut self, skip: bool) -> Self {
@@ -212,83 +214,81 @@ impl Engine {
         self
     }
 
-    /// The time from one batch to the next that is closed early, at least: 0 by default. A larger one spends less on
-    /// each record, at the price of that much latency.
+    /// The least time between two batches that close early: 0 by default. A larger value costs less CPU per record, and adds that
+    /// much latency.
     pub fn min_batch(mut self, least: Duration) -> Self {
         self.min_batch = least;
         self
     }
 
-    /// Batches that may be closed and not yet taken by every sink; at the limit, the open batch stays open and
-    /// sources wait. At least 1, at most 1,024.
+    /// How many batches may be closed and not yet delivered: 8 by default, from 1 to 1,024. At the limit, the open batch stays open
+    /// and sources wait.
     pub fn in_flight(mut self, batches: usize) -> Self {
         self.in_flight = batches;
         self
     }
 
-    /// Chunks, of up to 1,024 records each, that the queue from one source to one worker holds before the
-    /// source waits, then until half of it is empty. At least 1.
+    /// How many chunks, of up to 1,024 records each, the queue from one source to one worker may hold: 64 by default, at least 1. At
+    /// the limit the source waits until half of the queue is empty.
     pub fn queue(mut self, chunks: usize) -> Self {
         self.queue = chunks;
         self
     }
 
-    /// Each source sends at most so many records by the second, Spark's `spark.streaming.receiver.maxRate`; more than 0.
-    /// Nothing is dropped: a source waits in [`SourceContext::send`](crate::connect::Outlet::send), and large sends are cut, so
-    /// that the limit holds within a batch too. A source that was idle may catch up on a tenth of a second.
+    /// The most records per second that each source may send, Spark's `spark.streaming.receiver.maxRate`; more than 0. Nothing is
+    /// dropped: a source waits in [`SourceContext::send`](crate::connect::SourceContext::send), and large sends are cut, so that the limit holds
+    /// within a batch, too. A source that was idle may catch up on a tenth of a second.
     ///
-    /// By the job's clock; under a [`ManualClock`](crate::ManualClock), as that is moved. A paced source
-    /// ([`Source::PACED`](crate::Source::PACED): queues of batches, directories) is not limited: its batch closes when it
-    /// has sent all of it, and what it sends for one is its own to say. Neither is a job that is being stopped, which
-    /// takes what its sources have accepted.
+    /// Seconds are by the job's clock, also under a [`ManualClock`](crate::ManualClock). Not limited are paced sources
+    /// ([`Source::PACED`](crate::Source::PACED): queues of batches, directories), and a job that is being stopped, which takes what its
+    /// sources have accepted.
     pub fn max_rate(mut self, records_per_second: f64) -> Self {
         self.max_rate = Some(records_per_second);
         self
     }
 
-    /// Sets the rate of each source after each batch, by what the job could process, Spark's
-    /// `spark.streaming.backpressure.enabled`: batches then stay as large as fits their interval, and what waits stays at
-    /// the source, where it is before the job. Never above [`max_rate`](Engine::max_rate), and under its rules.
+    /// Sets the rate of each source after each batch, by what the job could process: Spark's
+    /// `spark.streaming.backpressure.enabled`. Batches then stay as large as fits their interval, and excess input waits before the
+    /// source. The rate never exceeds [`max_rate`](Engine::max_rate), and follows its rules.
     ///
-    /// Without it, a job that is behind lets sources wait when its queues are full, which bounds memory but not how
-    /// long a record waits in the queues.
+    /// Without it, sources wait when the job's queues are full. That bounds memory, but not how long a record waits in the queues.
     pub fn backpressure(mut self, pid: Pid) -> Self {
         self.backpressure = Some(pid);
         self
     }
 
-    /// The most bytes that a job holds of its input, 1 GiB by default: records in queues, in the open batch and in
-    /// batches in flight. At the limit sources wait until a batch is delivered; [`Job::memory`] says where it stands.
+    /// The most bytes of input that a job may hold, 1 GiB by default: records in queues, in the open batch and in batches in flight.
+    /// At the limit sources wait until a batch is delivered. [`Job::memory`] has the current value.
     ///
-    /// If the open batch alone reaches it, input waits for the batch's boundary, or with
-    /// [`close_early`](Engine::close_early) closes it. What is sent in one piece (up to 1,024 records) and is larger
-    /// than the limit goes alone. The batch of a paced source is such a piece: it is asked for only when there is room
-    /// and may then pass the limit. So does what sources have accepted when the job is stopped.
+    /// Not in it: state of operators (windows, states, joins) and their output, and what waits before the job, in a
+    /// [`channel`](crate::connect::channel()) or a socket.
     ///
-    /// The bytes of a record are its size as the compiler knows it, and what it has on the heap, estimated through serde
-    /// on one record of 64 of each piece: strings and lists by length, with 16 bytes for each allocation. For strings and
-    /// numbers that is some fifth off at most; capacity beyond the length and what serde does not show is not seen. Half as
-    /// much again is counted for the allocator's slack and for room on the way, so that the limit holds of resident memory.
-    /// What gathers a batch, a sink say, has up to twice the records' own size of capacity for it, not of their heap.
-    /// What operators keep (windows, states, joins) and what they make of the input is not in it, nor what waits before
-    /// the job: in a [`channel`](crate::connect::channel), which its capacity bounds, or in a socket.
+    /// - If the open batch alone reaches the limit, input waits for the batch's boundary; with [`close_early`](Engine::close_early)
+    ///   the batch closes.
+    /// - A piece of up to 1,024 records that is larger than the limit goes alone. The batch of a paced source is such a piece: the
+    ///   source is asked when there is room, and its batch may then exceed the limit. So may what sources have accepted when the job
+    ///   is stopped.
+    /// - The size of a record is its size in memory, plus what it has on the heap. The latter is estimated through serde on one
+    ///   record of 64 of each piece: strings and lists by length, with 16 bytes per allocation. For strings and numbers this is about a
+    ///   fifth off at most. Capacity beyond the length, and what serde does not show, is not seen.
+    /// - Half as much again is added for the allocator, so that the limit holds for resident memory. A sink that gathers a batch
+    ///   may have capacity of up to twice the records' own size.
     pub fn memory_limit(mut self, bytes: u64) -> Self {
         self.memory_limit = bytes;
         self
     }
 
-    /// Whether operators are metered: on by default, for none to six hundredths of the throughput
-    /// (`benches -- observed`). Without,
+    /// Whether operators are metered. On by default; costs 0-6 % of throughput (`benches -- observed`). Without it,
     /// [`JobMetrics::operators`] are all 0, and [`Job::explain`] names no operator.
     pub fn metrics(mut self, metered: bool) -> Self {
         self.metered = metered;
         self
     }
 
-    /// Keeps checkpoints: what the job takes in and keeps of each batch is on disk before the batch is delivered, and the
-    /// same job started on the same directory goes on where the last one stopped or crashed, in one process with as many
-    /// workers as it likes; for several see [`Cluster`]. What comes out is what would have come out without the crash; the crate's documentation says
-    /// [with which sources and sinks](crate#after-a-crash).
+    /// Keeps checkpoints. What the job takes in and keeps of each batch is on disk before the batch is delivered. The same job,
+    /// started on the same directory, goes on where the last one stopped or crashed, with any number of workers; for several
+    /// processes see [`Cluster`]. Its output is as if there had been no crash, with
+    /// [sources and sinks that can do their part](crate::guide::after_a_crash#what-is-guaranteed).
     ///
     /// ```
     /// use streaming_runtime::{ManualClock, connect::{queue, text_files}, prelude::*};
@@ -326,10 +326,10 @@ impl Engine {
         self
     }
 
-    /// Runs each job together with the other processes of `cluster`, which start the same pipeline. One job at a
-    /// time: its processes listen at the cluster's addresses until all are there.
+    /// Runs each job together with the other processes of `cluster`, which start the same pipeline. One job at a time: the processes
+    /// listen at the cluster's addresses until all are there.
     ///
-    /// Only process 0's settings for time, early closing and batches in flight count.
+    /// Settings for time, early closing and batches in flight are those of process 0.
     pub fn cluster(mut self, cluster: Cluster) -> Self {
         self.cluster = Some(cluster);
         self
@@ -341,13 +341,13 @@ impl Engine {
         self
     }
 
-    /// Starts a pipeline on connectors and values given by name, its workers on threads of their own. Returns when each has
-    /// put its dataflow together, which takes no longer than the body does.
+    /// Starts a pipeline on connectors and values given by name, with its workers on threads of their own. Returns when each worker
+    /// has built its dataflow, which takes no longer than the pipeline's body does.
     ///
     /// # Errors
-    /// [`StartError`]: no tokio runtime here, a setting out of range, no thread to be had, or a body that makes no dataflow
-    /// ([`BuildError`](crate::BuildError)). The processes of a [`Cluster`] build when all are there, so a job of one says the
-    /// last when it is joined: [`JobError::Build`].
+    /// [`StartError`]: no tokio runtime here, a setting out of range, no thread available, or a body that makes no dataflow
+    /// ([`BuildError`](crate::BuildError)). The processes of a [`Cluster`] build their dataflows when all are there, so a job of a
+    /// cluster reports the last one when it is joined: [`JobError::Build`].
     pub fn start<P: Pipeline>(&self, pipeline: P) -> Result<Job, StartError> {
         let (runtime, wiring) = self.wire(pipeline)?;
         let (together, reaches) = match &self.cluster {
@@ -370,12 +370,12 @@ impl Engine {
         self.supervise(&runtime, prepared, exited)
     }
 
-    /// Starts a pipeline with one worker that works where it is polled: in a `current_thread` runtime, for the lowest
-    /// latency. A record then crosses no thread on its way in, through and out: some 10 us instead of some 50.
+    /// Starts a pipeline with one worker that runs where it is polled, in a `current_thread` runtime, for the lowest latency: a record
+    /// crosses no thread, and takes about 10 us instead of about 50.
     ///
-    /// Choose this where the work of a batch is short, and where the runtime's thread has time to spare: a step of an operator
-    /// is not interrupted, and every other task of the thread waits for it. Choose [`start`](Engine::start) for everything
-    /// else; it takes the work off the runtime, and takes as many cores as there are [`workers`](Engine::workers).
+    /// Use it where the work of a batch is short and the runtime's thread has time to spare: a step of an operator is not
+    /// interrupted, and every other task of the thread waits for it. Use [`start`](Engine::start) for everything else: it takes the
+    /// work off the runtime, and uses as many cores as there are [`workers`](Engine::workers).
     ///
     /// ```
     /// use streaming_runtime::{connect::{channel, collect}, prelude::*};

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use crate::error::StartError;
 
-/// Back-pressure by a PID controller, for [`Engine::backpressure`](super::Engine::backpressure): Spark's, with its
-/// defaults.
+/// Back-pressure by Spark's PID controller, with its defaults, for [`Engine::backpressure`](super::Engine::backpressure).
 ///
 /// After each batch the rate is set to
 /// `last rate - proportional * error - integral * backlog - derivative * change of error`, and to `min_rate` at least,

@@ -1,11 +1,11 @@
 //! How a job with checkpoints begins: what it goes on from, and which batches run again.
 //!
 //! ```text
-//! start: lock and read the place          Engine::start, so that what is wrong with it is said there
-//! workers build their dataflows, and say what their operators keep
+//! start: lock and read the place          in Engine::start, which reports what is wrong with it
+//! workers build their dataflows, and report what their operators store
 //! does that fit what is written?          nothing was touched so far
-//! transactional sinks say which batch they have
-//! state as of the last batch that all sinks have for good -> workers; positions -> sources
+//! transactional sinks report their last batch
+//! state as of the last batch that all sinks have committed -> workers; positions -> sources
 //! batches behind it run again: same records, same times, no second delivery
 //! ```
 

@@ -1,7 +1,7 @@
 //! The one task that closes batches at their boundaries and ends the job.
 //!
-//! It has a thread and timers of its own: a connector or a service that blocks the service's runtime does not keep it
-//! from ending the job. It never waits for what may hang without a limit.
+//! It has a thread and timers of its own, so a blocked runtime of the service does not keep it from ending the job. It never waits without
+//! a limit for anything that may hang.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},

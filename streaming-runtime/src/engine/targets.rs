@@ -1,4 +1,4 @@
-//! That no sink of a job writes where somebody else does.
+//! Ensures that no sink of a job writes to a target that something else uses.
 
 use crate::{
     contract::target::{Claim, Target},

@@ -1,4 +1,4 @@
-//! Sees what does not return: connectors that block their threads, and calls to a storage that hangs.
+//! Notices what does not return: connectors that block their threads, and calls to a storage that hangs.
 
 use std::{sync::Arc, time::Duration};
 

@@ -1,4 +1,4 @@
-//! From ports with connectors to what workers, source tasks and sink tasks need.
+//! Turns ports with connectors into what workers, source tasks and sink tasks need.
 
 use std::{
     any::Any,

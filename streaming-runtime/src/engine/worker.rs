@@ -1,4 +1,4 @@
-//! One worker: take in, step, close batches, sleep. On a thread of its own, or as a future on somebody else's.
+//! One worker: it takes records in, steps the dataflow, closes batches, and sleeps. On a thread of its own, or as a future.
 
 use std::{
     cell::{Cell, RefCell},

@@ -1,9 +1,9 @@
-//! What a source must have before its records go to the workers: tokens of its rate, and room under the job's ceiling
-//! of memory. Where it has not, it waits; a source that sheds drops the records and counts them.
+//! What a source needs before its records go to the workers: tokens of its rate, and room under the job's memory limit. Without them it
+//! waits; a source that sheds drops the records and counts them.
 //!
-//! A job that is being stopped lets everything in from a source that drains: what it has accepted is delivered, and no
-//! batch closes that could make room. A paced source is not held up by either limit, because its batch closes only when it has sent all
-//! of it; the engine asks it for a batch when there is room instead.
+//! A job that is being stopped admits everything from a source that drains: what the source has accepted is delivered, and no batch closes
+//! that could make room. A paced source is not limited, because its batch closes only when all of it is sent; the engine asks it for a
+//! batch when there is room.
 
 mod memory;
 mod rate;

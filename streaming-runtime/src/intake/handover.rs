@@ -1,4 +1,4 @@
-//! What a program has given to a source, and the source not yet to the job.
+//! Records that a source has accepted from the program and not yet sent to the job.
 //!
 //! A test sends a record, moves its clock, and looks at the batch that closed: the record must be in it. So before the engine
 //! closes a batch whose time a test's clock has reached, each source that [accepts](super::Source::ACCEPTS) records from

@@ -1,9 +1,8 @@
-//! Where the batches cut the records of a source.
+//! Where batches begin and end in the records of a source.
 //!
-//! What is in a batch must be known exactly, and be the same when the batch runs again after a crash: a record counts
-//! for the batch that is open when it is put into its queue, under one lock with the count; closing a batch takes the
-//! same lock. So a batch has the records of a source from one place in their order to another, and a place is a
-//! position that the source has named and the number of records after it.
+//! A batch must contain the same records when it runs again after a crash. So a record belongs to the batch that is open when the record
+//! is put into its queue, under one lock with the count; closing a batch takes the same lock. A batch then has the records of a source
+//! from one place in their order to another. A place is a position that the source has named, and the number of records after it.
 
 use std::{
     collections::VecDeque,

@@ -1,4 +1,4 @@
-//! The bounded way from a source to the workers.
+//! The bounded path from a source to the workers.
 
 use std::{
     future::poll_fn,
@@ -204,7 +204,7 @@ pub(crate) struct PaceRequest {
     pub(crate) heard: Arc<AtomicBool>,
 }
 
-/// Takes a source's records into the job, and waits while the job is behind.
+/// Where a source sends its records. It waits while the job is behind.
 pub struct SourceContext<T> {
     gate: Admission<T>,
     lanes: Vec<WorkerQueue<T>>,
@@ -251,19 +251,18 @@ impl<T> SourceContext<T> {
         SourceContext { gate, lanes, way, in_order, next: 0, pace, answering: None, stop, interval, started }
     }
 
-    /// Where a source that [replays](super::Recovery::Replays) begins: the last position that it
-    /// [`reached`](Outlet::reached) before a crash or stop, if the job goes on from a checkpoint. What it had sent behind
-    /// that position it sends again, and the engine leaves out what was in batches already.
+    /// Where a source that [replays](crate::connect::Recovery::Replays) begins: the last position that it
+    /// [`reached`](SourceContext::reached) before a crash or a stop, if the job goes on from a checkpoint. The source sends everything behind
+    /// that position again; the engine drops the records that were in batches already.
     ///
     /// # Errors
-    /// [`ConnectorError::Config`] if the position is of another type: the program's source is another than the
-    /// checkpoint's.
+    /// [`ConnectorError::Config`] if the position has another type: the checkpoint is of another source.
     pub fn resume_from<P: DeserializeOwned>(&self) -> Result<Option<P>, ConnectorError> {
         self.way.cut.position().as_deref().map(position).transpose()
     }
 
-    /// Says that everything sent so far lies before `position`. It is kept as JSON with each batch, so it should be
-    /// small; say it after each piece that is read, say, and not after each record. Without checkpoints it does nothing.
+    /// Records that everything sent so far lies before `position`. Positions are stored as JSON with each batch, so they should be
+    /// small. Call it once per piece that is read rather than once per record. Without checkpoints it does nothing.
     pub fn reached<P: Serialize>(&mut self, position: &P) {
         if !self.keeps_positions() {
             return;
@@ -273,14 +272,14 @@ impl<T> SourceContext<T> {
         self.way.cut.reached(position);
     }
 
-    /// For a source that [replays](super::Recovery::Replays) and has to know what it gave to a batch: where it was at the end
+    /// For a source that [replays](crate::connect::Recovery::Replays) and has to know what it gave to a batch: where it was at the end
     /// of the batch that runs again now after a crash, if one does. A paced source asks when the batch is
-    /// [due](Outlet::batch_due), and sends what lies between the position before and this one; if the position names
+    /// [due](SourceContext::batch_due), and sends what lies between the position before and this one; if the position names
     /// what the batch had, it need not find that out a second time. Other sources are told of the next batch
     /// that has a position.
     ///
     /// # Errors
-    /// As [`resume_from`](Outlet::resume_from).
+    /// As [`resume_from`](SourceContext::resume_from).
     pub fn again<P: DeserializeOwned>(&self) -> Result<Option<P>, ConnectorError> {
         self.way.cut.again().as_deref().map(position).transpose()
     }
@@ -306,7 +305,7 @@ impl<T> SourceContext<T> {
     }
 
     /// When it was by the system's clock at this stream time; the times of files are by that clock. They differ if it was set
-    /// while the job ran, see the [crate's documentation](crate#time).
+    /// while the job ran, see [time](crate::guide::semantics#time).
     pub fn system_time_of(&self, time: BatchTime) -> BatchTime {
         let system = i128::from(time.as_nanos()) - i128::from(self.clock_offset().unwrap_or(0));
         BatchTime::from_nanos(u64::try_from(system.max(0)).unwrap_or(u64::MAX))
@@ -317,14 +316,14 @@ impl<T> SourceContext<T> {
         self.gate.clock_offset()
     }
 
-    /// Counts what the source found and left alone though somebody may miss it: it is in the job's metrics, and
-    /// [`Job::explain`](crate::Job::explain) says it.
+    /// Counts input that the source found and ignored, and that somebody may miss. It is in the job's metrics and in
+    /// [`Job::explain`](crate::Job::explain).
     pub fn ignored(&self, things: u64) {
         self.gate.ignore(things);
     }
 
-    /// Sends one record. Waits while the queue to the workers is full, the job holds as much as it may
-    /// ([`Engine::memory_limit`](crate::Engine::memory_limit)) or the source has reached its rate
+    /// Sends one record. It waits while the queue to the workers is full, while the job is at its memory limit
+    /// ([`Engine::memory_limit`](crate::Engine::memory_limit)), and while the source is above its rate
     /// ([`Engine::max_rate`](crate::Engine::max_rate)).
     ///
     /// # Errors
@@ -333,11 +332,11 @@ impl<T> SourceContext<T> {
         self.send_tracked(vec![record], None).await
     }
 
-    /// Sends many records in their order: much cheaper than one by one. With several workers they are
-    /// dealt out in contiguous parts. Dropped half-way, it has sent a prefix.
+    /// Sends many records in their order, which costs much less than one by one. With several workers they are distributed in
+    /// contiguous parts. If the future is dropped before it is done, a prefix was sent.
     ///
     /// # Errors
-    /// As [`send`](Outlet::send).
+    /// As [`send`](SourceContext::send).
     pub async fn send_all(&mut self, records: Vec<T>) -> Result<(), Closed> {
         self.send_tracked(records, None).await
     }
@@ -429,9 +428,8 @@ impl<T> SourceContext<T> {
         Ok(())
     }
 
-    /// Shows a number that the connector keeps, such as one of bad lines, in the job's metrics
-    /// ([`SourceMetrics::events`](crate::SourceMetrics)) under this name, from now on. One of the same name takes the place of
-    /// the one before.
+    /// Adds a counter of the connector, such as bad lines, to the job's metrics
+    /// ([`SourceMetrics::events`](crate::SourceMetrics)). A later counter of the same name replaces it.
     pub fn count(&self, event: &'static str, count: impl Fn() -> u64 + Send + Sync + 'static) {
         self.gate.count(event, count);
     }
@@ -463,9 +461,9 @@ impl<T> SourceContext<T> {
         Ok(())
     }
 
-    /// For a paced source ([`Source::PACED`](super::Source::PACED)): says that all records of the last batch
-    /// were sent, and waits until the engine is about to close the next, whose time it returns. Send what
-    /// belongs to that batch, then call this again. `None` when the job is ending.
+    /// For a paced source ([`Source::PACED`](crate::connect::Source::PACED)): reports that all records of the last batch were sent, and
+    /// waits until the engine is about to close the next one. Returns that batch's time. Send the records of that batch, then call
+    /// this again. `None` when the job is ending.
     pub async fn batch_due(&mut self) -> Option<BatchTime> {
         self.answering = None;
         let request = self.pace.recv().await?;
@@ -474,14 +472,14 @@ impl<T> SourceContext<T> {
         Some(request.time)
     }
 
-    /// Waits until the job is asked to stop gracefully: for a source that [`DRAINS`](super::Source::DRAINS).
+    /// Waits until the job is asked to stop gracefully: for a source that [`DRAINS`](crate::connect::Source::DRAINS).
     pub async fn stop_requested(&mut self) {
         // The sender goes only with the job, and then this source goes too.
         let _ = self.stop.wait_for(|stop| *stop).await;
     }
 
-    /// For a source that [accepts](super::Source::ACCEPTS) records from the program: waits until it is to hand on what it
-    /// has accepted, and then to say that it [has](Outlet::handed_on).
+    /// For a source that [accepts](crate::connect::Source::ACCEPTS) records from the program: waits until it is to hand on what it
+    /// has accepted, and then to say that it [has](SourceContext::handed_on).
     pub(crate) fn asked_to_hand_on(&self) -> impl Future<Output = u64> + Send + use<T> {
         let cut = self.way.cut.clone();
         async move {
@@ -503,7 +501,7 @@ impl<T> SourceContext<T> {
     }
 
     /// An outlet into the same job for a source inside of this one, and where to hand on what this is
-    /// [asked for](Outlet::asked).
+    /// [asked for](SourceContext::asked).
     pub(crate) fn inner(&self) -> (Self, mpsc::Sender<PaceRequest>) {
         let (pace, requests) = mpsc::channel(1);
         (

@@ -14,7 +14,7 @@ use crate::{
     time::{BatchTime, nanos},
 };
 
-/// Why a sink has what it has and no more. Printed, it is a sentence:
+/// What a sink has, and what it waits for. `Display` makes a sentence of it:
 ///
 /// ```text
 /// sink `counts`: delivered up to 5000 ms; the open batch closes at 6000 ms, in 400ms

@@ -1,4 +1,4 @@
-//! Jobs' numbers on the `metrics` facade: for Prometheus, StatsD and whatever else has a recorder for it.
+//! The metrics of jobs on the `metrics` facade: for Prometheus, StatsD and others that have a recorder.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard},

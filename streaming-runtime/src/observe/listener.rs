@@ -1,4 +1,4 @@
-//! What a job tells those who watch it.
+//! The events that a job reports to listeners.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -30,11 +30,11 @@ pub struct BatchInfo {
     pub processing_delay: Duration,
 }
 
-/// Told of a job's life. Called on the job's own tasks and threads, in the context of the service's runtime, also several at
-/// once: return quickly, never block.
+/// Is called when batches, connectors and jobs begin, end and fail. Calls come from the job's own tasks and threads, in the context of
+/// the service's runtime, possibly several at once: return quickly, and never block.
 ///
-/// A listener that panics is logged and counted ([`JobMetrics::listener_panics`](crate::JobMetrics)); the job goes on.
-/// A listener of several jobs keeps the [`Monitor`]s that it is given, or looks at [`BatchInfo::job`].
+/// A panic of a listener is logged and counted ([`JobMetrics::listener_panics`](crate::JobMetrics)); the job goes on.
+/// A listener of several jobs distinguishes them by the [`Monitor`]s that it is given, or by [`BatchInfo::job`].
 ///
 /// | Spark's `StreamingListener` | here |
 /// |---|---|

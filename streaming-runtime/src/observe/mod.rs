@@ -1,4 +1,4 @@
-//! What a job tells of itself.
+//! What a job reports about itself.
 
 pub(crate) mod explain;
 #[cfg(feature = "metrics")]

@@ -1,4 +1,4 @@
-//! A handle to look at a job with.
+//! A handle for looking at a job.
 
 use std::{fmt, sync::Arc};
 
@@ -7,8 +7,8 @@ use crate::observe::{
     metrics::{Board, JobMetrics},
 };
 
-/// Looks at a job from anywhere, also while somebody else waits for its end, and after it. Cheap to clone; it does not
-/// keep the job alive. From [`Job::monitor`](crate::Job::monitor) or [`Listener::attached`](crate::Listener::attached).
+/// Looks at a job from anywhere, also while somebody else waits for its end, and after it. It is cheap to clone and does not keep
+/// the job alive. From [`Job::monitor`](crate::Job::monitor) or [`Listener::attached`](crate::Listener::attached).
 #[derive(Clone)]
 pub struct Monitor(pub(crate) Arc<Board>);
 
@@ -23,8 +23,8 @@ impl Monitor {
         self.0.has_ended()
     }
 
-    /// The job in numbers, now. Holds up no worker and takes some microseconds: a few tens of nanoseconds for each operator, source
-    /// and worker, and one pass over the last 256 delays.
+    /// The job in numbers, now. It delays no worker and takes some microseconds: a few tens of nanoseconds per operator, source and
+    /// worker, and one pass over the last 256 delays.
     pub fn metrics(&self) -> JobMetrics {
         self.0.metrics()
     }
@@ -34,7 +34,7 @@ impl Monitor {
         explain(&self.0)
     }
 
-    /// What was warned of when the job started, as it was logged: a source that begins anew before state that stays.
+    /// The warnings of the start, as they were logged: sources that begin anew before state that stays.
     pub fn warnings(&self) -> Vec<String> {
         self.0.warnings.get().cloned().unwrap_or_default()
     }

@@ -1,4 +1,4 @@
-//! What operators say of themselves: which one runs, how far it is, and how much it keeps.
+//! What operators report about themselves: which one runs, its progress, and the size of its state.
 //!
 //! A worker has [`Cells`]: atomics that it alone writes and that anyone may read at any time. An operator takes a
 //! [`OperatorStats`] when it is built, and says what it holds when it closes a batch: a few stores a batch, none a record. What

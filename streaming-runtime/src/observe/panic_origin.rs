@@ -1,10 +1,9 @@
-//! Which operator is to blame for a panic.
+//! Which operator panicked.
 //!
-//! A fused chain runs many operators' closures in one call, so the engine cannot tell from outside which of
-//! them panicked. Each closure runs under a guard that does nothing but when it is dropped by unwinding: no
-//! cost on the way that matters.
+//! A fused chain runs the closures of many operators in one call, so the engine cannot see from outside which of them panicked. Each
+//! closure runs under a guard that does something only when it is dropped by unwinding, so it costs nothing otherwise.
 //!
-//! A record that is to fail the job does so the same way: by unwinding, so that nothing of its batch goes on.
+//! A record that fails the job does so in the same way: by unwinding, so that nothing of its batch goes on.
 
 use std::{any::type_name, cell::Cell, panic::resume_unwind, time::Duration};
 

@@ -1,4 +1,4 @@
-//! How many records a job has left out, by operator.
+//! How many records `skip` has dropped, by operator.
 
 use std::sync::{
     Arc, Mutex, PoisonError,

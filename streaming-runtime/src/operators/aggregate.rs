@@ -12,8 +12,8 @@ use crate::{
 
 /// How values `V` become one result.
 ///
-/// Values are gathered in accumulators: one is created from a value, values are added, accumulators are merged, and
-/// the result is read off. Accumulators are what travels between workers and what windows hold.
+/// Values are gathered in accumulators: an accumulator is created from a value, values are added, accumulators are merged, and a
+/// result is made of the last one. Accumulators travel between workers, and windows store them.
 ///
 /// ```
 /// use streaming_runtime::{Aggregate, Associative, prelude::*};
@@ -47,8 +47,8 @@ use crate::{
 /// # fn main() {}
 /// ```
 ///
-/// A tuple of two to six aggregates is an aggregate: each gets every value (copied, so values are `Clone`), and a
-/// window keeps each part by that part's own algebra.
+/// A tuple of two to six aggregates is an aggregate, too. Each part gets every value (cloned), and a window stores each part by its own
+/// algebra.
 #[diagnostic::on_unimplemented(
     message = "this does not aggregate values of type `{V}`",
     label = "`{Self}` is no aggregate of `{V}`",
@@ -81,12 +81,12 @@ pub trait Aggregate<V>: Sized + 'static {
     fn add(&self, accumulator: Self::Accumulator, value: V) -> Self::Accumulator {
         self.merge(accumulator, self.create(value))
     }
-    /// Puts two accumulators together, the older first where there is an order.
+    /// Merges two accumulators, the older one first where there is an order.
     fn merge(&self, older: Self::Accumulator, newer: Self::Accumulator) -> Self::Accumulator;
-    /// The result of all that was gathered.
+    /// The result of an accumulator.
     fn result(&self, accumulator: Self::Accumulator) -> Self::Result;
-    /// The result so far, of what a window goes on with. To be defined where a result is much smaller than its
-    /// accumulator, which is copied otherwise.
+    /// The result so far of an accumulator that a window goes on with. The default clones the accumulator; define it where a result is
+    /// much smaller than its accumulator.
     #[inline]
     fn peek(&self, accumulator: &Self::Accumulator) -> Self::Result {
         self.result(accumulator.clone())

@@ -256,13 +256,17 @@ impl<K: Key, V: Record, G: Aggregate<V>> StatefulOperator for Slide<K, V, G> {
 }
 
 impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
-    /// Merges the values of each key by `f`, which must be associative and, with several workers, commutative.
+    /// Merges the values of each key with `f`, which must be associative and, with several workers, commutative.
     ///
-    /// Of a batch: the batch's values; an empty batch gives nothing. State: one value per key, until it closes.
+    /// | on | result | state | cost |
+    /// |---|---|---|---|
+    /// | a batch | the batch's values; nothing for an empty batch | one value per key, until the batch closes | the batch; values are combined before they travel |
+    /// | a window | the window's values, kept up to date | two values per key and pane | what enters and leaves |
+    /// | a table | its values, in order of arrival | all values of each key | all values of the keys that changed |
     ///
-    /// Of a window: the window's values, kept up to date: at a slide it costs what entered and what left. State: for
-    /// each key two values for each pane that has it. Where `f` can be undone, `aggregate_by_key(sum())` or
-    /// `reduce_by_key_with_inverse` hold less.
+    /// Where `f` can be undone, `aggregate_by_key(sum())` and
+    /// [`reduce_by_key_with_inverse`](Stream::reduce_by_key_with_inverse) store less. State:
+    /// as in the table.
     ///
     /// ```
     /// # use streaming_runtime::prelude::*;
@@ -286,9 +290,10 @@ impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
         T::same(P::aggregate(self, Reduce(f)))
     }
 
-    /// The values of each key, oldest batch first; within a batch in the order of their source.
+    /// Lists the values of each key: the oldest batch first, and within a batch in the order of their source.
     ///
-    /// UnboundedTable: the batch or the window. Where a sum or a maximum will do, `reduce_by_key` is far cheaper.
+    /// State: every value of the batch or the window. Cost: all values of a key are copied each time that it is delivered. Where a
+    /// sum or a maximum is enough, [`reduce_by_key`](Stream::reduce_by_key) is far cheaper.
     ///
     /// ```
     /// # use streaming_runtime::prelude::*;
@@ -308,10 +313,10 @@ impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
         P::aggregate(self, Group)
     }
 
-    /// Spark's `combineByKey`: `create` makes a combiner of a key's first value, `merge_value` adds a value,
-    /// `merge_combiners` joins two combiners, of two workers or two panes of a window.
+    /// Spark's `combineByKey`: `create` makes a combiner of a key's first value, `merge_value` adds a value to it, and
+    /// `merge_combiners` merges two combiners, of two workers or of two panes of a window.
     ///
-    /// UnboundedTable: one combiner per key of the batch; for windows as [`reduce_by_key`](Stream::reduce_by_key).
+    /// State: one combiner per key of the batch; on windows as [`reduce_by_key`](Stream::reduce_by_key).
     ///
     /// ```
     /// # use streaming_runtime::prelude::*;
@@ -343,10 +348,11 @@ impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
         P::aggregate(self, Combine(create, merge_value, merge_combiners, PhantomData))
     }
 
-    /// What `aggregate` makes of the values of each key; see [`Aggregate`] for one's own, and
-    /// [`aggregate`](crate::aggregate) for those that there are. Several at once: a tuple of them.
+    /// Aggregates the values of each key: with a [named aggregate](crate::aggregate), several of them as a tuple, or your own
+    /// [`Aggregate`].
     ///
-    /// State: one accumulator per key of the batch; for windows by the aggregate's algebra.
+    /// State: one accumulator per key of the batch. On windows it depends on the aggregate: one value per key and pane where
+    /// leaving values can be undone (integer sums, counts), two where not. Cost: what enters and leaves.
     ///
     /// ```
     /// # use streaming_runtime::{aggregate::{count, mean}, prelude::*};
@@ -369,8 +375,8 @@ impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
         P::aggregate(self, aggregate)
     }
 
-    /// How often each record occurs in a batch or a window. State: one count per different record, for windows one
-    /// more for each pane that has it.
+    /// Counts how often each record occurs in a batch or a window. State: one count per distinct record, and on windows one per
+    /// distinct record and pane. Cost: what enters and leaves.
     ///
     /// ```
     /// # use streaming_runtime::prelude::*;
@@ -390,8 +396,8 @@ impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
         P::aggregate(self.map(|record| (record, 1)), Sum)
     }
 
-    /// Each record of a batch or a window once. State: the different records; for windows a number more for each pane
-    /// that has it.
+    /// Delivers each distinct record of a batch or a window once. State: the distinct records, and on windows a number per distinct
+    /// record and pane. Cost: what enters and leaves.
     ///
     /// ```
     /// # use streaming_runtime::prelude::*;
@@ -415,15 +421,14 @@ impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
 }
 
 impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
-    /// Spark's `reduceByKeyAndWindow` with an inverse: merges by `f` what enters the window and undoes by `inverse`
-    /// what leaves it.
+    /// Spark's `reduceByKeyAndWindow` with an inverse: `f` merges values that enter the window, `inverse` undoes values that leave.
     ///
-    /// As in Spark a key stays when nothing of it is in the window, with what `inverse` leaves of it (a sum of 0), so
-    /// say for how long: `.expire_after(..)`, `.allow_unbounded("why")`, or give
-    /// [`reduce_by_key_with_inverse_and_filter`](Stream::reduce_by_key_with_inverse_and_filter) instead. Where nothing
-    /// should be left, `aggregate_by_key(sum())` needs no inverse from you.
+    /// As in Spark, a key stays when it has nothing left in the window, with the value that `inverse` leaves (a sum of 0). So say
+    /// how long it stays: `.expire_after(..)`, `.allow_unbounded("why")`, or use
+    /// [`reduce_by_key_with_inverse_and_filter`](Stream::reduce_by_key_with_inverse_and_filter). `aggregate_by_key(sum())` needs no
+    /// inverse and leaves nothing behind.
     ///
-    /// State: one value per key, and one for each pane that has it.
+    /// State: one value per key, and one per key and pane. Cost: what enters and leaves.
     ///
     /// ```
     /// # use streaming_runtime::prelude::*;
@@ -451,8 +456,9 @@ impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
         T::same(kept.on(|relation| Unbounded { relation, idle }))
     }
 
-    /// As [`reduce_by_key_with_inverse`](Stream::reduce_by_key_with_inverse); pairs for which `filter` does not hold
-    /// are not delivered, and forgotten when nothing of the key is in the window.
+    /// As [`reduce_by_key_with_inverse`](Stream::reduce_by_key_with_inverse), but pairs for which `filter` returns `false` are not
+    /// delivered, and are forgotten when the key has nothing left in the window. State: one value per key in the window or kept by
+    /// `filter`, and one per key and pane.
     ///
     /// ```
     /// # use streaming_runtime::prelude::*;

@@ -112,10 +112,9 @@ impl Countable for Windowed {
 }
 
 impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
-    /// The number of records of each batch, or of each window; 0 for an empty one. Of what is kept, the number of
-    /// records of its contents, each time they are due: from its changes, so it costs what changed.
+    /// Counts the records of each batch or window; 0 if it is empty. Of a table, it counts the contents, at each renewal.
     ///
-    /// State: one number, for windows one for each pane.
+    /// State: one number, and on windows one per pane. Cost: the batch; of a table what changed.
     ///
     /// ```
     /// # use streaming_runtime::prelude::*;
@@ -134,8 +133,8 @@ impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
         P::count(self)
     }
 
-    /// All records of a batch or a window merged by `f`, which must be associative and, with several workers,
-    /// commutative; nothing where there are none. State: one record, for windows two for each pane.
+    /// Merges all records of a batch or a window with `f`, which must be associative and, with several workers, commutative. An
+    /// empty one delivers nothing. State: one record, and on windows two per pane. Cost: what enters and leaves.
     ///
     /// ```
     /// # use streaming_runtime::prelude::*;
@@ -155,10 +154,10 @@ impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
         self.aggregate(Reduce(f))
     }
 
-    /// What `aggregate` makes of all records of a batch or a window; nothing where there are none. See
-    /// [`Aggregate`] for one's own, and [`aggregate`](crate::aggregate) for those that there are.
+    /// Aggregates all records of a batch or a window: with a [named aggregate](crate::aggregate), several of them as a tuple, or your
+    /// own [`Aggregate`]. An empty one delivers nothing.
     ///
-    /// State: one accumulator; for windows by the aggregate's algebra.
+    /// State: one accumulator, and on windows one or two per pane, by the aggregate. Cost: what enters and leaves.
     ///
     /// ```
     /// # use streaming_runtime::{aggregate::{count, max, min}, prelude::*};
@@ -180,11 +179,11 @@ impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
 }
 
 impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
-    /// Spark's `reduceByWindow` with an inverse: merges by `f` what enters the window and undoes by `inverse` what
-    /// leaves it. Nothing before the first record; from then on always a value, for an empty window what `inverse`
-    /// leaves (a sum of 0), so say for how long: `.expire_after(..)` or `.allow_unbounded("why")`.
+    /// Spark's `reduceByWindow` with an inverse: `f` merges records that enter the window, `inverse` undoes records that leave.
+    /// Nothing is delivered before the first record. From then on there is always a value: for an empty window what `inverse` leaves
+    /// (a sum of 0). So say how long it stays: `.expire_after(..)` or `.allow_unbounded("why")`.
     ///
-    /// State: one value, and one for each pane that has records.
+    /// State: one value, and one per pane that has records. Cost: what enters and leaves.
     ///
     /// ```
     /// # use streaming_runtime::prelude::*;

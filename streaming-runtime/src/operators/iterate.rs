@@ -108,23 +108,22 @@ impl<M: Moment> Loops for Looped<M> {
 }
 
 impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
-    /// Repeats `body` until nothing changes: the stream, and then what `body` makes of it again and again. Streams from
-    /// outside can be read in it by their names.
+    /// Repeats `body` until nothing changes: first on this stream, then on what `body` returned. The body can read streams from
+    /// outside by their names.
     ///
-    /// It is kept up to date: a batch that changes little costs little, however many rounds it took to get there.
-    /// A loop must come to an end: let it deliver each record once (`distinct`, `reduce_by_key`) and fewer or smaller
-    /// ones in each round. One that still changes after 100 000 rounds, or when the rounds of one batch have taken 60 s,
+    /// The result is kept up to date: a batch that changes little costs little, however many rounds the result took. A loop must
+    /// come to an end: let it deliver each record once (`distinct`, `reduce_by_key`), and fewer or smaller ones in each round. One that still changes after 100 000 rounds, or when the rounds of one batch have taken 60 s,
     /// ends the job with [`JobError::LoopWithoutEnd`](crate::JobError::LoopWithoutEnd); see
     /// [`iterate_at_most`](Stream::iterate_at_most) and [`iterate_within`](Stream::iterate_within). A job can be stopped
     /// and aborted between two rounds.
     ///
-    /// A record is as often in a loop as it is made: what multiplies copies in each round ends the job with
-    /// [`JobError::TooManyCopies`](crate::JobError::TooManyCopies) when they cannot be counted any more. What goes round
-    /// has no order of arrival, so `group_by_key`, `cogroup`, `first` and `last` are refused in a loop.
+    /// Copies of a record are counted. A loop that multiplies copies in each round ends the job with
+    /// [`JobError::TooManyCopies`](crate::JobError::TooManyCopies) when they no longer fit. Records in a loop have no order of
+    /// arrival, so `group_by_key`, `cogroup`, `first` and `last` are refused there.
     ///
-    /// State: the arrangements of its operators, with the rounds in which each record changed. Cost: every change in any
-    /// round is kept up to date, those too that a later round overrules. Where most records end with one value, as the
-    /// vertices of a large component do, let that value spread in a loop of its own, and the others among the rest.
+    /// State: the arrangements of its operators, with the rounds in which each record changed. Cost: every change in every round,
+    /// including those that a later round overrules. Where most records end with one value, as the vertices of a large component do,
+    /// let that value spread in a loop of its own first, and the others among the rest.
     ///
     /// ```
     /// # use streaming_runtime::prelude::*;
@@ -156,7 +155,7 @@ impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
         self.iterate_at_most(ROUNDS, body)
     }
 
-    /// As [`iterate`](Stream::iterate), with another limit of rounds.
+    /// As [`iterate`](Stream::iterate), with at most `rounds` rounds per batch. State: as there.
     ///
     /// ```
     /// # use streaming_runtime::prelude::*;
@@ -185,8 +184,8 @@ impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
         self.iterate_within(rounds, TIME, body)
     }
 
-    /// As [`iterate`](Stream::iterate), with other limits of rounds and of the time that the rounds of one batch take
-    /// together. A job that goes on after a stop has all that its loops are made of in one batch.
+    /// As [`iterate`](Stream::iterate), with at most `rounds` rounds per batch, which may take `time` together. After a restart, one
+    /// batch contains everything that the loop is made of. State: as there.
     ///
     /// ```
     /// # use streaming_runtime::prelude::*;

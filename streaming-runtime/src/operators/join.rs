@@ -522,10 +522,10 @@ fn looked_up<'s, K: Key, V: Record, W: Record, J: JoinLogic<K, V, W, Out: Record
 }
 
 impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
-    /// For each key of either stream, its values in both.
+    /// For each key of either stream, the values that it has in both.
     ///
-    /// State: both batches, until they close; of windows and histories the records in them; of a batch looked up in a
-    /// table, the table.
+    /// State: both batches, until they close; the records in windows and histories; of a batch that is looked up in a table, the
+    /// table. Cost: the keys that changed, with all their values.
     ///
     /// ```
     /// # use streaming_runtime::prelude::*;
@@ -551,13 +551,17 @@ impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
 
     /// Each pair of records that share a key; duplicates make a pair each.
     ///
-    /// Of two batches: the pairs within the batch. Of windows: all pairs in both windows, at each slide, kept up to date:
-    /// it costs the pairs that came and went. A batch with a window, a history, what is kept or a snapshot: the pairs of
-    /// the batch with what is there as of the last slide; a table that changes, looked up. The crate docs say
-    /// [when](crate#streams-with-different-rhythms).
+    /// | of | pairs | cost |
+    /// |---|---|---|
+    /// | two batches | those within the batch | the batch |
+    /// | two windows or tables | all pairs of both contents, kept up to date | the pairs that come and go |
+    /// | a batch with a window, a table or a snapshot | those of the batch with the contents as of their last renewal | the batch's pairs |
     ///
-    /// State: both batches, until they close; of windows and histories the records in them; of a batch looked up in a
-    /// table or a snapshot, the table.
+    /// The last one is a look-up in a table that changes. See
+    /// [streams with different rhythms](crate::guide::semantics#streams-with-different-rhythms).
+    ///
+    /// State: both batches, until they close; the records in windows and histories; of a batch that is looked up in a table or a
+    /// snapshot, the table.
     ///
     /// ```
     /// # use streaming_runtime::prelude::*;
@@ -662,9 +666,10 @@ impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
         P::join(self, other, Pairs(FullOuter))
     }
 
-    /// The records whose key is in the other stream, a stream of keys; Spark's `intersection` keeps each once: `.distinct()` behind it.
+    /// The records whose key is in the other stream, a stream of keys. For Spark's `intersection`, which keeps each record once, add
+    /// `.distinct()`.
     ///
-    /// UnboundedTable: as [`join`](Stream::join).
+    /// State: as [`join`](Stream::join).
     ///
     /// ```
     /// # use streaming_runtime::prelude::*;
@@ -689,7 +694,7 @@ impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
 
     /// The records whose key is not in the other stream, a stream of keys: Spark's `subtract` on whole records is `.map(|record| (record, ())).antijoin(others)`.
     ///
-    /// UnboundedTable: as [`join`](Stream::join).
+    /// State: as [`join`](Stream::join).
     ///
     /// ```
     /// # use streaming_runtime::prelude::*;

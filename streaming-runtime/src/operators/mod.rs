@@ -1,25 +1,24 @@
 //! The operators, one family a file. All are methods of [`Stream`](crate::Stream).
 //!
-//! | file | operators | holds |
+//! | file | operators | stores |
 //! |---|---|---|
-//! | `each` | `map` `filter` `filter_map` `flat_map` `inspect` `key_by` `map_values` `flat_map_values` | nothing; fused |
-//! | `lent` | a `flat_map` of words that are not copied before they are known to be new | nothing; fused |
+//! | `stateless` | `map` `filter` `filter_map` `flat_map` `inspect` `key_by` `map_values` `flat_map_values` | nothing; fused |
 //! | `route` | `union` `split` `repartition` | nothing |
-//! | `try_map` | `try_map` and the ends of what fails: `skip` `fail` | nothing |
-//! | `by_key` | `reduce_by_key` `group_by_key` `combine_by_key` `aggregate_by_key` `count_by_value` `distinct` and inverses | a value per key, for a batch or a window |
-//! | `whole` | `count` `reduce` `reduce_with_inverse` `aggregate`; in `crate::aggregate` also `top_k` | one value, for a batch or a window |
+//! | `try_map` | `try_map`, and the ends of what fails: `skip` `fail` | nothing |
+//! | `by_key` | `reduce_by_key` `group_by_key` `combine_by_key` `aggregate_by_key` `count_by_value` `distinct`, and inverses | a value per key, for a batch or a window |
+//! | `global` | `count` `reduce` `reduce_with_inverse` `aggregate`; in `crate::aggregate` also `top_k` | one value, for a batch or a window |
 //! | `join` | `cogroup` `join` `left_join` `right_join` `full_join` `semijoin` `antijoin` | both sides |
 //! | `window` | `window` `history` `snapshot` `changes` `allow_unbounded` `expire_after` | the window, where it is read as it is |
 //! | `state` | `update_state` `map_with_state` | one state per key, as long as the pipeline says |
 //! | `transform` | `transform` `transform_with` `map_partitions` `glom` | the batch, until it closes |
 //! | `iterate` | `iterate` `iterate_at_most` `iterate_within` | differential arrangements |
-//! | `to` | `to` | the batch, until it closes |
+//! | `sink` | `to` | the batch, until it closes |
 //!
-//! What they are made of: `per_epoch` and `keep` are the shells of operators that gather a batch, and of those that keep
-//! something; `key_map` and `slots` hold keys; `aggregate` and `upkeep` say how values become one, and how a window keeps
-//! it; `sliding` and `meet` are the windows of one stream and of two; `arrival` aggregates what is kept, in order; `stand`
-//! holds contents between renewals; `state_table` the states of keys; `collection` the differential lowering, of loops;
-//! `copies` counts what is there more than once.
+//! `kernel` has what they are made of: `epoch_queue` and `stateful` are the shells of operators that gather a batch, and of those with
+//! state; `key_map` and `slots` hold keys; `window_state` says how a window stores an aggregate; `sliding` and `hash_join` are the
+//! windows of one stream and of two; `arrival` aggregates tables, in order of arrival; `standing` holds contents between renewals;
+//! `state_table` holds the states of keys; `borrowed_keys` is a `flat_map` of words that are copied only when they are new;
+//! `differential` is the lowering of loops; `copies` counts equal records.
 //!
 //! Invariant: what an operator emits for a batch depends on the records of the batches so far only, for any number of
 //! workers, up to the order of the records.

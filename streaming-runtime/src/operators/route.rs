@@ -239,10 +239,10 @@ fn part<'s, M: Timestamp, A: Clone + 'static, B: Clone + 'static, C: Chain>(
 }
 
 impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
-    /// The records of both streams, duplicates kept: of streams of batches those of each batch, of what is kept the
-    /// contents of both whenever one of them is renewed, see
-    /// [Streams with different rhythms](crate#streams-with-different-rhythms). State: none; of kept streams that are not
-    /// renewed together, the contents of those that stand meanwhile.
+    /// The records of both streams, with duplicates. Streams of batches give those of each batch; tables give the contents of both
+    /// whenever one of them is renewed, see
+    /// [Streams with different rhythms](crate::guide::semantics#streams-with-different-rhythms). State: none; of tables
+    /// that are not renewed together, the contents that stand meanwhile.
     ///
     /// ```
     /// # use streaming_runtime::prelude::*;
@@ -266,7 +266,7 @@ impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
         Stream::new(held, id, job, rhythm)
     }
 
-    /// Parts the stream in two: the records for which `f` holds, and the rest. State: none.
+    /// Splits the stream in two: the records for which `f` returns `true`, and the others. State: none.
     ///
     /// ```
     /// # use streaming_runtime::prelude::*;
@@ -296,8 +296,8 @@ impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
 }
 
 impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
-    /// Deals the records out evenly over the first `workers` workers, or over all if there are fewer: for
-    /// when one worker gets more than its share and what follows is expensive. State: none.
+    /// Distributes the records evenly over the first `workers` workers, or over all if there are fewer. Use it when one worker gets
+    /// more than its share and the next operators are expensive. State: none.
     ///
     /// ```
     /// # use streaming_runtime::prelude::*;

@@ -103,8 +103,8 @@ impl<T> Accepts<T, T> for SinkPort<'_, T> {
 }
 
 impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
-    /// Sends every batch to a sink of the header; of what is kept from batch to batch, the whole of it whenever it is
-    /// due. State: the batch, until it closes.
+    /// Sends every batch to a sink port of the pipeline. Of a window or a table it sends the whole contents, whenever they are
+    /// renewed. State: the batch, until it closes. Cost: what is sent; [`changes`](Stream::changes) sends less.
     ///
     /// ```
     /// # use streaming_runtime::prelude::*;

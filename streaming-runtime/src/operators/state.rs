@@ -31,19 +31,18 @@ use crate::{
     time::BatchTime,
 };
 
-/// How long [`map_with_state`](Stream::map_with_state) keeps the state of a key: made by [`idle_for`] and
-/// [`unbounded`].
+/// How long [`map_with_state`](Stream::map_with_state) keeps the state of a key: [`idle_for`] or [`unbounded`].
 #[derive(Clone, Copy, Debug)]
 pub struct Keeps(Option<Duration>);
 
-/// Keeps a key until it had no record for longer than `timeout`: the function is then called with it once more, and
-/// it is forgotten.
+/// Keeps a key until it has had no record for longer than `timeout`. Then the function is called with it once more, and the key is
+/// forgotten.
 pub const fn idle_for(timeout: Duration) -> Keeps {
     Keeps(Some(timeout))
 }
 
-/// Keeps each key until the function removes it: state that may grow for as long as the pipeline runs. `why` is for
-/// whoever reads it next.
+/// Keeps each key until the function removes it, so state may grow for as long as the job runs. `why` is for the next reader of
+/// the program.
 pub const fn unbounded(why: &'static str) -> Keeps {
     let _ = why;
     Keeps(None)
@@ -368,16 +367,17 @@ where
 }
 
 impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
-    /// Spark's `updateStateByKey`: in every batch `f` makes the new state of every key, of the state that it had and of
-    /// the batch's values, in the order of their source. A key that is new has no state; one without values in
-    /// the batch has an empty list of them; one for which `f` returns `None` is dropped. The states of all keys are
-    /// what each batch delivers, [`changes`](Stream::changes) those for which `f` was called, before and after.
+    /// Spark's `updateStateByKey`: in every batch, `f` computes the new state of every key from its old state and the batch's
+    /// values, which are in the order of their source. A new key has no old state, a key without values in the batch gets an empty
+    /// list, and a key for which `f` returns `None` is dropped. Each batch delivers the states of all keys;
+    /// [`changes`](Stream::changes) delivers what is different.
     ///
-    /// UnboundedTable: that of every key, for as long as the next call says: `.expire_after(..)` or `.allow_unbounded("why")`.
-    /// A key that expires is forgotten before `f` is called. Cost: a call of `f` for every key in every batch, with
-    /// values or without. Where states should only change when values come, [`map_with_state`](Stream::map_with_state)
-    /// costs what comes, as does `.history().allow_unbounded("why").reduce_by_key(..)`; for the last minutes take a
-    /// [`window`](Stream::window).
+    /// State: one per key, for as long as the next call says: `.expire_after(..)` or `.allow_unbounded("why")`. A key that expires is
+    /// forgotten before `f` is called.
+    ///
+    /// Cost: a call of `f` for every key in every batch, with values or without. If a state changes only when values arrive,
+    /// [`map_with_state`](Stream::map_with_state) and `.history().allow_unbounded("why").reduce_by_key(..)` cost only what arrives.
+    /// For the last minutes, take a [`window`](Stream::window).
     ///
     /// ```
     /// # use streaming_runtime::prelude::*;
@@ -404,11 +404,11 @@ impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
         self.update_state_with([], move |_, key, state, values| f(key, state, values))
     }
 
-    /// As [`update_state`](Stream::update_state), of keys that have a state already, and with the time of the batch.
-    /// Initial states count as new in the first batch, in which `f` is called with them. A job that goes on from a
-    /// checkpoint has taken them in already, if it had such a batch: they are given again and left out. Others than those
-    /// with which the state began are refused at the start, until [`Checkpoint::keeps`](crate::Checkpoint::keeps)
-    /// or [`Checkpoint::forget`](crate::Checkpoint::forget) says which count.
+    /// As [`update_state`](Stream::update_state), with initial states, and with the batch's time for `f`. State: as there.
+    ///
+    /// In the first batch `f` is called with the initial states as old states. A job that goes on from a checkpoint has them
+    /// already and ignores them. If they are others than at the first start, the start is refused until
+    /// [`Checkpoint::keeps`](crate::Checkpoint::keeps) or [`Checkpoint::forget`](crate::Checkpoint::forget) says which ones count.
     ///
     /// ```
     /// # use streaming_runtime::prelude::*;
@@ -455,17 +455,17 @@ impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
     }
 
     /// Spark's `mapWithState`: calls `f` for each record with the state of its key, which `f` may
-    /// [`update`](KeyState::update) or [`remove`](KeyState::remove). Returns what `f` returned, and the states: all of
-    /// them in each batch (Spark's `stateSnapshots`), or as [`changes`](Stream::changes) those that are others than in
-    /// the batch before.
+    /// [`update`](KeyState::update) or [`remove`](KeyState::remove). Records of one source come in its order.
     ///
-    /// Records of one source come in its order.
+    /// It returns two streams: the values that `f` returned, and the states. The latter delivers all states in each batch (Spark's
+    /// `stateSnapshots`), or by [`changes`](Stream::changes) those that are different.
     ///
-    /// UnboundedTable: what `f` keeps, for as long as `keeps` says. With [`idle_for`] any record of a key keeps it, whether `f`
-    /// updates its state or not. One that had none for longer is [timing out](KeyState::is_timing_out): in the first
-    /// batch that is so much later, and behind its records, `f` is called with the key and no value, and the key is
-    /// forgotten. Cost: what comes and what times out, however many keys there are; whoever reads the states whole,
-    /// and not their changes, pays for them in each batch.
+    /// State: what `f` stores per key, for as long as `keeps` says. With [`idle_for`], any record of a key keeps it, whether `f`
+    /// updates its state or not. A key without a record for longer [times out](KeyState::is_timing_out): in the first batch that is
+    /// later, and after the batch's records, `f` is called with the key and no value, and the key is forgotten.
+    ///
+    /// Cost: what arrives and what times out, however many keys there are. A sink of all states, instead of their changes, costs
+    /// all of them in each batch.
     ///
     /// ```
     /// # use streaming_runtime::prelude::*;
@@ -502,8 +502,9 @@ impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
         self.map_with_state_from(keeps, [], move |_, key, value, state| f(key, value, state))
     }
 
-    /// As [`map_with_state`](Stream::map_with_state), of keys that have a state already, and with the time of the
-    /// batch. Initial states count as updated in the first batch; for jobs that go on from a checkpoint see
+    /// As [`map_with_state`](Stream::map_with_state), with initial states, and with the batch's time for `f`. State: as there.
+    ///
+    /// Initial states count as updated in the first batch. For jobs that go on from a checkpoint see
     /// [`update_state_with`](Stream::update_state_with).
     ///
     /// ```

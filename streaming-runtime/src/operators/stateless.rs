@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-/// Records to go on with, none or many: anything that can be iterated.
+/// None, one or many records: anything that can be iterated.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be taken for records",
     label = "this makes `{Self}`, where none, one or many records are wanted",
@@ -23,8 +23,8 @@ pub trait IntoRecords<U>: IntoIterator<Item = U> {}
 #[diagnostic::do_not_recommend]
 impl<U, I: IntoIterator<Item = U>> IntoRecords<U> for I {}
 
-/// Takes what a `flat_map` makes of a record. In `stream!` it stays out of sight:
-/// `flat_map(|line| line.split(' ').map(str::to_owned))`. In a helper function, call it:
+/// Takes the records that a `flat_map` makes of one record. In `stream!` it is not seen:
+/// `flat_map(|line| line.split(' ').map(str::to_owned))`. A helper function calls it:
 /// `flat_map(|line, out| out.extend(line.split(' ').map(str::to_owned)))`.
 pub struct Emit<'a, U> {
     out: &'a mut dyn FnMut(U),
@@ -109,7 +109,7 @@ fn link<C, F, L>(f: F, make: impl FnOnce(C, F, OpId) -> L) -> impl FnOnce(OpId, 
 }
 
 impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
-    /// Applies `f` to every record. State: none.
+    /// Applies `f` to every record. State: none. It is fused with the operators around it.
     ///
     /// ```
     /// # use streaming_runtime::prelude::*;
@@ -160,10 +160,10 @@ impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
         self.extend(link(f, |chain, f, id| FilterMap { chain, f, id, types: PhantomData }))
     }
 
-    /// Replaces every record by what `f` makes of it, none or many. State: none.
+    /// Replaces every record by the records that `f` returns for it, none or many. State: none.
     ///
-    /// In `stream!`, `f` takes the record and returns anything that can be iterated, also something that
-    /// borrows from the record. Called by hand, it takes the record and an [`Emit`].
+    /// In `stream!`, `f` takes the record and returns anything that can be iterated, including an iterator that borrows from the
+    /// record. Outside of `stream!` it takes the record and an [`Emit`].
     ///
     /// ```
     /// # use streaming_runtime::prelude::*;
@@ -182,7 +182,7 @@ impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
         self.extend(link(f, |chain, f, id| FlatMap { chain, f, id, types: PhantomData }))
     }
 
-    /// Shows every record to `f` on its way. State: none.
+    /// Calls `f` with a reference to every record, for logs and counters. State: none.
     ///
     /// ```
     /// # use streaming_runtime::prelude::*;
@@ -240,8 +240,8 @@ impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
         self.extend(link(f, |chain, f, id| MapValues { chain, f, id, types: PhantomData }))
     }
 
-    /// Replaces the value of every pair by what `f` makes of it, none or many, each with the key.
-    /// UnboundedTable: none. `f` is as in [`flat_map`](Stream::flat_map).
+    /// Replaces the value of every pair by the values that `f` returns for it, none or many, each with the key. State: none.
+    /// `f` is as in [`flat_map`](Stream::flat_map).
     ///
     /// ```
     /// # use streaming_runtime::prelude::*;

@@ -23,13 +23,13 @@ use crate::{
 };
 
 impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
-    /// Replaces each batch by what `f` makes of its time and its records, for what no other operator does. A batch
-    /// without records is shown too; of a window, or of what is kept, `f` sees the contents, whenever they are due.
+    /// Replaces each batch by what `f` returns for its time and its records, for what no other operator does. `f` is called for
+    /// empty batches, too; of a window or a table it gets the contents, whenever they are renewed.
     ///
-    /// All records of a batch come to one worker. With one worker they are in order of arrival; with several, those
-    /// of one worker stand behind those of another, as in a sink.
+    /// All records of a batch come to one worker. With one worker they are in order of arrival; with several, worker by worker, as
+    /// in a sink.
     ///
-    /// State: the batch, until it closes. It costs the whole of it on one worker: what can be said by key, say by key.
+    /// State: the batch, until it closes. Cost: the whole batch on one worker, so prefer operators by key where they do.
     ///
     /// ```
     /// # use streaming_runtime::prelude::*;
@@ -96,10 +96,10 @@ impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
         Stream::new(made, id, job, rhythm)
     }
 
-    /// As [`transform`](Stream::transform), of the batches of two streams: whenever one of them is renewed, with what the
-    /// other has. Of a window, or of what is kept, these are the contents as they stand; of batches, those of the batch.
+    /// As [`transform`](Stream::transform), for two streams: `f` is called whenever one of them is renewed, with what both have. Of a
+    /// window or a table these are the contents as they stand; of a stream of batches, the records of the batch.
     ///
-    /// State: both batches, until they close; contents that stand while the other stream is renewed.
+    /// State: both batches, until they close; contents that stand while the other stream is renewed. Cost: as `transform`.
     ///
     /// ```
     /// # use streaming_runtime::prelude::*;
@@ -141,11 +141,11 @@ impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
         })
     }
 
-    /// Cuts each batch into `partitions` contiguous parts of even length, and replaces each part by what `f` makes of
-    /// it: of `n` records, part `i` of `p` has those from `i * n / p` up to `(i + 1) * n / p`. Parts may be empty.
+    /// Cuts each batch into `partitions` contiguous parts of even length, and replaces each part by what `f` returns for it. Of `n`
+    /// records, part `i` of `p` has those from `i * n / p` up to `(i + 1) * n / p`. Parts may be empty.
     ///
-    /// How many parts there are is the program's to say and not the number of workers; which records a part gets follows
-    /// their order, which is that of [`transform`](Stream::transform), and so are state and cost.
+    /// The number of parts does not depend on the number of workers. Which records a part gets follows their order, which is that
+    /// of [`transform`](Stream::transform). State: the batch, until it closes. Cost: as `transform`.
     ///
     /// ```
     /// # use streaming_runtime::prelude::*;
@@ -181,7 +181,8 @@ impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
         })
     }
 
-    /// Each batch as so many lists, its parts; see [`map_partitions`](Stream::map_partitions).
+    /// Replaces each batch by its `partitions` parts, each a list; see [`map_partitions`](Stream::map_partitions). State: the batch,
+    /// until it closes.
     ///
     /// ```
     /// # use streaming_runtime::prelude::*;

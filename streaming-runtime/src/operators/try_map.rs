@@ -148,11 +148,9 @@ impl FailureEnd {
 }
 
 impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
-    /// Applies `f` to every record and parts what it returns: the values of `Ok`, and those of `Err`, the failures.
-    /// State: none.
+    /// Applies `f` to every record and returns two streams: the values of `Ok`, and those of `Err`, the failures. State: none.
     ///
-    /// A record that makes no sense need not end the job, nor vanish. Where failures go is said of their stream, and
-    /// in `stream!` it must be said:
+    /// A bad record need not end the job, nor vanish. In `stream!`, the stream of failures must have an end:
     ///
     /// | end | a failure |
     /// |---|---|
@@ -160,9 +158,8 @@ impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// | [`failed.skip()`](Stream::skip) | is dropped and counted, see [`Job::skipped`](crate::Job::skipped) |
     /// | [`failed.fail()`](Stream::fail) | ends the job with [`JobError::RecordFailed`](crate::JobError::RecordFailed) |
     ///
-    /// `f` gets the whole record, so a failure may carry it: `.map_err(|error| (line, error.to_string()))`. Both parts
-    /// hold of the past what the stream holds: of a window, the failures of the window. A panic in `f` is no failure
-    /// of a record, and ends the job.
+    /// `f` gets the whole record, so a failure may carry it: `.map_err(|error| (line, error.to_string()))`. Both streams are of the
+    /// same kind as this one: on a window, failures are those of the window. A panic in `f` ends the job.
     ///
     /// ```
     /// use streaming_runtime::{ManualClock, connect::{collect, queue}, prelude::*};
@@ -204,9 +201,9 @@ impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
         (Stream::new(made, id, job.clone(), rhythm.clone()), Stream::new(failed, id, job, rhythm))
     }
 
-    /// Drops every record and counts it: [`Job::skipped`](crate::Job::skipped) says how many, by this operator's id,
-    /// and the first is logged. A batch is delivered after its records were counted. Of a window, a record is counted once, when it comes; of what is kept, each time that
-    /// it is added. State: none.
+    /// Drops every record and counts it: [`Job::skipped`](crate::Job::skipped) has the number, by this operator's id, and the first
+    /// record is logged. A batch is delivered after its records are counted. On a window, a record is counted once, when it arrives;
+    /// on a table, each time that it is added. State: none.
     ///
     /// ```
     /// use streaming_runtime::{ManualClock, connect::{collect, queue}, prelude::*};
@@ -244,9 +241,8 @@ impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
         P::end(held, chain, FailureEnd { id, job }, move |_, times| count.add(times));
     }
 
-    /// Ends the job at the first record, with [`JobError::RecordFailed`](crate::JobError::RecordFailed), which names
-    /// this operator and carries the record as text. The batch that the record is in goes to no sink, and
-    /// what was delivered before stays. State: none.
+    /// Ends the job at the first record, with [`JobError::RecordFailed`](crate::JobError::RecordFailed), which names this operator and
+    /// carries the record as text. No sink gets the batch of that record; what was delivered before stays. State: none.
     ///
     /// ```
     /// use streaming_runtime::{JobError, ManualClock, connect::{collect, queue}, prelude::*};

@@ -208,18 +208,17 @@ impl<T: Record> StatefulOperator for Records<T> {
 }
 
 impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
-    /// The records of the last `size`, at each multiple of `slide`: those of the batches in `(t - size, t]`. Both are
-    /// multiples of the batch interval, or of the slide of the window before; behind several windows, of what their slides
-    /// are multiples of. Windows at the start hold what there is, and so does the last one, which is delivered when all
-    /// sources have ended: see [the end](crate#the-end).
+    /// The records of the last `size`, at each multiple of `slide`: those of the batches in `(t - size, t]`. Both must be multiples
+    /// of the batch interval, or of the slide of a window before this one. The first windows hold what there is so far. So does the
+    /// last, which is delivered when all sources have ended: see [the end](crate::guide::semantics#the-end).
     ///
-    /// What follows is kept up to date: an operator on a window costs what enters and what leaves. State: none by
-    /// itself, what reads it holds what it needs; sent to a sink as it is, the records.
+    /// The next operator is kept up to date: a slide costs what enters and what leaves. State: none by itself. The operator behind
+    /// it stores what it needs; a sink directly behind it needs all records of the window.
     ///
-    /// A window of what is itself kept holds the contents at each slide, each record as often as it was delivered.
+    /// A window over a table holds the table's contents at each slide, each record as often as it was delivered.
     ///
-    /// Several windows over one stream share their panes if these are made once, before the windows: what an
-    /// operator on batches makes is combined and exchanged once, and each window holds one value a key and batch.
+    /// Several windows over one stream share their panes if each batch is reduced before the windows, as below: a batch is combined
+    /// and exchanged once, and each window stores one value per key and batch.
     ///
     /// ```
     /// # use streaming_runtime::prelude::*;
@@ -280,9 +279,10 @@ impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
         windowed
     }
 
-    /// The whole of what is kept, as a stream of batches: what `.to(sink)` delivers, for operators that work on a
-    /// batch. It stands until it is renewed: a batch that is joined with it meets it as of the last slide, see
-    /// [Streams with different rhythms](crate#streams-with-different-rhythms).
+    /// The whole contents of a window or a table as a stream of batches: what `.to(sink)` delivers, for operators that work on a
+    /// batch. Its contents stay until they are renewed: a batch that is joined with it meets them as of the last slide, see
+    /// [Streams with different rhythms](crate::guide::semantics#streams-with-different-rhythms). State: the
+    /// contents, while they stand.
     ///
     /// ```
     /// # use streaming_runtime::prelude::*;
@@ -303,9 +303,11 @@ impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
         P::contents(self)
     }
 
-    /// What changed since the last delivery: `(record, n)` for a record that is there n times more, `(record, -n)` for
-    /// one that is there n times less. The sum of all changes is the contents. It costs what changed, where contents
-    /// cost what there is. A value that changed and is the same again may be named twice, with - and +.
+    /// What changed since the last delivery: `(record, n)` for a record that is there n times more often, `(record, -n)` for one that
+    /// is there n times less often. The sum of all changes equals the contents. A value that changed and is the same again may occur
+    /// twice, with - and +.
+    ///
+    /// State: none. Cost: what changed, where the whole contents cost what there is.
     ///
     /// ```
     /// # use streaming_runtime::prelude::*;
@@ -327,10 +329,9 @@ impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
 }
 
 impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
-    /// All records that ever arrived: a table that grows. It cannot be used before `.allow_unbounded("why")` is said;
-    /// then it is a window without an end.
+    /// All records that ever arrived: a window without an end. It cannot be used before `.allow_unbounded("why")`.
     ///
-    /// State: none by itself; what reads it holds what it needs.
+    /// State: none by itself. The operator behind it stores what it needs: a sum per key, say, or every record for a join.
     ///
     /// ```
     /// # use streaming_runtime::prelude::*;
@@ -417,7 +418,20 @@ impl Expires for UnboundedTable {
 }
 
 impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
-    /// Accepts state that grows for as long as the pipeline runs; `why` is for whoever reads it next.
+    /// Accepts state that may grow for as long as the job runs. `why` is for the next reader of the program. State: that of the
+    /// operator before it, without a bound.
+    ///
+    /// ```
+    /// # use streaming_runtime::prelude::*;
+    /// stream!(
+    ///     #[batch(secs(1))]
+    ///     fn totals<orders: Source<(u64, i64)>, out: Sink<(u64, i64)>>() {
+    ///         let all = orders.history().allow_unbounded("one number per customer");
+    ///         all.reduce_by_key(|a, b| a + b).to(out);
+    ///     }
+    /// );
+    /// # fn main() {}
+    /// ```
     pub fn allow_unbounded<Q: StreamKind>(self, why: &'static str) -> Stream<'s, T, Q, C>
     where
         P: Grows<Allowed = Q>,
@@ -426,7 +440,21 @@ impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
         self.on(P::allow)
     }
 
-    /// Forgets a key that had no new values for `idle`: in the first batch that is so much later.
+    /// Forgets a key that has had no new values for longer than `idle`, in the first batch after that. State: that of the operator
+    /// before it, for the keys that are not idle.
+    ///
+    /// ```
+    /// # use streaming_runtime::prelude::*;
+    /// stream!(
+    ///     /// How many readings each sensor has sent, until it is silent for an hour.
+    ///     #[batch(secs(1))]
+    ///     fn heard<readings: Source<(u16, f64)>, out: Sink<(u16, u64)>>() {
+    ///         let counts = readings.update_state(|_, n: Option<u64>, new| Some(n.unwrap_or(0) + new.len() as u64));
+    ///         counts.expire_after(hours(1)).to(out);
+    ///     }
+    /// );
+    /// # fn main() {}
+    /// ```
     pub fn expire_after(self, idle: Duration) -> Stream<'s, T, Table, C>
     where
         P: Expires,

@@ -1,12 +1,11 @@
-//! The one stream type, what it is made of, and how a batch is known to its operators.
+//! The stream type, what it consists of, and how operators know a batch.
 //!
-//! A stream is a root, the output of a timely operator, and a chain of stateless operators on it that have
-//! not been given an operator of their own yet. The chain's type is spelled out in `C`, so that the compiler
-//! fuses it into whatever reads it: five `map`s cost what one closure costs. `stream!` writes `share()` where
-//! a chain must become real: where a stream is read twice or leaves for code that it does not know.
+//! A stream is a root (the output of a timely operator) and a chain of stateless operators on it that have no operator of their own yet.
+//! The type parameter `C` spells out the chain, so that the compiler fuses it into its reader: five `map`s cost what one closure costs.
+//! `stream!` writes `share()` where a chain must become an operator: where a stream is read twice, or passed to other code.
 //!
-//! Invariant: a closure of a chain sees each record of the stream exactly once, whoever reads the stream. Of a stream
-//! that is kept up to date it sees what is read: each record whenever the whole is delivered, and each change.
+//! Invariant: a closure of a chain sees each record of a stream exactly once, however many read the stream. On a table it sees what is
+//! read: each record whenever the whole is delivered, and each change.
 
 pub(crate) mod chain;
 pub(crate) mod context;
@@ -82,9 +81,25 @@ impl<'s, T: Record, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
         shared
     }
 
-    /// Gives the chain of stateless operators so far an operator of its own, so that the stream can be read
-    /// more than once or named as a plain `Stream<'s, T>`. `stream!` writes it where it is needed; helper
-    /// functions and extension traits write it before they return.
+    /// Makes the chain of stateless operators so far an operator of its own, so that the stream can be read more than once, or be
+    /// named as a plain `Stream<'s, T>`. `stream!` writes it where it is needed; functions and extension traits write it before they
+    /// return. State: none. Cost: a copy of each record where several read the stream.
+    ///
+    /// ```
+    /// use streaming_runtime::prelude::*;
+    ///
+    /// fn words<'s>(lines: Stream<'s, String>) -> Stream<'s, String> {
+    ///     lines.flat_map(|line, out| out.extend(line.split(' ').map(str::to_owned))).share()
+    /// }
+    ///
+    /// stream!(
+    ///     #[batch(secs(1))]
+    ///     fn word_count<lines: Source<String>, out: Sink<(String, i64)>>() {
+    ///         words(lines).count_by_value().to(out);
+    ///     }
+    /// );
+    /// # fn main() {}
+    /// ```
     pub fn share(self) -> Stream<'s, T, P> {
         let Stream { held, chain, id, job, rhythm, .. } = self;
         job.reads(id);

@@ -1,11 +1,10 @@
-//! When a stream has something new.
+//! Which batches renew a stream.
 //!
-//! What that means for two streams that meet stands in the crate docs, "Streams with different rhythms"; operators follow
-//! that table by what is here.
+//! The guide "What a pipeline means" has the table of what two streams make together; operators follow it with this module.
 //!
 //! Invariant: the records of a stream of batches, and contents and changes of what is kept, come only in batches in which
-//! the stream's rhythm is due. So whoever asks [`JobContext::is_due`](crate::stream::JobContext::is_due) of the rhythm of
-//! what it reads misses nothing. What goes into a window comes with each batch, and waits there.
+//! the stream's rhythm is due. So an operator that asks [`JobContext::is_due`](crate::stream::JobContext::is_due) with the rhythm of its
+//! input misses nothing. Records for a window come with each batch, and wait there.
 
 use std::time::Duration;
 

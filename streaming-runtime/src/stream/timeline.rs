@@ -1,10 +1,13 @@
-//! Where time did not go on from boundary to boundary, and which slides were due there.
+//! Which slides were due where batches do not follow each other closely.
 //!
-//! A slide is due at its multiples, and as a rule each of them is a batch. There are two exceptions. When all sources have
-//! ended, each window is delivered once more, at its next slide: in such an *ending* batch only those slides are due that
-//! have it as their next after the last batch before the end. And [missed](crate::Engine::skip_missed_batches) batches may be
-//! left out: then nothing was due between two batches. Whoever asks when something was due last, or whether what a window
-//! had has been taken back by now, must know of both. A [`Timeline`] has the stretches of time that still matter.
+//! A slide is due at its multiples, and normally each of them is a batch. There are two exceptions:
+//!
+//! - When all sources have ended, each window is delivered once more, at its next slide. In such an *ending* batch only those slides are
+//!   due that have it as their next after the last batch before the end.
+//! - [Missed](crate::Engine::skip_missed_batches) batches may be skipped. Then nothing was due between two batches.
+//!
+//! Code that asks when something was last due, or whether a window's contents have been taken back by now, must know of both. A
+//! [`Timeline`] has the stretches of time that still matter.
 
 use std::time::Duration;
 

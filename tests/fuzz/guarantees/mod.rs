@@ -1,4 +1,4 @@
-//! What the crate docs promise, line by line: the map from lines to tests is `docs/guarantees.md`. Here are those that
+//! What the docs promise, line by line: the map from lines to tests is `docs/guarantees.md`. Here are those that
 //! belong to no topic of the other tests.
 
 mod map;

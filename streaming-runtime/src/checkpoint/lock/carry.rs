@@ -1,4 +1,4 @@
-//! Whether the state of one program can go on in another.
+//! Whether another program can go on with the state of a program.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -1,9 +1,9 @@
 //! Operators that seem to have exchanged their names.
 //!
-//! State goes by names, so an edit that gives the name of one operator to another of its shape gives it the state as well.
-//! Beside a name stands the operator's mark: of what is upstream of it, up to the sources, and of its own call, as the macro
-//! writes them. A mark that changes alone is a program that was mended. One that another operator has now is most likely a
-//! name that was exchanged: of two, around three, or a rename whose old name something new has taken. The author has to say.
+//! State belongs to names, so an edit that gives the name of one operator to another of the same shape gives it the state as well. With
+//! each name the checkpoint has the operator's mark: a fingerprint of what is upstream of it, up to the sources, and of its own call.
+//! If only the mark changed, the program was edited. If another operator has that mark now, names were most likely exchanged: between two
+//! operators, among three, or by a rename whose old name is used for something new. Then the author has to say.
 
 use crate::checkpoint::lock::{
     carry::{Refusal, goes_on_as},

@@ -1,9 +1,8 @@
-//! Whether the sources of one program go on where those of another were.
+//! Whether the sources of a program can go on where those of another program were.
 //!
-//! A source is its port. One that goes by another name would begin at its beginning, and what it sent before would count
-//! twice; so would a gone one's logged input stay for ever. Both are refused until the author says what is meant, as of
-//! operators: `.renamed(old, new)` or `.forget(port)`. So is a source whose records come again in another way than before:
-//! where the one was means nothing to the other.
+//! A source is identified by its port. Under another name it would begin at its beginning, and its records would count twice; the logged
+//! input of a removed source would stay for ever. Both are refused until the author declares `.renamed(old, new)` or `.forget(port)`, as
+//! for operators. A source whose kind of recovery has changed is refused, too, since positions of the old kind mean nothing to the new.
 
 use std::collections::{BTreeMap, BTreeSet};
 

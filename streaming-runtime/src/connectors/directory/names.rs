@@ -1,4 +1,4 @@
-//! Which files are new by their names alone, whatever their times.
+//! New files by their names alone, whatever their times.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! How far the source was at a batch.
+//! The position of the source at a batch.
 
 use std::{
     ffi::OsString,

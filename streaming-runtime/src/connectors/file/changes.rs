@@ -1,4 +1,4 @@
-//! Whether a file is still the one of which the first part was read.
+//! Whether a file has changed since its first part was read.
 
 use std::{
     fs::{File, Metadata},

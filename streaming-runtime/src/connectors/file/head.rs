@@ -1,4 +1,4 @@
-//! What the first bytes of a file say of it.
+//! What the first bytes of a file say about its encoding.
 
 /// How many bytes are looked at.
 pub(super) const HEAD: usize = 10;

@@ -1,4 +1,4 @@
-//! Batches that go elsewhere when their sink refuses them.
+//! Batches that a sink refuses go to another sink.
 
 use std::{
     marker::PhantomData,
@@ -31,7 +31,7 @@ impl<S, D, T> OrDeadLetter<S, D, T> {
     }
 }
 
-/// How much a sink refused that went to another. Clones share the counts; read them any time.
+/// How much went to the other sink. Clones share the counts; read them at any time.
 #[derive(Clone, Debug, Default)]
 pub struct DeadLetters(Arc<DeadLetterCounters>);
 

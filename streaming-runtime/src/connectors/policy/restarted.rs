@@ -15,14 +15,13 @@ use crate::{
     time::deadline,
 };
 
-/// A source that is made by `make`, and made again when it fails with an error that
-/// [may pass](ConnectorError::may_pass): after the waits of `retry`, and not more often in a row than it says. A
-/// source that ran for longer than the longest wait before it failed begins a new row.
+/// A source that `make` makes, and makes again when it fails with an error that [may pass](ConnectorError::may_pass). `retry` gives
+/// the waits and the number of attempts in a row. A source that ran for longer than the longest wait begins a new row.
 ///
-/// What a source has sent stays sent, so the next should go on behind it: `make` may remember how far the last one
-/// came. A source that [replays](Recovery::Replays) needs no help with that: it goes on from its last position in a job with
-/// checkpoints, or from its beginning in one without, and what it had sent is left out. (A paced one that fails within a
-/// batch has to find the same records again in the next.) While none runs, batches are closed without its records. A panic of the source ends the job.
+/// What a source has sent stays sent, so the next one should go on behind it: `make` may remember how far the last one came. A
+/// source that [replays](Recovery::Replays) does so by itself: it begins at its last position in a job with checkpoints, else at its
+/// beginning, and the engine drops what was sent before. (A paced source that fails within a batch must find the same records again
+/// in the next.) While none runs, batches are closed without its records. A panic of the source ends the job.
 ///
 /// ```
 /// use futures::stream;
@@ -50,8 +49,8 @@ use crate::{
 /// ```
 ///
 /// # Errors
-/// [`ConnectorError::GaveUp`] with the last error after too many failures in a row; at once, as it is, an error that
-/// does not pass.
+/// [`ConnectorError::GaveUp`] with the last error after too many failures in a row. An error that does not pass is returned at once,
+/// as it is.
 pub fn restarted<F, S>(retry: Retry, make: F) -> Restarted<F>
 where
     F: FnMut() -> S + Send + 'static,

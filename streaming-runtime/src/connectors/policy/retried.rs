@@ -1,4 +1,4 @@
-//! A sink that is asked again.
+//! A sink whose failed batches are written again.
 
 use std::marker::PhantomData;
 

@@ -1,4 +1,4 @@
-//! A sink that must be done in time.
+//! A sink with a time limit.
 
 use std::{marker::PhantomData, time::Duration};
 

@@ -1,4 +1,4 @@
-//! Columns as they are given, and what of them goes into SQL.
+//! Column definitions, and what of them goes into SQL.
 
 /// A column as it was given: its name, and the rest.
 #[derive(Clone, Debug)]

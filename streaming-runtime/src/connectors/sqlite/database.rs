@@ -1,4 +1,4 @@
-//! What is said to SQLite.
+//! The SQL statements of a sink.
 
 use std::{
     collections::HashMap,

@@ -1,4 +1,4 @@
-//! Whether the database is still the one that the sink began with.
+//! Whether the database file is still the one that the sink opened at first.
 
 use std::{
     ffi::OsString,

@@ -32,12 +32,16 @@ use crate::{
 
 /// A source of the lines that a server at `address` (`host:port`) sends, Spark's `socketTextStream`.
 ///
-/// When the connection ends or breaks, it connects again: after 100 ms at first, then twice as long each time
-/// up to 2 s, less a random part of up to a half. 10 failed attempts in a row end the job, as does a server
-/// that accepts and closes at once so often; that this process has no descriptors left counts as none. A peer that comes back starts from new: what it sent while
-/// nobody was connected is lost, and so is a line that broke off; the last line before a clean close needs no
-/// `\n`. TCP has no receipts: a crash loses what was under way.
-/// [`durable`](crate::connect::durable()) keeps what came into the job.
+/// When the connection ends or breaks, it connects again: after 100 ms at first, then twice as long each time up to 2 s, less a
+/// random part of up to a half. The first failed attempt in a row is logged as a warning. 10 failed attempts in a row end the
+/// job, as does a server that accepts and closes at once so often. (An attempt that fails because this process has no descriptors
+/// left does not count.)
+///
+/// What the server sends while nobody is connected is lost, and so is a line that broke off. The last line before a clean close
+/// needs no `\n`.
+///
+/// # After a crash
+/// TCP has no receipts: what was under way is lost. [`durable`](crate::connect::durable()) keeps what came into the job.
 ///
 /// ```
 /// use streaming_runtime::{connect::tcp, millis, secs};
@@ -76,13 +80,12 @@ pub struct Lines {
 impl Lines {
     line_settings!("Skip");
 
-    /// The longest wait before the first new attempt, and the longest of all: 100 ms and 2 s by default.
+    /// The longest wait before the first new attempt, and the longest wait of all: 100 ms and 2 s by default.
     pub fn retry_after(mut self, first: Duration, cap: Duration) -> Self {
         self.retry = self.retry.waits(first, cap);
         self
     }
-    /// How many attempts in a row may fail: with the last, the job ends. 10 by default; `u32::MAX` never
-    /// ends.
+    /// How many attempts in a row may fail before the job ends: 10 by default. `u32::MAX` never ends it.
     pub fn attempts(mut self, failures: u32) -> Self {
         self.retry = self.retry.attempts(failures);
         self
@@ -92,12 +95,12 @@ impl Lines {
         self.connect_timeout = time;
         self
     }
-    /// Takes a server for gone that has sent nothing for so long, and connects again. Not done by default.
+    /// Connects again when the server has sent nothing for this long. Off by default.
     pub fn idle_timeout(mut self, time: Duration) -> Self {
         self.idle_timeout = Some(time);
         self
     }
-    /// The server's clean close ends the source, instead of a new connection. A broken connection does not.
+    /// A clean close by the server ends the source, instead of a new connection. A broken connection does not end it.
     pub fn until_closed(mut self) -> Self {
         self.until_closed = true;
         self
@@ -165,7 +168,12 @@ impl Source<String> for Lines {
                     (error, end.useful || begun.elapsed() >= self.retry.cap)
                 }
             };
-            tracing::debug!(address = self.address, %error, "connecting again");
+            // The first of a row is worth a warning: without one, a program that waits for its server says nothing.
+            if !useful && failures.count() == 0 {
+                tracing::warn!(address = self.address, %error, "no connection yet; it is tried again");
+            } else {
+                tracing::debug!(address = self.address, %error, "connecting again");
+            }
             let delay = if useful {
                 failures.reset();
                 failures.delay()

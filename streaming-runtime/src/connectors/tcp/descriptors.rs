@@ -1,4 +1,4 @@
-//! What the system gives a process: descriptors, and what to do when it has no more.
+//! File descriptors: how many the process may open, and what to do when there are none left.
 
 use std::io;
 

@@ -44,27 +44,28 @@ const UNFINISHED: usize = 16 << 20;
 /// A source of the lines that clients send to `address`, and to no other; port 0 takes a free one, see
 /// [`local_addr`](Listen::local_addr). It listens from now on and does not end by itself.
 ///
-/// A client cannot harm the others: when its connection breaks, or a line of its makes
+/// A client cannot harm the others. When its connection breaks, or one of its lines makes
 /// [`on_long_line`](Listen::on_long_line) or [`on_invalid_utf8`](Listen::on_invalid_utf8) fail, that connection is closed and
-/// counted in [`Connections`], and the line that broke off is dropped. The last line before a clean close needs no `\n`.
+/// counted in [`Connections`], and an unfinished line is dropped. The last line before a clean close needs no `\n`.
 ///
-/// Nor can many clients harm the job: it does not end for load.
+/// Many clients cannot harm the job either; load does not end it:
 ///
-/// - Up to 1,024 may be connected, or as many as half of what the process may open, if that is less
-///   ([`max_connections`](Listen::max_connections)). With one more, the one goes that has been silent for longest, of those
-///   that have not sent a line yet, or else of those that have been silent for 10 s; if all others are busy, the new one is
-///   closed.
+/// - Up to 1,024 clients may be connected, or half of the descriptors that the process may open, if that is less
+///   ([`max_connections`](Listen::max_connections)). One more closes the client that has been silent for longest among those that
+///   have not sent a line yet, or else among those that have been silent for 10 s. If all others are busy, the new one is closed.
 /// - A client that has not sent a line after 5 minutes is closed ([`first_line_within`](Listen::first_line_within)).
-/// - Of lines that have begun and not ended 16 MiB are held, of all clients together
-///   ([`max_unfinished`](Listen::max_unfinished)); with more, the client with the longest is closed.
-/// - When the process has no descriptors left, a silent client goes, and accepting is tried again, as it is after whatever else
-///   the network says.
+/// - Unfinished lines of all clients together may take 16 MiB ([`max_unfinished`](Listen::max_unfinished)). With more, the client
+///   with the longest one is closed.
+/// - When the process has no descriptors left, a silent client is closed. Accepting is tried again, as after any other error of
+///   the network.
 ///
 /// All of that is counted in [`Connections`], and under the same names in the job's metrics
 /// ([`SourceMetrics::events`](crate::SourceMetrics)).
 ///
-/// While the workers are behind, nothing is read, and the clients wait. A crash loses what was under way, of which clients do
-/// not hear; [`durable`](crate::connect::durable()) keeps what came into the job.
+/// While the workers are behind, nothing is read, and the clients wait.
+///
+/// # After a crash
+/// What was under way is lost, and clients are not told. [`durable`](crate::connect::durable()) keeps what came into the job.
 ///
 /// ```
 /// use streaming_runtime::{connect::{ConnectorError, tcp}, secs};
@@ -76,8 +77,8 @@ const UNFINISHED: usize = 16 << 20;
 /// ```
 ///
 /// # Errors
-/// [`ConnectorError::Io`] with the address when it is taken or not ours. While it runs, when the system says 10 times in a
-/// row that the socket is none to accept from.
+/// [`ConnectorError::Io`] with the address when it is taken or not ours. While it runs, when the system refuses 10 times in a row
+/// to accept from the socket at all.
 pub fn listen(address: impl ToSocketAddrs + fmt::Debug) -> Result<Listen, ConnectorError> {
     let failed = |error| ConnectorError::io(format!("listen on {address:?}"), error);
     let listener = net::TcpListener::bind(&address).map_err(failed)?;
@@ -115,22 +116,22 @@ impl Listen {
     pub fn local_addr(&self) -> SocketAddr {
         self.local
     }
-    /// How many clients may be connected: by default 1,024, or half of what the process may open if that is less.
+    /// How many clients may be connected: by default 1,024, or half of the descriptors that the process may open, if that is less.
     pub fn max_connections(mut self, clients: usize) -> Self {
         self.max_connections = Some(clients);
         self
     }
-    /// Closes a connection on which no line has come for so long: 5 minutes by default. `Duration::MAX` for never.
+    /// Closes a connection that has not sent a line after this long: 5 minutes by default. `Duration::MAX` is never.
     pub fn first_line_within(mut self, time: Duration) -> Self {
         self.first_line = time;
         self
     }
-    /// How many bytes of lines that have begun and not ended are held, of all clients together: 16 MiB by default.
+    /// How many bytes the unfinished lines of all clients together may take: 16 MiB by default.
     pub fn max_unfinished(mut self, bytes: usize) -> Self {
         self.max_unfinished = bytes;
         self
     }
-    /// Closes a connection on which nothing has come for so long. Not done by default.
+    /// Closes a connection that has sent nothing for this long. Off by default.
     pub fn idle_timeout(mut self, time: Duration) -> Self {
         self.idle_timeout = Some(time);
         self
@@ -169,15 +170,15 @@ impl Connections {
     pub fn refused(&self) -> u64 {
         self.0.refused.load(Ordering::Relaxed)
     }
-    /// Closed for the sake of a new one, because there were too many and they were silent.
+    /// Closed to make room for a new one, because they were silent.
     pub fn evicted(&self) -> u64 {
         self.0.evicted.load(Ordering::Relaxed)
     }
-    /// Closed in a line that had begun, because too much of such lines was held.
+    /// Closed in the middle of a line, because unfinished lines took too much memory.
     pub fn unfinished(&self) -> u64 {
         self.0.unfinished.load(Ordering::Relaxed)
     }
-    /// Ended otherwise than by the client's clean close: broken, idle, or closed for a bad line.
+    /// Ended without the client's clean close: broken, idle, or closed for a bad line.
     pub fn broken(&self) -> u64 {
         self.0.broken.load(Ordering::Relaxed)
     }

@@ -1,6 +1,6 @@
-//! The file that says which checkpoint the directories beside it were written with.
+//! The file that says which checkpoint the directories beside it belong to.
 //!
-//! It is `.prefix[.suffix].checkpoint`: hidden, so that whoever reads the directories of batches does not meet it.
+//! It is `.prefix[.suffix].checkpoint`: hidden, so that readers of the directories do not meet it.
 
 use std::{
     ffi::OsString,

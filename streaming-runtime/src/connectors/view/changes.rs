@@ -1,4 +1,4 @@
-//! A view's changes as they come.
+//! The changes of a view, batch by batch.
 
 use std::{
     fmt,
@@ -33,7 +33,7 @@ impl<K, V> Clone for Change<K, V> {
     }
 }
 
-/// A subscriber fell behind by more than its bound, so changes are missing. It can subscribe anew.
+/// A subscriber fell behind by more than its bound, so changes are missing. It can subscribe again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the subscriber is too slow: the changes of {batches} batches are lost to it; subscribe anew")]
 pub struct Lagged {

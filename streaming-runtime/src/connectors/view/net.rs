@@ -1,4 +1,4 @@
-//! What the changes of a batch come to, key by key.
+//! The sum of a batch's changes, key by key.
 
 use std::{collections::HashMap, hash::Hash};
 

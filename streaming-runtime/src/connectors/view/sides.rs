@@ -1,4 +1,4 @@
-//! Two copies of a value: readers look at one while the only writer brings the other up to date.
+//! Two copies of a value: readers look at one while the only writer updates the other.
 
 use std::sync::{
     PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError,

@@ -1,4 +1,4 @@
-//! The ends of views that jobs write to.
+//! The sinks of views.
 
 use std::{
     hash::Hash,

@@ -56,7 +56,7 @@ impl<K: Eq + Hash, V> Snapshot<K, V> {
         self.values.get(key)
     }
 
-    /// The keys within `bounds` with their values, in order. It looks at every key: a view is a hash table.
+    /// The keys within `bounds` with their values, in order. It looks at every key.
     pub fn range<Q, R>(&self, bounds: R) -> Vec<(&K, &V)>
     where
         Q: ?Sized + Ord,
@@ -68,7 +68,7 @@ impl<K: Eq + Hash, V> Snapshot<K, V> {
         within
     }
 
-    /// Takes over changes: [`Changes`](super::Changes) says which.
+    /// Applies the changes of a batch, from [`Changes`](super::Changes).
     pub fn apply(&mut self, time: BatchTime, changed: &[(K, Option<V>)])
     where
         K: Clone,

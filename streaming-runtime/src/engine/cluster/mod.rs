@@ -7,25 +7,24 @@
 //!   workers ---------------------- wires ---- records ---- wires ---------- workers
 //! ```
 //!
-//! Every process builds the same dataflow, so timely sends records and progress between all workers. What timely
-//! does not do is ours: the leader numbers and times the batches, everybody hears of everybody's end, and a peer
-//! that is gone is an error, not a panic.
+//! Every process builds the same dataflow, so timely sends records and progress between all workers. The engine adds what timely does not
+//! do: the leader numbers and times the batches, every process hears of every end, and a peer that is gone is an error, not a panic.
 //!
 //! | file | what it is |
 //! |---|---|
 //! | `assemble`, `hello` | from addresses to connections between processes that run the same |
-//! | `frame` | what is said on the control connections |
+//! | `frame` | the messages of the control connections |
 //! | `link` | the thread that keeps them: its heartbeats do not depend on the service's own runtime |
 //! | `follow` | what a follower's supervisor does |
-//! | `hub` | where what a peer says goes |
+//! | `hub` | distributes what a peer says |
 //! | `peers` | what the supervisor and the control of this process know of the others |
 //! | `secret` | how processes prove that they belong together |
 //! | `wire` | the connections that timely's threads use |
 //!
 //! # Checkpoints
 //!
-//! The leader has the one log of the job. What the others have for it (parts of their workers, marks and logged input of
-//! their sources) goes between workers as records do, in a dataflow of its own (`engine::notes`); the mark of a batch is
+//! The leader has the job's only log. What the others write to it (parts of their workers, marks and logged input of their sources)
+//! travels between workers as records do, in a dataflow of its own (`engine::notes`); the mark of a batch is
 //! complete when those of all processes are there. A job begins like this:
 //!
 //! ```text
@@ -68,8 +67,8 @@ use secret::Secret;
 
 /// The processes that run a job together, and which of them this is.
 ///
-/// Every process runs the same program and starts the same pipeline, each with its own index and otherwise the
-/// same settings. They find each other in any order; until all are there, no source is started.
+/// Every process runs the same program and starts the same pipeline, with its own index and otherwise the same settings. Processes
+/// may start in any order; no source starts before all are there.
 ///
 /// ```no_run
 /// use streaming_runtime::{Cluster, connect::{console, tcp}, prelude::*};
@@ -99,56 +98,53 @@ use secret::Secret;
 ///
 /// # What is where
 ///
-/// - **Sources** run in each process. One that reads something of its own, such as a feed or a directory on the
-///   local disk, needs nothing else. Where all could read the same, each takes its part:
-///   [`takes`](Cluster::takes) deals out names. A source that only one process has is an `Option`, which is a
-///   source itself, and `None` has ended from the start: `(cluster.index() == 0).then(|| tcp::lines(address))`.
-/// - **Keys** live on one worker of one process. A record travels to the worker that owns its key, serialised
-///   with serde and bincode if that is in another process, so it must not depend on a self-describing format
+/// - **Sources** run in each process. A source with its own input, such as a feed or a directory on the local disk, needs nothing
+///   else. Where all could read the same input, [`takes`](Cluster::takes) assigns names to processes. A source that only one process
+///   has is an `Option`: `(cluster.index() == 0).then(|| tcp::lines(address))`.
+/// - **Keys** belong to one worker of one process. A record travels to the worker that owns its key. To another process it is
+///   serialised with serde and bincode, so it must not depend on a self-describing format
 ///   (`#[serde(untagged)]`, `flatten`, `skip_serializing_if`).
-/// - **Sinks** run in each process and get what lives there: the batches of a sink in all processes together are
-///   the batches of one process with as many workers. What has one value for all keys (`count`, `reduce`,
-///   `transform`) is delivered in process 0, and the others get empty batches.
-/// - **Views** ([`view`](crate::connect::view())) are sinks: they answer for the keys that live in their process, and of
-///   all processes exactly one knows a key. `.repartition(1)` before a sink brings all of its records to process 0.
+/// - **Sinks** run in each process and get the records of its workers. The batches of a sink in all processes together are the batches
+///   of one process with as many workers. Operators with one value for all keys (`count`, `reduce`, `transform`) deliver in process 0;
+///   the others get empty batches.
+/// - **Views** ([`view`](crate::connect::view())) are sinks: each has the keys of its process, and exactly one process has a key.
+///   `.repartition(1)` before a sink brings all of its records to process 0.
 /// - **Metrics** and explanations are those of the process that is asked, and so are the records of a
 ///   [`BatchInfo`](crate::BatchInfo). A batch counts as delivered when it is in all processes.
-/// - **Time** is the leader's, process 0's: it closes the batches, for all. Other clocks do not matter.
+/// - **Time** is that of process 0, which closes the batches for all. Other clocks do not matter.
 /// - **Values** of the pipeline must be the same in all processes.
 ///
 /// # Checkpoints
 ///
-/// With [`Engine::checkpoint`](crate::Engine::checkpoint) in all processes the job goes on after any of them died, when all
-/// are started again. Process 0 alone writes; the others read the same directory when the job begins, so all must reach
-/// it: a shared file system, or a [`Storage`](crate::checkpoint::Storage) that is one. For reading they have as long as for
-/// coming together.
+/// With [`Engine::checkpoint`](crate::Engine::checkpoint) in all processes, the job goes on after a process has died, when all are started
+/// again. Only process 0 writes. The others read the same place when the job begins, so all must reach it: a shared file system, or
+/// your own [`Storage`](crate::checkpoint::Storage). Reading has the same time limit as coming together.
 ///
-/// It may go on with another number of processes and of workers, but for what cannot come out right:
+/// The job may go on with other numbers of processes and workers, with two exceptions:
 ///
-/// - A source belongs to its process. One that had not ended and whose process is not there any more is an error.
-/// - Sinks of other processes get the records then. If a batch is in some sinks and not yet in others, because the job
-///   crashed, the numbers may not change in between: it must be started as it was, and stopped, once. Sinks that
-///   replace a batch do not mind as long as their process stays.
+/// - A source belongs to its process. If the source had not ended and its process is no longer there, that is an error.
+/// - If a crash left a batch in some sinks and not in others, the job must first be started with the same numbers, and stopped. Sinks
+///   that replace a batch do not need this, as long as their process stays.
 ///
 /// # Ends
 ///
 /// - The job ends when the sources of all processes have ended; each process's sinks have then taken all.
 /// - [`Job::stop`](crate::Job::stop) in any process stops all of them gracefully.
-/// - What fails, is aborted or dies in one process ends the job in all: with what happened there, and with
-///   [`JobError::Peer`](crate::JobError::Peer) elsewhere. A process that is killed is noticed at once, a machine
-///   that vanishes after [`silence`](Cluster::silence). Nothing is restarted by itself.
+/// - A failure, an abort or a death of one process ends the job in all: with its own error there, and with
+///   [`JobError::Peer`](crate::JobError::Peer) elsewhere. A process that is killed is noticed at once, a machine that vanishes after
+///   [`silence`](Cluster::silence). Nothing restarts by itself.
 ///
 /// # Network
 ///
-/// Each process listens at its own address until all are there; it may be another way to say it (`0.0.0.0:2101`). Before
-/// anything else two processes prove to each other that they have the cluster's [`secret`](Cluster::secret), which is
-/// needed unless all addresses are of the loopback interface. Whoever cannot, runs something else, or is slow to say who it
-/// is, is dropped and counted, and the job lives on; if a process was refused for such a reason and nobody came in its place,
-/// that is what the job ends with after [`gather_within`](Cluster::gather_within).
+/// Each process listens at its own address until all are there (for itself it may be written as `0.0.0.0:2101`). First, two processes
+/// prove to each other that they have the cluster's [`secret`](Cluster::secret), which is required unless all addresses are loopback
+/// addresses. A peer that cannot prove it, runs another program, or is slow, is dropped and counted, and the job lives on. If a process
+/// was refused for such a reason and no other came in its place, the job ends with that reason after
+/// [`gather_within`](Cluster::gather_within).
 ///
-/// Connections are authenticated when they are made, and neither encrypted nor protected against somebody who can change
-/// what is on the way. Where the network is not yours, put them through a tunnel: WireGuard or IPsec between the machines,
-/// or TLS by `stunnel` on each, with the cluster's addresses those of the tunnels' near ends.
+/// Connections are authenticated when they are made. They are not encrypted, and not protected against changes on the way. Across
+/// networks that you do not trust, use a tunnel: WireGuard or IPsec between the machines, or TLS by `stunnel`, with the tunnels' near
+/// ends as the cluster's addresses.
 #[derive(Clone, Debug)]
 pub struct Cluster {
     pub(super) hosts: Vec<String>,
@@ -188,17 +184,16 @@ impl Cluster {
         self
     }
 
-    /// How long a peer may be silent before it counts as dead; heartbeats come ten times as often. At least 10 ms.
-    /// Shorter notices a vanished machine sooner, and takes a stalled one for vanished.
+    /// How long a peer may be silent before it counts as dead: 1 s by default, at least 10 ms. Heartbeats are ten times as frequent. A
+    /// shorter time notices a vanished machine sooner, and more often takes a stalled one for vanished.
     pub fn silence(mut self, limit: Duration) -> Self {
         self.silence = limit;
         self
     }
 
-    /// What all processes of the cluster know and nobody else: each proves to each that it has it before anything else is
-    /// said, and whoever cannot is dropped and counted ([`JobMetrics::strangers`](crate::JobMetrics)). Needed as soon as an
-    /// address is not a loopback address. Long and random, from where the program has its other secrets; it is never printed,
-    /// logged or sent.
+    /// The secret that all processes of the cluster share. Each proves to each other that it has it, before anything else; a peer that
+    /// cannot is dropped and counted ([`JobMetrics::strangers`](crate::JobMetrics)). Required if an address is not a loopback address. Use
+    /// a long random value from where the program has its other secrets. It is never printed, logged or sent.
     ///
     /// ```
     /// use streaming_runtime::Cluster;
@@ -225,8 +220,7 @@ impl Cluster {
         self.hosts.len()
     }
 
-    /// Whether this process is the one that takes what is named `name`: a file, a partition, a topic. Exactly
-    /// one does, the same each time.
+    /// Whether this process takes `name`: a file, a partition, a topic. Exactly one process does, and always the same.
     ///
     /// ```
     /// use streaming_runtime::Cluster;

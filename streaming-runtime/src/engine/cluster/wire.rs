@@ -1,13 +1,12 @@
 //! The connections that timely's own threads use, made so that a peer's death is not a panic.
 //!
-//! Timely has two threads for each peer, one that sends and one that receives. Both panic when their connection
-//! breaks, poison the queues to the workers while they unwind, and make whoever joins them panic as well. A
-//! [`Wire`] therefore never tells them: it reports the break to the job, swallows what is still sent, and ends
-//! what is received as timely wants it to end, with a message that says so. Only after the workers have left,
-//! as a message that was half there must be filled up with nothing before that.
+//! Timely has two threads per peer, one that sends and one that receives. When a connection breaks, both panic, poison the queues to the
+//! workers while they unwind, and make the thread that joins them panic as well. So a [`Wire`] never tells them. It reports the break to
+//! the job, discards what is still sent, and ends the received stream in the way that timely expects, with an end message. It does so
+//! only after the workers have left, since a message that was received in part must be completed with zeros before that.
 //!
-//! Timely also believes what a message's header says: it makes room for its length, and indexes workers by its targets. So
-//! no byte of a header gets to it before the whole header was looked at.
+//! Timely also trusts a message's header: it allocates the length that it names, and indexes workers by its targets. So no byte of a
+//! header reaches timely before the whole header was checked.
 
 use std::{
     any::Any,

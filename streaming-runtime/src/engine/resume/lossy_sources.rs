@@ -1,7 +1,7 @@
-//! Sources that begin anew, before state that does not.
+//! Sources that begin anew while the state behind them does not.
 //!
-//! What such a source sent is not sent again, or all of it is: nobody knows. State that lasts has what came before, so a list
-//! that is read again after a restart is added to itself, and what was taken off it meanwhile stays in the state for ever.
+//! It is not known whether such a source sends its earlier records again. State that lasts contains them. So a list that is read again
+//! after a restart is added to itself, and what was removed from the list meanwhile stays in the state for ever.
 
 use crate::{checkpoint::OperatorState, contract::source::Recovery, engine::resume::SourceAt};
 

@@ -1,9 +1,9 @@
-//! From which batch a job goes on, by what its sinks have in all of its processes, and whether it can with the processes
-//! and workers that there are now.
+//! The batch from which a job goes on, by what its sinks have in all processes, and whether it can go on with the processes and workers
+//! that there are now.
 //!
-//! Who delivers a record depends on how many workers there are and in which processes. A batch that some sinks have and
-//! others do not comes out right only where it came out before, so a job that crashed with such batches goes on as it was
-//! until they are delivered. An idempotent sink that is still there is given all of a batch again, and is no obstacle.
+//! Which process delivers a record depends on the numbers of workers and processes. A batch that some sinks have and others do not can
+//! only be completed with the same numbers, so a job that crashed with such batches goes on as it was until they are delivered. An
+//! idempotent sink that is still there gets a whole batch again, and is no obstacle.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Whether what sinks have was written with this checkpoint: a batch that comes again with another is there twice.
+//! Whether sinks were written with this checkpoint. With another one, batches would be there twice.
 
 use std::sync::Arc;
 

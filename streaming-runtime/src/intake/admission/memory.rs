@@ -1,4 +1,4 @@
-//! What a job holds of its input, in bytes, under a ceiling.
+//! The bytes of input that a job holds, and their limit.
 //!
 //! Each chunk of records carries a [`Held`] from the moment it enters the job: with it through the queue, into the open
 //! batch, and with the batch until every sink has taken it. Dropping it, wherever that happens, gives the bytes back.

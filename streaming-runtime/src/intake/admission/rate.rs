@@ -1,4 +1,4 @@
-//! Records by the second: a token bucket that is filled as the job's clock goes on.
+//! Records per second: a token bucket that the job's clock fills.
 
 use std::time::Duration;
 

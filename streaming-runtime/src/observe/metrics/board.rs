@@ -1,4 +1,4 @@
-//! What is known of a job, written by its parts and read by anyone at any time.
+//! The metrics of a job: written by its parts, read by anyone at any time.
 
 use std::{
     sync::{

@@ -1,8 +1,8 @@
 //! What a job is doing, in numbers: [`JobMetrics`], taken from a job at any time.
 //!
-//! Everything is kept in atomics ([`board`]) that the job's workers, tasks and sinks each write their own of, and a
-//! snapshot reads: it takes no lock, so nobody ever waits for whoever looks, also when the job is stuck or has ended.
-//! A snapshot is no cut in time: numbers that belong together may be a moment apart.
+//! Everything is in atomics ([`board`]): workers, tasks and sinks each write their own, and a snapshot reads them without a lock. So nobody
+//! waits for a reader, also when the job is stuck or has ended. A snapshot is not a consistent cut: numbers that belong together may be a
+//! moment apart.
 //!
 //! | file | what it is | knows timely |
 //! |---|---|---|
@@ -28,12 +28,11 @@ use serde::{Serialize, Serializer};
 
 use crate::{intake::admission::Memory, time::BatchTime};
 
-/// A job in numbers, as it was when it was asked: a plain value to keep, print or send. See [`Job::metrics`] and
-/// [`Monitor`].
+/// A snapshot of a job in numbers: a plain value to keep, print or send. See [`Job::metrics`] and [`Monitor`].
 ///
-/// Serialised, durations are seconds, as floats that are exact to the nanosecond for the first hundred days and to the
-/// microsecond from then on. Batch times are whole milliseconds since the Unix epoch, as integers, which cut off what a
-/// batch that closed early has more; [`last_batch_nanos`](JobMetrics::last_batch_nanos) is exact.
+/// In serde's form, durations are seconds as floats: exact to the nanosecond for the first hundred days, then to the microsecond.
+/// Batch times are milliseconds since the Unix epoch as integers, rounded down;
+/// [`last_batch_nanos`](JobMetrics::last_batch_nanos) is exact.
 ///
 /// [`Job::metrics`]: crate::Job::metrics
 /// [`Monitor`]: crate::Monitor
@@ -62,13 +61,13 @@ pub struct JobMetrics {
     /// The last batch that was delivered.
     #[serde(serialize_with = "maybe_millis")]
     pub last_batch: Option<BatchTime>,
-    /// The same in nanoseconds since the Unix epoch, for those who read numbers and not this type.
+    /// The same in nanoseconds since the Unix epoch, for readers of the serialised form.
     pub last_batch_nanos: Option<u64>,
     /// From the batches' times until they could be closed, see [`BatchInfo`](crate::BatchInfo).
     pub scheduling_delay: Delays,
     /// From closing the batches until every sink had taken them.
     pub processing_delay: Delays,
-    /// Time that the workers spent on what is no operator's: inputs, progress, the loop around the dataflow.
+    /// Time that the workers spent outside of operators: inputs, progress, the loop around the dataflow.
     #[serde(serialize_with = "seconds")]
     pub engine_busy: Duration,
     /// How often a [`Listener`](crate::Listener) panicked. Each is logged, and nothing else happens.
@@ -86,7 +85,7 @@ pub struct JobMetrics {
     pub operators: Vec<OperatorMetrics>,
 }
 
-/// How far stream time is from the system's clock, as it is when that was set; see the [crate's documentation](crate#time).
+/// The difference between stream time and the system's clock, after that clock was set; see [time](crate::guide::semantics#time).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ClockOffset {
@@ -128,9 +127,9 @@ impl JobMetrics {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Delays {
-    /// Of so many batches; 0 before the first was delivered, and all else then is 0 too.
+    /// Sample size; all fields are 0 before the first delivery.
     pub batches: usize,
-    /// Of the last of them.
+    /// The delay of the last batch.
     #[serde(serialize_with = "seconds")]
     pub last: Duration,
     /// The mean.
@@ -139,7 +138,7 @@ pub struct Delays {
     /// The median.
     #[serde(serialize_with = "seconds")]
     pub p50: Duration,
-    /// What 99 of 100 do not exceed.
+    /// The 99th percentile.
     #[serde(serialize_with = "seconds")]
     pub p99: Duration,
     /// The longest.
@@ -155,22 +154,22 @@ pub struct SourceMetrics {
     pub port: &'static str,
     /// Records that the workers have taken in.
     pub records: u64,
-    /// Records a second that they took in, over the last five seconds.
+    /// Records per second that the workers took in, over the last five seconds.
     pub records_per_second: f64,
     /// Chunks, of up to 1,024 records each, that wait in its queues to the workers.
     pub waiting_chunks: u64,
-    /// How long nothing has come, if nothing waits: since the last records, or since the start. By the job's clock.
+    /// Time since the last records, or since the start, if no records wait. By the job's clock.
     #[serde(serialize_with = "maybe_seconds")]
     pub idle: Option<Duration>,
-    /// The records a second that it may send now, if there is a limit; see [`Engine::max_rate`](crate::Engine::max_rate)
+    /// The records per second that it may send now, if there is a limit; see [`Engine::max_rate`](crate::Engine::max_rate)
     /// and [`Engine::backpressure`](crate::Engine::backpressure).
     pub max_rate: Option<f64>,
     /// Records that it dropped because the job was behind, if it is [`shedding`](crate::connect::shedding).
     pub shed: u64,
-    /// What its connector counts, by name, such as `connections_refused` of [`tcp::listen`](crate::connect::tcp::listen);
-    /// see [`SourceContext::count`](crate::connect::Outlet::count).
+    /// Counters of its connector, by name, such as `connections_refused` of [`tcp::listen`](crate::connect::tcp::listen);
+    /// see [`SourceContext::count`](crate::connect::SourceContext::count).
     pub events: Vec<(&'static str, u64)>,
-    /// Things, such as files, that it found and left alone though somebody may miss them, each once; each is in the log.
+    /// Input, such as files, that it found and ignored, and that somebody may miss. Each is in the log.
     pub ignored: u64,
     /// Whether it has ended.
     pub has_ended: bool,
@@ -203,35 +202,35 @@ pub struct SinkMetrics {
 pub struct OperatorMetrics {
     /// Its id, as in the pipeline's `OPERATORS`.
     pub id: &'static str,
-    /// Whether it runs inside of the operator that reads it: then that one's numbers are of both, and these are 0.
+    /// Whether it is fused into the operator that reads it. Then that operator has the numbers of both, and these are 0.
     pub is_fused: bool,
-    /// Records that came in, to the first of those that are fused into it. What differential's arrangements pass on
-    /// counts as one record a batch.
+    /// Records that came in, to the first of the operators that are fused into it. What differential's arrangements pass on counts as
+    /// one record per batch.
     pub records_in: u64,
     /// Records that went out.
     pub records_out: u64,
-    /// Records that it left out: those of [`skip`](crate::Stream::skip).
+    /// Records that it dropped: those of [`skip`](crate::Stream::skip).
     pub skipped: u64,
     /// Time in which it ran.
     #[serde(serialize_with = "seconds")]
     pub busy: Duration,
-    /// Entries that it keeps: keys, what a window's panes have of each, values of a join, updates of an arrangement; and
-    /// what it had gathered of the batch that it closed last, for operators on batches all that there is.
+    /// Entries of its state: keys, the entries of a window's panes, values of a join, updates of an arrangement. Also what it
+    /// gathered of the last batch, which is everything that an operator on batches has.
     pub state_records: u64,
-    /// Bytes of that, an estimate from below: room times the size of an entry, without what lies behind pointers, such
-    /// as the letters of a `String`.
+    /// Bytes of that, as a lower estimate: capacity times the size of an entry, without heap data of entries such as the text of a
+    /// `String`.
     pub state_bytes: u64,
-    /// How far it is, of operators that gather batches.
+    /// Its progress, for operators that gather batches.
     pub frontier: Option<Frontier>,
 }
 
-/// How far an operator is.
+/// The progress of an operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Frontier {
     /// It has finished every batch that is closed.
     Open,
-    /// It has yet to finish this batch, which is closed.
+    /// It has not finished this batch, which is closed.
     Batch(#[serde(serialize_with = "millis")] BatchTime),
 }
 

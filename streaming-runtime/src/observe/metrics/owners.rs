@@ -1,9 +1,8 @@
-//! Whose the operators and channels of a dataflow are.
+//! Which operator of the pipeline the operators and channels of the dataflow belong to.
 //!
-//! One operator of a pipeline may be several of the dataflow: they bear its id as their name, or were marked when they were
-//! made. What has neither, as timely's and differential's helpers, is the work of whatever reads from it: of the first
-//! operator downstream that is known, or else of the loop around it. Inputs, and what moves progress along, are the
-//! engine's own.
+//! One operator of a pipeline may be several operators of the dataflow: they have its id as their name, or were marked when they were
+//! made. Others, such as helpers of timely and differential, belong to the first known operator downstream, or else to the loop around
+//! them. Inputs and progress belong to the engine.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 

@@ -1,7 +1,6 @@
-//! What happened lately, in a bounded room: records by quarters of a second, delays of the last batches.
+//! Recent values in bounded memory: records per quarter of a second, delays of the last batches.
 //!
-//! Each has one writer at a time, and readers that never hold it up: a reader that looks while something is written may
-//! see a value of before.
+//! Each has one writer at a time, and readers never delay it: a reader that looks during a write may see the old value.
 
 use std::{
     sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},

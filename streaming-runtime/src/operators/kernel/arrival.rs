@@ -1,11 +1,10 @@
-//! What an aggregate makes of the values of each key of a kept stream, which come and go one by one.
+//! Aggregates of tables, whose values are added and taken back one by one.
 //!
-//! A key's values stand in the order in which they came into the stream: what is added goes to the end, what is taken
-//! back is the oldest of its kind. A key that changes is merged anew, so a batch costs the values of the keys that it
-//! changes. For merges in any order that order is of no account, and is not written down either.
+//! The values of a key are in order of arrival: a new value goes to the end, and of equal values the oldest is taken back. A key that
+//! changes is merged again from all its values, so a batch costs the values of the keys that it changes. For merges whose order does not
+//! matter, the order is not logged.
 //!
-//! Invariant: which values there are is said by the stream, also after a restart. What is written down says only in
-//! which order they stood.
+//! Invariant: the stream says which values there are, also after a restart. The log says only in which order they were.
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},

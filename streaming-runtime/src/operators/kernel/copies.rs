@@ -1,4 +1,4 @@
-//! How often a record is there, in numbers that do not wrap.
+//! Numbers of copies of a record, without overflow.
 
 use differential_dataflow::difference::{Abelian, IsZero, Monoid, Multiply, Semigroup};
 use serde::{Deserialize, Serialize};

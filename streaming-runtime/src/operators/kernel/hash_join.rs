@@ -1,8 +1,7 @@
-//! What two streams make together, key by key, brought up to date by what enters and what leaves either.
+//! A symmetric hash join, kept up to date by what enters and leaves either side: the operator behind all joins of windows and tables.
 //!
-//! The operator behind all joins of windows: a symmetric hash join. A key's slot has the values of both sides, oldest
-//! first; panes hold slot numbers, as in `sliding`. A value that comes or goes meets what the other side has then, so
-//! a batch costs the pairs that it changes.
+//! A key's slot has the values of both sides, oldest first; panes hold slot numbers, as in `sliding`. A value that comes or goes is
+//! paired with the values that the other side has then, so a batch costs the pairs that it changes.
 
 use std::{
     collections::{HashMap, VecDeque},

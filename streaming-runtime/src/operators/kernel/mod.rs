@@ -1,4 +1,4 @@
-//! What operators are made of.
+//! The shells and data structures that operators are made of.
 
 pub(crate) mod arrival;
 pub(crate) mod borrowed_keys;

@@ -1,7 +1,7 @@
 //! The keys of a sliding window.
 //!
-//! Keys live in slots, and a pane holds the numbers of its slots: to leave costs no look-up and no copy of a key, so
-//! a batch costs what enters and what leaves, whatever the window's length.
+//! Keys are stored in slots, and a pane holds the numbers of its slots. So a pane leaves without a look-up or a copy of a key, and a
+//! batch costs what enters and leaves, whatever the window's length.
 
 use std::{collections::VecDeque, num::NonZeroU32, time::Duration};
 

@@ -1,4 +1,4 @@
-//! Keys in numbered slots, so that what refers to a key costs neither a look-up nor a copy of it.
+//! Keys in numbered slots: a reference to a key is a number, and needs neither a look-up nor a copy.
 
 use std::hash::BuildHasher;
 

@@ -1,4 +1,4 @@
-//! Contents that stand while something else is renewed.
+//! Contents that stay as they are while another stream is renewed.
 
 use std::{convert::Infallible, rc::Rc};
 

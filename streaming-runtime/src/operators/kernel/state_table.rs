@@ -1,7 +1,7 @@
-//! The states of an operator's keys, and which of them were touched how long ago.
+//! The states of an operator's keys, and when each key was last touched.
 //!
-//! Keys live in slots; a ring links the slots in the order of their last touch. So a touch costs the same however
-//! many keys there are, and to find those that are idle costs what is found.
+//! Keys are stored in slots; a ring links the slots in the order of their last touch. So a touch costs the same for any number of keys,
+//! and finding idle keys costs the keys that are found.
 
 use crate::operators::kernel::{slots::Slots, stateful::Output};
 use hashbrown::HashMap;

@@ -1,17 +1,17 @@
-//! What a sliding window keeps of one key, brought up to date by what enters and what leaves.
+//! The state of one key in a sliding window, kept up to date by what enters and leaves.
 //!
-//! A pane enters the window whole and leaves it whole, oldest first, so a key's accumulators are a queue. What the
-//! queue makes together is kept in one of three ways, by the algebra of the aggregate:
+//! A pane enters the window whole and leaves it whole, oldest first, so the accumulators of a key are a queue. The sum of the queue is
+//! stored in one of three ways, by the algebra of the aggregate:
 //!
 //! - [`Undone`]: one value a key, where a merge can be undone.
 //! - [`TwoStacks`]: for any associative merge, a constant number of merges a pane, whatever the window's length.
 //!   (Okasaki's queue, as in "Sliding-window aggregation algorithms", Tangwongsan, Hirzel and Schneider.)
-//! - [`Queue`]: the accumulators themselves; whoever asks merges them all. The reference for the other two.
+//! - [`Queue`]: the accumulators themselves, merged at each delivery. The reference for the other two.
 //!
-//! Several aggregates at once are kept each in its own way: a count in one number beside a maximum in two stacks.
+//! In a tuple of aggregates each part is stored in its own way: a count as one number, beside a maximum in two stacks.
 //!
-//! DESIGN has a fourth, differential `reduce`, for what is not associative. A window has its panes in order, so a
-//! queue does the same with less.
+//! An aggregate that is not associative needs no differential `reduce`: a window has its panes in order, so a queue does the
+//! same with less.
 
 use std::{collections::VecDeque, num::NonZeroU32};
 

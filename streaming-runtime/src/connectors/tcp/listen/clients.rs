@@ -1,4 +1,4 @@
-//! The clients that are connected, and which of them has to go when there are too many.
+//! The connected clients, and which one is closed when there are too many.
 
 use std::{collections::BTreeMap, time::Duration};
 
