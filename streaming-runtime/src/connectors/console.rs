@@ -43,7 +43,7 @@ const RULE: &str = "-------------------------------------------";
 ///
 /// # Errors
 /// [`ConnectorError::Io`] when standard output is closed or cannot take more. It ends the job unless
-/// [a policy](super::SinkPolicies) says otherwise.
+/// [a policy](crate::connect::SinkPolicies) says otherwise.
 pub fn console() -> Console<ByDebug, Stdout> {
     Console { first: 10, format: ByDebug, to: Arc::new(Mutex::new(io::stdout())) }
 }

@@ -53,11 +53,11 @@ use crate::{
 ///
 /// So a file must be complete when it appears: write it elsewhere, then rename it into place. The files of a batch come in the order
 /// of their modification times, then of their paths. A missing directory is empty. A file that vanishes, changes while it is read or
-/// cannot be read is skipped with a warning, and counted in [`Skipped`]; lines that were read before stay. Lines are cut as by
+/// cannot be read is skipped with a warning, and counted in [`SkippedFiles`]; lines that were read before stay. Lines are cut as by
 /// [`file::lines`](crate::connect::file::lines()).
 ///
 /// Tools that preserve modification times (`cp -p`, rsync, unzip, `mv` of a file that was written before the start) leave files that
-/// are too old by this rule, which is Spark's. Such a file is not read: it is logged when it appears, counted in [`Skipped::too_old`]
+/// are too old by this rule, which is Spark's. Such a file is not read: it is logged when it appears, counted in [`SkippedFiles::too_old`]
 /// and in the source's [metrics](crate::SourceMetrics::ignored), and [`Job::explain`](crate::Job::explain) says so.
 /// [`by_name`](Lines::by_name) reads such files.
 ///
@@ -200,7 +200,7 @@ impl SkippedFiles {
         self.0.skipped.load(Ordering::Relaxed)
     }
 
-    /// Files that appeared with a time by which they are too old, each once; see [`lines`]. Not in [`count`](Skipped::count).
+    /// Files that appeared with a time by which they are too old, each once; see [`lines`]. Not in [`count`](SkippedFiles::count).
     pub fn too_old(&self) -> u64 {
         self.0.too_old.load(Ordering::Relaxed)
     }

@@ -16,8 +16,8 @@ use crate::{
 /// ([`Engine::memory_limit`](crate::Engine::memory_limit)), or the source is over its rate
 /// ([`Engine::max_rate`](crate::Engine::max_rate), [`Engine::backpressure`](crate::Engine::backpressure)). Records that are
 /// sent together are dropped in pieces of up to 1,024. Everything that is not counted is delivered, and a job that is being
-/// stopped drops nothing. A [`Receipt`](super::Receipt) of a record that was dropped says
-/// [`Closed`](super::Closed).
+/// stopped drops nothing. A [`Receipt`](crate::connect::Receipt) of a record that was dropped says
+/// [`Closed`](crate::connect::Closed).
 ///
 /// A paced source ([`Source::PACED`]) does not compile here: it is asked for each batch when there is room.
 ///

@@ -72,7 +72,7 @@
 //! # Errors
 //!
 //! Each names the database and the table. What was written of a batch that failed is taken back; nothing is tried
-//! again unless [a policy](super::SinkPolicies) says so.
+//! again unless [a policy](crate::connect::SinkPolicies) says so.
 //!
 //! | what | error | [may pass](ConnectorError::may_pass) |
 //! |---|---|---|

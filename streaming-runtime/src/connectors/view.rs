@@ -97,7 +97,7 @@ use crate::time::BatchTime;
 /// ```
 ///
 /// # Errors
-/// [`ConnectorError::NotUnique`](super::ConnectorError::NotUnique) at a batch that has a key twice: it ends the job,
+/// [`ConnectorError::NotUnique`](crate::connect::ConnectorError::NotUnique) at a batch that has a key twice: it ends the job,
 /// and the view stays as of the batch before.
 pub fn view<K, V>() -> (ViewSink<K, V>, View<K, V>) {
     sink::whole()
@@ -125,7 +125,7 @@ pub fn view<K, V>() -> (ViewSink<K, V>, View<K, V>) {
 /// ```
 ///
 /// # Errors
-/// [`ConnectorError::NotUnique`](super::ConnectorError::NotUnique) at a batch that leaves a key with two values or
+/// [`ConnectorError::NotUnique`](crate::connect::ConnectorError::NotUnique) at a batch that leaves a key with two values or
 /// takes back one that is not there: it ends the job, and the view stays as of the batch before.
 pub fn view_of_changes<K, V>() -> (ChangesSink<K, V>, View<K, V>) {
     sink::of_changes()

@@ -31,7 +31,7 @@ impl FromStr for CheckpointId {
     }
 }
 
-/// What a sink knows about the checkpoint that it was written with; see [`Sink::checkpoint_mark`](super::Sink::checkpoint_mark).
+/// What a sink knows about the checkpoint that it was written with; see [`Sink::checkpoint_mark`](crate::connect::Sink::checkpoint_mark).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CheckpointMark {
     /// The checkpoint.

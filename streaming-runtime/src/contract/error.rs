@@ -26,7 +26,7 @@ pub enum ConnectorError {
         /// How the last attempt failed.
         source: Arc<io::Error>,
     },
-    /// Something was tried as often as its [`Retry`](super::Retry) allows.
+    /// Something was tried as often as its [`Retry`](crate::connect::Retry) allows.
     #[error("gave up after {attempts} attempts, the last failed with: {source}")]
     GaveUp {
         /// How often it was tried in a row.
@@ -34,7 +34,7 @@ pub enum ConnectorError {
         /// How the last attempt failed.
         source: Box<ConnectorError>,
     },
-    /// A sink did not take a batch within its [`timeout`](super::SinkPolicies::timeout).
+    /// A sink did not take a batch within its [`timeout`](crate::connect::SinkPolicies::timeout).
     #[error("not done within {limit:?}")]
     TimedOut {
         /// The limit.

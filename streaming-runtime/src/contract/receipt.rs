@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 use crate::{contract::error::Closed, time::BatchTime};
 
 /// Says when a record is in the outputs: a future that is ready when every sink has taken the record's batch and all batches before
-/// it. It resolves to the time of that batch. See [`Sender::send_tracked`](super::Sender::send_tracked).
+/// it. It resolves to the time of that batch. See [`Sender::send_tracked`](crate::connect::Sender::send_tracked).
 ///
 /// The record is delivered even if the receipt is dropped.
 ///

@@ -55,7 +55,7 @@ pub trait Sink<T>: Send + 'static {
     /// What it does with a batch that comes again.
     const DELIVERY: Delivery = Delivery::AtLeastOnce;
 
-    /// Whether its code may block the thread that runs it; see [`Source::MAY_BLOCK`].
+    /// Whether its code may block the thread that runs it; see [`Source::MAY_BLOCK`](crate::Source::MAY_BLOCK).
     const MAY_BLOCK: bool = true;
 
     /// Whether it stores its contents in memory only, so that after a restart the first batch of a stream of changes must contain

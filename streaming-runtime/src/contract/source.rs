@@ -59,7 +59,7 @@ pub trait Source<T>: Send + 'static {
     /// Sends records until there are no more.
     ///
     /// # Errors
-    /// Any reason why it cannot go on; it ends the job. [`Closed`] from the outlet converts, so `?` works on it.
+    /// Any reason why it cannot go on; it ends the job. [`Closed`](crate::connect::Closed) converts, so `?` works on what `out` returns.
     fn run(self, out: SourceContext<T>) -> impl Future<Output = Result<(), ConnectorError>> + Send;
 }
 

@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// What a sink writes to: what [`Sink::targets`](super::Sink::targets) names. No two sinks of a process may have one
+/// What a sink writes to: what [`Sink::targets`](crate::connect::Sink::targets) names. No two sinks of a process may have one
 /// target; a job that would have is refused when it starts.
 ///
 /// ```
@@ -102,7 +102,7 @@ impl fmt::Display for Target {
     }
 }
 
-/// Which files a source reads: what [`Source::origin`](super::Source::origin) says, for a job whose sinks would feed it.
+/// Which files a source reads: what [`Source::origin`](crate::connect::Source::origin) says, for a job whose sinks would feed it.
 #[derive(Clone)]
 pub struct Origin(Arc<dyn Fn(&Path) -> bool + Send + Sync>);
 

@@ -279,7 +279,7 @@ impl Engine {
     }
 
     /// Whether operators are metered. On by default; costs 0-6 % of throughput (`benches -- observed`). Without it,
-    /// [`JobMetrics::operators`] are all 0, and [`Job::explain`] names no operator.
+    /// [`JobMetrics::operators`](crate::JobMetrics::operators) are all 0, and [`Job::explain`] names no operator.
     pub fn metrics(mut self, metered: bool) -> Self {
         self.metered = metered;
         self
@@ -347,7 +347,7 @@ impl Engine {
     /// # Errors
     /// [`StartError`]: no tokio runtime here, a setting out of range, no thread available, or a body that makes no dataflow
     /// ([`BuildError`](crate::BuildError)). The processes of a [`Cluster`] build their dataflows when all are there, so a job of a
-    /// cluster reports the last one when it is joined: [`JobError::Build`].
+    /// cluster reports the last one when it is joined: [`JobError::Build`](crate::JobError::Build).
     pub fn start<P: Pipeline>(&self, pipeline: P) -> Result<Job, StartError> {
         let (runtime, wiring) = self.wire(pipeline)?;
         let (together, reaches) = match &self.cluster {

@@ -1,7 +1,7 @@
 //! Records that a source has accepted from the program and not yet sent to the job.
 //!
 //! A test sends a record, moves its clock, and looks at the batch that closed: the record must be in it. So before the engine
-//! closes a batch whose time a test's clock has reached, each source that [accepts](super::Source::ACCEPTS) records from
+//! closes a batch whose time a test's clock has reached, each source that [accepts](crate::connect::Source::ACCEPTS) records from
 //! the program hands on what it had accepted by then. One that cannot, because a limit holds its records back until time
 //! goes on or a batch is delivered, says so, and is not waited for.
 

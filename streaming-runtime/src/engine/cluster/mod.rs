@@ -178,7 +178,7 @@ impl Cluster {
         Ok(Cluster::new(lines, index))
     }
 
-    /// How long to wait until all processes are there. Then the job ends with [`ClusterError::Missing`].
+    /// How long to wait until all processes are there. Then the job ends with [`ClusterError::Missing`](crate::ClusterError::Missing).
     pub fn gather_within(mut self, limit: Duration) -> Self {
         self.gather = limit;
         self
