@@ -201,6 +201,7 @@ mod stage;
 mod stream;
 mod time;
 
+pub use aggregate::{Aggregate, Algebra, Associative, Invertible, NonAssociative, Of, Parameters, Undo};
 pub use build_error::BuildError;
 pub use clock::ManualClock;
 pub use contract::{sink::Sink, source::Source};
@@ -219,7 +220,6 @@ pub use observe::{
     monitor::Monitor,
 };
 pub use operators::{
-    aggregate::{Abelian, Aggregate, Algebra, Associative, Neither, Of, Undo},
     iterate::LoopScope,
     kernel::{
         borrowed_keys::Reader,
@@ -227,7 +227,6 @@ pub use operators::{
         differential::{Comparable, Looped},
         state_table::KeyState,
     },
-    parameters::Parameters,
     sink::SinkPort,
     state::{Keeps, idle_for, unbounded},
     stateless::Emit,

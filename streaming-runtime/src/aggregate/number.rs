@@ -5,8 +5,7 @@ use std::any::type_name;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    aggregate::{Mean, Sum},
-    operators::aggregate::{Abelian, Algebra, Associative},
+    aggregate::{Algebra, Associative, Invertible, Mean, Sum},
     record::Record,
 };
 
@@ -23,7 +22,7 @@ pub trait Number: Record + Copy {
     /// This type.
     #[doc(hidden)]
     type Own: Record;
-    /// [`Abelian`] where sums are exact.
+    /// [`Invertible`] where sums are exact.
     #[doc(hidden)]
     type Algebra: Algebra<Self, Sum> + Algebra<Self, Mean>;
     #[doc(hidden)]
@@ -153,11 +152,11 @@ macro_rules! widens {
     )*};
 }
 
-widens!(i8 i16 i32 u8 u16 u32 => i64, as i64, Abelian, |sum| sum.try_into().ok());
-widens!(i64 isize => Long, as i64, Abelian, |sum| i128::from(sum).try_into().ok());
-widens!(u64 usize => Long, as u64, Abelian, |sum| i128::from(sum).try_into().ok());
-widens!(i128 => i128, as i128, Abelian, |sum| Some(sum));
-widens!(u128 => u128, as u128, Abelian, |sum| Some(sum));
+widens!(i8 i16 i32 u8 u16 u32 => i64, as i64, Invertible, |sum| sum.try_into().ok());
+widens!(i64 isize => Long, as i64, Invertible, |sum| i128::from(sum).try_into().ok());
+widens!(u64 usize => Long, as u64, Invertible, |sum| i128::from(sum).try_into().ok());
+widens!(i128 => i128, as i128, Invertible, |sum| Some(sum));
+widens!(u128 => u128, as u128, Invertible, |sum| Some(sum));
 widens!(f32 f64 => f64, as f64, Associative, |sum| Some(sum as Self));
 
 #[cfg(test)]

@@ -11,17 +11,15 @@ use timely::dataflow::{
 };
 
 use crate::{
+    aggregate::{Aggregate, Combine, Group, Once, Reduce, ReduceBack, SumOfCounts},
     checkpoint::{StateShape, state_log::StateWriter},
     ids::{Epoch, OpId},
     observe::panic_origin::named,
-    operators::{
-        aggregate::{Aggregate, Combine, Group, Once, Reduce, ReduceBack, Sum},
-        kernel::{
-            epoch_queue::{Answers, per_epoch},
-            key_map::{Combining, KeyMap},
-            sliding::{Lasts, Sliding, WindowSpec},
-            stateful::{BatchContext, Output, StatefulOperator, keep},
-        },
+    operators::kernel::{
+        epoch_queue::{Answers, per_epoch},
+        key_map::{Combining, KeyMap},
+        sliding::{Lasts, Sliding, WindowSpec},
+        stateful::{BatchContext, Output, StatefulOperator, keep},
     },
     record::{Key, Keyed, Record},
     stream::{
@@ -321,7 +319,7 @@ impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// ```
     /// # use streaming_runtime::prelude::*;
     /// stream!(
-    ///     /// Sum and count of each key.
+    ///     /// SumOfCounts and count of each key.
     ///     #[batch(secs(1))]
     ///     fn sums<pairs: Source<(String, i64)>, out: Sink<(String, (i64, u64))>>() {
     ///         pairs
@@ -393,7 +391,7 @@ impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
         T: Key,
         P: ByKey<T, i64, i64, Out = Q>,
     {
-        P::aggregate(self.map(|record| (record, 1)), Sum)
+        P::aggregate(self.map(|record| (record, 1)), SumOfCounts)
     }
 
     /// Delivers each distinct record of a batch or a window once. State: the distinct records, and on windows a number per distinct

@@ -8,9 +8,9 @@ use timely::dataflow::{
 };
 
 use crate::{
+    aggregate::{Aggregate, Ordered, Reduce, SumOfCounts, top_k},
     ids::{Epoch, OpId},
     operators::{
-        aggregate::{Aggregate, Reduce, Sum},
         by_key::{ByKey, Slides},
         kernel::epoch_queue::{Answers, per_epoch},
     },
@@ -107,7 +107,7 @@ impl Countable for Windowed {
         let mut counts =
             batches.count().map(|n| ((), n)).on::<Windowed>(|batches| Panes { batches, size: held.size });
         counts.rhythm = rhythm;
-        <Windowed as ByKey<(), i64, i64>>::aggregate(counts, Sum).map(|((), n)| n).share()
+        <Windowed as ByKey<(), i64, i64>>::aggregate(counts, SumOfCounts).map(|((), n)| n).share()
     }
 }
 
@@ -209,5 +209,32 @@ impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
             .reduce_by_key_with_inverse(f, inverse)
             .map(|((), value)| value)
             .share()
+    }
+}
+
+impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
+    /// The `k` largest records of a batch or a window as one list, largest first. An empty one delivers nothing. By key, use
+    /// [`aggregate_by_key(top_k(k))`](crate::aggregate::top_k()).
+    ///
+    /// State: `k` records, and on windows two times `k` per pane. Cost: what enters and leaves.
+    ///
+    /// ```
+    /// # use streaming_runtime::prelude::*;
+    /// stream!(
+    ///     /// The ten words that occur most in the last minute.
+    ///     #[batch(secs(1))]
+    ///     fn trending<words: Source<String>, out: Sink<Vec<(i64, String)>>>() {
+    ///         let counts = words.window(minutes(1), secs(1)).count_by_value().snapshot();
+    ///         counts.map(|(word, n)| (n, word)).top_k(10).to(out);
+    ///     }
+    /// );
+    /// # fn main() {}
+    /// ```
+    pub fn top_k<Q: StreamKind>(self, k: usize) -> Stream<'s, Vec<T>, Q>
+    where
+        T: Record + Ordered,
+        P: ByKey<(), T, Vec<T>, Out = Q>,
+    {
+        self.aggregate(top_k(k))
     }
 }

@@ -17,10 +17,10 @@ use differential_dataflow::{Collection, VecCollection, operators::arrange::Arran
 use timely::dataflow::{StreamVec, operators::core::Concat};
 
 use crate::{
+    aggregate::{Aggregate, NonAssociative},
     ids::{Epoch, OpId},
     observe::operator_stats::made,
     operators::{
-        aggregate::{Aggregate, Neither},
         by_key::{Arrives, ByKey},
         kernel::{
             copies::Copies,
@@ -221,7 +221,7 @@ impl<K: Clone + 'static, V: Clone + 'static, W: Clone + 'static> JoinLogic<K, V,
 impl<V: Record, W: Record> Aggregate<JoinSide<V, W>> for Cogroup {
     type Accumulator = Groups<V, W>;
     type Result = Groups<V, W>;
-    type Algebra = Neither;
+    type Algebra = NonAssociative;
     const NAME: &'static str = "Cogroup";
     fn create(&self, value: JoinSide<V, W>) -> Groups<V, W> {
         <Self as Aggregate<JoinSide<V, W>>>::add(self, (vec![], vec![]), value)

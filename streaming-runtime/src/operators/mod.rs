@@ -23,13 +23,11 @@
 //! Invariant: what an operator emits for a batch depends on the records of the batches so far only, for any number of
 //! workers, up to the order of the records.
 
-pub(crate) mod aggregate;
 pub(crate) mod by_key;
 pub(crate) mod global;
 pub(crate) mod iterate;
 pub(crate) mod join;
 pub(crate) mod kernel;
-pub(crate) mod parameters;
 pub(crate) mod route;
 pub(crate) mod sink;
 pub(crate) mod state;

@@ -1,13 +1,13 @@
 //! Who claims that a merge can be undone says how.
 
-use streaming_runtime::{Abelian, Aggregate, prelude::*};
+use streaming_runtime::{Invertible, Aggregate, prelude::*};
 
 struct Total;
 
 impl Aggregate<i64> for Total {
     type Accumulator = i64;
     type Result = i64;
-    type Algebra = Abelian;
+    type Algebra = Invertible;
     fn create(&self, n: i64) -> i64 {
         n
     }

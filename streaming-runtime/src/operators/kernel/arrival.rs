@@ -15,6 +15,7 @@ use std::{
 use timely::dataflow::{StreamVec, channels::pact::Exchange};
 
 use crate::{
+    aggregate::{Aggregate, Algebra},
     checkpoint::{StateShape, state_log::StateWriter},
     ids::{Epoch, OpId},
     observe::{
@@ -22,7 +23,6 @@ use crate::{
         panic_origin::{Why, fail},
     },
     operators::{
-        aggregate::{Aggregate, Algebra},
         by_key::ByKey,
         kernel::{
             copies::{checked, few},

@@ -25,6 +25,7 @@ use timely::{
 };
 
 use crate::{
+    aggregate::Aggregate,
     build_error::refuse,
     checkpoint::{StateShape, state_log::StateWriter},
     ids::{Epoch, OpId},
@@ -33,7 +34,6 @@ use crate::{
         panic_origin::{Why, fail, named},
     },
     operators::{
-        aggregate::Aggregate,
         by_key::ByKey,
         kernel::{
             copies::{Copies, checked, repeated},

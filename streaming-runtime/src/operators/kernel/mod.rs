@@ -13,4 +13,3 @@ pub(crate) mod slots;
 pub(crate) mod standing;
 pub(crate) mod state_table;
 pub(crate) mod stateful;
-pub(crate) mod window_state;

@@ -8,18 +8,13 @@ use std::{collections::VecDeque, num::NonZeroU32, time::Duration};
 use hashbrown::HashMap;
 
 use crate::{
-    aggregate::own_types,
+    aggregate::{Aggregate, LeavingOf, Parameters, StateOf, WindowState, name_of, own_types},
     checkpoint::{StateShape, state_log::StateWriter},
     ids::Epoch,
     observe::operator_stats::Held,
-    operators::{
-        aggregate::{Aggregate, LeavingOf, UpkeepOf, name_of},
-        kernel::{
-            slots::Slots,
-            stateful::{Audience, BatchContext, Output},
-            window_state::Upkeep,
-        },
-        parameters::Parameters,
+    operators::kernel::{
+        slots::Slots,
+        stateful::{Audience, BatchContext, Output},
     },
     record::Key,
     schema,
@@ -95,7 +90,7 @@ const NEVER: NonZeroU32 = NonZeroU32::MIN;
 pub(crate) struct Sliding<K, V, G: Aggregate<V>> {
     cut: WindowSpec,
     lasts: Option<Lasts<(K, G::Result)>>,
-    slots: Slots<K, Slot<UpkeepOf<V, G>>>,
+    slots: Slots<K, Slot<StateOf<V, G>>>,
     /// The batch in which each slot had values last, where keys outlive their panes.
     fed: Vec<BatchTime>,
     panes: VecDeque<Pane<LeavingOf<V, G>>>,
@@ -278,7 +273,7 @@ impl<K: Key, V, G: Aggregate<V>> Sliding<K, V, G> {
     }
 
     fn writes_keys(&self) -> bool {
-        self.lasts.is_some() || self.cut.size.is_none() && !<UpkeepOf<V, G> as Upkeep<V, G>>::HAS_ALL
+        self.lasts.is_some() || self.cut.size.is_none() && !<StateOf<V, G> as WindowState<V, G>>::HAS_ALL
     }
 
     /// Whether anybody asks which slots changed.
@@ -376,7 +371,7 @@ impl<K: Key, V, G: Aggregate<V>> Sliding<K, V, G> {
 
     /// What is kept: keys, and of each pane the keys that it has.
     pub(crate) fn held(&self) -> Held {
-        let entry = size_of::<(u32, LeavingOf<V, G>)>() + <UpkeepOf<V, G> as Upkeep<V, G>>::BYTES;
+        let entry = size_of::<(u32, LeavingOf<V, G>)>() + <StateOf<V, G> as WindowState<V, G>>::BYTES;
         let open = self.filled.capacity() * size_of::<(u32, Option<G::Accumulator>)>()
             + self.places.capacity() * size_of::<u32>()
             + self.fed.capacity() * size_of::<BatchTime>();
