@@ -15,7 +15,7 @@
 //! | `sink` | `to` | the batch, until it closes |
 //!
 //! `kernel` has what they are made of: `epoch_queue` and `stateful` are the shells of operators that gather a batch, and of those with
-//! state; `key_map` and `slots` hold keys; `window_state` says how a window stores an aggregate; `sliding` and `hash_join` are the
+//! state; `key_map` and `slots` hold keys; `sliding` and `hash_join` are the
 //! windows of one stream and of two; `arrival` aggregates tables, in order of arrival; `standing` holds contents between renewals;
 //! `state_table` holds the states of keys; `borrowed_keys` is a `flat_map` of words that are copied only when they are new;
 //! `differential` is the lowering of loops; `copies` counts equal records.
