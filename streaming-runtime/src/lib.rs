@@ -298,7 +298,7 @@ pub use time::{BatchTime, hours, millis, minutes, secs};
 /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
 ///     let (totals, all_totals) = collect();
 ///     let (review, to_review) = collect();
-///     let clock = ManualClock::new(); // time of a test's own
+///     let clock = ManualClock::new(); // a test moves time
 ///     let mut job = Engine::new().manual_clock(&clock).start(orders::Ports {
 ///         web: queue(vec![vec![(1, 20), (2, 900)]]),
 ///         shop: queue(vec![vec![(1, -5), (2, 0)]]),

@@ -1,24 +1,23 @@
 //! Aggregates by name, for [`aggregate`](crate::Stream::aggregate) and
 //! [`aggregate_by_key`](crate::Stream::aggregate_by_key), on batches, windows and histories.
 //!
-//! | aggregate | of values | result | a window keeps of each key |
+//! | aggregate | of values | result | a window stores per key |
 //! |---|---|---|---|
-//! | [`count`] | any | `i64` | a number, and one a pane |
-//! | [`sum`] | numbers | their own type | integers: a number, and one a pane; floats: two a pane |
+//! | [`count`] | any | `i64` | a number, and one per pane |
+//! | [`sum`] | numbers | their own type | integers: a number, and one per pane; floats: two per pane |
 //! | [`mean`] | numbers | `f64` | as `sum` |
-//! | [`population_variance`] [`sample_variance`] | numbers | `f64`, `Option<f64>` | two triples of numbers a pane |
-//! | [`min`] [`max`] | `PartialOrd` | their own type | two values a pane |
-//! | [`first`] [`last`] | any | their own type | two values a pane |
-//! | [`top_k`] | `PartialOrd` | `Vec`, largest first | two lists of up to `k` a pane |
-//! | [`count_distinct`] | `Eq + Hash` | `i64` | its different values, and those of each pane |
+//! | [`population_variance`] [`sample_variance`] | numbers | `f64`, `Option<f64>` | two triples of numbers per pane |
+//! | [`min`] [`max`] | `PartialOrd` | their own type | two values per pane |
+//! | [`first`] [`last`] | any | their own type | two values per pane |
+//! | [`top_k`] | `PartialOrd` | `Vec`, largest first | two lists of up to `k` per pane |
+//! | [`count_distinct`] | `Eq + Hash` | `i64` | its distinct values, and those of each pane |
 //!
-//! - Of nothing comes nothing: where a batch or a window has no values, there is no result, not a 0.
-//! - Several at once are a tuple, `(count(), max())`: each part is kept as if it were alone.
-//! - Of a part of each value: [`.of(|trade: &Trade| trade.price)`](crate::Aggregate::of), on tuples too.
-//! - What is undone when it leaves a window must be exact, so only integers are. Sums of floats are made again from
-//!   sums of panes: no error piles up, and a NaN or an infinity is gone when it has left.
-//! - Your own are an `impl` of [`Aggregate`] away. With a checkpoint they need a [`NAME`](Aggregate::NAME), which stays as
-//!   it is when the type is renamed.
+//! - Without values there is no result: an empty batch or window delivers nothing, not a 0.
+//! - A tuple is several aggregates at once, `(count(), max())`. Each part is stored as if it were alone.
+//! - [`.of(|trade: &Trade| trade.price)`](crate::Aggregate::of) aggregates a part of each value; also on tuples.
+//! - Undoing must be exact, so only sums of integers are undone when values leave a window. Sums of floats are computed from sums of
+//!   panes: no error accumulates, and a NaN or an infinity is gone when it has left.
+//! - For your own, implement [`Aggregate`]. With a checkpoint it needs a [`NAME`](Aggregate::NAME), which stays when the type is renamed.
 //!
 //! ```
 //! use streaming_runtime::{ManualClock, aggregate::{count, max, mean}, connect::{collect, queue}, prelude::*};

@@ -14,7 +14,7 @@
 //! #[tokio::main(flavor = "current_thread")]
 //! async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //!     let (totals, by_shop) = view_of_changes();
-//!     let clock = ManualClock::new(); // time of a test's own
+//!     let clock = ManualClock::new(); // a test moves time
 //!     let sold = queue(vec![vec![(7, 20), (8, 5)], vec![(7, 3)]]);
 //!     let mut job = Engine::new().manual_clock(&clock).start(sales::Ports { sold, totals })?;
 //!     clock.advance(secs(2));

@@ -27,9 +27,9 @@ pub struct Pid {
     pub integral: f64,
     /// How strongly it answers to changes of the error: `spark.streaming.backpressure.pid.derived`, 0.0. 0 at least.
     pub derivative: f64,
-    /// The smallest rate, in records by the second: `spark.streaming.backpressure.pid.minRate`, 100. More than 0.
+    /// The smallest rate, in records per second: `spark.streaming.backpressure.pid.minRate`, 100. More than 0.
     pub min_rate: f64,
-    /// The rate before there is an estimate, in records by the second: `spark.streaming.backpressure.initialRate`. Without
+    /// The rate before there is an estimate, in records per second: `spark.streaming.backpressure.initialRate`. Without
     /// one, the largest that is allowed.
     pub initial_rate: Option<f64>,
 }
@@ -84,7 +84,7 @@ struct Last {
 }
 
 impl PidEstimator {
-    /// A new rate in records by the second, from a batch of `elements` that was done at `time_ms`, was worked on for
+    /// A new rate in records per second, from a batch of `elements` that was done at `time_ms`, was worked on for
     /// `processing_ms` and had waited for `scheduling_ms` before.
     ///
     /// None where nothing can be learned: from the first batch, which only says where to start; from one without records

@@ -39,7 +39,7 @@ pub(crate) struct Admissions {
 }
 
 impl Admissions {
-    /// For sources that send at most `max_rate` records by the second, and together hold at most `memory` bytes.
+    /// For sources that send at most `max_rate` records per second, and together hold at most `memory` bytes.
     pub(crate) fn new(clock: Clock, max_rate: Option<f64>, adapts: bool, memory: u64) -> Self {
         Admissions { clock, max_rate, adapts, account: Arc::new(Account::new(memory)), throttles: Vec::new() }
     }
@@ -74,7 +74,7 @@ pub(crate) struct Throttle {
     max: f64,
     /// Whether a rate can be set at all.
     limited: bool,
-    /// Records by the second; infinite is no limit.
+    /// Records per second; infinite is no limit.
     rate: watch::Sender<f64>,
     shed: AtomicU64,
     ignored: AtomicU64,
@@ -106,7 +106,7 @@ impl Throttle {
         }
     }
 
-    /// Records by the second, if there is a limit.
+    /// Records per second, if there is a limit.
     pub(crate) fn limit(&self) -> Option<f64> {
         Some(*self.rate.borrow()).filter(|rate| rate.is_finite())
     }

@@ -48,8 +48,8 @@ pub enum Wait {
         /// How long it has sent nothing.
         idle: Duration,
     },
-    /// For a connector to give its thread back: its code blocks it, where it should await. Nothing else of the job or the
-    /// service is held up, unless the connector is one that runs in the service's runtime.
+    /// For a connector that blocks its thread, where it should await. Nothing else of the job or the service is held up, unless the
+    /// connector runs in the service's runtime.
     Blocked {
         /// Whether it is a source or a sink.
         connector: &'static str,
@@ -67,8 +67,7 @@ pub enum Wait {
         /// How long ago it was asked.
         asked: Duration,
     },
-    /// For a batch to be delivered, of which there are as many in flight as may be: until then none closes, and sources
-    /// wait.
+    /// For a batch to be delivered: as many batches are in flight as allowed. Until then none closes, and sources wait.
     Room {
         /// Batches in flight.
         in_flight: u64,
@@ -77,7 +76,7 @@ pub enum Wait {
         /// The sink that is furthest behind.
         behind: &'static str,
     },
-    /// For a batch to be delivered: the job holds as much of its input as it may, and sources wait.
+    /// For a batch to be delivered: the job is at its memory limit, and sources wait.
     Memory {
         /// Bytes that are held.
         held: u64,
@@ -116,15 +115,14 @@ pub enum Wait {
         /// How long it has been writing.
         busy: Duration,
     },
-    /// For its task to be run: the batch is whole.
+    /// For its task to run: the batch is complete.
     Turn {
         /// The batch.
         batch: BatchTime,
     },
-    /// For nothing, but it may be why batches have other times than somebody looks for: the system's clock was set, and stream
-    /// time is ahead of it or behind.
+    /// For nothing. But the system's clock was set, and stream time is ahead of it or behind, so batches may have unexpected times.
     Clock(ClockOffset),
-    /// For nothing, but it may be what somebody misses: a source found things, such as files, and left them alone.
+    /// For nothing. But a source ignored input, such as files, which may be missed.
     Ignored {
         /// The source's port.
         port: &'static str,

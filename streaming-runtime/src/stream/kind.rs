@@ -1,10 +1,10 @@
 //! What a stream holds of its past: the third parameter of [`Stream`](crate::Stream).
 //!
-//! Every kind holds its records as timely streams of its own shape, [`StreamKind::Held`]. Stateless operators do not care:
-//! they commute with windows and with differences, so one chain serves all kinds.
+//! Each kind holds its records as timely streams of its own shape, [`StreamKind::Held`]. Stateless operators commute with windows and
+//! with differences, so one chain serves all kinds.
 //!
-//! Invariant: of a [`Table`] stream, contents and changes say the same: the sum of the changes up to a batch is the
-//! contents that it delivers. An operator sends only what somebody wants, see [`Wants`].
+//! Invariant: the contents and the changes of a [`Table`] agree: the sum of the changes up to a batch equals the contents that it delivers.
+//! An operator sends only what is read, see [`Wants`].
 
 use std::{cell::Cell, rc::Rc, time::Duration};
 
@@ -22,11 +22,11 @@ use crate::{
 ///
 /// | kind | a batch of it | made by |
 /// |---|---|---|
-/// | [`PerBatch`] | what arrived since the batch before | sources, most operators |
+/// | [`PerBatch`] | what is new in it | sources, operators on batches |
 /// | [`Windowed`] | what arrived in the window, at each slide | [`window`](crate::Stream::window) |
-/// | [`Table`] | the whole of what an operator keeps up to date; [`changes`](crate::Stream::changes) has the differences | operators on windows and state |
-/// | [`UnboundedTable`] | as `Table`, without a bound yet: it cannot go to a sink | `update_state`, `reduce_by_key_with_inverse` |
-/// | [`UnboundedWindow`] | all that ever arrived, without a bound yet | [`history`](crate::Stream::history) |
+/// | [`Table`] | the whole contents that an operator keeps up to date; [`changes`](crate::Stream::changes) has the differences | operators on windows and tables |
+/// | [`UnboundedTable`] | as `Table`, but it can grow without bound, and cannot go to a sink before it is bounded | `update_state`, `reduce_by_key_with_inverse` |
+/// | [`UnboundedWindow`] | everything that ever arrived; the same | [`history`](crate::Stream::history) |
 pub trait StreamKind: Sized + 'static {
     #[doc(hidden)]
     type Held<'s, In: 'static>;
@@ -50,20 +50,19 @@ pub trait StreamKind: Sized + 'static {
 #[derive(Debug)]
 pub enum PerBatch {}
 
-/// A stream that holds the records of the last so many batches.
+/// A stream that holds the records of a window: of the last batches.
 #[derive(Debug)]
 pub enum Windowed {}
 
-/// A stream that an operator keeps up to date. It delivers all of it, or, by `.changes()`, what changed.
+/// A stream whose contents an operator keeps up to date. It delivers all of them, or by `.changes()` what changed.
 #[derive(Debug)]
 pub enum Table {}
 
-/// As [`Table`], by an operator whose state can grow without bound until `.expire_after(..)` or
-/// `.allow_unbounded("why")` is said.
+/// As [`Table`], but the state can grow without bound: it cannot be used before `.expire_after(..)` or `.allow_unbounded("why")`.
 #[derive(Debug)]
 pub enum UnboundedTable {}
 
-/// All that ever arrived, which cannot be used before `.allow_unbounded("why")` is said.
+/// Everything that ever arrived. It cannot be used before `.allow_unbounded("why")`.
 #[derive(Debug)]
 pub enum UnboundedWindow {}
 

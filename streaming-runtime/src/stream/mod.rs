@@ -32,13 +32,13 @@ use crate::{
 
 /// A stream of records `T` in a pipeline under construction.
 ///
-/// `P` says what the stream holds of its past, see [`StreamKind`]: [`PerBatch`] is the records of each batch. The fourth
-/// parameter is the engine's; write `Stream<'s, T>` in helper functions and extension traits.
+/// `P` says what the stream holds of its past, see [`StreamKind`]: [`PerBatch`] is the records of each batch. The fourth parameter is
+/// internal: write `Stream<'s, T>` in functions and extension traits.
 ///
 /// ```
 /// use streaming_runtime::prelude::*;
 ///
-/// /// A helper of one's own: any function from streams to streams.
+/// /// Any function from streams to streams.
 /// fn long<'s>(words: Stream<'s, String>, than: usize) -> Stream<'s, String> {
 ///     words.filter(move |word| word.len() > than).share()
 /// }
@@ -52,7 +52,7 @@ use crate::{
 /// # fn main() {}
 /// ```
 ///
-/// A function that keeps state is better a [`stage!`](crate::stage!), whose operators have names of their own.
+/// For a function with state, use [`stage!`](crate::stage!): its operators have ids of their own.
 #[must_use = "a stream does nothing until it is sent on with `.to(sink)`"]
 pub struct Stream<'s, T: 'static, P: StreamKind = PerBatch, C: Rooted = Ready<T>> {
     pub(crate) held: P::Held<'s, C::In>,
