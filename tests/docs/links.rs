@@ -58,6 +58,30 @@ fn links_lead_somewhere() {
     assert!(links > 30, "the documents are read: {links} links");
 }
 
+/// What docs and comments name by its path is in the repository.
+#[test]
+fn paths_lead_somewhere() {
+    let mut sources = documents();
+    for crates in ["streaming-runtime/src", "streaming-macros/src", "examples"] {
+        find(&root().join(crates), "rs", &mut sources);
+    }
+    let mut paths = 0;
+    for source in sources {
+        for line in text(&source).lines() {
+            for word in line.split('`').skip(1).step_by(2) {
+                let is_ours =
+                    ["docs/", "examples/", "tests/", "benches/"].iter().any(|room| word.starts_with(room));
+                let is_made = word.contains("/."); // by a run
+                if is_ours && !is_made && word.chars().all(|c| c.is_alphanumeric() || "/._-".contains(c)) {
+                    assert!(root().join(word).exists(), "{}: nothing is at `{word}`", source.display());
+                    paths += 1;
+                }
+            }
+        }
+    }
+    assert!(paths > 20, "sources are read: {paths} paths");
+}
+
 /// A stranger reads it to its end.
 #[test]
 fn the_readme_is_short() {
