@@ -5,9 +5,9 @@ use std::hash::{BuildHasher, Hash};
 // Not the fast one: keys that are together by one of its seeds are partly together by others.
 use foldhash::quality::FixedState;
 
-/// Deals keys out to workers. Seeded anew in each start of a job, so that whoever makes keys cannot have them all on one
-/// worker; all workers of a job, in all of its processes, have the same seed. Nothing of it is on disk: states of before are
-/// dealt out again, and what comes out does not depend on it but for the order within a batch.
+/// Assigns keys to workers. Each start of a job has a new seed, so that nobody can make keys that are all on one worker. All workers of a
+/// job, in all of its processes, have the same seed. It is not stored: restored states are assigned again, and output depends on it only
+/// in the order within a batch.
 #[derive(Clone, Debug)]
 pub(crate) struct Owners(FixedState);
 

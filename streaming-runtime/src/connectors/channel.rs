@@ -80,11 +80,11 @@ pub struct Sender<T> {
 /// What waits in a channel.
 enum Parcel<T> {
     One(T),
-    /// A record with whom to tell of its delivery.
+    /// A record, and the other end of its receipt.
     Tracked(T, Addressee),
     /// Not empty.
     Many(Vec<T>),
-    /// Whom to tell of the delivery of all before.
+    /// A receipt for everything before it.
     Flush(Addressee),
 }
 
@@ -282,7 +282,7 @@ impl<T: Send + 'static> Source<T> for ChannelSource<T> {
                     closed = true;
                 }
                 asked = asked => {
-                    // All that were accepted before: who gets a place later is behind them.
+                    // All that were accepted before: a sender that gets a place later is behind them.
                     let accepted = self.parcels.len();
                     parcels.extend((0..accepted).map_while(|_| self.parcels.try_recv().ok()));
                     if !parcels.is_empty() {

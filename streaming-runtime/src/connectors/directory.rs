@@ -62,28 +62,26 @@ use crate::{
 /// [`by_name`](Lines::by_name) reads such files.
 ///
 /// Modification times are by the system's clock. If that clock was set, they are compared with batches by what both clocks say now,
-/// see [time](crate::guide::semantics#time). Only of what appeared while a job was
-/// down, and the clock was set back, it cannot be known when that was: what is then older than
-/// [`remember`](Lines::remember) is left alone, and counted.
+/// see [time](crate::guide::semantics#time). A file that appeared while the job was down, and the
+/// clock was set back, is ignored and counted if it seems older than [`remember`](Lines::remember).
 ///
 /// # Cost
 /// Each batch looks at every file in the directories, about 3 µs each on a local disk, so move old files away. File system events
 /// are not used: on network file systems they come late or never, and a file would miss its batch.
 ///
 /// # After a crash
-/// Each line is there once. A job that goes on from a checkpoint has the files that it had, in the batches that it had
-/// them in, and looks for what is new as if it had never been away: from the first start on, also in the batches that
-/// catch up with the time when it was down, each at its own time. (A job that crashed before its first batch has not begun.) A file that was modified in that time is in the batch
-/// that would have had it; one that appeared with an older time, in the first that does not run again.
+/// Each line is there once. A job that goes on from a checkpoint reads the same files in the same batches, and looks for new files as if
+/// it had never been down, also in the batches that catch up with that time, each at its own time. (A job that crashed before its first
+/// batch has not begun.) A file that was modified meanwhile is in the batch that would have had it. A file that appeared with an older
+/// time is in the first batch that does not run again.
 ///
-/// A batch that runs again reads the same bytes of the same files again. So they have to stay for a while: a batch may run
-/// again until every sink has it, some seconds mostly. A file of it that is gone, shorter or changed ends the job with
-/// [`ConnectorError::Changed`]: the batch could not be what it was. To touch it or to append to it does no harm. Files
-/// are read whole within a batch, so that there is no place within one to go on from: if the job crashes half-way, that batch
-/// was not closed, none of it was delivered, and it is simply read again.
+/// A batch that runs again reads the same bytes of the same files. So files must stay until every sink has their batch, mostly some
+/// seconds. If a file of a batch that runs again is gone, shorter or changed, the job ends with [`ConnectorError::Changed`]. Touching a
+/// file and appending to it do no harm. If the job crashes while it reads a file, that batch was not closed and nothing of it was
+/// delivered, so the file is read again.
 ///
-/// With each batch, the names of the files that are remembered are written to the checkpoint: with very many files in that
-/// time, say more than 10,000, a shorter [`remember`](Lines::remember) is cheaper.
+/// With each batch, the names of the remembered files are written to the checkpoint. With more than 10,000 files, a shorter
+/// [`remember`](Lines::remember) is cheaper.
 ///
 /// ```
 /// use streaming_runtime::{connect::directory, minutes};
@@ -146,7 +144,7 @@ impl Lines {
     /// All names of the directories are then remembered, at most [`max_files`](Lines::max_files), and written to the checkpoint
     /// with each batch: move away what is old.
     pub fn by_name(mut self) -> Self {
-        // What is wrong with the pattern, `run` says.
+        // `run` reports what is wrong with the pattern.
         self.known = Some(Directories::new(&self.path).map(|all| all.files()).unwrap_or_default());
         self
     }

@@ -159,7 +159,7 @@ pub(crate) struct FileReading {
     path: PathBuf,
     file: File,
     decoder: LineDecoder,
-    /// Whether it is yet to be seen what its first bytes say.
+    /// Whether its first bytes were not checked yet.
     is_new: bool,
     steady: Steady,
     /// What is left of that which is to be read.
@@ -221,10 +221,10 @@ impl FileReading {
         self
     }
 
-    /// Reads so many bytes and no more; the last line of them counts if they are the `whole` file.
+    /// Reads exactly this many bytes; the last line counts if they are the `whole` file.
     pub(crate) fn only(mut self, bytes: u64, whole: bool) -> Self {
         (self.left, self.whole) = (bytes, whole);
-        // Whether there are as many, whoever wants them sees.
+        // The reader notices if there are fewer.
         self.steady.needs(0);
         self
     }
@@ -260,7 +260,7 @@ impl FileReading {
                     if let Some(sum) = &mut self.sum {
                         sum.update(&room[..n]);
                     }
-                    // Before its lines count: what came before them may be of another text.
+                    // Before its lines count: the lines before them may be of another text.
                     unchanged(&mut self.steady, &self.file, &self.path, offset + n as u64)?;
                     self.steady.read(offset, &room[..n]);
                     self.decoder.accept(n, lines)?;

@@ -94,7 +94,7 @@ impl Default for LineRules {
 }
 
 impl LineRules {
-    /// Of files: what is left out of one is lost, so only who says so leaves out.
+    /// The defaults for files: nothing is skipped unless the author says so.
     pub(crate) fn of_files() -> Self {
         LineRules { on_long: OnLongLine::Fail, ..LineRules::default() }
     }
@@ -213,7 +213,7 @@ impl LineDecoder {
         self.taken
     }
 
-    /// Where the line begins whose end was not read yet: what comes from there on does not depend on what was before.
+    /// Where the unfinished line begins. What follows does not depend on what was before it.
     pub(crate) fn line(&self) -> u64 {
         self.line
     }
@@ -223,7 +223,7 @@ impl LineDecoder {
         self.filled
     }
 
-    /// Keeps no more than the line that has begun, until there is something to read.
+    /// Frees memory down to the unfinished line, until there is something to read.
     pub(crate) fn give_room_back(&mut self) {
         if self.buffer.len() > self.filled {
             self.buffer.truncate(self.filled);
@@ -248,7 +248,7 @@ impl LineDecoder {
         let fresh = self.filled;
         self.filled += n;
         self.taken += n as u64;
-        // Before `fresh` there is no end of line: nothing is searched twice, however slowly a line comes in.
+        // There is no end of line before `fresh`, so nothing is searched twice, however slowly a line arrives.
         if let Some(last) = self.buffer[fresh..self.filled].iter().rposition(|&byte| byte == b'\n') {
             let end = fresh + last;
             let outcome = self.cut(end, lines).map_err(|error| self.placed(error, end));

@@ -130,7 +130,7 @@ impl<T> SharedQueue<T> {
         self
     }
 
-    /// The datasets of the batch that is due. A pusher that goes on pushing does not make it longer.
+    /// The datasets of the batch that is due, without those that are pushed meanwhile.
     fn take(&mut self) -> VecDeque<Vec<T>> {
         let waiting = self.datasets.len();
         let wanted = if self.one_at_a_time { waiting.min(1) } else { waiting };

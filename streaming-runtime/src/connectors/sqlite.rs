@@ -301,7 +301,7 @@ impl<M, R> Table<M, R> {
     /// The last batch that is in the database for good; what is not later is skipped.
     ///
     /// # Errors
-    /// As of a batch: the database is opened, and the table made, if that has not been done.
+    /// As for a batch: the database is opened and the table created, if that was not done yet.
     pub async fn last_batch(&mut self) -> Result<Option<BatchTime>, ConnectorError> {
         self.with(|settings, connection, _| settings.last_batch(connection)).await
     }

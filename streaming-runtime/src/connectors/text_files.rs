@@ -215,7 +215,7 @@ fn remove_drafts(directory: &Path) {
         let is_draft = number
             .and_then(|number| number.strip_suffix(".tmp"))
             .is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()));
-        // Whoever is writing one holds its lock.
+        // A process that is writing one holds its lock.
         if is_draft && File::open(entry.path()).is_ok_and(|draft| draft.try_lock().is_ok()) {
             let _ = fs::remove_file(entry.path());
         }

@@ -274,7 +274,7 @@ where
     /// # Ok(()) }
     /// ```
     pub fn subscribe(&self) -> (Snapshot<K, V>, Changes<K, V>) {
-        // In this order: what is shown after the snapshot was made, is told to this feed.
+        // In this order: changes that are shown after the snapshot was made go to this feed.
         let feed = self.shared.feed().as_ref().map(broadcast::Sender::subscribe);
         let snapshot = self.snapshot();
         let changes = Changes::new(feed, snapshot.time());

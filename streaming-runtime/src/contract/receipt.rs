@@ -62,7 +62,7 @@ struct ReceiptState {
 }
 
 impl Receipts {
-    /// None for nobody.
+    /// `None` without receipts.
     pub(crate) fn new(addressees: Vec<Addressee>) -> Option<Self> {
         let shared = ReceiptState { addressees, last: AtomicU64::new(0), lost: AtomicBool::new(false) };
         (!shared.addressees.is_empty()).then(|| Receipts { shared: Arc::new(shared), delivered: false })

@@ -21,7 +21,7 @@ pub(super) struct Candidate {
     pub(super) path: PathBuf,
 }
 
-/// What a file's time says of it, for a batch.
+/// What a file's modification time means for a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Age {
     /// It belongs to the batch.

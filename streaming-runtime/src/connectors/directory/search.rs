@@ -32,7 +32,7 @@ pub(super) struct Search {
     pub(super) names: Option<Names>,
     pub(super) skipped: SkippedFiles,
     seen: SeenFiles,
-    /// Whether what is too old in the first look is worth a word: nobody said that only new files count.
+    /// Whether files that are too old in the first look are reported: not if only new files count.
     counts_first: bool,
     /// Stream time less the system's, in nanoseconds, at the last look.
     offset: Option<i64>,
@@ -49,7 +49,7 @@ pub(super) struct Found {
     pub(super) too_old: u64,
 }
 
-/// The names that were there at the last look, by their hashes: they only decide of what somebody is told.
+/// The names that were there at the last look, by their hashes: they only decide what is reported.
 #[derive(Default)]
 struct SeenFiles {
     hasher: foldhash::fast::RandomState,
@@ -84,7 +84,7 @@ impl Search {
         }
     }
 
-    /// It goes on behind the batch at `last`.
+    /// Continues behind the batch at `last`.
     pub(super) fn resumed(&mut self, last: BatchTime) {
         self.seen.resumed = Some(last);
     }

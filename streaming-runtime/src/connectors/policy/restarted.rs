@@ -123,7 +123,7 @@ async fn attempt<T: Send + 'static>(
             biased;
             ended = &mut run => return ended,
             request = out.asked(), if pace.is_some() => match (request, &pace) {
-                // The one before was answered, so there is room; a source that takes no more has answered this one.
+                // The request before was answered, so there is room. A source that takes no more has answered this one.
                 (Some(request), Some(pace)) => drop(pace.try_send(request)),
                 _ => pace = None,
             }

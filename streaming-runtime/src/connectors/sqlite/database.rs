@@ -96,12 +96,12 @@ impl ConnectionSettings {
         format!("table `{}` of `{}`", self.table, self.path.display())
     }
 
-    /// What a sink with these settings writes to: its table, or what it is called there.
+    /// The target of a sink with these settings: its table, or its name there.
     pub(super) fn targets(&self) -> Vec<Target> {
         vec![Target::file(&self.path).part(&self.name)]
     }
 
-    /// Whether what was given by name can be said in SQL, and is the stream's.
+    /// Whether the given names are valid in SQL, and belong to the stream.
     fn check_names(&self) -> Result<(), ConnectorError> {
         let refused = |what: &str| Err(ConnectorError::Config(format!("{}: {what}", self.place())));
         if is_in_memory(&self.path) {
@@ -165,7 +165,7 @@ impl ConnectionSettings {
         };
         let now: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
         if !now.eq_ignore_ascii_case(journal) {
-            // It answers with the mode that holds; where there is no other, that is as safe.
+            // SQLite answers with the mode that is used; if it is another one, that is as safe.
             connection.pragma_update_and_check(None, "journal_mode", journal, |_| Ok(()))?;
         }
         let synchronous = match self.synchronous {
@@ -241,7 +241,7 @@ impl ConnectionSettings {
             connection.prepare_cached(&sql).map_err(|error| {
                 let key = list(self.key.iter().map(|key| format!("`{key}`")));
                 match error.sqlite_error_code() {
-                    // SQLite's code for what it cannot make sense of.
+                    // SQLite's code for statements that it cannot parse.
                     Some(ErrorCode::Unknown) | None if self.write == Write::Upsert => ConnectorError::Config(format!(
                         "{}: rows cannot be put in the place of others: {error}; it needs a primary key or a \
                              unique index of exactly {key}",
@@ -325,7 +325,7 @@ impl ConnectionSettings {
         write(connection).map_err(|error| self.failed("write to", error))
     }
 
-    /// Writes a batch, or says which one is the last if that is not earlier.
+    /// Writes a batch, or returns the last batch if that one is not earlier.
     pub(super) fn write(
         &self,
         connection: &mut Connection,
@@ -406,7 +406,7 @@ pub(super) fn insert<T, R: IntoRow<T>>(
     insert().map_err(|error| settings.failed("write to", error))
 }
 
-/// Takes rows away and adds others, by what the batch says of each in sum.
+/// Removes rows and adds others, by the sum of the batch's changes of each row.
 pub(super) fn change<T, R: IntoRow<T>>(
     settings: &ConnectionSettings,
     connection: &Connection,

@@ -13,7 +13,7 @@ use crate::{
 /// What one read asks for at most.
 const MAX_READ: usize = 64 * 1024;
 
-/// A connection, and the line that has begun on it. While nothing comes, that line is all of it that takes room.
+/// A connection and its unfinished line. While nothing arrives, that line is all that it needs memory for.
 pub(super) struct Connection {
     stream: TcpStream,
     decoder: LineDecoder,
@@ -24,7 +24,7 @@ pub(super) struct Connection {
 pub(super) enum LineEvent {
     /// So many bytes, for [`Connection::accept`].
     Bytes(usize),
-    /// The peer is done and said so.
+    /// The peer has closed the connection cleanly.
     Closed,
     /// The connection broke, or was silent for too long.
     Broken(io::Error),
@@ -49,7 +49,7 @@ impl Connection {
         self.decoder.unfinished()
     }
 
-    /// Waits until there is something. Dropped before, it has taken nothing.
+    /// Waits for the next event. Cancel safe: if it is dropped, nothing was read.
     pub(super) async fn event(&mut self) -> LineEvent {
         let Connection { stream, decoder, idle } = self;
         let read = async {

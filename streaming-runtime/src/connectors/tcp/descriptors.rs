@@ -13,7 +13,7 @@ pub(super) fn share() -> usize {
     limit.map_or(MOST, |limit| usize::try_from(limit / 2).unwrap_or(MOST).clamp(1, MOST))
 }
 
-/// Whether the process or the machine has no room for one more connection, which is not a fault of whoever is at its other
+/// Whether the process or the machine has no room for one more connection, which is not a fault of the peer at its other
 /// end, and passes.
 pub(super) fn is_exhausted(error: &io::Error) -> bool {
     #[cfg(unix)]

@@ -267,7 +267,7 @@ impl Source<String> for Listen {
                         counts.accepted.fetch_add(1, Ordering::Relaxed);
                         clients.add(Connection::new(client, peer.to_string(), rules.clone(), idle(false)), false);
                     }
-                    // No descriptors left, a client that was gone before we looked, what the network says: that passes.
+                    // No descriptors left, a client that was gone already, errors of the network: all of these pass.
                     Err(error) => {
                         counts.add(&counts.failures, || {
                             tracing::warn!(%error, %local, "a connection could not be accepted; later ones are only counted");

@@ -55,7 +55,7 @@ pub struct Changes<K, V> {
 }
 
 impl<K: Send + Sync + 'static, V: Send + Sync + 'static> Changes<K, V> {
-    /// What `feed` says of batches after `since`; nothing if there is none.
+    /// The changes of `feed` in batches after `since`; none without a feed.
     pub(super) fn new(feed: Option<Receiver<Change<K, V>>>, since: Option<BatchTime>) -> Self {
         let items = stream::unfold(feed, move |feed| async move {
             let mut feed = feed?;

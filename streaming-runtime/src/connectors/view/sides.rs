@@ -7,8 +7,8 @@ use std::sync::{
 
 /// A value that is shown, and its hidden copy.
 ///
-/// Invariants: there is one writer. It never locks the side that is shown, so a reader waits for nobody; it waits
-/// for readers that still look at what was shown before.
+/// Invariants: there is one writer. It never locks the side that is shown, so readers never wait. It waits for readers that still look at
+/// the side that was shown before.
 pub(super) struct Sides<T> {
     sides: [RwLock<T>; 2],
     shown: AtomicUsize,

@@ -43,7 +43,7 @@ pub struct ChangesSink<K, V> {
     writer: ViewWriter<K, V>,
     /// What the last batch changed in what is shown: the hidden side lacks it.
     behind: Arc<Changed<K, V>>,
-    /// Whether a write was given up half-way, as by a timeout: the hidden side may be anything.
+    /// Whether a write was interrupted half-way, as by a timeout: the hidden side may be inconsistent.
     is_torn: bool,
 }
 
@@ -97,8 +97,8 @@ where
             return Err(not_unique(time, net::SEVERAL));
         }
         self.writer.show(time);
-        // Only now: who subscribes later finds this batch in its snapshot. And at once: were this write given up between
-        // the two, nobody would be told.
+        // Only now, because later subscribers find this batch in their snapshot. And without an await in between: if this write were
+        // interrupted between the two, subscribers would miss the batch.
         if shared.is_subscribed() {
             let changed = shared.sides.read_both(|now, before| now.changes_since(before));
             self.writer.tell(time, changed.into());
@@ -114,7 +114,7 @@ where
 {
     const REBUILDS: bool = true;
 
-    // It dies with the process, and the next is told all that there is: no batch can come to it twice.
+    // It ends with the process, and the next view gets everything: no batch can come to it twice.
     const MAY_BLOCK: bool = false;
     const DELIVERY: Delivery = Delivery::Idempotent;
 
@@ -144,7 +144,7 @@ fn not_unique(time: BatchTime, problem: NetProblem) -> ConnectorError {
     ConnectorError::NotUnique { what: format!("view: the batch at {time} {problem}") }
 }
 
-/// What writes a view. There is one; when it goes, the view stays as it is and its subscriptions end.
+/// The only writer of a view. When it is dropped, the view stays as it is and its subscriptions end.
 #[derive(Debug)]
 struct ViewWriter<K, V> {
     shared: Arc<ViewState<K, V>>,
@@ -169,7 +169,7 @@ impl<K, V> ViewWriter<K, V> {
         if !keys.is_empty()
             && let Some(feed) = &*self.shared.feed()
         {
-            // Nobody may be there to hear it.
+            // There may be no subscriber.
             let _ = feed.send(Change { time, keys });
         }
     }
@@ -186,7 +186,7 @@ impl<K: Send + Sync + 'static, V: Send + Sync + 'static> ViewWriter<K, V> {
         let is_short = records <= INLINE && shared.sides.is_free();
         let attempt = shared.attempts.fetch_add(1, Ordering::AcqRel) + 1;
         let work = move || {
-            // Work goes on that nobody waits for any more; it must not come after what is tried next.
+            // Work of an interrupted write may still run; it must not finish after the next attempt.
             let is_last = || shared.attempts.load(Ordering::Acquire) == attempt;
             shared.sides.change_hidden(|side| is_last().then(|| change(side)))
         };

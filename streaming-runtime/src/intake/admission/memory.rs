@@ -3,8 +3,8 @@
 //! Each chunk of records carries a [`Held`] from the moment it enters the job: with it through the queue, into the open
 //! batch, and with the batch until every sink has taken it. Dropping it, wherever that happens, gives the bytes back.
 //!
-//! What operators keep from batch to batch is not in it. Whoever counts state holds its bytes here as well: a `Held` of
-//! [`Account::hold_anyway`] that lives as long as the state, grown and shrunk with it.
+//! State of operators is not in it. Code that counts state may hold its bytes here as well, with a `Held` of [`Account::hold_anyway`] that
+//! lives as long as the state, and grows and shrinks with it.
 
 use std::{
     mem,

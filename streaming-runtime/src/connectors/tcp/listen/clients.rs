@@ -73,10 +73,10 @@ impl Clients {
         self.seats.insert(id, ClientSeat { abort, heard: Instant::now(), speaks, unfinished });
     }
 
-    /// The next client of which something is heard, which is not waited for any more; `None` if there is no client.
+    /// The next client with an event; it is no longer waited for. `None` if there is no client.
     pub(super) async fn next(&mut self) -> Option<ClientHeard> {
         loop {
-            // One that was sent away comes as nothing.
+            // A client that was closed gives no event.
             let Some((id, connection, event)) = self.events.next().await? else { continue };
             // It may have been sent away just when something came.
             if let Some(seat) = self.leave(id) {
@@ -96,7 +96,7 @@ impl Clients {
         silent.is_some_and(|id| self.send_away(id))
     }
 
-    /// Sends away the client whose line has begun longest ago, of those with the longest.
+    /// Closes the client with the longest unfinished line; of equals, the one whose line began first.
     pub(super) fn send_longest_away(&mut self) -> bool {
         let order = |seat: &ClientSeat| (seat.unfinished, std::cmp::Reverse(seat.heard));
         let longest = self.seats.iter().max_by_key(|(_, seat)| order(seat)).map(|(id, _)| *id);
