@@ -48,7 +48,7 @@ pub(crate) fn aside<R: Send + 'static>(
     let work = move || {
         let _context = runtime.as_ref().map(Handle::enter);
         let outcome = catch_unwind(AssertUnwindSafe(work));
-        // Nobody hears it if whoever waited has given up.
+        // The waiting code may have given up.
         let _ = done.send(outcome);
     };
     let begun = begin(Box::new(work));

@@ -13,7 +13,7 @@ pub(crate) fn make_directory(path: &Path) -> io::Result<()> {
     make(path, &DirBuilder::new())
 }
 
-/// As [`make_directory`]; if it is made here, nobody but its owner can look into it. One that is there stays as it is.
+/// As [`make_directory`], readable by its owner only if it is created here. An existing one stays as it is.
 pub(crate) fn make_private_directory(path: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     #[cfg(unix)]
@@ -35,7 +35,7 @@ fn make(path: &Path, builder: &DirBuilder) -> io::Result<()> {
     sync_directory(if above.as_os_str().is_empty() { Path::new(".") } else { above })
 }
 
-/// Options for files that nobody but their owner can read, if they are made by them.
+/// Options that create files which only their owner can read.
 pub(crate) fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
     #[cfg(unix)]
@@ -48,7 +48,7 @@ pub(crate) fn sync_directory(path: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
 }
 
-/// Which file or directory it is, whatever its name. Only as long as it is open: then its number goes to no other.
+/// The identity of a file or directory, whatever its name. Only while it is open: then no other gets its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Identity(Number);
 

@@ -106,7 +106,7 @@ impl CompactFailed {
     }
 }
 
-/// The parts of a base: its head and who it is of, inputs, state in frames of about the same size, the end.
+/// The parts of a base: its head, the program that it belongs to, inputs, state in frames of about the same size, the end.
 struct MergedParts<'a> {
     head: Head,
     image: &'a Image,

@@ -31,7 +31,7 @@ pub(super) enum Record {
     Input { port: u32, first: u64, count: u64, bytes: Range<usize> },
     /// The last of a log that was closed.
     Note { delivered: Option<Epoch> },
-    /// The second of a base: as of when it is, and who its entries and inputs are of.
+    /// The second frame of a base: its batch, and the operators and sources of its entries and inputs.
     Base { epoch: Epoch, time: BatchTime, operators: Vec<String>, sources: Vec<(String, SourceMark)> },
     /// Entries of a base, each behind `epoch, time, worker`.
     State { entries: Range<usize> },

@@ -53,7 +53,7 @@ impl Kind {
 pub(super) struct Head {
     pub kind: Kind,
     pub number: u64,
-    /// How much of the log before is on disk for good, 0 if there is none. Behind it there may be a note.
+    /// How much of the log before is durable, 0 if there is none. Behind it there may be a note.
     pub follows: u64,
     pub salt: u64,
 }
@@ -181,7 +181,7 @@ impl Head {
         Scan { frames, bad: None }
     }
 
-    /// A good frame behind `bad` that says that the byte there was on disk.
+    /// A good frame behind `bad` which says that the byte there was durable.
     fn proof(&self, bytes: &[u8], bad: usize) -> Option<usize> {
         let mark = self.mark();
         (bad + 1..bytes.len().saturating_sub(BEFORE - 1))
@@ -208,7 +208,7 @@ pub(super) struct Scan {
 pub(super) struct Bad {
     pub at: usize,
     pub what: &'static str,
-    /// A frame that says that this one was on disk, so that it is not torn but damaged.
+    /// A later frame which says that this one was durable, so that it is not torn but damaged.
     pub proof: Option<usize>,
 }
 

@@ -46,7 +46,7 @@ const FORGOTTEN: &str = "";
 #[derive(Debug)]
 pub(super) struct Batch {
     pub mark: Mark,
-    /// Who ran it.
+    /// The program that ran it.
     pub program: Arc<Program>,
     pub entries: Vec<Located>,
     /// How many bytes it has on disk, and the number of its log.
@@ -403,7 +403,7 @@ impl Image {
         Ok(())
     }
 
-    /// Adds a batch behind the others, or in place of what another program said of it.
+    /// Adds a batch behind the others, or replaces what another program wrote of it.
     fn add(
         &mut self,
         mark: Mark,

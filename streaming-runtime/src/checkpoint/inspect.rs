@@ -269,7 +269,7 @@ fn operator(image: &Image, place: u32) -> OperatorInspection {
     OperatorInspection { state: known.map(|entry| entry.state.clone()), id, panes: 0, keys: 0, bytes: 0 }
 }
 
-/// Brings the keys of an operator up to what a later entry says of them.
+/// Applies a later entry to the keys of an operator.
 fn write_over<'a>(keys: &mut HashSet<&'a [u8]>, image: &'a Image, entry: &Located) {
     for (key, value) in KeysReader::new(&image.files[entry.file][entry.bytes.clone()]) {
         match value {

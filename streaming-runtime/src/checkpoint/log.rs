@@ -42,7 +42,7 @@ struct Shared {
 
 impl Log {
     /// Puts the place in order, opens a new log in it, and starts the thread. Batches that are there already are not
-    /// written again, but count as durable; unless another program ran them, whose operators said other things: then
+    /// written again, but count as durable. If another program ran them, whose operators wrote other things,
     /// those behind `at` are written again as they run again.
     ///
     /// `workers_with_state` parts are awaited for each batch. `on_error` is called at most once; nothing is written
@@ -89,7 +89,7 @@ impl Log {
         self.shared.send(Message::Mark(mark));
     }
 
-    /// What a worker says of a batch, from [`PartWriter::take`](super::PartWriter::take).
+    /// A worker's part of a batch, from [`PartWriter::take`](super::PartWriter::take).
     pub(crate) fn part(&self, epoch: Epoch, worker: u32, bytes: Vec<u8>) {
         self.shared.send(Message::Part(epoch, worker, bytes));
     }
@@ -125,13 +125,13 @@ impl Log {
 
 impl Shared {
     fn send(&self, message: Message) {
-        // The thread ends early only after an error, which it has told.
+        // The thread ends early only after an error, which it has reported.
         let _ = self.messages.send(message);
     }
 }
 
 impl Drop for Shared {
-    /// Does not wait: whoever drops it may be a thread that must not be held up by a disk.
+    /// Does not wait: the thread that drops it may be one that a disk must not hold up.
     fn drop(&mut self) {
         self.send(Message::Close);
     }
@@ -187,7 +187,7 @@ impl Thread {
             // A panic must not be the end of all compactions.
             let done = catch_unwind(run)
                 .unwrap_or_else(|_| Err(CheckpointError::io("compacting", "")(io::Error::other("a panic"))));
-            // There is nobody to tell if the job has ended.
+            // If the job has ended, nobody listens.
             let _ = messages.send(Message::Compacted(done));
         };
         let thread = thread::Builder::new().name("checkpoint-compaction".to_owned());

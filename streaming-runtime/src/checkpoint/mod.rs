@@ -92,7 +92,7 @@ pub(crate) struct SourceMark {
     pub position: Option<Vec<u8>>,
     /// Records that it gave after `position`, up to and with this batch.
     pub since: u64,
-    /// Whether it had ended by itself, and no more was to come.
+    /// Whether it had ended by itself, because its sources had.
     pub ended: bool,
 }
 
@@ -106,13 +106,13 @@ pub(crate) struct Mark {
     pub sources: Vec<SourceMark>,
 }
 
-/// Who writes: it heads each log, so that each can be read by itself.
+/// The program that writes. It is at the head of each log, so that each can be read by itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Program {
     pub pipeline: String,
     pub sources: Vec<SourceEntry>,
     pub sinks: Vec<SinkEntry>,
-    /// Where it ran: so many processes, each with so many workers.
+    /// Where it ran: the number of processes, and of workers in each.
     pub processes: u32,
     pub workers: u32,
     /// The last batch that came out before it ran there, if it ran elsewhere before.

@@ -93,7 +93,7 @@ impl<'a> KeysWriter<'a> {
         self.bytes.extend_from_slice(value);
     }
 
-    /// What is in the buffer by now.
+    /// The contents of the buffer so far.
     pub(super) fn written(&self) -> usize {
         self.bytes.len()
     }
@@ -161,10 +161,10 @@ impl RawEntry {
     }
 }
 
-/// Something that an operator said, as it is in the state.
+/// An entry of an operator, as it is in the state.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry<'a> {
-    /// Of the batch that said it; of keys that were compacted, of the last that may have.
+    /// The time of the batch that wrote it; for compacted keys, of the last batch that may have.
     pub time: BatchTime,
     pub worker: u32,
     pub what: What<'a>,

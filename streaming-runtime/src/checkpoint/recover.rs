@@ -35,7 +35,7 @@ pub(crate) struct TornTail {
     pub bytes: u64,
 }
 
-/// What the author said about operators and sources of before, by their ids, which have a slash, and ports.
+/// The author's declarations about earlier operators and sources, by their ids (which have a slash) and ports.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Edits {
     /// Old id to new id.
@@ -161,7 +161,7 @@ pub(crate) struct Opened {
     storage: Arc<dyn Storage>,
     guard: Box<dyn Send>,
     reading: LogReading,
-    /// What it is called if it has no identity yet.
+    /// The identity that it gets if it has none yet.
     fresh: Identity,
 }
 
@@ -284,8 +284,7 @@ impl Opened {
         Some(renewed.last(base, &self.reading.image.base_timeline))
     }
 
-    /// What is cut off the newest log: a batch that was being written when the process died, or damage that cannot be
-    /// told from that.
+    /// What is cut off the newest log: a batch that was being written when the process died, or damage that looks the same.
     #[cfg(test)]
     pub(crate) fn cut(&self) -> Option<&TornTail> {
         self.reading.tail.cut.as_ref()
@@ -335,7 +334,7 @@ impl Opened {
     }
 }
 
-/// Who ran these batches.
+/// The program that ran these batches.
 fn programs(batches: &[Batch]) -> Vec<Arc<Program>> {
     let mut programs: Vec<Arc<Program>> = batches.iter().map(|batch| batch.program.clone()).collect();
     programs.dedup_by(|a, b| Arc::ptr_eq(a, b));

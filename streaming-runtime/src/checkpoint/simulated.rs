@@ -129,7 +129,7 @@ impl SimulatedDisk {
 }
 
 impl DiskState {
-    /// Counts a call, and says how it is to fail, if it is.
+    /// Counts a call, and returns how it should fail, if it should.
     fn call(&mut self) -> io::Result<Option<Fault>> {
         if self.down {
             return Err(crashed());

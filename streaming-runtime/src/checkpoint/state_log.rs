@@ -133,7 +133,7 @@ impl StateLog {
         self.goes_on.set(true);
         let waiting = self.operators.borrow().len();
         self.waiting.set(waiting);
-        // The files that were read are held for as long as somebody has yet to take what is theirs.
+        // The files that were read are held until every operator has taken its entries.
         *self.restored.borrow_mut() = (waiting > 0).then_some(restored);
     }
 
@@ -247,7 +247,7 @@ impl Mine {
         read(bytes, || self.of())
     }
 
-    /// What it is called, once all operators are named.
+    /// Its name, once all operators are named.
     fn name(&self) -> &str {
         &self.ledger.operators()[self.index as usize].id
     }
@@ -260,7 +260,7 @@ impl Mine {
 /// Something that was written down.
 struct Read<'a> {
     time: BatchTime,
-    /// Whether it was written by a worker whose place this one has now, of so many as there are.
+    /// Whether it was written by a worker whose index maps to this one.
     is_mine: bool,
     what: What<'a>,
 }

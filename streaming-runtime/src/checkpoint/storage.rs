@@ -180,7 +180,7 @@ impl Storage for LocalDirectory {
         let path = self.path.join(name);
         let file = private().append(true).create_new(true).open(&path)?;
         sync_directory(&self.path)?;
-        // The log's place says where the directory is, but not whether the lock is in it.
+        // The log's place shows that the directory is there, but not that the lock is in it.
         let lock = self.held().into_iter().filter(|held| held.path().ends_with(LOCK));
         let places = lock.chain([Arc::new(Held::file(&path, &file)?)]).collect();
         Ok(Box::new(LocalFile { file, places }))

@@ -62,7 +62,7 @@ impl Calls {
         Calls(Arc::new(CallsInner { number, limit, running, next: AtomicU64::new(0), sizes }))
     }
 
-    /// Notes that the job has ended, whose place is free as soon as they have returned.
+    /// Notes that the job has ended: its place is free as soon as these calls have returned.
     pub(crate) fn leave(&self) {
         places::leave(self.0.number);
     }
@@ -80,7 +80,7 @@ impl Calls {
         Some(CheckpointError::Stuck { doing, file, limit: allowed })
     }
 
-    /// Does `call`, which moves so many bytes.
+    /// Runs `call`, which moves this many bytes.
     pub(crate) fn run<T>(
         &self,
         doing: &'static str,
@@ -117,7 +117,7 @@ pub(crate) struct RunningCall<'a> {
 }
 
 impl RunningCall<'_> {
-    /// It goes on: its time begins anew, for so many bytes.
+    /// The call goes on: its time begins anew, for this many bytes.
     fn goes_on(&self, bytes: u64) {
         let allowed = self.calls.allowed(bytes);
         if let Some(call) = self.calls.lock().get_mut(&self.id) {
@@ -237,7 +237,7 @@ impl Drop for WatchedAppend {
     }
 }
 
-/// Drops something of the storage's, whose errors nobody waits for.
+/// Drops something of the storage, and ignores its errors.
 fn drop_with<T>(calls: &Calls, doing: &'static str, file: &str, what: T) {
     let dropped = calls.run(doing, file, 0, |_| {
         drop(what);

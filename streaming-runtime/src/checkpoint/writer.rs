@@ -52,7 +52,7 @@ pub(crate) struct Durable {
     pub inputs: Vec<u64>,
 }
 
-/// What the writer is told.
+/// The commands of the writer.
 #[derive(Debug)]
 pub(super) enum Message {
     Mark(Mark),
@@ -211,7 +211,7 @@ impl Writer {
     pub(super) fn take(&mut self, message: Message) -> Result<(), CheckpointError> {
         match message {
             Message::Mark(mark) => {
-                // In a new place the first mark says where counting begins.
+                // In a new place, counting begins with the first mark.
                 let next = *self.next.get_or_insert(mark.epoch);
                 let epoch = mark.epoch;
                 if epoch >= next {
@@ -309,7 +309,7 @@ impl Writer {
         self.log.frame(what, |into| format::program(into, program, &Edits::default(), None))
     }
 
-    /// The compaction that is due, if one is; [`compacted`](Writer::compacted) says how it went.
+    /// The compaction that is due, if one is; report its result to [`compacted`](Writer::compacted).
     pub(super) fn compaction(&mut self) -> Option<Compaction> {
         let after_base = |last| last > self.base.map(|base| base.epoch);
         let may = |log: &LogClosed| log.ends_whole && after_base(log.last) && log.last <= self.delivered;

@@ -11,14 +11,14 @@ use std::{
 
 use crate::time::{BatchTime, nanos};
 
-/// What the system's clock says; a test's own says something else.
+/// Reads the system's clock; tests replace it.
 pub(crate) type ReadTime = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 
 /// How far the system's clock may go on at once for stream time to go with it.
 const FOLLOWED: Duration = Duration::from_secs(31 * 24 * 3600);
 /// Less than this is how exactly two clocks can be read one after the other.
 const EXACT: Duration = Duration::from_millis(10);
-/// More than this somebody should know of.
+/// A larger difference is reported.
 const TOLD: Duration = Duration::from_secs(1);
 
 /// See the module above.

@@ -52,7 +52,7 @@ pub(super) struct Written {
     pub(super) variants: Vec<(&'static str, u32, &'static str)>,
 }
 
-/// What is seen of a value.
+/// What is observed of a value.
 enum SeenValue<'a> {
     Forms(&'a mut Forms),
     /// All, and the parts of sets and maps are put in order: two that are equal may be gone through in any.

@@ -7,8 +7,8 @@ use std::{
 
 use crate::checkpoint::lock::shape::{In, Initial, Kind, OperatorState, StateShape};
 
-/// What the author says of changes. A declaration that was carried out stays harmless, so a program can be started again
-/// as it is; it is to be removed with the next change.
+/// The author's declarations about changes. A declaration that was carried out stays harmless, so a program can be started again as it
+/// is. Remove it with the next change.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Declared {
     /// Old id and new id.
@@ -239,7 +239,7 @@ pub(super) fn forget(id: &str) -> String {
 /// Whether an operator goes on with a state; else why not, if that needs words.
 fn goes_on(was: &OperatorState, is: &OperatorState) -> Result<(), String> {
     goes_on_as(&was.shape, &is.shape)?;
-    // It takes its initial states in once. Others than those would be left out, and nobody would know.
+    // It takes its initial states in once. Others would be ignored silently.
     match (was.initial, is.initial) {
         (Initial::Any, _) | (_, Initial::Without | Initial::Any) => Ok(()),
         (was, is) if was == is => Ok(()),

@@ -68,7 +68,7 @@ pub(crate) fn exchanged(
     refusals
 }
 
-/// The part of a mark that says what is upstream.
+/// The part of a mark that describes what is upstream.
 fn inputs(mark: &str) -> &str {
     mark.rsplit_once('-').map_or(mark, |(inputs, _)| inputs)
 }
@@ -130,7 +130,7 @@ mod tests {
     #[test]
     fn a_name_that_something_new_has_taken_is_asked_about() {
         assert_eq!(asked(&["p/a x-f"], &["p/a y-g", "p/b x-f"], &[], &[]), ["p/a"]);
-        // Somebody who says what is renamed has looked.
+        // The author who declares a renaming has checked.
         assert_eq!(asked(&["p/a x-f", "p/c z-h"], &["p/a y-g", "p/b x-f"], &[("p/c", "p/b")], &[]), [""; 0]);
     }
 

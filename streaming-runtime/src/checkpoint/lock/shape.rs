@@ -52,7 +52,7 @@ pub(crate) struct StateShape {
     pub(crate) types: String,
     /// Why it cannot be kept, if that is so. It is not written down, and neither is the next.
     pub(crate) fault: Option<Fault>,
-    /// Whether it is there until it is told to go: not what leaves by itself, as panes of a window do.
+    /// Whether it stays until it is removed: panes of a window leave by themselves.
     pub(crate) lasts: bool,
 }
 
@@ -115,7 +115,7 @@ impl StateShape {
         StateShape { kind: Kind::Keys, ..StateShape::panes::<T>(None, None) }
     }
 
-    /// Whether it is there until it is told to go.
+    /// Whether it stays until it is removed.
     pub(crate) fn lasting(self, lasts: bool) -> Self {
         StateShape { lasts, ..self }
     }
@@ -138,7 +138,7 @@ impl StateShape {
         self
     }
 
-    /// Whether this is what was written as `written`, as far as that says it.
+    /// Whether this equals `written`, as far as that is known.
     pub(crate) fn is_as(&self, written: &StateShape) -> bool {
         let parts = |shape: &StateShape| (shape.kind, shape.span, shape.slide);
         parts(self) == parts(written)
@@ -221,7 +221,7 @@ impl fmt::Display for StateShape {
     }
 }
 
-/// A line that says no state.
+/// A line that describes no state.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is no state: {what}")]
 pub(crate) struct ShapeError {

@@ -11,7 +11,7 @@ use crate::checkpoint::{
     lock::carry::{Declared, forget, renamed},
 };
 
-/// What is to be done for the sources to go on.
+/// What has to be done so that the sources can go on.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct CarriedSources {
     /// Old port and new port.
@@ -21,7 +21,7 @@ pub(crate) struct CarriedSources {
 }
 
 impl Declared {
-    /// What is said of operators, and what of sources.
+    /// The declarations about operators, and those about sources.
     pub(crate) fn parted(self, is_source: impl Fn(&str) -> bool) -> (Declared, Declared) {
         let of_source = |(old, new): &(String, String)| is_source(old) || is_source(new);
         let (ports_renamed, renamed) = self.renamed.into_iter().partition(of_source);
