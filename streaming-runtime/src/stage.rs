@@ -14,7 +14,7 @@ use crate::{
     stream::{Stream, chain::Rooted, kind::StreamKind},
 };
 
-/// Stands in what a stage says for the id, the mark or the key of its call.
+/// The placeholder in a stage's text for the id, the mark or the key of its call.
 const CALLER: u8 = 1;
 
 /// What is known of a stage without its call, see the macro.

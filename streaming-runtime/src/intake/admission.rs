@@ -189,7 +189,7 @@ impl<T> Admission<T> {
         self.throttle.shed.fetch_add(records as u64, Ordering::AcqRel);
     }
 
-    /// How many of `wanted` records, one at least, the rate lets through now. Waits for the first, or says 0 if it sheds.
+    /// How many of `wanted` records, at least one, the rate admits now. Waits for the first one, or returns 0 if it sheds.
     pub(crate) async fn admit(&mut self, wanted: usize, stop: &mut watch::Receiver<bool>) -> usize {
         let sheds = self.sheds(stop);
         let Some(limiter) = &mut self.limiter else { return wanted };
@@ -208,7 +208,7 @@ impl<T> Admission<T> {
         (self.weigh)(records)
     }
 
-    /// Holds so many bytes if there is room for them.
+    /// Holds this many bytes if there is room.
     pub(crate) fn try_hold(&self, bytes: u64) -> Option<Held> {
         self.account.try_hold(bytes)
     }
@@ -248,7 +248,7 @@ impl<T> Admission<T> {
 /// Waits until a source that drains is asked to; others are dropped then.
 async fn drained(drains: bool, stop: &mut watch::Receiver<bool>) {
     match drains {
-        // The sender goes only with the job; then sending says so.
+        // The sender is dropped only with the job; then sending returns an error.
         true => drop(stop.wait_for(|stop| *stop).await),
         false => std::future::pending().await,
     }

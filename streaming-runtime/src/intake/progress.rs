@@ -18,7 +18,7 @@ use crate::{checkpoint::SourceMark, contract::source::Recovery, ids::Epoch, inta
 pub(crate) struct SourceProgress {
     /// Whether the source is asked for each batch, and so knows itself what belongs to it.
     paced: bool,
-    /// Of a source that takes records from the program, where a test has the clock.
+    /// For a source that takes records from the program, under a test's clock.
     handover: Option<Handover>,
     state: Mutex<ProgressState>,
     /// Told when a batch that runs again was closed, or has all of its records.
@@ -68,7 +68,7 @@ impl SourceProgress {
         SourceProgress { paced, handover: accepts.then(Handover::default), ..SourceProgress::default() }
     }
 
-    /// Of a source that takes records from the program.
+    /// For a source that takes records from the program.
     pub(crate) fn handover(&self) -> Option<&Handover> {
         self.handover.as_ref()
     }

@@ -89,7 +89,7 @@ impl Signal {
     }
 }
 
-/// What a whole job knows of its queues.
+/// The state that all queues of a job share.
 #[derive(Default)]
 pub(crate) struct IntakeCounters {
     /// Chunks that were sent and not yet taken by a worker.
@@ -196,7 +196,7 @@ impl<T> Clone for SourceTrack<T> {
     }
 }
 
-/// The engine wants the records of the batch at `time`; dropping `done` says that they were all sent.
+/// A request for the records of the batch at `time`; dropping `done` reports that all were sent.
 pub(crate) struct PaceRequest {
     pub(crate) time: BatchTime,
     pub(crate) done: oneshot::Sender<()>,
@@ -532,7 +532,7 @@ impl<T> SourceContext<T> {
         Ok(())
     }
 
-    /// Whose turn it is: workers get chunks one after the other, unless their order matters.
+    /// The next worker: workers get chunks in turn, unless order matters.
     fn turn(&mut self) -> usize {
         if self.in_order == Some(true) {
             return 0;
@@ -543,7 +543,7 @@ impl<T> SourceContext<T> {
     }
 }
 
-/// Waits for what may take time to go on or a batch to be delivered, and says so while it does.
+/// Waits for something that may need time to go on, or a batch to be delivered, and marks the source as waiting meanwhile.
 async fn held_up<T>(cut: &SourceProgress, wait: impl Future<Output = T>) -> T {
     let mut wait = pin!(wait);
     match poll_fn(|cx| Poll::Ready(wait.as_mut().poll(cx))).await {

@@ -261,7 +261,7 @@ pub(crate) fn blocked(board: &Board) -> impl Iterator<Item = Wait> + use<'_> {
     })
 }
 
-/// What nobody waits for, and what may explain what is not there.
+/// Facts that no sink waits for, and that may explain missing output.
 fn beside(board: &Board) -> impl Iterator<Item = Wait> {
     let clock =
         Some(ClockOffset::of(board.clock.offset())).filter(|offset| *offset != ClockOffset::default());

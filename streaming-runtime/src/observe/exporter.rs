@@ -20,7 +20,7 @@ use crate::{
 ///
 /// Install the recorder first, for instance that of `metrics-exporter-prometheus`, then give the exporter to
 /// [`Engine::listener`](crate::Engine::listener). Each job is exported once a second, and when it ends;
-/// [`refresh`](MetricsExporter::refresh) does so at once, for a server that is asked. `examples/prometheus.rs` is whole.
+/// [`refresh`](MetricsExporter::refresh) exports at once, for a server that is asked. `examples/prometheus.rs` is a complete program.
 ///
 /// Names and labels are stable. Every series but the last has the label `job`, so jobs of one process need names of their
 /// own.

@@ -77,7 +77,7 @@ pub trait Listener: Send + Sync + 'static {
     fn ended(&self, _result: &Result<(), JobError>) {}
 }
 
-/// The listeners of a job, whose panics stay theirs.
+/// The listeners of a job. Their panics are caught.
 pub(crate) struct Listeners {
     all: Vec<Arc<dyn Listener>>,
     board: Arc<Board>,

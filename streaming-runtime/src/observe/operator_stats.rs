@@ -85,7 +85,7 @@ impl OperatorCell {
         Held { records: both(0), bytes: both(1) }
     }
 
-    /// The oldest batch that it has not finished, if it says.
+    /// The oldest batch that it has not finished, if it reports that.
     pub(crate) fn frontier(&self) -> Option<Epoch> {
         Some(self.frontier.load(Relaxed)).filter(|frontier| *frontier != SILENT)
     }
@@ -201,13 +201,13 @@ fn place(cells: &Cells, id: OpId) -> Option<usize> {
     cells.names.iter().position(|name| *name == id.0)
 }
 
-/// Where an operator says how it is. One that is built outside of a job, or unmetered, speaks to nobody.
+/// Where an operator reports its state and progress. Outside of a job, or unmetered, reports are dropped.
 pub(crate) struct OperatorStats(Option<StatsPlace>);
 
 struct StatsPlace {
     cells: Arc<Cells>,
     operator: usize,
-    /// What this one has said; several dataflow operators may be one operator of the pipeline.
+    /// The reports of this dataflow operator; several of them may be one operator of the pipeline.
     held: Cell<Held>,
     frontiers: Rc<RefCell<Vec<Epoch>>>,
     me: usize,

@@ -43,7 +43,7 @@ pub(crate) struct PanicOrigin {
 
 /// Why an operator ends the job.
 pub(crate) enum Why {
-    /// A record came to where the pipeline says so.
+    /// A record arrived at a `fail` of the pipeline.
     Record(String),
     /// A record is there more often than can be counted, or written out.
     TooManyCopies { most: i64 },
@@ -56,7 +56,7 @@ pub(crate) enum Why {
 }
 
 impl Why {
-    /// A record was taken back that is not there. Of what type is said, and not what is in it: it may be secret.
+    /// A record was taken back that is not there. The error has its type, and not its contents, which may be secret.
     pub(crate) fn never_said<T>(_: &T) -> Self {
         Why::NeverSaid { what: type_name::<T>() }
     }

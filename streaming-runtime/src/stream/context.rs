@@ -116,7 +116,7 @@ impl Times {
 
     /// Goes on behind the batch of time `last`, which is number 0.
     pub(crate) fn go_on(&self, last: BatchTime, before: Timeline) {
-        // What a window had then is said as of its last slide, whenever that was.
+        // The contents of a window are as of its last slide, whenever that was.
         self.set(0, last, Follows::Closely);
         *self.before.borrow_mut() = before;
     }

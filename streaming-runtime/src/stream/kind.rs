@@ -122,7 +122,7 @@ impl StreamKind for Windowed {
 pub(crate) struct Wants {
     contents: Cell<bool>,
     changes: Cell<bool>,
-    /// Those whose streams this one is made of.
+    /// Those of the streams that this one is made of.
     of: Vec<Rc<Wants>>,
 }
 
@@ -192,10 +192,10 @@ impl<M: Timestamp, In: Clone + 'static> Clone for Updates<'_, M, In> {
     }
 }
 
-/// How long an idle key is kept, once that is said.
+/// How long an idle key is kept, once that is known.
 pub(crate) type Idle = Rc<Cell<Option<Duration>>>;
 
-/// A kept stream whose operator has yet to hear how long it keeps a key.
+/// A table whose operator does not know yet how long it keeps a key.
 #[doc(hidden)]
 pub struct Unbounded<'s, In: 'static> {
     pub(crate) relation: Relation<'s, In>,

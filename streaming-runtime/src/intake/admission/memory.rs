@@ -67,7 +67,7 @@ impl Account {
         self.held.load(Ordering::Acquire) >= self.ceiling
     }
 
-    /// Holds `bytes` if they stay under the ceiling, or if nothing else is held, and nobody waits to do so.
+    /// Holds `bytes` if they stay below the limit, or if nothing else is held, and nobody else waits.
     pub(crate) fn try_hold(self: &Arc<Self>, bytes: u64) -> Option<Held> {
         match self.waiting.load(Ordering::Acquire) {
             0 => self.fit(bytes),
@@ -139,7 +139,7 @@ impl Drop for Held {
     }
 }
 
-/// Counts one who waits.
+/// Counts one waiting source.
 struct Waiting<'a>(&'a AtomicUsize);
 
 impl<'a> Waiting<'a> {

@@ -15,7 +15,7 @@ const STEP: f64 = 0.01;
 /// The longest wait before looking again.
 const LONGEST: Duration = Duration::from_secs(3600);
 
-/// What sums of parts of tokens may lack of a whole one.
+/// The tolerance for sums of fractions of tokens.
 const ROUNDING: f64 = 1e-6;
 
 /// Lets a source's records through at the rate that is set; infinite is none.
@@ -67,7 +67,7 @@ struct Bucket {
 }
 
 impl Bucket {
-    /// Takes up to `wanted` tokens; where there is none, says in what time from `now` to come back.
+    /// Takes up to `wanted` tokens; if there is none, returns how long after `now` to try again.
     fn take(&mut self, now: BatchTime, rate: f64, wanted: usize) -> (usize, Duration) {
         if rate.is_infinite() {
             self.at = now;

@@ -9,7 +9,7 @@ use serde::ser::{
     SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
 
-/// One record of so many is looked into; the others are taken to be like them.
+/// One record of this many is measured; the others are assumed to be like it.
 const SAMPLE: usize = 64;
 
 /// What an allocation costs beside its contents: the allocator's rounding and bookkeeping.
@@ -61,7 +61,7 @@ impl Heap {
         Ok(())
     }
 
-    /// An allocation of so many bytes, and what points to it.
+    /// An allocation of this many bytes, and the pointer to it.
     fn allocated(&mut self, bytes: usize) -> fmt::Result {
         if bytes > 0 {
             self.bytes += ALLOCATION + bytes as u64;

@@ -26,7 +26,7 @@ use crate::{
     time::BatchTime,
 };
 
-/// How many empty batches may be in flight that are late: the board has room for the times of so many.
+/// How many late empty batches may be in flight: the board has room for the times of as many.
 pub(crate) const LATE_BATCHES: usize = 512;
 
 /// How full a queue is.
@@ -35,7 +35,7 @@ pub(crate) type Waiting = Box<dyn Fn() -> usize + Send + Sync>;
 /// A port, before the job starts.
 pub(crate) struct Port {
     pub(crate) name: &'static str,
-    /// Of a source: its queues to the workers.
+    /// The queues of a source to the workers.
     pub(crate) queues: Vec<Waiting>,
     /// Whether its connector has a thread of its own.
     pub(crate) is_alone: bool,
@@ -120,7 +120,7 @@ impl SourceBoard {
     pub(crate) fn set_ended(&self) {
         self.state.store(1, Release);
         let queues = std::mem::take(&mut *self.queues());
-        // Not under the lock: whoever waits for a receipt hears of it.
+        // Not under the lock: it wakes those who wait for a receipt.
         drop(queues);
     }
     fn queues(&self) -> MutexGuard<'_, Vec<Waiting>> {
@@ -146,7 +146,7 @@ impl SourceBoard {
 /// What is known of a sink. Its own task writes it.
 pub(crate) struct SinkBoard {
     pub(crate) port: &'static str,
-    /// Of each worker, the batches whose parts have come.
+    /// For each worker, the batches whose parts have come.
     parts: Box<[AtomicU64]>,
     /// Batches that it has taken.
     taken: AtomicU64,

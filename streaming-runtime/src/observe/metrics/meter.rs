@@ -31,7 +31,7 @@ use crate::observe::{
 /// Published at least this often while a worker does not come to rest.
 const EVERY: Duration = Duration::from_millis(20);
 
-/// Adds up what one worker's log says. Without a log it does nothing.
+/// Adds up one worker's log. Without a log it does nothing.
 pub(crate) struct Meter(Option<Rc<RefCell<Tally>>>);
 
 impl Meter {

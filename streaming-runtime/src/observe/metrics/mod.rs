@@ -73,7 +73,7 @@ pub struct JobMetrics {
     /// How often a [`Listener`](crate::Listener) panicked. Each is logged, and nothing else happens.
     pub listener_panics: u64,
     /// Connections that came to this process's address in the [`Cluster`](crate::Cluster) and were dropped: they did not have
-    /// the secret, ran another program, or said nothing.
+    /// the secret, ran another program, or sent nothing.
     pub strangers: u64,
     /// What it holds of its input, and the limit; see [`Engine::memory_limit`](crate::Engine::memory_limit).
     pub memory: Memory,
@@ -98,7 +98,7 @@ pub struct ClockOffset {
 }
 
 impl ClockOffset {
-    /// Of stream time less the system's, in nanoseconds.
+    /// From stream time minus the system's, in nanoseconds.
     pub(crate) fn of(offset: i64) -> Self {
         let length = Duration::from_nanos(offset.unsigned_abs());
         match offset {

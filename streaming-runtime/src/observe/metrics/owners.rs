@@ -16,7 +16,7 @@ pub(super) type Owner = Option<u32>;
 /// Names of operators that the engine puts before a pipeline's.
 const ENGINE: [&str; 2] = ["Input", "Source"];
 
-/// What was said while a dataflow was built.
+/// The marks that were made while a dataflow was built.
 #[derive(Default)]
 pub(super) struct Plan {
     operators: Vec<OperatesEvent>,

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// From when on a poll counts as one that blocks its thread. Polls are over in microseconds, or go on where others wait.
+/// How long a poll may take before it counts as blocking its thread. Normal polls take microseconds.
 const BLOCKS: Duration = Duration::from_secs(1);
 
 /// The poll of a connector's task that has not returned, if one has not.
@@ -27,7 +27,7 @@ impl Polls {
         Polls { is_alone, origin: Instant::now(), since, was_told }
     }
 
-    /// Polls a task all of whose polls are seen.
+    /// Polls a task, and notes the poll.
     pub(crate) fn poll<R>(&self, poll: impl FnOnce() -> R) -> R {
         struct Polled<'a>(&'a Polls);
         impl Drop for Polled<'_> {
@@ -51,7 +51,7 @@ impl Polls {
         self.running().filter(|running| *running >= BLOCKS)
     }
 
-    /// Whether this is the first time that somebody wants to say so.
+    /// Whether this is the first call, so that it is reported once.
     pub(crate) fn tell(&self) -> bool {
         !self.was_told.swap(true, Relaxed)
     }

@@ -58,7 +58,7 @@ pub(crate) fn rate<'a>(parts: impl Iterator<Item = &'a CountedSpan>, began: u64,
     }
 }
 
-/// Batches whose delays are kept.
+/// The number of batches whose delays are kept.
 const BATCHES: usize = 256;
 
 /// The delays of the last batches.
