@@ -45,7 +45,7 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `traits` | [`Aggregate`](crate::Aggregate), what merges can be relied on for, names on disk |
+//! | `traits` | [`Aggregate`], what merges can be relied on for, names on disk |
 //! | `basic` `variance` `order` `distinct` | the aggregates of the table above |
 //! | `tuple` `part` | several at once; of a part of each value |
 //! | `functions` | what operators such as `reduce_by_key` and `group_by_key` aggregate with |
