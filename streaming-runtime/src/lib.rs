@@ -174,7 +174,7 @@
 //! |---|---|---|
 //! | `sqlite` | `connect::sqlite`: tables of a SQLite database as sinks, exactly once | a C compiler: SQLite is bundled |
 //! | `metrics` | `metrics_exporter()`: the numbers of jobs on the `metrics` facade, for Prometheus and others | |
-//! | `crash-points`, `simulated` | crashes at named points and a disk that fails, for tests of the engine | |
+//! | `testing` | `testing`: a disk that fails, and crashes at named points, for tests of what is exactly once | |
 
 pub mod aggregate;
 mod build_error;
@@ -199,6 +199,8 @@ mod record;
 mod schema;
 mod stage;
 mod stream;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod time;
 
 pub use aggregate::{Aggregate, Algebra, Associative, Invertible, NonAssociative, Of, Parameters, Undo};

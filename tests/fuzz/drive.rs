@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, time::Duration};
 
 use streaming_runtime::{
     BatchTime, Checkpoint, Engine, Job, ManualClock,
-    checkpoint::simulated::SimulatedDisk,
     connect::{Durable, durable},
+    testing::SimulatedDisk,
 };
 
 use crate::{

@@ -13,9 +13,10 @@ use std::{
 
 use streaming_runtime::{
     Checkpoint, JobError, ManualClock, StartError,
-    checkpoint::{Append, CheckpointError, Storage, inspect, simulated::SimulatedDisk},
+    checkpoint::{Append, CheckpointError, Storage, inspect},
     connect::{channel, collect, durable},
     prelude::*,
+    testing::SimulatedDisk,
 };
 
 use super::within::{all, within};

@@ -2,9 +2,9 @@
 
 use streaming_runtime::{
     Checkpoint, JobError, ManualClock,
-    checkpoint::simulated::SimulatedDisk,
     connect::{channel, collect, durable, file, queue},
     prelude::*,
+    testing::SimulatedDisk,
 };
 
 use super::within::within;

@@ -1,6 +1,6 @@
 //! Processes that are killed: at any instant, and at each named point.
 
-use streaming_runtime::checkpoint::CRASH_POINTS;
+use streaming_runtime::testing::CRASH_POINTS;
 
 use super::soak::{Child, Dice, Ended, Job, Trial, child};
 

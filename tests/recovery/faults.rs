@@ -8,12 +8,10 @@ use std::time::Duration;
 use proptest::{collection::vec, prelude::*};
 use streaming_runtime::{
     Checkpoint, Job, JobError, ManualClock, StartError,
-    checkpoint::{
-        CheckpointError, Storage as _,
-        simulated::{Fault, SimulatedDisk},
-    },
+    checkpoint::{CheckpointError, Storage as _},
     connect::{channel, collect, durable, queue},
     prelude::*,
+    testing::{Fault, SimulatedDisk},
 };
 
 use support::{Delivered, Lasting, Pair, block_on};

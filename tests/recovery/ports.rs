@@ -12,12 +12,10 @@ use std::{
 
 use streaming_runtime::{
     BatchTime, Checkpoint, JobError, ManualClock, Sink, Source, StartError,
-    checkpoint::{
-        CheckpointError, LocalDirectory, inspect,
-        simulated::{Fault, SimulatedDisk},
-    },
+    checkpoint::{CheckpointError, LocalDirectory, inspect},
     connect::{Batch, ChannelSource, ConnectorError, Delivery, channel, durable, file},
     prelude::*,
+    testing::{Fault, SimulatedDisk},
 };
 
 use support::{Lasting, block_on};

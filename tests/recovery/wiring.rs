@@ -9,16 +9,14 @@ use std::{
 
 use streaming_runtime::{
     BatchTime, Checkpoint, Job, JobError, ManualClock, Sink, StartError,
-    checkpoint::{
-        CheckpointError,
-        simulated::{Fault, SimulatedDisk},
-    },
+    checkpoint::CheckpointError,
     connect::{
         Batch, ConnectorError, Delivery, channel, channel_sink, collect, console, durable,
         queue::{self, Queue},
         view, view_of_changes,
     },
     prelude::*,
+    testing::{Fault, SimulatedDisk},
 };
 
 use support::{Lasting, Pair, block_on};

@@ -2,9 +2,9 @@
 
 use streaming_runtime::{
     BatchTime, Checkpoint, Engine, Job, ManualClock,
-    checkpoint::simulated::SimulatedDisk,
     connect::{Batch, channel, queue, sqlite, view_of_changes},
     prelude::*,
+    testing::SimulatedDisk,
 };
 
 use crate::run::Store;

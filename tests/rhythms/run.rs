@@ -8,9 +8,9 @@ use std::{
 use proptest::{collection::vec, prelude::*};
 use streaming_runtime::{
     Checkpoint, Job, ManualClock,
-    checkpoint::simulated::SimulatedDisk,
     connect::{Batch, ChannelSource, ConnectorError, Sender, channel},
     prelude::*,
+    testing::SimulatedDisk,
 };
 
 pub(crate) type Pair = (u8, i64);

@@ -1,7 +1,7 @@
 //! Named points at which a test may end the process, to see what a crash leaves behind.
 
 /// Every point there is, in no order. Tests go through this list, so that a new point is tested as well.
-#[cfg(any(test, feature = "crash-points"))]
+#[cfg(any(test, feature = "testing"))]
 pub const POINTS: &[&str] = &[
     "before-create",
     "after-create",
@@ -31,16 +31,16 @@ pub const POINTS: &[&str] = &[
 
 /// Ends the process at once if `STREAMING_CRASH_AT` is `name:n` and this is the n-th time here, the first being 1.
 ///
-/// Only in tests and with the feature `crash-points`; else it is nothing.
+/// Only in tests and with the feature `testing`; else it is nothing.
 #[inline]
 pub(crate) fn crash_point(name: &'static str) {
-    #[cfg(any(test, feature = "crash-points"))]
+    #[cfg(any(test, feature = "testing"))]
     armed::pass(name);
-    #[cfg(not(any(test, feature = "crash-points")))]
+    #[cfg(not(any(test, feature = "testing")))]
     let _ = name;
 }
 
-#[cfg(any(test, feature = "crash-points"))]
+#[cfg(any(test, feature = "testing"))]
 mod armed {
     use std::sync::{
         OnceLock,

@@ -37,7 +37,7 @@
 //! - Compaction knows bytes only, and is restoring and writing: the base at an epoch is what `restore` would give there.
 
 mod compact;
-mod crash;
+pub(crate) mod crash;
 mod error;
 mod format;
 mod frame;
@@ -48,9 +48,8 @@ mod log;
 mod part;
 mod places;
 mod recover;
-#[cfg(any(test, feature = "simulated"))]
-#[doc(hidden)]
-pub mod simulated;
+#[cfg(any(test, feature = "testing"))]
+pub(crate) mod simulated;
 pub(crate) mod state_log;
 mod storage;
 #[cfg(test)]
@@ -58,9 +57,6 @@ mod tests;
 mod watched;
 mod writer;
 
-#[cfg(feature = "crash-points")]
-#[doc(hidden)]
-pub use crash::POINTS as CRASH_POINTS;
 pub(crate) use crash::crash_point;
 pub use error::CheckpointError;
 pub use inspect::{
