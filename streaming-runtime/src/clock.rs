@@ -32,7 +32,7 @@ use tokio::sync::watch;
 pub(crate) use system::ReadTime;
 use system::SystemClock;
 
-use crate::time::{BatchTime, nanos};
+use crate::time::{BatchTime, TimeSpan, nanos};
 
 /// Stream time for tests: it starts at 0, and moves only when [`advance`](ManualClock::advance) is called.
 ///
@@ -97,7 +97,8 @@ impl ManualClock {
     }
     /// Moves time on. Soon after, every batch whose boundary is reached closes, one after the other;
     /// [`Job::delivered`](crate::Job::delivered) waits for that.
-    pub fn advance(&self, by: Duration) {
+    pub fn advance(&self, by: impl TimeSpan) {
+        let by = by.duration();
         self.now.send_modify(|now| *now = now.saturating_add(nanos(by)));
     }
     /// The time now.

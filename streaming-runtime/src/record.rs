@@ -26,8 +26,11 @@ use crate::stream::{Stream, kind::StreamKind};
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the record of a stream",
-    label = "this type does not own its data, or lacks one of `Clone`, `Send` and serde's derives",
-    note = "put `#[derive(Clone, serde::Serialize, serde::Deserialize)]` on `{Self}`; a record owns its data (`String`, not `&str`)"
+    label = "this type, or a part of it, does not own its data or lacks one of `Clone`, `Send` and serde's derives",
+    note = "on a type of your own put `#[derive(Clone, serde::Serialize, serde::Deserialize)]`; for a type parameter say `{Self}: Record`",
+    note = "a record owns its data: `String` for `&str`, and `.clone()` for other references",
+    note = "of types that serde does not know: `Arc` and `Rc` need serde's feature `rc`, or are a `String` or `Box`; an array of more than 32 is a `Vec<..>`; an `Instant` is a `BatchTime` or a `SystemTime`; an error is its text, `error.to_string()`; a trait object is an `enum`",
+    note = "a future is no record, since closures run at once: await it in a task that sends what comes into a `channel(..)`, the source, or in one that takes the batches of a `channel_sink(..)`"
 )]
 pub trait Record: Clone + Send + Serialize + DeserializeOwned + 'static {}
 #[diagnostic::do_not_recommend]
@@ -37,7 +40,8 @@ impl<T: Clone + Send + Serialize + DeserializeOwned + 'static> Record for T {}
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a key",
     label = "records are told apart by `{Self}` here, and it lacks `Eq` or `Hash`, or is no record",
-    note = "derive `PartialEq, Eq, Hash` beside `Clone, Serialize, Deserialize`; for a float, use its bits or round it to an integer first"
+    note = "derive `PartialEq, Eq, Hash` beside `Clone, Serialize, Deserialize`; for a float, use its bits or round it to an integer first; for a `HashMap` or a `HashSet` take a `BTreeMap` or a `BTreeSet`",
+    note = "for a type parameter say `{Self}: Key`"
 )]
 pub trait Key: Record + Eq + Hash {}
 #[diagnostic::do_not_recommend]

@@ -19,6 +19,23 @@ pub const fn hours(n: u64) -> Duration {
     secs(n.saturating_mul(3600))
 }
 
+/// A length of time: a [`Duration`]. Operators ask for it by this name, so that a bare number is answered by how to write one.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no length of time",
+    label = "expected a `Duration`, a number with its unit",
+    note = "write `millis(1500)`, `secs(10)`, `minutes(30)` or `hours(1)`, each of a whole number; a value in the `()` of a header is a `Duration`"
+)]
+pub trait TimeSpan {
+    #[doc(hidden)]
+    fn duration(self) -> Duration;
+}
+
+impl TimeSpan for Duration {
+    fn duration(self) -> Duration {
+        self
+    }
+}
+
 /// A length in nanoseconds. What is longer than all of time, some 584 years, is as long: it does not end.
 pub(crate) const fn nanos(length: Duration) -> u64 {
     let nanos = length.as_nanos();

@@ -50,8 +50,8 @@ use crate::record::Record;
 #[diagnostic::on_unimplemented(
     message = "this does not aggregate values of type `{V}`",
     label = "`{Self}` is no aggregate of `{V}`",
-    note = "an aggregate is made by a function of `streaming_runtime::aggregate`, such as `sum()`; several at once, two to six, are a tuple; a part of `{V}` is meant by `sum().of(|value: &{V}| value.part)`",
-    note = "a closure stands in `.reduce(..)` or `.reduce_by_key(..)`, or one's own type implements `Aggregate<{V}>`"
+    note = "an aggregate is made by a function of `streaming_runtime::aggregate`, such as `sum()` or `count()`; several at once, two to six, are a tuple, `(sum(), count())`; a part of `{V}` is meant by `sum().of(|value: &{V}| value.part)`",
+    note = "a closure stands in `.reduce(..)` or `.reduce_by_key(..)`, or a type of your own has an `impl Aggregate<{V}>`"
 )]
 pub trait Aggregate<V>: Sized + 'static {
     /// What values are gathered in.

@@ -49,7 +49,8 @@ pub struct Batch<T> {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a sink for `{T}`",
     label = "this port was declared as `Sink<{T}>`",
-    note = "give a connector that takes `{T}`, for instance `console()`, `collect()` or your own `impl Sink<{T}>`"
+    note = "give a connector that takes `{T}`, for instance `console()`, `text_files(..)` or your own `impl Sink<{T}>`",
+    note = "`collect()`, `channel_sink(..)` and `view()` return two things, of which the first is the connector: `let (out, collected) = collect();`; a view takes pairs, `(key, value)`"
 )]
 pub trait Sink<T>: Send + 'static {
     /// What it does with a batch that comes again.

@@ -27,7 +27,8 @@ use crate::{
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a source of `{T}`",
     label = "this port was declared as `Source<{T}>`",
-    note = "give a connector whose records are `{T}`, for instance `channel()`, `tcp::lines(..)` or your own `impl Source<{T}>`"
+    note = "give a connector whose records are `{T}`, for instance `channel(..)`, `tcp::lines(..)` or your own `impl Source<{T}>`",
+    note = "`channel(..)` returns `(sender, source)`, of which the second is the connector; a collection is `queue(vec![records])`, an asynchronous stream `from_stream(..)`"
 )]
 pub trait Source<T>: Send + 'static {
     /// Whether the source waits to be asked for each batch ([`SourceContext::batch_due`]), instead of sending at any time.

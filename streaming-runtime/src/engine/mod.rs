@@ -72,6 +72,7 @@ use crate::{
         listener::{Listener, Listeners},
         metrics::{Board, BoardSettings, Port},
     },
+    time::TimeSpan,
 };
 
 /// Settings for jobs, and the way to start them.
@@ -216,8 +217,8 @@ impl Engine {
 
     /// The least time between two batches that close early: 0 by default. A larger value costs less CPU per record, and adds that
     /// much latency.
-    pub fn min_batch(mut self, least: Duration) -> Self {
-        self.min_batch = least;
+    pub fn min_batch(mut self, least: impl TimeSpan) -> Self {
+        self.min_batch = least.duration();
         self
     }
 

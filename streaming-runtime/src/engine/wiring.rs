@@ -51,6 +51,11 @@ use crate::{
 };
 
 /// A pipeline with its connectors and values: what `stream!` makes of a header, ready to start.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no pipeline with its connectors",
+    label = "expected the `Ports` of a pipeline",
+    note = "give each port of the header by its name: `Engine::new().start(name::Ports {{ source: connector, sink: connector }})`"
+)]
 pub trait Pipeline: Sized {
     /// The pipeline's name.
     const NAME: &'static str;

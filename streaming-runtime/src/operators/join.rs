@@ -310,7 +310,7 @@ impl<K: Comparable, V: Comparable, W: Comparable> Collects<K, V, W> for Cogroup 
 #[diagnostic::on_unimplemented(
     message = "this stream has no key of type `{K}`",
     label = "its records are of type `{Self}`, and to meet those of the other stream they must be `({K}, value)`",
-    note = "make both keys one type before: `.map(|record| (key, value))`"
+    note = "give it such a key before: `.key_by(|record| key)`, or `.map(|record| (key, value))` where it has one of another type"
 )]
 pub trait Meets<K, W>: Keyed<K, W> {}
 #[diagnostic::do_not_recommend]

@@ -24,6 +24,7 @@
 //! workers, up to the order of the records.
 
 pub(crate) mod by_key;
+pub(crate) mod foreign_names;
 pub(crate) mod global;
 pub(crate) mod iterate;
 pub(crate) mod join;

@@ -53,6 +53,23 @@ pub trait Routes: StreamKind {
     fn unite<'s, T: Record>(left: Stream<'s, T, Self>, right: Stream<'s, T, Self>) -> Self::Held<'s, T>;
 }
 
+/// A kind of stream that is that of another stream. Both stand here to be named.
+#[diagnostic::on_unimplemented(
+    message = "a stream that is `{P}` and one that is `{Self}` cannot be united",
+    label = "one stream holds something from batch to batch that the other does not",
+    note = "make both streams of batches before `.union(..)`: `.snapshot()` takes the contents of a window or of what is kept"
+)]
+#[doc(hidden)]
+pub trait SameKind<P: StreamKind>: StreamKind {
+    fn same<T: 'static>(stream: Stream<'_, T, Self>) -> Stream<'_, T, P>;
+}
+#[diagnostic::do_not_recommend]
+impl<P: StreamKind> SameKind<P> for P {
+    fn same<T: 'static>(stream: Stream<'_, T, P>) -> Stream<'_, T, P> {
+        stream
+    }
+}
+
 /// A stream that can be parted.
 #[diagnostic::on_unimplemented(
     message = "the state of this stream can grow without bound",
@@ -254,14 +271,15 @@ impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn union<D: Chain<Out = T>>(self, other: Stream<'s, T, P, D>) -> Stream<'s, T, P>
+    pub fn union<Q: StreamKind, D: Chain<Out = T>>(self, other: Stream<'s, T, Q, D>) -> Stream<'s, T, P>
     where
         T: Record,
         P: Routes,
+        Q: SameKind<P>,
     {
         let id = self.id;
         let (job, rhythm) = (self.job.clone(), self.rhythm.or(&other.rhythm));
-        let (left, right) = (self.share(), other.at(id).share());
+        let (left, right) = (self.share(), Q::same(other.at(id).share()));
         let held = named(id, || made(id, 0, || P::unite(left, right)));
         Stream::new(held, id, job, rhythm)
     }

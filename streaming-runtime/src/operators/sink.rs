@@ -57,7 +57,8 @@ pub struct SinkPort<'s, T> {
 #[diagnostic::on_unimplemented(
     message = "a stream of `{T}` cannot go to a sink of `{R}`",
     label = "this sink takes `{R}`, and the stream carries `{T}`",
-    note = "the header of `stream!` says what a sink takes: change it there, or make a `{R}` of each record with `.map(..)` before `.to(..)`"
+    note = "declare it as `Sink<{T}>` in the header of `stream!`, or make a `{R}` of each record with `.map(..)` before `.to(..)`",
+    note = "what may be missing, an `Option`, is left out by `.filter_map(..)`; what may fail, a `Result`, goes its own way by `.try_map(..)`; what a closure only looks at, and returns `()`, stays as it is in `.inspect(..)`"
 )]
 #[doc(hidden)]
 pub trait Accepts<T, R> {

@@ -7,7 +7,7 @@ use crate::{
     observe::panic_origin::named,
     record::{Keyed, Record},
     stream::{
-        Stream,
+        Stream, Unshared,
         chain::{Chain, Rooted},
         kind::StreamKind,
     },
@@ -68,6 +68,22 @@ macro_rules! link {
                 let $name { chain, f: $f, id, .. } = self;
                 let $id = *id;
                 chain.push(record, &mut |$record| $body)
+            }
+        }
+
+        impl<T: 'static, P: StreamKind, C: Rooted, F: 'static, $($t: 'static),*> Unshared for Stream<'_, T, P, $name<C, F, $($t),*>> {
+            type Of = T;
+        }
+
+        /// As [`share`](Stream::share): what the compiler proposes where that was forgotten.
+        #[doc(hidden)]
+        impl<'s, T: Record, P: StreamKind, C: Rooted, F: 'static, $($t: 'static),*>
+            From<Stream<'s, T, P, $name<C, F, $($t),*>>> for Stream<'s, T, P>
+        where
+            $name<C, F, $($t),*>: Chain<Out = T>,
+        {
+            fn from(stream: Stream<'s, T, P, $name<C, F, $($t),*>>) -> Self {
+                stream.share()
             }
         }
     };

@@ -20,7 +20,7 @@ use crate::{
         kind::{Panes, PerBatch, Relation, StreamKind, Table, UnboundedTable, UnboundedWindow, Windowed},
         rhythm::Rhythm,
     },
-    time::BatchTime,
+    time::{BatchTime, TimeSpan},
 };
 
 /// A stream that can be delivered whole: its state has a bound.
@@ -245,11 +245,16 @@ impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn window<D: Chain<Out = T>>(self, size: Duration, slide: Duration) -> Stream<'s, T, Windowed, D>
+    pub fn window<D: Chain<Out = T>>(
+        self,
+        size: impl TimeSpan,
+        slide: impl TimeSpan,
+    ) -> Stream<'s, T, Windowed, D>
     where
         T: Record,
         P: Materialize<Left<C> = D>,
     {
+        let (size, slide) = (size.duration(), slide.duration());
         let id = self.id;
         let of = self.rhythm.step(self.job.interval);
         if slide.as_nanos() > u128::from(u64::MAX) {
@@ -455,10 +460,11 @@ impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// );
     /// # fn main() {}
     /// ```
-    pub fn expire_after(self, idle: Duration) -> Stream<'s, T, Table, C>
+    pub fn expire_after(self, idle: impl TimeSpan) -> Stream<'s, T, Table, C>
     where
         P: Expires,
     {
+        let idle = idle.duration();
         self.on(|held| P::expire(held, idle))
     }
 }

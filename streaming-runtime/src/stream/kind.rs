@@ -27,6 +27,11 @@ use crate::{
 /// | [`Table`] | the whole contents that an operator keeps up to date; [`changes`](crate::Stream::changes) has the differences | operators on windows and tables |
 /// | [`UnboundedTable`] | as `Table`, but it can grow without bound, and cannot go to a sink before it is bounded | `update_state`, `reduce_by_key_with_inverse` |
 /// | [`UnboundedWindow`] | everything that ever arrived; the same | [`history`](crate::Stream::history) |
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no kind of stream",
+    label = "the third parameter of `Stream` says what the stream holds of its past",
+    note = "a function for every kind of stream says `{Self}: StreamKind`"
+)]
 pub trait StreamKind: Sized + 'static {
     #[doc(hidden)]
     type Held<'s, In: 'static>;

@@ -179,3 +179,18 @@ pub trait Reported: Sized {
     }
 }
 impl<T, P: StreamKind, C: Rooted> Reported for Stream<'_, T, P, C> {}
+
+/// What [`share`](Stream::share) is on a stream of what is no record, outside of `stream!`: an answer that says so, where the
+/// compiler would list bounds. It takes `&mut self`, so that it is found only where the method of that name is none.
+#[doc(hidden)]
+pub trait Unshared {
+    #[doc(hidden)]
+    type Of;
+    #[doc(hidden)]
+    fn share<S>(&mut self) -> S
+    where
+        Self::Of: Record,
+    {
+        unreachable!("a stream of records has a method of this name that takes the stream")
+    }
+}

@@ -55,14 +55,31 @@ use crate::{
 /// [`ConnectorError::Unreachable`] after too many attempts, and what [`on_long_line`](Lines::on_long_line)
 /// and [`on_invalid_utf8`](Lines::on_invalid_utf8) make one: by default neither does, and
 /// [`bad_lines`](Lines::bad_lines) counts. Each ends the job.
-pub fn lines(address: impl Into<String>) -> Lines {
+pub fn lines(address: impl Address) -> Lines {
     Lines {
-        address: address.into(),
+        address: address.text(),
         retry: Retry::default(),
         connect_timeout: Duration::from_secs(10),
         idle_timeout: None,
         until_closed: false,
         rules: LineRules::default(),
+    }
+}
+
+/// Where a peer listens, as a text: `"host:port"`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no address of a source",
+    label = "expected a text of host and port",
+    note = "write both as one text: `tcp::lines(\"host:port\")`, as in `\"127.0.0.1:9999\"`"
+)]
+#[doc(hidden)]
+pub trait Address {
+    fn text(self) -> String;
+}
+#[diagnostic::do_not_recommend]
+impl<T: Into<String>> Address for T {
+    fn text(self) -> String {
+        self.into()
     }
 }
 

@@ -1,0 +1,14 @@
+//! fix: tuple
+//! Several are a tuple.
+
+use streaming_runtime::prelude::*;
+use streaming_runtime::aggregate::min;
+
+stream!(
+    #[batch(secs(1))]
+    fn flow<pairs: Source<(u64, i64)>, out: Sink<(u64, (i64, i64))>>() {
+        pairs.aggregate_by_key([min(), min()]).to(out);
+    }
+);
+
+fn main() {}

@@ -1,0 +1,13 @@
+//! fix: Record
+//! More than `Clone` is asked.
+
+use streaming_runtime::prelude::*;
+
+stream!(
+    #[batch(secs(1))]
+    fn flow<T: Clone, words: Source<T>, out: Sink<T>>() {
+        words.to(out);
+    }
+);
+
+fn main() {}

@@ -1,0 +1,13 @@
+//! fix: `>`
+//! A slip at the end of a port.
+
+use streaming_runtime::prelude::*;
+
+stream!(
+    #[batch(secs(1))]
+    fn flow<words: Source<String>>, out: Sink<String>>() {
+        words.to(out);
+    }
+);
+
+fn main() {}

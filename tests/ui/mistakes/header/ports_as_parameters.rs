@@ -1,0 +1,13 @@
+//! fix: <words: Source<String>
+//! As a function would be written.
+
+use streaming_runtime::prelude::*;
+
+stream!(
+    #[batch(secs(1))]
+    fn flow(words: Source<String>, out: Sink<String>) {
+        words.to(out);
+    }
+);
+
+fn main() {}

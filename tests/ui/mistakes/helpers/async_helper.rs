@@ -1,0 +1,17 @@
+//! fix: async
+//! A graph is built at once.
+
+use streaming_runtime::prelude::*;
+
+async fn long<'s>(words: Stream<'s, String>) -> Stream<'s, String> {
+    words.filter(|word| word.len() > 3).share()
+}
+
+stream!(
+    #[batch(secs(1))]
+    fn flow<words: Source<String>, out: Sink<String>>() {
+        long(words).to(out);
+    }
+);
+
+fn main() {}

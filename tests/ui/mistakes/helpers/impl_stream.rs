@@ -1,0 +1,17 @@
+//! fix: Stream<'s, String>
+//! `Stream` is a type.
+
+use streaming_runtime::prelude::*;
+
+fn long<'s>(words: Stream<'s, String>) -> impl Stream<'s, String> {
+    words.filter(|word| word.len() > 3).share()
+}
+
+stream!(
+    #[batch(secs(1))]
+    fn flow<words: Source<String>, out: Sink<String>>() {
+        long(words).to(out);
+    }
+);
+
+fn main() {}

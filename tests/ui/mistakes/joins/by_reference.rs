@@ -1,0 +1,13 @@
+//! fix: removing the borrow
+//! A stream is given by its name.
+
+use streaming_runtime::prelude::*;
+
+stream!(
+    #[batch(secs(1))]
+    fn flow<a: Source<(u64, i64)>, b: Source<(u64, i64)>, out: Sink<(u64, (i64, i64))>>() {
+        a.join(&b).to(out);
+    }
+);
+
+fn main() {}

@@ -1,0 +1,13 @@
+//! fix: .window(
+//! How long is said by windows.
+
+use streaming_runtime::prelude::*;
+
+stream!(
+    #[batch(secs(1))]
+    fn flow<a: Source<(u64, i64)>, b: Source<(u64, i64)>, out: Sink<(u64, (i64, i64))>>() {
+        a.join(b).within(secs(5)).to(out);
+    }
+);
+
+fn main() {}

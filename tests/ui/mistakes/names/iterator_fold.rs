@@ -1,0 +1,13 @@
+//! fix: .aggregate(
+//! As of an iterator.
+
+use streaming_runtime::prelude::*;
+
+stream!(
+    #[batch(secs(1))]
+    fn flow<numbers: Source<i64>, out: Sink<i64>>() {
+        numbers.fold(0, |all, n| all + n).to(out);
+    }
+);
+
+fn main() {}

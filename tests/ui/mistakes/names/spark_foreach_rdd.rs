@@ -1,0 +1,14 @@
+//! fix: .to(
+//! Output of Spark's kind.
+
+use streaming_runtime::prelude::*;
+
+stream!(
+    #[batch(secs(1))]
+    fn flow<words: Source<String>, out: Sink<String>>() {
+        words.foreachRDD(|rdd| println!("{rdd:?}"));
+        words.to(out);
+    }
+);
+
+fn main() {}

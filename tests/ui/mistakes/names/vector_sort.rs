@@ -1,0 +1,13 @@
+//! fix: .transform(
+//! As of a vector.
+
+use streaming_runtime::prelude::*;
+
+stream!(
+    #[batch(secs(1))]
+    fn flow<words: Source<String>, out: Sink<String>>() {
+        words.sort().to(out);
+    }
+);
+
+fn main() {}

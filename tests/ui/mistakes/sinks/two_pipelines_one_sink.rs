@@ -1,0 +1,14 @@
+//! fix: .union(
+//! A sink gets one stream.
+
+use streaming_runtime::prelude::*;
+
+stream!(
+    #[batch(secs(1))]
+    fn flow<words: Source<String>, out: Sink<String>>() {
+        words.filter(|word| word.len() > 3).to(out);
+        words.filter(|word| word.len() < 2).to(out);
+    }
+);
+
+fn main() {}

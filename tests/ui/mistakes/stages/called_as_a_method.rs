@@ -1,0 +1,19 @@
+//! fix: long(words)
+//! A stage is called by its name.
+
+use streaming_runtime::prelude::*;
+
+stage!(
+    fn long<'s>(words: Stream<'s, String>) -> Stream<'s, String> {
+        words.filter(|word| word.len() > 3)
+    }
+);
+
+stream!(
+    #[batch(secs(1))]
+    fn flow<words: Source<String>, out: Sink<String>>() {
+        words.long().to(out);
+    }
+);
+
+fn main() {}

@@ -1,0 +1,14 @@
+//! fix: .filter(
+//! As in Ruby.
+
+use streaming_runtime::prelude::*;
+
+stream!(
+    #[batch(secs(1))]
+    fn flow<words: Source<String>, out: Sink<String>>() {
+        words.filter |word| word.len() > 3;
+        words.to(out);
+    }
+);
+
+fn main() {}

@@ -1,0 +1,14 @@
+//! fix: .filter(
+//! As in Elixir.
+
+use streaming_runtime::prelude::*;
+
+stream!(
+    #[batch(secs(1))]
+    fn flow<words: Source<String>, out: Sink<String>>() {
+        let long = words |> filter(|word| word.len() > 3);
+        long.to(out);
+    }
+);
+
+fn main() {}

@@ -1,0 +1,13 @@
+//! fix: millis(1500)
+//! Durations are whole numbers.
+
+use streaming_runtime::prelude::*;
+
+stream!(
+    #[batch(secs(1))]
+    fn flow<words: Source<String>, out: Sink<String>>() {
+        words.window(secs(1.5), secs(1)).to(out);
+    }
+);
+
+fn main() {}

@@ -1,0 +1,19 @@
+//! fix: .await
+//! A start returns at once.
+
+use streaming_runtime::prelude::*;
+use streaming_runtime::connect::{channel, console};
+
+stream!(
+    #[batch(secs(1))]
+    fn flow<words: Source<String>, out: Sink<String>>() {
+        words.to(out);
+    }
+);
+
+async fn started() {
+    let (_sender, words) = channel::<String>(8);
+    let _ = Engine::new().start(flow::Ports { words, out: console() }).await;
+}
+
+fn main() {}
