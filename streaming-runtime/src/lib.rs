@@ -188,6 +188,7 @@ mod delivery;
 mod detached;
 mod disk;
 mod engine;
+mod epoch_queue;
 mod error;
 pub mod guide;
 mod ids;
@@ -224,8 +225,6 @@ pub use observe::{
 pub use operators::{
     iterate::LoopScope,
     kernel::{
-        borrowed_keys::Reader,
-        copies::Copies,
         differential::{Comparable, Looped},
         state_table::KeyState,
     },
@@ -233,9 +232,12 @@ pub use operators::{
     state::{Keeps, idle_for, unbounded},
     stateless::Emit,
 };
-pub use record::{Key, Keyed, Pair, Record};
+pub use record::{Key, Pair, Record};
 pub use stream::{
     Stream,
+    borrowed::Reader,
+    copies::Copies,
+    keyed::Keyed,
     kind::{PerBatch, StreamKind, Table, UnboundedTable, UnboundedWindow, Windowed},
 };
 pub use time::{BatchTime, TimeSpan, hours, millis, minutes, secs};

@@ -5,5 +5,6 @@
 mod counts;
 mod loops;
 mod per_batch;
+mod shorthands;
 mod state;
 mod transform;

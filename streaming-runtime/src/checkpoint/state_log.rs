@@ -20,7 +20,6 @@
 
 use std::{
     cell::{Cell, OnceCell, RefCell},
-    collections::VecDeque,
     panic::resume_unwind,
     rc::Rc,
     sync::Arc,
@@ -34,6 +33,7 @@ use crate::{
     build_error::BuildError,
     checkpoint::{CheckpointError, Initial, OperatorState, PartWriter, Restored, StateShape, What},
     codec::{Forms, decode, encode, read_back},
+    epoch_queue::EpochQueue,
     ids::{Epoch, OpId},
     record::Record,
     schema,
@@ -52,8 +52,7 @@ pub(crate) struct StateLog {
     operators: RefCell<Vec<Built>>,
     /// What they keep, once they are named.
     named: OnceCell<Vec<OperatorState>>,
-    pages: RefCell<VecDeque<Page>>,
-    spare: RefCell<Vec<PartWriter>>,
+    pages: RefCell<EpochQueue<Page>>,
     restored: RefCell<Option<Arc<Restored>>>,
     /// Operators that have yet to take what is theirs.
     waiting: Cell<usize>,
@@ -73,8 +72,8 @@ struct Built {
 }
 
 /// A batch that not all operators have closed.
+#[derive(Default)]
 struct Page {
-    epoch: Epoch,
     part: PartWriter,
     closed: usize,
 }
@@ -160,28 +159,21 @@ impl StateLog {
     }
 
     fn write(&self, epoch: Epoch, write: impl FnOnce(&mut PartWriter)) {
-        let mut pages = self.pages.borrow_mut();
-        let place = pages.partition_point(|page| page.epoch < epoch);
-        if pages.get(place).is_none_or(|page| page.epoch != epoch) {
-            let part = self.spare.borrow_mut().pop().unwrap_or_default();
-            pages.insert(place, Page { epoch, part, closed: 0 });
-        }
-        write(&mut pages[place].part);
+        write(&mut self.pages.borrow_mut().at(epoch).part);
     }
 
     /// One more operator has closed the batch.
     fn close(&self, epoch: Epoch) {
-        self.write(epoch, |_| {});
         let mut pages = self.pages.borrow_mut();
-        let page = pages.iter_mut().find(|page| page.epoch == epoch).expect("it was just made");
-        page.closed += 1;
+        pages.at(epoch).closed += 1;
         let all = self.operators.borrow().len();
         // Each closes batches in their order, so the oldest is complete first.
-        while let Some(mut page) = pages.pop_front_if(|page| page.closed == all) {
+        while let Some((epoch, mut page)) = pages.pop_if(|_, page| page.closed == all) {
             if let Some(send) = &self.send {
-                send(page.epoch, page.part.take());
+                send(epoch, page.part.take());
             }
-            self.spare.borrow_mut().push(page.part);
+            page.closed = 0;
+            pages.reuse(page);
         }
     }
 }

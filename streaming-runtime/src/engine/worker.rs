@@ -43,7 +43,7 @@ use crate::{
     observe::{metrics::Meter, operator_stats},
     partitioner::Owners,
     record::Record,
-    stream::context::{JobContext, Times},
+    stream::{context::JobContext, times::Times},
 };
 
 /// Chunks taken from a source before the dataflow is stepped: enough to be cheap, few enough that what they
@@ -361,16 +361,16 @@ impl Running {
         };
         let job = Rc::new(JobContext {
             times: Times::default(),
-            seat,
+            local_worker: seat,
             worker: place.0,
             workers: place.1,
             owners: Owners::new(seed),
             interval: control.interval,
             sinks: Cell::new(0),
             awaited: Cell::new(0),
-            skipped: control.board.skipped.clone(),
-            outbox: PendingOutput::default(),
-            ledger: Rc::new(ledger),
+            skip_counters: control.board.skipped.clone(),
+            pending_output: PendingOutput::default(),
+            state_log: Rc::new(ledger),
             is_ordered: Cell::new(false),
             unread: RefCell::default(),
             slides: RefCell::default(),
@@ -387,7 +387,7 @@ impl Running {
                 flow.finish()
             })
         });
-        if let Err(wrong) = whole.and_then(|()| job.ledger.name_all()) {
+        if let Err(wrong) = whole.and_then(|()| job.state_log.name_all()) {
             drop_dataflows(&mut worker);
             return Err(wrong);
         }
@@ -401,7 +401,7 @@ impl Running {
                 ToLeader::new(&mut worker, own, of_process, control.clone())
             });
             // Nobody hears it any more if the job is on its way down.
-            let _ = built.send(job.ledger.operators().to_vec());
+            let _ = built.send(job.state_log.operators().to_vec());
             restored
         });
         let open = OpenBatch {
@@ -433,7 +433,7 @@ impl Running {
         let Some(restored) = restored else { return };
         let time = restored.time.expect("what is restored is as of a batch");
         self.job.times.go_on(time, restored.timeline.clone());
-        self.job.ledger.restore(restored);
+        self.job.state_log.restore(restored);
         self.job.awaited.update(|parts| parts + self.job.sinks.get());
         self.intakes.iter_mut().for_each(|intake| intake.advance(1));
         self.open.epoch = 1;
@@ -495,7 +495,7 @@ impl Running {
         if !self.busy {
             self.meter.publish();
             self.worker.step_or_park(Some(self.idle));
-            self.job.outbox.flush();
+            self.job.pending_output.flush();
             self.flush_notes();
         }
     }
@@ -514,14 +514,14 @@ impl Running {
         self.signal.is_raised()
             || self.open.dirty && self.idle_steps < IDLE_STEPS
             || self.job.awaited.get() > 0
-            || self.job.outbox.holds_back()
+            || self.job.pending_output.holds_back()
             || self.worker.activations().borrow().empty_for() == Some(Duration::ZERO)
     }
 }
 
 fn step(worker: &mut Worker, job: &JobContext) {
     worker.step();
-    job.outbox.flush();
+    job.pending_output.flush();
 }
 
 impl Drop for Running {

@@ -183,7 +183,7 @@ foreign_names! {
     reduceByKey(F) => "`reduceByKey` is `.reduce_by_key(|a, b| ..)` here";
     combineByKey(F, G, H) => "`combineByKey` is `.combine_by_key(create, add, merge)` here";
     countByValue | value_counts() => "this is `.count_by_value()` here";
-    countByKey | counts_by_key() => "write `.aggregate_by_key(count())`, with `use streaming_runtime::aggregate::count`";
+    countByKey | counts_by_key() => "this is `.count_by_key()` here";
     partition | branch(F) => "write `let (these, others) = records.split(|record| ..);`";
     unzip() => "read the stream twice: `.map(|(a, _)| a)` and `.map(|(_, b)| b)`";
 

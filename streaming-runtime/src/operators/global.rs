@@ -12,14 +12,15 @@ use crate::{
     ids::{Epoch, OpId},
     operators::{
         by_key::{ByKey, Slides},
-        kernel::epoch_queue::{Answers, per_epoch},
+        kernel::per_epoch::{Answers, per_epoch},
     },
     record::Record,
     stream::{
         Stream,
         chain::{Chain, Signed},
-        context::JobContext,
-        kind::{Panes, PerBatch, StreamKind, Table, UnboundedTable, Windowed},
+        context::{BatchContext, JobContext},
+        held::Panes,
+        kind::{PerBatch, StreamKind, Table, UnboundedTable, Windowed},
         rhythm::Rhythm,
     },
 };
@@ -47,8 +48,9 @@ impl Countable for PerBatch {
                 chain.push(record, &mut |_| *n += 1);
             }
         };
-        let here =
-            per_epoch(held, Pipeline, id, Answers::WhenFed, add, |_, n, out| out.push(std::mem::take(n)));
+        let here = per_epoch(held, Pipeline, id, job.clone(), Answers::WhenFed, add, |_, n, out| {
+            out.push(std::mem::take(n))
+        });
         total(here, false, id, job, rhythm)
     }
 }
@@ -64,35 +66,36 @@ impl Countable for Table {
                 chain.push(change, &mut |(_, times)| *n += times);
             }
         };
-        let close = |_, n: &mut i64, out: &mut Vec<i64>| out.push(std::mem::take(n));
-        let here = per_epoch(held.changes, Pipeline, id, Answers::WhenFed, add, close);
+        let close = |_: BatchContext<'_>, n: &mut i64, out: &mut Vec<i64>| out.push(std::mem::take(n));
+        let here = per_epoch(held.changes, Pipeline, id, job.clone(), Answers::WhenFed, add, close);
         total(here, true, id, job, rhythm)
     }
 }
 
-/// The sum of what the workers counted in a batch, or so far: `lasts` says which. One for each batch that is due.
+/// The sum of what the workers counted in a batch, or if it `accumulates`, so far. One for each batch that is due.
 fn total<'s>(
     here: StreamVec<'s, Epoch, i64>,
-    lasts: bool,
+    accumulates: bool,
     id: OpId,
     job: Rc<JobContext>,
     rhythm: Rhythm,
 ) -> Stream<'s, i64> {
     let answers = if job.worker == 0 { Answers::Always } else { Answers::WhenFed };
-    let (context, due) = (job.clone(), rhythm.clone());
+    let due = rhythm.clone();
     let mut before = 0;
     let total = per_epoch(
         here,
         Exchange::new(|_: &i64| 0),
         id,
+        job.clone(),
         answers,
         |n: &mut i64, parts| *n += parts.drain(..).sum::<i64>(),
-        move |epoch, n, out| {
+        move |context, n, out| {
             let n = before + std::mem::take(n);
-            if context.is_due(epoch, &due) {
+            if context.is_due(&due) {
                 out.push(n);
             }
-            before = if lasts { n } else { 0 };
+            before = if accumulates { n } else { 0 };
         },
     );
     Stream::new(total, id, job, rhythm)

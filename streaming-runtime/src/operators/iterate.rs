@@ -16,16 +16,15 @@ use crate::{
         panic_origin::{Why, fail},
     },
     operators::{
-        kernel::{
-            copies::Copies,
-            differential::{Comparable, Looped, Moment, collection, relation},
-        },
-        window,
+        kernel::differential::{Comparable, Looped, Moment, collection, relation},
+        window::window_records,
     },
     stream::{
         Stream,
         chain::Chain,
-        kind::{StreamKind, Table, Updates, Windowed},
+        copies::Copies,
+        held::Updates,
+        kind::{StreamKind, Table, Windowed},
     },
 };
 
@@ -87,7 +86,7 @@ impl Loops for Windowed {
     fn updates<'s, T: Comparable, C: Chain<Out = T>>(
         stream: Stream<'s, T, Self, C>,
     ) -> VecCollection<'s, Epoch, T, Copies> {
-        collection(window::kept(stream))
+        collection(window_records(stream))
     }
     fn outside<'s, T: Comparable>(stream: Stream<'s, T, Looped<Epoch>>) -> Stream<'s, T, Table> {
         Table::outside(stream)

@@ -5,8 +5,8 @@
 //! | `stateless` | `map` `filter` `filter_map` `flat_map` `inspect` `key_by` `map_values` `flat_map_values` | nothing; fused |
 //! | `route` | `union` `split` `repartition` | nothing |
 //! | `try_map` | `try_map`, and the ends of what fails: `skip` `fail` | nothing |
-//! | `by_key` | `reduce_by_key` `group_by_key` `combine_by_key` `aggregate_by_key` `count_by_value` `distinct`, and inverses | a value per key, for a batch or a window |
-//! | `global` | `count` `reduce` `reduce_with_inverse` `aggregate`; in `crate::aggregate` also `top_k` | one value, for a batch or a window |
+//! | `by_key` | `reduce_by_key` `group_by_key` `combine_by_key` `aggregate_by_key` `sum_by_key` `count_by_key` `min_by_key` `max_by_key` `count_by_value` `distinct`, and inverses | a value per key, for a batch or a window |
+//! | `global` | `count` `reduce` `reduce_with_inverse` `aggregate` `top_k` | one value, for a batch or a window |
 //! | `join` | `cogroup` `join` `left_join` `right_join` `full_join` `semijoin` `antijoin` | both sides |
 //! | `window` | `window` `history` `snapshot` `changes` `allow_unbounded` `expire_after` | the window, where it is read as it is |
 //! | `state` | `update_state` `map_with_state` | one state per key, as long as the pipeline says |
@@ -14,7 +14,7 @@
 //! | `iterate` | `iterate` `iterate_at_most` `iterate_within` | differential arrangements |
 //! | `sink` | `to` | the batch, until it closes |
 //!
-//! `kernel` has what they are made of: `epoch_queue` and `stateful` are the shells of operators that gather a batch, and of those with
+//! `kernel` has what they are made of: `per_epoch` and `stateful` are the shells of operators that gather a batch, and of those with
 //! state; `key_map` and `slots` hold keys; `sliding` and `hash_join` are the
 //! windows of one stream and of two; `arrival` aggregates tables, in order of arrival; `standing` holds contents between renewals;
 //! `state_table` holds the states of keys; `borrowed_keys` is a `flat_map` of words that are copied only when they are new;
@@ -23,6 +23,7 @@
 //! Invariant: what an operator emits for a batch depends on the records of the batches so far only, for any number of
 //! workers, up to the order of the records.
 
+pub(crate) mod borrowed_keys;
 pub(crate) mod by_key;
 pub(crate) mod foreign_names;
 pub(crate) mod global;

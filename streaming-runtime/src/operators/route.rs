@@ -16,26 +16,26 @@ use timely::{
     progress::Timestamp,
 };
 
-use crate::operators::{
-    kernel::{
-        copies::Copies,
-        differential::{Looped, Moment},
-        standing::stand,
-    },
-    window::Batches,
-};
-
 use crate::{
     ids::OpId,
     observe::{
         operator_stats::{OperatorStats, made},
         panic_origin::named,
     },
+    operators::{
+        kernel::{
+            differential::{Looped, Moment},
+            standing::stand,
+        },
+        window::Batches,
+    },
     record::Record,
     stream::{
         Stream,
         chain::{Chain, Ready},
-        kind::{Panes, PerBatch, Relation, StreamKind, Table, UnboundedWindow, Updates, Wants, Windowed},
+        copies::Copies,
+        held::{Panes, Relation, Updates, Wants},
+        kind::{PerBatch, StreamKind, Table, UnboundedWindow, Windowed},
     },
 };
 
@@ -80,8 +80,8 @@ pub trait Splits: StreamKind {
     /// What each part holds.
     #[doc(hidden)]
     type Part: StreamKind;
-    /// Parts what `f` makes of the records: `Ok` goes to the first part, `Err` to the second. Whether it leaves
-    /// them as they are is said by `same`.
+    /// Parts what `f` makes of the records: `Ok` goes to the first part, `Err` to the second. `same`: whether it leaves
+    /// them as they are.
     #[doc(hidden)]
     fn part<'s, A: Record, B: Record, C: Chain<Out: Record>>(
         held: Self::Held<'s, C::In>,
@@ -232,10 +232,10 @@ fn part<'s, M: Timestamp, A: Clone + 'static, B: Clone + 'static, C: Chain>(
     let (rest, rest_root) = builder.new_output::<Vec<B>>();
     let mut holds = OutputBuilder::<_, CapacityContainerBuilder<Vec<A>>>::from(holds);
     let mut rest = OutputBuilder::<_, CapacityContainerBuilder<Vec<B>>>::from(rest);
-    let gauge = OperatorStats::of(id);
+    let stats = OperatorStats::of(id);
     builder.build(move |_| {
         move |_| {
-            let _runs = gauge.runs();
+            let _runs = stats.runs();
             let (mut holds, mut rest) = (holds.activate(), rest.activate());
             named(id, || {
                 input.for_each(|time, records| {

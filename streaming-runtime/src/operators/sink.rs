@@ -2,7 +2,6 @@
 
 use std::{
     cell::Cell,
-    collections::VecDeque,
     marker::PhantomData,
     rc::Rc,
     sync::{Arc, OnceLock},
@@ -12,6 +11,7 @@ use timely::dataflow::{channels::pact::Pipeline, operators::generic::operator::O
 use tokio::sync::mpsc;
 
 use crate::{
+    epoch_queue::EpochQueue,
     ids::Epoch,
     observe::{
         operator_stats::{Holds, OperatorStats},
@@ -126,42 +126,37 @@ impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
         let Stream { held: root, mut chain, id, job, rhythm, .. } = P::contents(self);
         let ToSink { parts, rebuilds, renewed, streams } = sink.end();
         streams.update(|streams| streams + 1);
-        // Each worker says the same.
+        // Every worker sets the same rhythm.
         let _ = renewed.set(rhythm.clone());
-        let mut open: VecDeque<(Epoch, Vec<T>)> = VecDeque::new();
+        let mut open = EpochQueue::<Vec<T>>::default();
         let mut next = 0;
-        let gauge = OperatorStats::of_batches(id);
+        let stats = OperatorStats::of_batches(id);
         job.sinks.update(|sinks| sinks + 1);
         root.sink(Pipeline, id.0, move |(input, frontier)| {
-            let _runs = gauge.runs();
+            let _runs = stats.runs();
             named(id, || {
                 input.for_each(|time, records| {
-                    let epoch = *time.time();
-                    let place = open.partition_point(|(open, _)| *open < epoch);
-                    if open.get(place).is_none_or(|(open, _)| *open != epoch) {
-                        open.insert(place, (epoch, Vec::new()));
-                    }
-                    chain.gather(records, &mut open[place].1);
+                    chain.gather(records, open.at(*time.time()));
                 });
                 let frontier = frontier.frontier();
                 let upper = frontier.first().copied().unwrap_or(next);
                 for epoch in next..upper {
-                    let records = open.pop_front_if(|(open, _)| *open == epoch).map(|(_, records)| records);
-                    gauge.holds(records.as_ref().map(Vec::held).unwrap_or_default());
-                    let time = job.times.of(epoch);
+                    let records = open.take_open(epoch);
+                    stats.holds(records.as_ref().map(Vec::held).unwrap_or_default());
+                    let context = job.batch(epoch);
                     let part = Part {
-                        worker: job.seat,
+                        worker: job.local_worker,
                         epoch,
-                        time,
-                        is_due: job.is_due(epoch, &rhythm),
-                        is_ending: job.is_ending(epoch),
-                        is_past: job.ledger.is_past(epoch),
+                        time: context.time,
+                        is_due: context.is_due(&rhythm),
+                        is_ending: context.is_ending(),
+                        is_past: context.is_restored,
                         records: records.unwrap_or_default(),
                     };
                     // What is of before was delivered then; a sink that keeps it in memory gets it again.
                     if !part.is_past || rebuilds {
                         let parts = parts.clone();
-                        job.outbox.put(epoch, move || {
+                        job.pending_output.put(epoch, move || {
                             // A sink that is gone has reported its error; the job is on its way down.
                             let _ = parts.send(part);
                         });
@@ -169,7 +164,7 @@ impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
                     job.awaited.update(|parts| parts - 1);
                 }
                 next = upper;
-                gauge.reached(next);
+                stats.reached(next);
             });
         });
     }

@@ -5,10 +5,11 @@ use std::marker::PhantomData;
 use crate::{
     ids::OpId,
     observe::panic_origin::named,
-    record::{Keyed, Record},
+    record::Record,
     stream::{
         Stream, Unshared,
         chain::{Chain, Rooted},
+        keyed::Keyed,
         kind::StreamKind,
     },
 };

@@ -10,8 +10,8 @@ use crate::{
     observe::panic_origin::named,
     operators::{
         kernel::{
-            epoch_queue::{Answers, per_epoch},
             hash_join::JoinSide,
+            per_epoch::{Answers, per_epoch},
             standing::stand_whole,
         },
         stateless::IntoRecords,
@@ -60,30 +60,32 @@ impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
             held,
             Pipeline,
             id,
+            job.clone(),
             Answers::WhenFed,
             move |part: &mut Vec<T>, records| chain.gather(records, part),
             move |_, part, out| out.push((worker, std::mem::take(part))),
         );
-        let (context, due) = (job.clone(), rhythm.clone());
+        let due = rhythm.clone();
         let made = per_epoch(
             parts,
             Exchange::new(|_: &(usize, Vec<T>)| 0),
             id,
+            job.clone(),
             if worker == 0 { Answers::Always } else { Answers::WhenFed },
             |parts: &mut Vec<(usize, Vec<T>)>, more| parts.append(more),
-            move |epoch, parts, out| {
+            move |context, parts, out| {
                 let mut parts = std::mem::take(parts);
-                if !context.is_due(epoch, &due) {
+                if !context.is_due(&due) {
                     debug_assert!(parts.is_empty(), "records come in batches that renew their stream");
                     return;
                 }
-                let mut time = context.times.of(epoch);
-                if context.ledger.is_past(epoch) {
+                let mut time = context.time;
+                if context.is_restored {
                     // Batches of before were shown then; contents that stand are as of their last renewal.
                     if parts.is_empty() && !due.stands() {
                         return;
                     }
-                    time = context.last_due(time, &due);
+                    time = context.last_due(&due);
                 }
                 parts.sort_by_key(|(worker, _)| *worker);
                 let batch = parts.into_iter().map(|(_, part)| part).reduce(|mut all, mut more| {

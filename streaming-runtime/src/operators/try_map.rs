@@ -6,9 +6,7 @@ use timely::dataflow::{StreamVec, channels::pact::Pipeline, operators::generic::
 
 use crate::{
     ids::{Epoch, OpId},
-    observe::panic_origin::{
-        named, {self},
-    },
+    observe::panic_origin::{Why, fail, named},
     operators::route::Splits,
     record::Record,
     stream::{
@@ -35,9 +33,9 @@ impl<E: Record> Failure for E {}
     label = "the job's error carries this as text, and `{Self}` has no `Display`",
     note = "make a text of it before: `.map(|failed| format!(\"{{failed:?}}\")).fail()`"
 )]
-pub trait Audience: std::fmt::Display {}
+pub trait FailureReport: std::fmt::Display {}
 #[diagnostic::do_not_recommend]
-impl<E: std::fmt::Display> Audience for E {}
+impl<E: std::fmt::Display> FailureReport for E {}
 
 /// A stream that can end inside of the pipeline.
 #[diagnostic::on_unimplemented(
@@ -46,70 +44,58 @@ impl<E: std::fmt::Display> Audience for E {}
     note = "let it come out of the loop with what goes round, or do this before the loop"
 )]
 pub trait FailureEnds: StreamKind {
-    /// Shows each record that comes to `f`, with how often it came.
+    /// Reads the stream, and shows each record to the end's function, with how often it came.
     #[doc(hidden)]
     fn end<C: Chain>(
         held: Self::Held<'_, C::In>,
         chain: C,
-        end: FailureEnd,
-        f: impl FnMut(C::Out, u64) + 'static,
+        end: FailureEnd<impl FnMut(C::Out, u64) + 'static>,
     );
 }
 
-/// An operator that ends a stream.
+/// An operator that ends a stream: its name, and what it does with a record.
 #[doc(hidden)]
-pub struct FailureEnd {
+pub struct FailureEnd<F> {
     id: OpId,
     job: Rc<JobContext>,
+    f: F,
 }
 
-impl FailureEnds for PerBatch {
-    fn end<C: Chain>(
-        held: Self::Held<'_, C::In>,
-        chain: C,
-        end: FailureEnd,
-        f: impl FnMut(C::Out, u64) + 'static,
-    ) {
-        end.of(held, chain, f);
-    }
+/// Declares how streams of a kind end whose records come once each, in batches.
+macro_rules! ends_in_batches {
+    ($($kind:ty: |$held:ident| $batches:expr;)*) => {$(
+        impl FailureEnds for $kind {
+            fn end<C: Chain>(
+                $held: Self::Held<'_, C::In>,
+                chain: C,
+                end: FailureEnd<impl FnMut(C::Out, u64) + 'static>,
+            ) {
+                end.read($batches, chain);
+            }
+        }
+    )*};
 }
 
-impl FailureEnds for UnboundedWindow {
-    fn end<C: Chain>(
-        held: Self::Held<'_, C::In>,
-        chain: C,
-        end: FailureEnd,
-        f: impl FnMut(C::Out, u64) + 'static,
-    ) {
-        end.of(held, chain, f);
-    }
-}
-
-impl FailureEnds for Windowed {
-    fn end<C: Chain>(
-        held: Self::Held<'_, C::In>,
-        chain: C,
-        end: FailureEnd,
-        f: impl FnMut(C::Out, u64) + 'static,
-    ) {
-        end.of(held.batches, chain, f);
-    }
+ends_in_batches! {
+    PerBatch: |held| held;
+    UnboundedWindow: |held| held;
+    Windowed: |held| held.batches;
 }
 
 impl FailureEnds for Table {
     fn end<C: Chain>(
         held: Self::Held<'_, C::In>,
         chain: C,
-        end: FailureEnd,
-        mut f: impl FnMut(C::Out, u64) + 'static,
+        FailureEnd { id, job, mut f }: FailureEnd<impl FnMut(C::Out, u64) + 'static>,
     ) {
         held.wants.want_changes();
-        end.of(held.changes, Signed(chain), move |(record, times), _| {
+        let added = move |(record, times), _| {
             // What is taken back came before.
             if let Ok(times @ 1..) = u64::try_from(times) {
                 f(record, times);
             }
-        });
+        };
+        FailureEnd { id, job, f: added }.read(held.changes, Signed(chain));
     }
 }
 
@@ -117,23 +103,20 @@ impl FailureEnds for UnboundedTable {
     fn end<C: Chain>(
         held: Self::Held<'_, C::In>,
         chain: C,
-        end: FailureEnd,
-        f: impl FnMut(C::Out, u64) + 'static,
+        end: FailureEnd<impl FnMut(C::Out, u64) + 'static>,
     ) {
-        Table::end(held.relation, chain, end, f);
+        Table::end(held.relation, chain, end);
     }
 }
 
-impl FailureEnd {
-    /// On records that come once each. Batches go out when it has seen all of them.
-    fn of<C: Chain>(
-        self,
-        root: StreamVec<'_, Epoch, C::In>,
-        mut chain: C,
-        mut f: impl FnMut(C::Out, u64) + 'static,
-    ) {
-        let FailureEnd { id, job } = self;
-        let seen = job.outbox.objector();
+impl<F> FailureEnd<F> {
+    /// Reads records that come once each. Batches go out when it has seen all of them.
+    fn read<C: Chain>(self, root: StreamVec<'_, Epoch, C::In>, mut chain: C)
+    where
+        F: FnMut(C::Out, u64) + 'static,
+    {
+        let FailureEnd { id, job, mut f } = self;
+        let seen = job.pending_output.objector();
         root.sink(Pipeline, id.0, move |(input, frontier)| {
             named(id, || {
                 input.for_each(|_, records| {
@@ -237,8 +220,8 @@ impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
         P: FailureEnds,
     {
         let Stream { held, chain, id, job, .. } = self;
-        let count = job.skipped.counter(id);
-        P::end(held, chain, FailureEnd { id, job }, move |_, times| count.add(times));
+        let count = job.skip_counters.counter(id);
+        P::end(held, chain, FailureEnd { id, job, f: move |_, times| count.add(times) });
     }
 
     /// Ends the job at the first record, with [`JobError::RecordFailed`](crate::JobError::RecordFailed), which names this operator and
@@ -272,12 +255,13 @@ impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// ```
     pub fn fail(self)
     where
-        T: Record + Audience,
+        T: Record + FailureReport,
         P: FailureEnds,
     {
         let Stream { held, chain, id, job, .. } = self;
-        P::end(held, chain, FailureEnd { id, job }, move |record, _| {
-            panic_origin::fail(id, panic_origin::Why::Record(record.to_string()))
-        });
+        let f = move |record: T, _| {
+            fail(id, Why::Record(record.to_string()));
+        };
+        P::end(held, chain, FailureEnd { id, job, f });
     }
 }

@@ -1,6 +1,10 @@
 //! Chains of stateless operators, fused by type.
 
-use crate::ids::{Epoch, OpId};
+use crate::{
+    ids::{Epoch, OpId},
+    observe::{operator_stats::OperatorStats, panic_origin::named},
+    stream::{borrowed::Reader, held::Updates},
+};
 use std::{cell::RefCell, marker::PhantomData, rc::Rc};
 
 use differential_dataflow::AsCollection;
@@ -9,14 +13,8 @@ use timely::{
     progress::Timestamp,
 };
 
-use crate::{
-    observe::{operator_stats::OperatorStats, panic_origin::named},
-    operators::kernel::borrowed_keys::Reader,
-    stream::kind::Updates,
-};
-
 /// What a chain begins with. This holds whatever the chain's closures are: a stream with a closure of a wrong
-/// type in it is still a stream to the compiler, which has said what there is to say at that closure.
+/// type in it is still a stream to the compiler, which has reported the error at that closure.
 #[doc(hidden)]
 pub trait Rooted: 'static {
     type In: 'static;
@@ -28,7 +26,7 @@ pub trait Chain: Rooted {
     type Out: 'static;
     /// Whether the records are those of the root.
     const IS_EMPTY: bool = false;
-    /// Sends what becomes of one record to `out`.
+    /// Applies the chain to a record and sends the results to `out`.
     fn push(&mut self, record: Self::In, out: &mut impl FnMut(Self::Out));
 
     /// As [`push`](Chain::push), to a reader that can do with borrowed keys. Few chains have any.
@@ -37,7 +35,7 @@ pub trait Chain: Rooted {
         self.push(record, &mut |record| reader.own(record))
     }
 
-    /// Adds what becomes of `records` to `gathered`.
+    /// Applies the chain to `records` and adds the results to `gathered`.
     fn gather(&mut self, records: &mut Vec<Self::In>, gathered: &mut Vec<Self::Out>) {
         for record in records.drain(..) {
             self.push(record, &mut |record| gathered.push(record));
@@ -145,7 +143,7 @@ impl<C: Chain> Chain for Signed<C> {
     }
 }
 
-/// A chain with several places.
+/// A chain that several operators share.
 struct Shared<C>(Rc<RefCell<C>>);
 
 impl<C: Rooted> Rooted for Shared<C> {

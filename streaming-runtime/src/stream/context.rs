@@ -1,32 +1,28 @@
-//! What the operators of one worker share.
+//! What the operators of one worker share, and what they are told of a batch that has closed.
 
-use crate::ids::{Epoch, OpId};
+use crate::{
+    checkpoint::state_log::StateLog,
+    delivery::pending_output::PendingOutput,
+    ids::{Epoch, OpId},
+    observe::skip_counters::SkipCounters,
+    partitioner::Owners,
+    stream::{rhythm::Rhythm, timeline::Follows, times::Times},
+    time::BatchTime,
+};
 use std::{
     cell::{Cell, RefCell},
-    collections::{BTreeSet, VecDeque},
+    collections::BTreeSet,
     hash::Hash,
     rc::Rc,
     sync::Arc,
     time::Duration,
 };
 
-use crate::{
-    checkpoint::state_log::StateLog,
-    delivery::pending_output::PendingOutput,
-    observe::skip_counters::SkipCounters,
-    partitioner::Owners,
-    stream::{
-        rhythm::Rhythm,
-        timeline::{Follows, Timeline},
-    },
-    time::BatchTime,
-};
-
 /// What the operators of one worker share.
 pub(crate) struct JobContext {
     pub(crate) times: Times,
     /// This worker's place in its process, and among all workers of the job.
-    pub(crate) seat: usize,
+    pub(crate) local_worker: usize,
     pub(crate) worker: usize,
     pub(crate) workers: usize,
     /// Which worker owns a key.
@@ -37,9 +33,9 @@ pub(crate) struct JobContext {
     pub(crate) sinks: Cell<usize>,
     /// Parts of closed batches that have not come to their sinks.
     pub(crate) awaited: Cell<usize>,
-    pub(crate) skipped: Arc<SkipCounters>,
-    pub(crate) outbox: PendingOutput,
-    pub(crate) ledger: Rc<StateLog>,
+    pub(crate) skip_counters: Arc<SkipCounters>,
+    pub(crate) pending_output: PendingOutput,
+    pub(crate) state_log: Rc<StateLog>,
     /// Whether an operator depends on the order of the records of a batch.
     pub(crate) is_ordered: Cell<bool>,
     /// The sources that nothing has read so far, while the dataflow is put together.
@@ -64,20 +60,15 @@ impl JobContext {
         self.owners.of(key) % self.workers as u64 == self.worker as u64
     }
 
-    /// Whether a batch that has closed renews what has this rhythm. In the batch that is the past, everything says what it
-    /// has.
-    pub(crate) fn is_due(&self, epoch: Epoch, rhythm: &Rhythm) -> bool {
-        self.ledger.is_past(epoch) || rhythm.is_due(self.times.of(epoch), self.times.follows(epoch))
-    }
-
-    /// Whether a batch that has closed is one at the end, for windows only.
-    pub(crate) fn is_ending(&self, epoch: Epoch) -> bool {
-        !self.times.follows(epoch).is_regular()
-    }
-
-    /// When what has this rhythm was renewed last, as of the batch that the job goes on from.
-    pub(crate) fn last_due(&self, as_of: BatchTime, rhythm: &Rhythm) -> BatchTime {
-        rhythm.last(as_of, &self.times.before.borrow())
+    /// What operators are told of a batch that has closed.
+    pub(crate) fn batch(&self, epoch: Epoch) -> BatchContext<'_> {
+        BatchContext {
+            epoch,
+            time: self.times.of(epoch),
+            is_restored: self.state_log.is_past(epoch),
+            follows: self.times.follows(epoch),
+            job: self,
+        }
     }
 
     /// Windows slide by this.
@@ -86,53 +77,31 @@ impl JobContext {
     }
 }
 
-/// The times of the batches that closed lately, written by the worker before it closes its inputs.
-#[derive(Default)]
-pub(crate) struct Times {
-    known: RefCell<VecDeque<(Epoch, BatchTime)>>,
-    /// Of those, the ones that do not follow closely on the one before.
-    jumps: RefCell<VecDeque<(Epoch, Follows)>>,
-    /// What there was before the job was started.
-    before: RefCell<Timeline>,
+/// A batch that has closed. Every operator that works on batches gets one per batch, and has no other source of time. So
+/// it decides by the batch, and not by when it runs. What decides by time joins it here, as a watermark.
+#[derive(Clone, Copy)]
+pub(crate) struct BatchContext<'a> {
+    pub(crate) epoch: Epoch,
+    pub(crate) time: BatchTime,
+    /// Whether it is the first batch of a restored job, in which operators give what they kept.
+    pub(crate) is_restored: bool,
+    follows: Follows,
+    pub(crate) job: &'a JobContext,
 }
 
-impl Times {
-    /// Times kept. More batches than this are never in flight.
-    const KEPT: usize = 4096;
-
-    pub(crate) fn set(&self, epoch: Epoch, time: BatchTime, follows: Follows) {
-        let mut times = self.known.borrow_mut();
-        if times.len() == Self::KEPT {
-            times.pop_front();
-        }
-        times.push_back((epoch, time));
-        let mut jumps = self.jumps.borrow_mut();
-        if follows != Follows::Closely {
-            jumps.push_back((epoch, follows));
-        }
-        let &(oldest, _) = times.front().expect("one was just put there");
-        while jumps.pop_front_if(|(epoch, _)| *epoch < oldest).is_some() {}
+impl BatchContext<'_> {
+    /// Whether it renews what has this rhythm. The batch of a restored job renews everything.
+    pub(crate) fn is_due(self, rhythm: &Rhythm) -> bool {
+        self.is_restored || rhythm.is_due(self.time, self.follows)
     }
 
-    /// Goes on behind the batch of time `last`, which is number 0.
-    pub(crate) fn go_on(&self, last: BatchTime, before: Timeline) {
-        // The contents of a window are as of its last slide, whenever that was.
-        self.set(0, last, Follows::Closely);
-        *self.before.borrow_mut() = before;
+    /// Whether it is one of those at the end, for windows only.
+    pub(crate) fn is_ending(self) -> bool {
+        !self.follows.is_regular()
     }
 
-    /// How a batch that has closed follows the one before it.
-    fn follows(&self, epoch: Epoch) -> Follows {
-        let jumps = self.jumps.borrow();
-        // Nearly always there is none.
-        let jump = jumps.iter().rev().find(|(at, _)| *at == epoch);
-        jump.map_or(Follows::Closely, |(_, follows)| *follows)
-    }
-
-    /// The time of a batch that has closed.
-    pub(crate) fn of(&self, epoch: Epoch) -> BatchTime {
-        let times = self.known.borrow();
-        let (first, _) = times.front().expect("an operator asks only for batches that closed");
-        times[(epoch - first) as usize].1
+    /// When what has this rhythm was renewed last. To be asked of the batch of a restored job only.
+    pub(crate) fn last_due(self, rhythm: &Rhythm) -> BatchTime {
+        self.job.times.last_due(self.time, rhythm)
     }
 }

@@ -4,18 +4,17 @@
 //! with differences, so one chain serves all kinds.
 //!
 //! Invariant: the contents and the changes of a [`Table`] agree: the sum of the changes up to a batch equals the contents that it delivers.
-//! An operator sends only what is read, see [`Wants`].
+//! An operator sends only what is read, see [`Wants`](super::held::Wants).
 
-use std::{cell::Cell, rc::Rc, time::Duration};
-
-use differential_dataflow::VecCollection;
-use timely::{dataflow::StreamVec, progress::Timestamp};
+use timely::dataflow::StreamVec;
 
 use crate::{
     ids::{Epoch, OpId},
-    operators::kernel::copies::Copies,
     record::Record,
-    stream::chain::Chain,
+    stream::{
+        chain::Chain,
+        held::{Panes, Relation, Unbounded},
+    },
 };
 
 /// What a stream holds of its past.
@@ -71,41 +70,26 @@ pub enum UnboundedTable {}
 #[derive(Debug)]
 pub enum UnboundedWindow {}
 
-impl StreamKind for PerBatch {
-    type Held<'s, In: 'static> = StreamVec<'s, Epoch, In>;
-    fn again<'s, In: Clone + 'static>(held: &Self::Held<'s, In>) -> Self::Held<'s, In> {
-        held.clone()
-    }
-    fn realise<'s, C: Chain<Out: Record>>(
-        held: Self::Held<'s, C::In>,
-        chain: C,
-        id: OpId,
-    ) -> Self::Held<'s, C::Out> {
-        chain.realise(held, id)
-    }
+/// Declares kinds that hold their batches as they come, and nothing else.
+macro_rules! kinds_of_batches {
+    ($($kind:ty)*) => {$(
+        impl StreamKind for $kind {
+            type Held<'s, In: 'static> = StreamVec<'s, Epoch, In>;
+            fn again<'s, In: Clone + 'static>(held: &Self::Held<'s, In>) -> Self::Held<'s, In> {
+                held.clone()
+            }
+            fn realise<'s, C: Chain<Out: Record>>(
+                held: Self::Held<'s, C::In>,
+                chain: C,
+                id: OpId,
+            ) -> Self::Held<'s, C::Out> {
+                chain.realise(held, id)
+            }
+        }
+    )*};
 }
 
-impl StreamKind for UnboundedWindow {
-    type Held<'s, In: 'static> = StreamVec<'s, Epoch, In>;
-    fn again<'s, In: Clone + 'static>(held: &Self::Held<'s, In>) -> Self::Held<'s, In> {
-        held.clone()
-    }
-    fn realise<'s, C: Chain<Out: Record>>(
-        held: Self::Held<'s, C::In>,
-        chain: C,
-        id: OpId,
-    ) -> Self::Held<'s, C::Out> {
-        chain.realise(held, id)
-    }
-}
-
-/// The batches of a window as they arrive, and its size.
-#[doc(hidden)]
-pub struct Panes<'s, In: 'static> {
-    pub(crate) batches: StreamVec<'s, Epoch, In>,
-    /// `None`: the window begins with the job.
-    pub(crate) size: Option<Duration>,
-}
+kinds_of_batches! { PerBatch UnboundedWindow }
 
 impl StreamKind for Windowed {
     type Held<'s, In: 'static> = Panes<'s, In>;
@@ -118,53 +102,6 @@ impl StreamKind for Windowed {
         id: OpId,
     ) -> Self::Held<'s, C::Out> {
         Panes { batches: chain.realise(held.batches, id), size: held.size }
-    }
-}
-
-/// Which forms of a kept stream have a reader. An operator looks when it runs: while a pipeline is put together
-/// nobody knows what will read it.
-#[derive(Default)]
-pub(crate) struct Wants {
-    contents: Cell<bool>,
-    changes: Cell<bool>,
-    /// Those of the streams that this one is made of.
-    of: Vec<Rc<Wants>>,
-}
-
-impl Wants {
-    pub(crate) fn all(of: Vec<Rc<Wants>>) -> Rc<Self> {
-        Rc::new(Wants { of, ..Wants::default() })
-    }
-    pub(crate) fn want_contents(&self) {
-        self.contents.set(true);
-        self.of.iter().for_each(|of| of.want_contents());
-    }
-    pub(crate) fn want_changes(&self) {
-        self.changes.set(true);
-        self.of.iter().for_each(|of| of.want_changes());
-    }
-    pub(crate) fn contents(&self) -> bool {
-        self.contents.get()
-    }
-    pub(crate) fn changes(&self) -> bool {
-        self.changes.get()
-    }
-}
-
-/// Both forms of a kept stream.
-#[doc(hidden)]
-pub struct Relation<'s, In: 'static> {
-    /// All of it, whenever it is due.
-    pub(crate) contents: StreamVec<'s, Epoch, In>,
-    /// What was added (+) and removed (-) since, and how often.
-    pub(crate) changes: StreamVec<'s, Epoch, (In, i64)>,
-    pub(crate) wants: Rc<Wants>,
-}
-
-impl<In: Clone + 'static> Clone for Relation<'_, In> {
-    fn clone(&self) -> Self {
-        let Relation { contents, changes, wants } = self;
-        Relation { contents: contents.clone(), changes: changes.clone(), wants: wants.clone() }
     }
 }
 
@@ -181,30 +118,6 @@ impl StreamKind for Table {
         let (contents, changes) = chain.realise_both(held.contents, held.changes, id);
         Relation { contents, changes, wants: held.wants }
     }
-}
-
-/// What is kept up to date by differential dataflow.
-#[doc(hidden)]
-pub struct Updates<'s, M: Timestamp, In: 'static> {
-    pub(crate) collection: VecCollection<'s, M, In, Copies>,
-    /// Whether differences of equal records at a time have been put together.
-    pub(crate) settled: bool,
-}
-
-impl<M: Timestamp, In: Clone + 'static> Clone for Updates<'_, M, In> {
-    fn clone(&self) -> Self {
-        Updates { collection: self.collection.clone(), settled: self.settled }
-    }
-}
-
-/// How long an idle key is kept, once that is known.
-pub(crate) type Idle = Rc<Cell<Option<Duration>>>;
-
-/// A table whose operator does not know yet how long it keeps a key.
-#[doc(hidden)]
-pub struct Unbounded<'s, In: 'static> {
-    pub(crate) relation: Relation<'s, In>,
-    pub(crate) idle: Idle,
 }
 
 impl StreamKind for UnboundedTable {

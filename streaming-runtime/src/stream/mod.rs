@@ -7,28 +7,28 @@
 //! Invariant: a closure of a chain sees each record of a stream exactly once, however many read the stream. On a table it sees what is
 //! read: each record whenever the whole is delivered, and each change.
 
+pub(crate) mod borrowed;
 pub(crate) mod chain;
 pub(crate) mod context;
+pub(crate) mod copies;
+pub(crate) mod held;
+pub(crate) mod keyed;
 pub(crate) mod kind;
 pub(crate) mod rhythm;
 pub(crate) mod timeline;
+pub(crate) mod times;
 
 use crate::{
     ids::OpId,
+    record::Record,
     stream::{
         chain::{Chain, Ready, Rooted},
         context::JobContext,
-    },
-};
-use std::{marker::PhantomData, rc::Rc};
-
-use crate::{
-    record::Record,
-    stream::{
         kind::{PerBatch, StreamKind},
         rhythm::Rhythm,
     },
 };
+use std::{marker::PhantomData, rc::Rc};
 
 /// A stream of records `T` in a pipeline under construction.
 ///
@@ -154,7 +154,7 @@ impl<'s, T: Record, P: StreamKind> Stream<'s, T, P> {
 
 /// What takes over after an operator that was reported: its stream has no chain or no record, so the methods
 /// above are not its own. `stream!` calls one of them before each operator and has this trait in scope; whatever
-/// follows then has a type that nobody knows, of which the compiler says nothing once it has said something.
+/// follows then has an unknown type, about which the compiler reports nothing more once it has reported an error.
 #[doc(hidden)]
 pub trait Reported: Sized {
     #[doc(hidden)]

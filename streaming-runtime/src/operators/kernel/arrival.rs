@@ -22,52 +22,32 @@ use crate::{
         operator_stats::Held,
         panic_origin::{Why, fail},
     },
-    operators::{
-        by_key::ByKey,
-        kernel::{
-            copies::{checked, few},
-            differential::Comparable,
-            slots::Slots,
-            stateful::{BatchContext, Output, StatefulOperator, keep},
-        },
+    operators::kernel::{
+        differential::Comparable,
+        output::Output,
+        slots::Slots,
+        stateful::{StatefulOperator, stateful},
     },
-    record::Keyed,
     stream::{
-        Stream,
-        chain::Chain,
-        context::JobContext,
-        kind::{Relation, Table},
+        context::{BatchContext, JobContext},
+        copies::{checked, few},
+        held::Relation,
         rhythm::Rhythm,
     },
-    time::BatchTime,
 };
 
-impl<K: Comparable, V: Comparable, R: Comparable> ByKey<K, V, R> for Table {
-    type Out = Table;
-    fn aggregate<'s, T: Keyed<K, V> + 'static, C: Chain<Out = T>, G: Aggregate<V, Result = R>>(
-        stream: Stream<'s, T, Self, C>,
-        how: G,
-    ) -> Stream<'s, (K, R), Table> {
-        let Stream { held, chain, id, job, rhythm, .. } = stream.map(Keyed::part);
-        job.depends_on_order(G::IN_ORDER);
-        held.wants.want_changes();
-        let changes = chain.realise_changes(held.changes, id);
-        Stream::new(aggregated(changes, how, rhythm.clone(), id, job.clone()), id, job, rhythm)
-    }
-}
-
 /// The part at the owners of the keys. It does not know the chain, so that it is compiled once a type.
-fn aggregated<'s, K: Comparable, V: Comparable, G: Aggregate<V, Result: Comparable>>(
+pub(crate) fn aggregated<'s, K: Comparable, V: Comparable, G: Aggregate<V, Result: Comparable>>(
     changes: StreamVec<'s, Epoch, ((K, V), i64)>,
-    how: G,
+    aggregate: G,
     rhythm: Rhythm,
     id: OpId,
     job: Rc<JobContext>,
 ) -> Relation<'s, (K, G::Result)> {
     let (more, stale) = (Vec::new(), Vec::new());
-    let keeper = Arrival { slots: Slots::default(), runs: 0, more, stale, how, rhythm, id, job: job.clone() };
+    let operator = Arrival { slots: Slots::default(), runs: 0, more, stale, aggregate, rhythm, id };
     let owners = job.owners.clone();
-    keep(changes, Exchange::new(move |((key, _), _): &((K, V), i64)| owners.of(key)), id, job, keeper)
+    stateful(changes, Exchange::new(move |((key, _), _): &((K, V), i64)| owners.of(key)), id, job, operator)
 }
 
 /// A value as often as it came in a row, numbered in the order of its key.
@@ -109,7 +89,7 @@ impl<V: Comparable, R> ArrivalGroup<V, R> {
         }
     }
 
-    /// Takes back what is `gone`, sorted by value, the oldest first, and says which runs changed.
+    /// Removes what is `gone`, sorted by value, the oldest first, and calls `changed` with each run that changed.
     fn take_back(&mut self, gone: &mut [Gone<V>], id: OpId, mut changed: impl FnMut(u64)) {
         let mut left = gone.len();
         for run in &mut self.runs {
@@ -133,15 +113,15 @@ impl<V: Comparable, R> ArrivalGroup<V, R> {
         self.runs.retain(|run| run.times > 0);
     }
 
-    fn merged<G: Aggregate<V, Result = R>>(&self, how: &G) -> Option<R> {
+    fn merged<G: Aggregate<V, Result = R>>(&self, aggregate: &G) -> Option<R> {
         let all = self.runs.iter().flat_map(|run| (0..run.times).map(|_| run.value.clone()));
         let whole = all.fold(None, |whole, value| {
             Some(match whole {
-                None => how.create(value),
-                Some(whole) => how.add(whole, value),
+                None => aggregate.create(value),
+                Some(whole) => aggregate.add(whole, value),
             })
         });
-        whole.map(|whole| how.result(whole))
+        whole.map(|whole| aggregate.result(whole))
     }
 }
 
@@ -152,17 +132,34 @@ struct Gone<V> {
     times: i64,
 }
 
+/// The runs of the keys that this worker owns, as they were written.
+fn written<K: Comparable, V: Comparable>(
+    context: BatchContext<'_>,
+    log: &StateWriter,
+) -> WrittenArrival<K, V> {
+    let mut written = WrittenArrival::new();
+    log.states(|(key, number): ArrivalPlace<K>, run: Option<(V, i64)>| {
+        if context.job.owns(&key) {
+            let runs = written.entry(key).or_default();
+            match run {
+                Some(run) => drop(runs.insert(number, run)),
+                None => drop(runs.remove(&number)),
+            }
+        }
+    });
+    written
+}
+
 struct Arrival<K, V, G: Aggregate<V>> {
     slots: Slots<K, ArrivalGroup<V, G::Result>>,
     /// Runs of all keys.
     runs: usize,
-    /// What a restart found that is not as it was written: keys with more values, and places that have none.
+    /// Differences from the log that a restore found: keys with more values, and logged places without a value.
     more: Vec<u32>,
     stale: Vec<ArrivalPlace<K>>,
-    how: G,
+    aggregate: G,
     rhythm: Rhythm,
     id: OpId,
-    job: Rc<JobContext>,
 }
 
 /// A run's place: its key, and its number there.
@@ -186,7 +183,7 @@ impl<K: Comparable, V: Comparable, G: Aggregate<V, Result: Comparable>> Arrival<
                 false => gone.push(Gone { slot, value, times: checked(self.id, times.checked_neg()) }),
             }
         }
-        // Only now: what comes in the same batch may have been said first.
+        // Removed last: a value may come and go in one batch, in any order.
         gone.sort_unstable_by(|a, b| (a.slot, &a.value).cmp(&(b.slot, &b.value)));
         let mut fewer = Vec::new();
         for gone in gone.chunk_by_mut(|a, b| a.slot == b.slot) {
@@ -227,15 +224,15 @@ impl<K: Comparable, V: Comparable, G: Aggregate<V, Result: Comparable>> Arrival<
         more.drain(..).for_each(|slot| slots.get_mut(slot).1.fresh = u64::MAX);
     }
 
-    /// Says what became of the keys that changed.
-    fn say_changes(&mut self, changed: Vec<u32>, said: &mut Output<(K, G::Result)>) {
+    /// Writes the changes of these keys.
+    fn write_changes(&mut self, changed: Vec<u32>, output: &mut Output<(K, G::Result)>) {
         for slot in changed {
             let (key, group) = self.slots.get_mut(slot);
-            let made = group.merged(&self.how);
+            let made = group.merged(&self.aggregate);
             if group.made != made {
                 let before = std::mem::replace(&mut group.made, made);
                 for (made, times) in [(before, -1), (group.made.clone(), 1)] {
-                    made.into_iter().for_each(|made| said.change(|| (key.clone(), made), times));
+                    made.into_iter().for_each(|made| output.change(|| (key.clone(), made), times));
                 }
             }
             if group.runs.is_empty() {
@@ -243,29 +240,15 @@ impl<K: Comparable, V: Comparable, G: Aggregate<V, Result: Comparable>> Arrival<
             }
         }
         let bytes = self.slots.bytes() + self.runs * size_of::<Run<V>>();
-        said.held = Held::new(self.slots.len() + self.runs, bytes);
+        output.held = Held::new(self.slots.len() + self.runs, bytes);
     }
 
-    fn say_contents(&self, said: &mut Output<(K, G::Result)>) {
+    fn write_contents(&self, output: &mut Output<(K, G::Result)>) {
         let made = self.slots.iter().filter_map(|(key, group)| Some((key, group.made.as_ref()?)));
-        said.contents.extend(made.map(|(key, made)| (key.clone(), made.clone())));
+        output.contents.extend(made.map(|(key, made)| (key.clone(), made.clone())));
     }
 
-    fn written(&self, log: &StateWriter) -> WrittenArrival<K, V> {
-        let mut written = WrittenArrival::new();
-        log.states(|(key, number): ArrivalPlace<K>, run: Option<(V, i64)>| {
-            if self.job.owns(&key) {
-                let runs = written.entry(key).or_default();
-                match run {
-                    Some(run) => drop(runs.insert(number, run)),
-                    None => drop(runs.remove(&number)),
-                }
-            }
-        });
-        written
-    }
-
-    /// Takes those values of `batch` that were written down, in their order, and leaves the others in it.
+    /// Takes the values of `batch` that are in the log, in the logged order, and leaves the others in it.
     fn take_written(&mut self, written: WrittenArrival<K, V>, batch: &mut Vec<((K, V), i64)>) {
         let mut there = HashMap::<(K, V), i64>::new();
         for (pair, times) in batch.iter() {
@@ -292,7 +275,7 @@ impl<K: Comparable, V: Comparable, G: Aggregate<V, Result: Comparable>> Arrival<
             let slot = self.slots.number(key);
             let (_, group) = self.slots.get_mut(slot);
             (group.runs, group.next) = (kept, last + 1);
-            group.made = group.merged(&self.how);
+            group.made = group.merged(&self.aggregate);
             self.runs += group.runs.len();
         }
         batch.retain_mut(|(pair, times)| {
@@ -320,29 +303,29 @@ impl<K: Comparable, V: Comparable, G: Aggregate<V, Result: Comparable>> Stateful
 
     fn close(
         &mut self,
-        at: BatchContext,
+        context: BatchContext<'_>,
         batch: &mut Vec<Self::In>,
-        said: &mut Output<Self::Out>,
+        output: &mut Output<Self::Out>,
         log: &StateWriter,
     ) {
-        let changed = self.take_in(at.epoch, batch, log);
-        self.say_changes(changed, said);
-        if said.wants_contents() && self.job.is_due(at.epoch, &self.rhythm) {
-            self.say_contents(said);
+        let changed = self.take_in(context.epoch, batch, log);
+        self.write_changes(changed, output);
+        if output.wants_contents() && context.is_due(&self.rhythm) {
+            self.write_contents(output);
         }
     }
 
     fn restore(
         &mut self,
-        _: BatchTime,
-        log: &StateWriter,
+        context: BatchContext<'_>,
         batch: &mut Vec<Self::In>,
-        said: &mut Output<Self::Out>,
+        output: &mut Output<Self::Out>,
+        log: &StateWriter,
     ) {
-        self.take_written(self.written(log), batch);
+        self.take_written(written(context, log), batch);
         let changed = self.take_in(0, batch, &StateWriter::nowhere());
         self.more = changed.clone();
-        self.say_changes(changed, said);
-        self.say_contents(said);
+        self.write_changes(changed, output);
+        self.write_contents(output);
     }
 }

@@ -1,4 +1,4 @@
-//! The lowering of loops: what is kept as a differential collection.
+//! The lowering of loops to differential collections.
 //!
 //! What goes round in a loop is a collection of updates, and its operators are differential's on arrangements. The
 //! streams of a loop have the round in their time. [`Table`] streams become collections whose time is the batch where
@@ -26,32 +26,29 @@ use timely::{
 
 use crate::{
     aggregate::Aggregate,
-    build_error::refuse,
     checkpoint::{StateShape, state_log::StateWriter},
     ids::{Epoch, OpId},
     observe::{
         operator_stats::{Held, OperatorStats, made},
         panic_origin::{Why, fail, named},
     },
-    operators::{
-        by_key::ByKey,
-        kernel::{
-            copies::{Copies, checked, repeated},
-            stateful::{BatchContext, Output, StatefulOperator, keep},
-        },
+    operators::kernel::{
+        output::Output,
+        stateful::{StatefulOperator, stateful},
     },
-    record::{Key, Keyed, Record},
+    record::{Key, Record},
     stream::{
         Stream,
         chain::Chain,
-        context::JobContext,
-        kind::{Relation, StreamKind, Table, Updates},
+        context::{BatchContext, JobContext},
+        copies::{Copies, checked, repeated},
+        held::{Relation, Updates},
+        kind::{StreamKind, Table},
         rhythm::Rhythm,
     },
-    time::BatchTime,
 };
 
-/// A record that can be taken back: told from others, and put in an order so that equal ones meet.
+/// A record that can be taken back: it can be compared and ordered.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be kept up to date here",
     label = "records of this stream are taken back when they change, so `{Self}` needs `Eq`, `Hash`, `Ord` and `Debug`",
@@ -94,9 +91,9 @@ pub(crate) fn collection<'s, T: Record, C: Chain<Out = T>>(
     let Stream { held, mut chain, id, .. } = stream;
     held.wants.want_changes();
     let updates = held.changes.unary(Pipeline, id.0, move |_, _| {
-        let gauge = OperatorStats::of(id);
+        let stats = OperatorStats::of(id);
         move |input, output| {
-            let _runs = gauge.runs();
+            let _runs = stats.runs();
             named(id, || {
                 input.for_each(|time, changes| {
                     let at = *time.time();
@@ -135,34 +132,33 @@ pub(crate) fn relation<'s, T: Comparable>(
         }
     });
     let contents = HashMap::default();
-    let keeper = Contents { contents, rhythm, id, job: job.clone() };
+    let operator = Contents { contents, rhythm, id };
     // What is added on one worker may be taken back on another: an antijoin does.
     let owners = job.owners.clone();
-    keep(changes, Exchange::new(move |(record, _): &(T, i64)| owners.of(record)), id, job, keeper)
+    stateful(changes, Exchange::new(move |(record, _): &(T, i64)| owners.of(record)), id, job, operator)
 }
 
-/// What the changes of a collection sum up to. It is not written down: it is made again of what it is made of.
+/// The sum of the changes of a collection. It is not in the checkpoint: a restored job computes it again.
 struct Contents<T> {
     contents: HashMap<T, i64, foldhash::fast::RandomState>,
     rhythm: Rhythm,
     id: OpId,
-    job: Rc<JobContext>,
 }
 
 impl<T: Comparable> Contents<T> {
     /// Sums up what the batch changes.
-    fn take_in(&mut self, batch: &mut Vec<(T, i64)>, said: &mut Output<T>) {
+    fn take_in(&mut self, batch: &mut Vec<(T, i64)>, output: &mut Output<T>) {
         // The same record may have come and gone on its way here.
         batch.sort_unstable();
         for (record, times) in batch.drain(..) {
-            match said.changes.last_mut() {
+            match output.changes.last_mut() {
                 Some((last, sum)) if *last == record => *sum = checked(self.id, sum.checked_add(times)),
-                _ => said.changes.push((record, times)),
+                _ => output.changes.push((record, times)),
             }
         }
-        said.changes.retain(|(_, times)| *times != 0);
-        if said.wants.contents() {
-            for (record, times) in &said.changes {
+        output.changes.retain(|(_, times)| *times != 0);
+        if output.wants.contents() {
+            for (record, times) in &output.changes {
                 let sum = self.contents.entry(record.clone()).or_default();
                 *sum = checked(self.id, sum.checked_add(*times));
                 if *sum == 0 {
@@ -172,7 +168,7 @@ impl<T: Comparable> Contents<T> {
                 }
             }
         }
-        said.held = Held::new(self.contents.len(), self.contents.capacity() * size_of::<(T, i64)>());
+        output.held = Held::new(self.contents.len(), self.contents.capacity() * size_of::<(T, i64)>());
     }
 }
 
@@ -187,24 +183,36 @@ impl<T: Comparable> StatefulOperator for Contents<T> {
         None
     }
 
-    fn close(&mut self, at: BatchContext, batch: &mut Vec<(T, i64)>, said: &mut Output<T>, _: &StateWriter) {
-        self.take_in(batch, said);
-        if said.wants_contents() && self.job.is_due(at.epoch, &self.rhythm) {
+    fn close(
+        &mut self,
+        context: BatchContext<'_>,
+        batch: &mut Vec<(T, i64)>,
+        output: &mut Output<T>,
+        _: &StateWriter,
+    ) {
+        self.take_in(batch, output);
+        if output.wants_contents() && context.is_due(&self.rhythm) {
             let all = self.contents.iter();
-            said.contents.extend(all.flat_map(|(record, times)| repeated(self.id, record, *times)));
-            if self.job.is_ordered.get() {
-                // A loop has no order of arrival, and chance should not decide.
-                said.contents.sort_unstable();
+            output.contents.extend(all.flat_map(|(record, times)| repeated(self.id, record, *times)));
+            if context.job.is_ordered.get() {
+                // A loop has no order of arrival, so the order is made the same for every run.
+                output.contents.sort_unstable();
             }
         }
-        if !said.wants_changes() {
-            said.changes.clear();
+        if !output.wants_changes() {
+            output.changes.clear();
         }
     }
 
-    fn restore(&mut self, _: BatchTime, _: &StateWriter, batch: &mut Vec<(T, i64)>, said: &mut Output<T>) {
-        self.take_in(batch, said);
-        let Output { changes, contents, .. } = said;
+    fn restore(
+        &mut self,
+        _: BatchContext<'_>,
+        batch: &mut Vec<(T, i64)>,
+        output: &mut Output<T>,
+        _: &StateWriter,
+    ) {
+        self.take_in(batch, output);
+        let Output { changes, contents, .. } = output;
         contents.extend(changes.iter().flat_map(|(record, times)| repeated(self.id, record, *times)));
     }
 }
@@ -213,24 +221,30 @@ impl<T: Comparable> StatefulOperator for Contents<T> {
 pub(crate) type ByKeyTrace<M, K, V> = TraceAgent<ValSpine<K, V, M, Copies>>;
 
 /// What an aggregate makes of the values of each key.
-pub(crate) fn aggregate<'s, M: Moment, K: Comparable, V: Comparable, G: Aggregate<V, Result: Comparable>>(
+pub(crate) fn aggregate_arranged<
+    's,
+    M: Moment,
+    K: Comparable,
+    V: Comparable,
+    G: Aggregate<V, Result: Comparable>,
+>(
     pairs: Arranged<'s, ByKeyTrace<M, K, V>>,
-    how: G,
+    aggregate: G,
     id: OpId,
 ) -> VecCollection<'s, M, (K, G::Result), Copies> {
-    let gauge = OperatorStats::of(id);
+    let stats = OperatorStats::of(id);
     let made = reduce(pairs, id.0, move |values, results| {
-        let _runs = gauge.runs_briefly();
+        let _runs = stats.runs_briefly();
         named(id, || {
             // In a loop a value may be taken back before it is known to be there; then it is not there.
             let all = values.iter().flat_map(|(value, times)| repeated(id, *value, times.get(id)));
             let whole = all.fold(None, |whole, value| {
                 Some(match whole {
-                    None => how.create(value),
-                    Some(whole) => how.add(whole, value),
+                    None => aggregate.create(value),
+                    Some(whole) => aggregate.add(whole, value),
                 })
             });
-            results.extend(whole.map(|whole| (how.result(whole), Copies::ONE)));
+            results.extend(whole.map(|whole| (aggregate.result(whole), Copies::ONE)));
         });
     });
     made.as_collection(|key, result| (key.clone(), result.clone()))
@@ -254,27 +268,4 @@ pub(crate) fn reduce<'s, M: Moment, K: Comparable, V: Comparable, R: Comparable>
             },
         )
     })
-}
-
-impl<M: Moment, K: Comparable, V: Comparable, R: Comparable> ByKey<K, V, R> for Looped<M> {
-    type Out = Looped<M>;
-    fn aggregate<'s, T: Keyed<K, V> + 'static, C: Chain<Out = T>, G: Aggregate<V, Result = R>>(
-        stream: Stream<'s, T, Self, C>,
-        how: G,
-    ) -> Stream<'s, (K, R), Looped<M>> {
-        let Stream { held, chain, id, job, rhythm, .. } = stream.map(Keyed::part);
-        let pairs = Self::realise(held, chain, id).collection;
-        if G::IN_ORDER {
-            refuse(
-                id,
-                "in a loop values go round and have no order of arrival: use what does not depend on it, as `min()`, \
-                 `max()`, `sum()` and `join` do, or put this operator before or behind the loop",
-            );
-        }
-        let bytes = size_of::<((K, V), M, Copies)>();
-        let by_key = made(id, bytes, || pairs.arrange_by_key_named(id.0));
-        let made = aggregate(by_key, how, id);
-        let results = Updates { collection: made, settled: true };
-        Stream::new(results, id, job, rhythm)
-    }
 }

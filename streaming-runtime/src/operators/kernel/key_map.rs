@@ -9,11 +9,12 @@ use crate::{
         operator_stats::{Held, Holds},
         panic_origin::check_itself,
     },
-    operators::kernel::{
-        borrowed_keys::{LentPair, Reader},
-        hashing::one_hasher,
+    operators::kernel::hashing::one_hasher,
+    record::{Key, Record},
+    stream::{
+        borrowed::{LentPair, Reader},
+        keyed::Keyed,
     },
-    record::{Key, Keyed, Record},
 };
 
 /// One combiner `A` a key.

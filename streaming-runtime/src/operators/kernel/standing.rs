@@ -8,18 +8,21 @@ use crate::{
     checkpoint::{StateShape, state_log::StateWriter},
     ids::{Epoch, OpId},
     observe::operator_stats::Held,
-    operators::kernel::stateful::{BatchContext, Output, StatefulOperator, keep},
+    operators::kernel::{
+        output::Output,
+        stateful::{StatefulOperator, stateful},
+    },
     record::Record,
     stream::{
         Stream,
-        context::JobContext,
-        kind::{Relation, Table, Wants},
+        context::{BatchContext, JobContext},
+        held::{Relation, Wants},
+        kind::Table,
         rhythm::Rhythm,
     },
-    time::BatchTime,
 };
 
-/// What is kept, with contents in all batches in which `rhythm` is due: as of its own last renewal.
+/// A table that delivers its contents whenever `rhythm` is due, as of its own last renewal.
 pub(crate) fn stand<'s, T: Record>(stream: Stream<'s, T, Table>, rhythm: &Rhythm) -> Relation<'s, T> {
     let Stream { held, id, job, rhythm: own, .. } = stream;
     if own.is_with(rhythm) {
@@ -29,7 +32,7 @@ pub(crate) fn stand<'s, T: Record>(stream: Stream<'s, T, Table>, rhythm: &Rhythm
     Relation { contents: standing.contents, wants: Wants::all(vec![standing.wants, held.wants]), ..held }
 }
 
-/// The same of a stream of batches, if its records stand.
+/// The same for a stream of batches, if its records stand.
 pub(crate) fn stand_whole<'s, T: Record>(stream: Stream<'s, T>, rhythm: &Rhythm) -> Stream<'s, T> {
     let Stream { held, id, job, rhythm: own, .. } = stream;
     if !own.stands() || own.is_with(rhythm) {
@@ -47,25 +50,24 @@ fn standing<'s, T: Record>(
     id: OpId,
     job: Rc<JobContext>,
 ) -> Relation<'s, T> {
-    let keeper = Standing { records: Vec::new(), own, rhythm: rhythm.clone(), job: job.clone() };
-    keep(renewed, Pipeline, id, job, keeper)
+    let operator = Standing { records: Vec::new(), own, rhythm: rhythm.clone() };
+    stateful(renewed, Pipeline, id, job, operator)
 }
 
-/// The records of the last renewal. They are not written down: what they are made of says them again.
+/// The records of the last renewal. They are not in the checkpoint: a restored job computes them again.
 struct Standing<T> {
     records: Vec<T>,
     own: Rhythm,
     rhythm: Rhythm,
-    job: Rc<JobContext>,
 }
 
 impl<T: Record> Standing<T> {
-    fn renew(&mut self, batch: &mut Vec<T>, said: &mut Output<T>) {
+    fn renew(&mut self, batch: &mut Vec<T>, output: &mut Output<T>) {
         self.records.clear();
-        if said.wants.contents() {
+        if output.wants.contents() {
             self.records.append(batch);
         }
-        said.held = Held::new(self.records.len(), self.records.capacity() * size_of::<T>());
+        output.held = Held::new(self.records.len(), self.records.capacity() * size_of::<T>());
     }
 }
 
@@ -82,21 +84,21 @@ impl<T: Record> StatefulOperator for Standing<T> {
 
     fn close(
         &mut self,
-        BatchContext { epoch, .. }: BatchContext,
+        context: BatchContext<'_>,
         batch: &mut Vec<T>,
-        said: &mut Output<T>,
+        output: &mut Output<T>,
         _: &StateWriter,
     ) {
-        if self.job.is_due(epoch, &self.own) {
-            self.renew(batch, said);
+        if context.is_due(&self.own) {
+            self.renew(batch, output);
         }
-        if said.wants_contents() && self.job.is_due(epoch, &self.rhythm) {
-            said.contents.extend_from_slice(&self.records);
+        if output.wants_contents() && context.is_due(&self.rhythm) {
+            output.contents.extend_from_slice(&self.records);
         }
     }
 
-    fn restore(&mut self, _: BatchTime, _: &StateWriter, batch: &mut Vec<T>, said: &mut Output<T>) {
-        self.renew(batch, said);
-        said.contents.extend_from_slice(&self.records);
+    fn restore(&mut self, _: BatchContext<'_>, batch: &mut Vec<T>, output: &mut Output<T>, _: &StateWriter) {
+        self.renew(batch, output);
+        output.contents.extend_from_slice(&self.records);
     }
 }

@@ -3,16 +3,16 @@
 //! Keys are stored in slots; a ring links the slots in the order of their last touch. So a touch costs the same for any number of keys,
 //! and finding idle keys costs the keys that are found.
 
-use crate::operators::kernel::{slots::Slots, stateful::Output};
-use hashbrown::HashMap;
-
 use crate::{
     checkpoint::state_log::StateWriter,
     ids::Epoch,
     observe::operator_stats::Held,
+    operators::kernel::{output::Output, slots::Slots},
     record::{Key, Record},
+    stream::context::BatchContext,
     time::BatchTime,
 };
+use hashbrown::HashMap;
 
 /// The state of one key, for the function that is called with it. See
 /// [`map_with_state`](crate::Stream::map_with_state).
@@ -157,16 +157,16 @@ impl<K: Key, S: Record> StateTable<K, S> {
         Some(result)
     }
 
-    /// Ends a batch: says what changed, and what there is.
-    pub(crate) fn close<E>(&mut self, epoch: Epoch, said: &mut Output<(K, S), E>, log: &StateWriter) {
+    /// Ends a batch: writes the changes and the contents.
+    pub(crate) fn close<E>(&mut self, epoch: Epoch, output: &mut Output<(K, S), E>, log: &StateWriter) {
         self.write(epoch, log);
         let mut changed = std::mem::take(&mut self.changed);
         for (number, before) in changed.drain(..) {
             let (key, slot) = self.slots.get_mut(number);
             slot.is_changed = false;
-            if said.wants_changes() {
+            if output.wants_changes() {
                 for (state, times) in [(before, -1), (slot.state.clone(), 1)] {
-                    said.changes.extend(state.map(|state| ((key.clone(), state), times)));
+                    output.changes.extend(state.map(|state| ((key.clone(), state), times)));
                 }
             }
             if slot.state.is_none() {
@@ -174,15 +174,15 @@ impl<K: Key, S: Record> StateTable<K, S> {
             }
         }
         self.changed = changed;
-        if said.wants_contents() {
-            self.say_contents(said);
+        if output.wants_contents() {
+            self.write_contents(output);
         }
-        said.held = self.held();
+        output.held = self.held();
     }
 
-    fn say_contents<E>(&self, said: &mut Output<(K, S), E>) {
+    fn write_contents<E>(&self, output: &mut Output<(K, S), E>) {
         let pairs = self.slots.iter().filter_map(|(key, slot)| Some((key, slot.state.as_ref()?)));
-        said.contents.extend(pairs.map(|(key, state)| (key.clone(), state.clone())));
+        output.contents.extend(pairs.map(|(key, state)| (key.clone(), state.clone())));
     }
 
     /// Writes down the keys that were touched; a touch without a change counts where keys time out.
@@ -201,18 +201,17 @@ impl<K: Key, S: Record> StateTable<K, S> {
         }
     }
 
-    /// Takes up what was written of the keys that this worker owns, and says it. Those that were written while none timed
-    /// out are idle from `as_of` on.
+    /// Restores the states of the keys that this worker owns, and writes them as contents. Those that were written while none timed
+    /// out are idle from the batch of `context` on.
     pub(crate) fn restore<E>(
         &mut self,
-        as_of: BatchTime,
-        owns: impl Fn(&K) -> bool,
-        said: &mut Output<(K, S), E>,
+        context: BatchContext<'_>,
+        output: &mut Output<(K, S), E>,
         log: &StateWriter,
     ) {
         let mut known = HashMap::<K, (S, u64), foldhash::fast::RandomState>::default();
         log.states(|key: K, state: Option<(S, u64)>| match state {
-            _ if !owns(&key) => {}
+            _ if !context.job.owns(&key) => {}
             Some(state) => drop(known.insert(key, state)),
             None => drop(known.remove(&key)),
         });
@@ -222,7 +221,7 @@ impl<K: Key, S: Record> StateTable<K, S> {
             let number = self.slots.number(key);
             let (_, slot) = self.slots.get_mut(number);
             slot.state = Some(state);
-            slot.touched = if touched == 0 { as_of } else { BatchTime::from_nanos(touched) };
+            slot.touched = if touched == 0 { context.time } else { BatchTime::from_nanos(touched) };
             if let Some(ring) = &mut self.touched {
                 ring.touch(number);
                 if touched == 0
@@ -233,8 +232,8 @@ impl<K: Key, S: Record> StateTable<K, S> {
                 }
             }
         }
-        self.say_contents(said);
-        said.held = self.held();
+        self.write_contents(output);
+        output.held = self.held();
     }
 
     fn held(&self) -> Held {
@@ -312,14 +311,14 @@ mod tests {
 
     #[test]
     fn keys_time_out_oldest_touch_first() {
-        let (mut table, mut said, at) =
+        let (mut table, mut output, at) =
             (StateTable::<u32, u32>::new(true, false), said(), BatchTime::from_millis);
         for round in 0..10 {
             for key in [1, 2, 3].map(|key| key + round) {
                 table.touch(at(1), key, |_, state| state.update(key));
             }
             table.touch(at(2), 1 + round, |_, state| assert_eq!(state.get(), Some(&(1 + round))));
-            table.close(0, &mut said, &StateWriter::nowhere());
+            table.close(0, &mut output, &StateWriter::nowhere());
             let next = |table: &mut StateTable<u32, u32>, before| {
                 table.time_out(
                     |touched| touched < at(before),
@@ -331,7 +330,7 @@ mod tests {
                 [Some((2, true)), Some((3, true)), None]
             );
             assert_eq!(next(&mut table, 3), Some((1, true)), "it was touched again");
-            table.close(0, &mut said, &StateWriter::nowhere());
+            table.close(0, &mut output, &StateWriter::nowhere());
             assert_eq!(table.slots.len(), 0);
         }
     }

@@ -4,35 +4,19 @@
 //! on; a `map(|word| (word, 1))` behind it passes pairs. An operator by key looks a borrowed word up and copies it only when it is new:
 //! 1.2-1.4x on word counts (`cargo bench -p benches`). For any other reader the words are copied one by one, as the author wrote it.
 
-use std::{
-    borrow::Borrow,
-    hash::{BuildHasher, Hash},
-};
+use std::{borrow::Borrow, hash::BuildHasher};
 
 use crate::{
     ids::OpId,
     observe::panic_origin::named,
-    record::{Pair, Record},
+    record::Record,
     stream::{
         Stream,
+        borrowed::{Lendable, LentPair, Reader},
         chain::{Chain, Rooted},
         kind::StreamKind,
     },
 };
-
-/// Something that can be borrowed, looked up by and copied: `str` for `String`.
-#[doc(hidden)]
-pub trait Lendable: ToOwned<Owned: Record + Borrow<Self>> + Hash + Eq + 'static {}
-impl<B: ToOwned<Owned: Record + Borrow<B>> + Hash + Eq + ?Sized + 'static> Lendable for B {}
-
-/// A pair `T` whose key is only lent.
-#[doc(hidden)]
-pub trait LentPair<T: Pair>: Sized {
-    fn hash_one(&self, hasher: &impl BuildHasher) -> u64;
-    fn has(&self, key: &T::Key) -> bool;
-    fn own(self) -> (T::Key, T::Value);
-    fn value(self) -> T::Value;
-}
 
 /// The lent pair of a [`PairLent`].
 struct Lent<'a, B: Lendable + ?Sized, V> {
@@ -58,17 +42,6 @@ impl<B: Lendable + ?Sized, V> LentPair<(B::Owned, V)> for Lent<'_, B, V> {
     fn value(self) -> V {
         self.value
     }
-}
-
-/// A reader of records that can do with a borrowed key.
-#[doc(hidden)]
-pub trait Reader<T> {
-    /// Takes a record.
-    fn own(&mut self, record: T);
-    /// Takes a pair of which the key is only lent.
-    fn lent<L: LentPair<T>>(&mut self, pair: L)
-    where
-        T: Pair;
 }
 
 /// Takes what a `flat_map` lends of a record.

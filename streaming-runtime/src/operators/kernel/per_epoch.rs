@@ -1,6 +1,6 @@
-//! The shell of all operators that gather a batch and answer when it closes.
+//! The shell of the operators that gather a batch and answer when it closes.
 
-use std::collections::VecDeque;
+use std::rc::Rc;
 
 use timely::{
     container::CapacityContainerBuilder,
@@ -12,11 +12,13 @@ use timely::{
 };
 
 use crate::{
+    epoch_queue::EpochQueue,
     ids::{Epoch, OpId},
     observe::{
         operator_stats::{Held, Holds, OperatorStats},
         panic_origin::named,
     },
+    stream::context::{BatchContext, JobContext},
 };
 
 /// When a gathering operator answers.
@@ -28,15 +30,28 @@ pub(crate) enum Answers {
     Always,
 }
 
+/// What an open epoch has, with the right to send at it.
+struct Gathered<S> {
+    capability: Option<Capability<Epoch>>,
+    state: S,
+}
+
+impl<S: Default> Default for Gathered<S> {
+    fn default() -> Self {
+        Gathered { capability: None, state: S::default() }
+    }
+}
+
 /// Gathers the records of each epoch in an `S` by `add`; when the epoch closes, `close` empties the `S` into
 /// the output. An `S` is used again for later epochs, so that its capacity is kept.
 pub(crate) fn per_epoch<'s, A, S, U>(
     input: StreamVec<'s, Epoch, A>,
     pact: impl ParallelizationContract<Epoch, Vec<A>>,
     id: OpId,
+    job: Rc<JobContext>,
     answers: Answers,
     mut add: impl FnMut(&mut S, &mut Vec<A>) + 'static,
-    mut close: impl FnMut(Epoch, &mut S, &mut Vec<U>) + 'static,
+    mut close: impl FnMut(BatchContext<'_>, &mut S, &mut Vec<U>) + 'static,
 ) -> StreamVec<'s, Epoch, U>
 where
     A: 'static,
@@ -44,18 +59,19 @@ where
     U: Clone + 'static,
 {
     input.unary_frontier::<CapacityContainerBuilder<Vec<U>>, _, _, _>(pact, id.0, move |first, _| {
-        // The right to speak at the oldest open epoch, for an operator that speaks at each.
+        // The right to send at the oldest open epoch, for an operator that sends at each.
         let mut floor = (answers == Answers::Always).then_some(first);
-        let mut open = Open::default();
-        // Used again where the way on copies, as an exchange does: pages for a fresh one are not free.
+        let mut open = EpochQueue::<Gathered<S>>::default();
+        // Kept for the next epoch where the consumer copies, as an exchange does: a new allocation has to be paged in.
         let mut out = Vec::new();
-        let gauge = OperatorStats::of_batches(id);
+        let stats = OperatorStats::of_batches(id);
         let mut reached = 0;
         move |(input, frontier), output| {
-            let _runs = gauge.runs();
+            let _runs = stats.runs();
             named(id, || {
                 input.for_each(|time, records| {
-                    let state = open.at(*time.time(), || time.retain(0));
+                    let Gathered { capability, state } = open.at(*time.time());
+                    capability.get_or_insert_with(|| time.retain(0));
                     add(state, records);
                 });
                 let frontier = frontier.frontier();
@@ -68,8 +84,8 @@ where
                 let mut answered = 0;
                 let mut answer = |capability: &Capability<Epoch>, state: &mut S| {
                     answered = *capability.time() + 1;
-                    gauge.holds(state.held());
-                    close(*capability.time(), state, &mut out);
+                    stats.holds(state.held());
+                    close(job.batch(*capability.time()), state, &mut out);
                     if !out.is_empty() {
                         output.session(capability).give_container(&mut out);
                         out.clear();
@@ -77,65 +93,29 @@ where
                 };
                 match &mut floor {
                     None => {
-                        while let Some((_, capability, mut state)) = open.pop_below(upper) {
-                            answer(&capability, &mut state);
-                            open.spare.push(state);
+                        while let Some((_, mut gathered)) = open.pop_if(|epoch, _| epoch < upper) {
+                            let capability = gathered.capability.take().expect("an epoch is opened with it");
+                            answer(&capability, &mut gathered.state);
+                            open.reuse(gathered);
                         }
                     }
                     Some(floor) => {
                         for epoch in *floor.time()..upper {
-                            let mut state = open.take(epoch);
-                            answer(floor, &mut state);
-                            open.spare.push(state);
+                            let mut gathered = open.take(epoch);
+                            gathered.capability = None;
+                            answer(floor, &mut gathered.state);
+                            open.reuse(gathered);
                             floor.downgrade(&(epoch + 1));
                         }
                     }
                 }
                 if answered < upper && reached < upper {
                     // The last batch had nothing.
-                    gauge.holds(Held::default());
+                    stats.holds(Held::default());
                 }
                 reached = upper;
-                gauge.reached(upper);
+                stats.reached(upper);
             });
         }
     })
-}
-
-/// The states of the epochs that are open, oldest first, each with the right to speak at it. There are rarely more
-/// than two.
-pub(crate) struct Open<R, S> {
-    epochs: VecDeque<(Epoch, R, S)>,
-    pub(crate) spare: Vec<S>,
-}
-
-impl<R, S> Default for Open<R, S> {
-    fn default() -> Self {
-        Open { epochs: VecDeque::new(), spare: Vec::new() }
-    }
-}
-
-impl<R, S: Default> Open<R, S> {
-    pub(crate) fn at(&mut self, epoch: Epoch, capability: impl FnOnce() -> R) -> &mut S {
-        let place = self.epochs.partition_point(|(open, ..)| *open < epoch);
-        if self.epochs.get(place).is_none_or(|(open, ..)| *open != epoch) {
-            let state = self.spare.pop().unwrap_or_default();
-            self.epochs.insert(place, (epoch, capability(), state));
-        }
-        &mut self.epochs[place].2
-    }
-
-    /// The state of `epoch`, the oldest.
-    pub(crate) fn take(&mut self, epoch: Epoch) -> S {
-        let state = self.pop_below(epoch + 1).map(|(_, _, state)| state);
-        state.or_else(|| self.spare.pop()).unwrap_or_default()
-    }
-
-    pub(crate) fn clear(&mut self) {
-        self.epochs.clear();
-    }
-
-    fn pop_below(&mut self, upper: Epoch) -> Option<(Epoch, R, S)> {
-        self.epochs.pop_front_if(|(epoch, ..)| *epoch < upper)
-    }
 }
