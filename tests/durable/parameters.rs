@@ -1,7 +1,7 @@
 //! What an aggregate was made with belongs to what it keeps.
 
 use streaming_runtime::{
-    Abelian, Aggregate, Associative, Checkpoint, ManualClock, Parameters, Pipeline, Undo,
+    Aggregate, Associative, Checkpoint, Invertible, ManualClock, Parameters, Pipeline, Undo,
     aggregate::{count, max, top_k},
     connect::queue,
     prelude::*,
@@ -30,7 +30,7 @@ macro_rules! counting {
         impl Aggregate<i64> for $name {
             type Accumulator = i64;
             type Result = i64;
-            type Algebra = Abelian;
+            type Algebra = Invertible;
             const NAME: &'static str = $stored;
             fn create(&self, n: i64) -> i64 {
                 i64::from(n > self.0)

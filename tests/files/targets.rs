@@ -36,7 +36,10 @@ fn refused(started: Result<Job, StartError>, words: &[&str]) {
     }
 }
 
-fn rows(path: &Path, table: &str) -> sqlite::Table<sqlite::Appended<1>, impl Fn(String) -> (String,) + use<>> {
+fn rows(
+    path: &Path,
+    table: &str,
+) -> sqlite::Table<sqlite::Appended<1>, impl Fn(String) -> (String,) + use<>> {
     sqlite::append(path, table, ["text"]).row(|text: String| (text,))
 }
 

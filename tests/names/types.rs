@@ -3,7 +3,7 @@
 use std::{fmt::Debug, marker::PhantomData};
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
-use streaming_runtime::{Abelian, Aggregate, Associative, Parameters, Undo};
+use streaming_runtime::{Aggregate, Associative, Invertible, Parameters, Undo};
 
 pub(crate) type Pair = (u8, i64);
 
@@ -68,7 +68,7 @@ pub(crate) struct Above(pub(crate) i64);
 impl Aggregate<i64> for Above {
     type Accumulator = i64;
     type Result = i64;
-    type Algebra = Abelian;
+    type Algebra = Invertible;
     const NAME: &'static str = "Above";
     fn create(&self, n: i64) -> i64 {
         i64::from(n > self.0)
