@@ -83,6 +83,10 @@
 //! [`glom`]: Stream::glom
 //! [`reduce_by_key`]: Stream::reduce_by_key
 //! [`aggregate_by_key`]: Stream::aggregate_by_key
+//! [`sum_by_key`]: Stream::sum_by_key
+//! [`count_by_key`]: Stream::count_by_key
+//! [`min_by_key`]: Stream::min_by_key
+//! [`max_by_key`]: Stream::max_by_key
 //! [`combine_by_key`]: Stream::combine_by_key
 //! [`group_by_key`]: Stream::group_by_key
 //! [`count_by_value`]: Stream::count_by_value

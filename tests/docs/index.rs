@@ -49,6 +49,19 @@ fn the_index_lacks_no_operator() {
     assert!(missing.is_empty(), "not in guide/operators.md: {missing:?}");
 }
 
+/// In the repository a name leads to a file. On the front page it leads to its own page, if it is defined there first.
+#[test]
+fn names_of_the_indexes_lead_to_their_pages() {
+    let source = root().join("streaming-runtime/src");
+    let front = text(&source.join("lib.rs"));
+    for index in ["operators", "connectors"] {
+        let index = text(&source.join("guide").join(index).with_extension("md"));
+        let labels = index.lines().filter_map(|line| line.split_once("]: ")).map(|(label, _)| label);
+        let lost: Vec<_> = labels.filter(|label| !front.contains(&format!("//! {label}]: "))).collect();
+        assert!(lost.is_empty(), "define them in lib.rs, before the index: {lost:?}");
+    }
+}
+
 #[test]
 fn every_operator_has_an_example() {
     let lacks = |operator: &Operator| !operator.docs.iter().any(|line| line.starts_with("/// ```"));

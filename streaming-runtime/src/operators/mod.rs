@@ -15,8 +15,7 @@
 //! | `sink` | `to` | the batch, until it closes |
 //!
 //! `kernel` has what they are made of: `per_epoch` and `stateful` are the shells of operators that gather a batch, and of those with
-//! state; `key_map` and `slots` hold keys; `sliding` and `hash_join` are the
-//! windows of one stream and of two; `arrival` aggregates tables, in order of arrival; `standing` holds contents between renewals;
+//! state; `key_map` and `slots` hold keys; `sliding` and `hash_join` are the windows of one stream and of two; `arrival` aggregates tables, in order of arrival; `standing` holds contents between renewals;
 //! `state_table` holds the states of keys; `borrowed_keys` is a `flat_map` of words that are copied only when they are new;
 //! `differential` is the lowering of loops; `copies` counts equal records.
 //!
