@@ -107,7 +107,7 @@ impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// It returns two streams: the values that `f` returned, and the states. The latter delivers all states in each batch (Spark's
     /// `stateSnapshots`), or by [`changes`](Stream::changes) those that are different.
     ///
-    /// State: what `f` stores per key, for as long as `keeps` says. With [`idle_for`], any record of a key keeps it, whether `f`
+    /// State: what `f` stores per key, for as long as `keeps` says. With [`idle_for`](crate::idle_for), any record of a key keeps it, whether `f`
     /// updates its state or not. A key without a record for longer [times out](KeyState::is_timing_out): in the first batch that is
     /// later, and after the batch's records, `f` is called with the key and no value, and the key is forgotten.
     ///
