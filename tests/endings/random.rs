@@ -8,6 +8,7 @@ use streaming_runtime::{
     connect::{channel, queue},
     prelude::*,
 };
+use support::block_on;
 
 use crate::work::{Cut, History, Outputs, check, start};
 
@@ -83,8 +84,7 @@ proptest! {
         workers in 1..=3_usize,
         way in way(),
     ) {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        let outputs = runtime.block_on(run(&batches, cuts, workers, way));
+        let outputs = block_on(run(&batches, cuts, workers, way));
         let what = format!("{cuts:?}, {workers} workers, {way:?}, {batches:?}");
         check(&outputs, &History::of(&batches), cuts, matches!(way, Way::Early { .. }), &what);
     }

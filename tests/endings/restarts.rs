@@ -6,6 +6,7 @@ use streaming_runtime::{
     connect::{channel, collect, durable, queue, text_files},
     prelude::*,
 };
+use support::block_on;
 
 use crate::work::{Cut, History, Outputs, check, got, start};
 
@@ -43,11 +44,10 @@ proptest! {
         stops in vec(any::<proptest::sample::Index>(), 0..4),
         cuts in crate::random::cuts(),
     ) {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         // Before the last batch: with it the source ends.
         let mut stops: Vec<usize> = stops.iter().map(|stop| 1 + stop.index(batches.len() - 1)).collect();
         stops.sort();
-        let outputs = runtime.block_on(run(&batches, &stops, cuts));
+        let outputs = block_on(run(&batches, &stops, cuts));
         let what = format!("{cuts:?}, stopped after {stops:?}, {batches:?}");
         check(&outputs, &History::of(&batches), cuts, false, &what);
     }
@@ -59,7 +59,6 @@ proptest! {
         ends in vec(any::<proptest::sample::Index>(), 1..4),
         cuts in crate::random::cuts(),
     ) {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let mut ends: Vec<usize> = ends.iter().map(|end| 1 + end.index(batches.len())).collect();
         ends.sort();
         ends.dedup();
@@ -79,7 +78,7 @@ proptest! {
             history.ends.push(time);
             let last = slides.iter().filter(|slide| !time.is_multiple_of(**slide)).map(|slide| time.next_multiple_of(*slide));
             time = last.max().unwrap_or(time);
-            runtime.block_on(async {
+            block_on(async {
                 let engine = Engine::new().workers(1 + nth % 3).manual_clock(&clock);
                 let engine = engine.checkpoint(streaming_runtime::Checkpoint::new(directory.path()).segment_bytes(2000));
                 let mut running = start(&engine, queue(batches[..*end].to_vec()), cuts);

@@ -23,6 +23,7 @@ use streaming_runtime::{
     },
     prelude::*,
 };
+use support::block_on;
 
 stream!(
     /// Counts of a window: all of them, and what changed.
@@ -135,11 +136,6 @@ async fn both_views_equal_a_plain_map(
     }
     assert_eq!(sorted(&whole.snapshot()), expected, "a view outlives its job");
     assert_eq!(whole.snapshot(), of_changes.snapshot());
-}
-
-fn block_on<R>(future: impl Future<Output = R>) -> R {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.expect("a runtime").block_on(future)
 }
 
 proptest! {

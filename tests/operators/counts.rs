@@ -7,7 +7,7 @@ use std::{
 
 use proptest::{collection::vec, prelude::*};
 use streaming_runtime::{
-    Engine, ManualClock,
+    Engine,
     connect::{Collected, collect, queue},
     prelude::*,
 };
@@ -125,9 +125,7 @@ proptest! {
 fn nothing_counts_as_none() {
     let ((different, all_different), (odd, _), (twice, _), (states, _), (ever, all_ever)) =
         (collect(), collect(), collect(), collect(), collect());
-    let clock = ManualClock::new();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    runtime.block_on(async {
+    run(Engine::new(), 4, |engine| {
         let ports = counting::Ports {
             pairs: queue(vec![vec![], vec![(1, 1), (2, 1)], vec![], vec![]]),
             different,
@@ -138,9 +136,7 @@ fn nothing_counts_as_none() {
             size: secs(2),
             slide: secs(1),
         };
-        let mut job = Engine::new().manual_clock(&clock).start(ports).expect("it starts");
-        clock.advance(secs(4));
-        job.join().await.expect("it ends well");
+        engine.start(ports).expect("it starts")
     });
     assert_eq!(counted(&all_different), [(1, 0), (2, 2), (3, 2), (4, 0)]);
     assert_eq!(counted(&all_ever), [(1, 0), (2, 2), (3, 2), (4, 2)]);

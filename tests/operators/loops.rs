@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::{collection::vec, prelude::*};
 use streaming_runtime::{
-    Engine, JobError, ManualClock,
+    Engine, JobError,
     connect::{collect, queue},
     prelude::*,
 };
 
-use support::{got, run};
+use support::{got, outcome, run};
 
 type Edge = (u8, u8);
 
@@ -175,13 +175,8 @@ proptest! {
 #[test]
 fn a_loop_without_an_end_ends_the_job() {
     let (out, _) = collect();
-    let clock = ManualClock::new();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let outcome = runtime.block_on(async {
-        let ports = endless::Ports { numbers: queue(vec![vec![1]]), out };
-        let mut job = Engine::new().manual_clock(&clock).start(ports).expect("it starts");
-        clock.advance(secs(1));
-        job.join().await
+    let outcome = outcome(Engine::new(), 1, |engine| {
+        engine.start(endless::Ports { numbers: queue(vec![vec![1]]), out }).expect("it starts")
     });
     let Err(error @ JobError::LoopWithoutEnd { operator, rounds: 50, .. }) = &outcome else {
         panic!("the loop is stopped, but the job ends with {outcome:?}");

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use proptest::{collection::vec, prelude::*};
 use streaming_runtime::{
-    ManualClock,
     connect::{Collected, collect, queue},
     prelude::*,
 };
+use support::{run, sorted};
 
 stream!(
     /// `transform` and what is made of it, of batches and of windows.
@@ -46,11 +46,6 @@ fn got<T: Clone>(collected: &Collected<T>, due: usize) -> Vec<Vec<T>> {
     collected.batches().into_iter().take(due).map(|batch| batch.records).collect()
 }
 
-fn sorted(mut records: Vec<i64>) -> Vec<i64> {
-    records.sort();
-    records
-}
-
 /// How a source deals a batch out over workers, of which `next` gets the first part: the parts in the workers' order.
 fn dealt(batch: &[i64], workers: usize, next: &mut usize) -> Vec<i64> {
     let mut parts = vec![Vec::new(); workers];
@@ -77,17 +72,13 @@ proptest! {
         let ((seen, got_seen), (pairs, got_pairs)) = (collect(), collect());
         let ((parts, got_parts), (lengths, got_lengths)) = (collect(), collect());
         let ((recent, got_recent), (recent_pairs, got_recent_pairs)) = (collect(), collect());
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        let clock = ManualClock::new();
-        runtime.block_on(async {
+        run(Engine::new().workers(workers), n, |engine| {
             let (left, right) = (queue(left.clone()), queue(right.clone()));
             let slide = secs(slide as u64);
             let ports = transforming::Ports {
                 left, right, seen, pairs, parts, lengths, recent, recent_pairs, partitions, slide,
             };
-            let mut job = Engine::new().workers(workers).manual_clock(&clock).start(ports).expect("it starts");
-            clock.advance(secs(n as u64));
-            job.join().await.expect("it ends well");
+            engine.start(ports).expect("it starts")
         });
         let batch = |side: &[Vec<i64>], i: usize| side.get(i).cloned().unwrap_or_default();
         let mut next = 0;
@@ -106,7 +97,7 @@ proptest! {
         let due = n / slide;
         for (i, at) in (1..=due).map(|i| i * slide).enumerate() {
             let window = |side: &[Vec<i64>], size: usize| {
-                sorted((at.saturating_sub(size)..at).flat_map(|i| batch(side, i)).collect())
+                sorted((at.saturating_sub(size)..at).flat_map(|i| batch(side, i)))
             };
             let (time, records) = got(&got_recent, due)[i][0].clone();
             prop_assert_eq!((time, sorted(records)), (1000 * at as u64, window(&left, 3 * slide)));

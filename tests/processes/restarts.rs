@@ -20,7 +20,7 @@ use streaming_runtime::{
 };
 use tokio::{sync::Notify, time::timeout};
 
-use support::Pair;
+use support::{Pair, block_on};
 
 use crate::cluster::hosts;
 
@@ -290,10 +290,6 @@ fn runs() -> impl Strategy<Value = Vec<Run>> {
     let run =
         run.prop_map(|(processes, workers, batches, aborted)| Run { processes, workers, batches, aborted });
     vec(run, 1..4)
-}
-
-fn block_on<R>(future: impl Future<Output = R>) -> R {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(future)
 }
 
 proptest! {

@@ -12,6 +12,7 @@ use streaming_runtime::{
     prelude::*,
     testing::SimulatedDisk,
 };
+use support::block_on;
 
 pub(crate) type Pair = (u8, i64);
 /// A record with its side: the left stream is made of those with `true`.
@@ -131,8 +132,4 @@ async fn to_boundary(clock: &ManualClock, job: &mut Job) {
     let second = secs(1).as_nanos() as u64;
     clock.advance(Duration::from_nanos(second - clock.now().as_nanos() % second));
     job.delivered(clock.now()).await.expect("it runs");
-}
-
-fn block_on<F: Future>(future: F) -> F::Output {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(future)
 }

@@ -8,7 +8,9 @@ use streaming_runtime::{
     prelude::*,
 };
 
-use super::{outcome, soon};
+use support::soon;
+
+use super::outcome;
 
 /// Longer than the time that there is, by all ways to say it.
 fn long() -> Vec<Duration> {

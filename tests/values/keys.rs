@@ -10,7 +10,9 @@ use streaming_runtime::{
     prelude::*,
 };
 
-use super::{outcome, soon};
+use support::soon;
+
+use super::outcome;
 
 /// A number that is compared as floats are: a NaN is not equal to itself.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]

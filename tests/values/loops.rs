@@ -8,7 +8,9 @@ use streaming_runtime::{
     prelude::*,
 };
 
-use super::{outcome, soon};
+use support::soon;
+
+use super::outcome;
 
 stream!(
     /// Twice as many copies in each round.

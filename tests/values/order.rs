@@ -11,7 +11,9 @@ use streaming_runtime::{
     prelude::*,
 };
 
-use super::{outcome, soon};
+use support::soon;
+
+use super::outcome;
 
 type Pair = (u8, i64);
 type Ends = (u8, (i64, i64));

@@ -7,7 +7,7 @@ use std::{
 
 use proptest::{collection::vec, prelude::*};
 use streaming_runtime::{
-    Aggregate, JobError, ManualClock,
+    Aggregate, Job, JobError,
     aggregate::{
         count, count_distinct, first, last, max, mean, min, population_variance, sample_variance, sum, top_k,
     },
@@ -15,7 +15,8 @@ use streaming_runtime::{
     prelude::*,
 };
 
-type Pair = (u8, i64);
+use support::Pair;
+
 /// How many, their sum, the smallest, the largest, their mean, the three largest.
 type Six = (i64, i128, i64, i64, f64, Vec<i64>);
 /// The first, the last, how many different ones, their variance as a population and as a sample.
@@ -87,18 +88,8 @@ stream!(
     }
 );
 
-fn run(
-    workers: usize,
-    batches: usize,
-    start: impl FnOnce(&Engine) -> streaming_runtime::Job,
-) -> Result<(), JobError> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let clock = ManualClock::new();
-    runtime.block_on(async {
-        let mut job = start(&Engine::new().workers(workers).manual_clock(&clock));
-        clock.advance(secs(batches as u64));
-        job.join().await
-    })
+fn run(workers: usize, batches: usize, start: impl FnOnce(&Engine) -> Job) -> Result<(), JobError> {
+    support::outcome(Engine::new().workers(workers), batches, start)
 }
 
 /// The batches of each window that is delivered.

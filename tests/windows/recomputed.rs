@@ -11,12 +11,12 @@ use std::{
 
 use proptest::{collection::vec, prelude::*};
 use streaming_runtime::{
-    Aggregate, BatchTime, Invertible, Job, ManualClock, Record, StreamKind,
+    Abelian, Aggregate, BatchTime, Job, ManualClock, Record, StreamKind, Table, Windowed,
     connect::{Batch, ChannelSource, Collected, channel, collect, queue},
     prelude::*,
 };
+use support::{Pair, block_on, soon, sorted};
 
-type Pair = (u8, i64);
 /// A record of any operator, with the operator's name.
 type Line = (String, String);
 
@@ -46,7 +46,7 @@ struct NumberAndSum;
 impl Aggregate<i64> for NumberAndSum {
     type Accumulator = (i64, i64);
     type Result = (i64, i64);
-    type Algebra = Invertible;
+    type Algebra = Abelian;
     fn create(&self, value: i64) -> (i64, i64) {
         (1, value)
     }
@@ -64,70 +64,104 @@ impl streaming_runtime::Undo<i64> for NumberAndSum {
     }
 }
 
-/// A pipeline of every operator on windows. What follows them is given: an operator makes what is read.
-macro_rules! every_operator {
-    (fn $pipeline:ident<$pairs:ident, $($sinks:ident: $of:ty),+> $kept:ident $window:ident $($end:tt)+) => {
-        stream!(
-            #[batch(secs(1))]
-            fn $pipeline<$pairs: Source<Pair>, $($sinks: Sink<$of>),+>(
-                size: Duration,
-                slide: Duration,
-                outer: Duration,
-                ordered: bool,
-            ) {
-                let $window = $pairs.window(size, slide);
-                let values = $window.map_values(|value| vec![value]);
-                let appended = values.reduce_by_key(|a, b| [a, b].concat());
-                let appended = appended.map(move |(key, values)| (key, in_order(ordered, values)));
-                let groups = $window.group_by_key();
-                let groups = groups.map(move |(key, values)| (key, in_order(ordered, values)));
-                let sums = $window.reduce_by_key(|a, b| a.wrapping_add(b));
-                let inverted = $window
-                    .reduce_by_key_with_inverse(|a, b| a.wrapping_add(b), |a, b| a.wrapping_sub(b))
-                    .allow_unbounded("a test");
-                let filtered = $window.reduce_by_key_with_inverse_and_filter(
-                    |a, b| a.wrapping_add(b),
-                    |a, b| a.wrapping_sub(b),
-                    |&(_, sum)| sum != 0,
-                );
-                let values = $window.map(|(_, value)| value);
-                let inverted_whole = values
-                    .reduce_with_inverse(|a, b| a.wrapping_add(b), |a, b| a.wrapping_sub(b))
-                    .allow_unbounded("a test");
-                let aggregated = $window.aggregate_by_key(NumberAndSum);
-                let again = $window.window(outer, slide).count_by_value();
-                let $kept = lines("appended", appended)
-                    .union(lines("groups", groups))
-                    .union(lines("sums", sums))
-                    .union(lines("inverted", inverted))
-                    .union(lines("filtered", filtered))
-                    .union(lines("inverted whole", inverted_whole))
-                    .union(lines("aggregated", aggregated))
-                    .union(lines("number", $window.count()))
-                    .union(lines("largest", values.reduce(i64::max)))
-                    .union(lines("occurrences", $window.count_by_value()))
-                    .union(lines("distinct", $window.distinct()))
-                    .union(lines("again", again));
-                $($end)+
-            }
+stage!(
+    /// Every operator on a window; of each record it says which has made it. One function, so that the operators are compiled
+    /// once for all pipelines that read them.
+    fn every_operator<'s>(
+        window: Stream<'s, Pair, Windowed>,
+        slide: Duration,
+        outer: Duration,
+        ordered: bool,
+    ) -> Stream<'s, Line, Table> {
+        let values = window.map_values(|value| vec![value]);
+        let appended = values.reduce_by_key(|a, b| [a, b].concat());
+        let appended = appended.map(move |(key, values)| (key, in_order(ordered, values)));
+        let groups = window.group_by_key();
+        let groups = groups.map(move |(key, values)| (key, in_order(ordered, values)));
+        let sums = window.reduce_by_key(|a, b| a.wrapping_add(b));
+        let inverted = window
+            .reduce_by_key_with_inverse(|a, b| a.wrapping_add(b), |a, b| a.wrapping_sub(b))
+            .allow_unbounded("a test");
+        let filtered = window.reduce_by_key_with_inverse_and_filter(
+            |a, b| a.wrapping_add(b),
+            |a, b| a.wrapping_sub(b),
+            |&(_, sum)| sum != 0,
         );
-    };
-}
+        let values = window.map(|(_, value)| value);
+        let inverted_whole = values
+            .reduce_with_inverse(|a, b| a.wrapping_add(b), |a, b| a.wrapping_sub(b))
+            .allow_unbounded("a test");
+        let aggregated = window.aggregate_by_key(NumberAndSum);
+        let again = window.window(outer, slide).count_by_value();
+        lines("appended", appended)
+            .union(lines("groups", groups))
+            .union(lines("sums", sums))
+            .union(lines("inverted", inverted))
+            .union(lines("filtered", filtered))
+            .union(lines("inverted whole", inverted_whole))
+            .union(lines("aggregated", aggregated))
+            .union(lines("number", window.count()))
+            .union(lines("largest", values.reduce(i64::max)))
+            .union(lines("occurrences", window.count_by_value()))
+            .union(lines("distinct", window.distinct()))
+            .union(lines("again", again))
+    }
+);
 
-every_operator!(fn both<pairs, passed: Pair, whole: Line, changed: (Line, i64), window: Pair, entered: (Pair, i64)> kept recent
-    pairs.to(passed);
-    kept.to(whole);
-    kept.changes().to(changed);
-    recent.to(window);
-    recent.changes().to(entered);
+stream!(
+    /// Contents and changes.
+    #[batch(secs(1))]
+    fn both<
+        pairs: Source<Pair>,
+        passed: Sink<Pair>,
+        whole: Sink<Line>,
+        changed: Sink<(Line, i64)>,
+        window: Sink<Pair>,
+        entered: Sink<(Pair, i64)>,
+    >(
+        size: Duration,
+        slide: Duration,
+        outer: Duration,
+        ordered: bool,
+    ) {
+        pairs.to(passed);
+        let recent = pairs.window(size, slide);
+        let kept = every_operator(recent, slide, outer, ordered);
+        kept.to(whole);
+        kept.changes().to(changed);
+        recent.to(window);
+        recent.changes().to(entered);
+    }
 );
-every_operator!(fn contents<pairs, whole: Line, window: Pair> kept recent
-    kept.to(whole);
-    recent.to(window);
+
+stream!(
+    /// Contents alone.
+    #[batch(secs(1))]
+    fn contents<pairs: Source<Pair>, whole: Sink<Line>, window: Sink<Pair>>(
+        size: Duration,
+        slide: Duration,
+        outer: Duration,
+        ordered: bool,
+    ) {
+        let recent = pairs.window(size, slide);
+        every_operator(recent, slide, outer, ordered).to(whole);
+        recent.to(window);
+    }
 );
-every_operator!(fn changes<pairs, changed: (Line, i64), entered: (Pair, i64)> kept recent
-    kept.changes().to(changed);
-    recent.changes().to(entered);
+
+stream!(
+    /// Changes alone.
+    #[batch(secs(1))]
+    fn changes<pairs: Source<Pair>, changed: Sink<(Line, i64)>, entered: Sink<(Pair, i64)>>(
+        size: Duration,
+        slide: Duration,
+        outer: Duration,
+        ordered: bool,
+    ) {
+        let recent = pairs.window(size, slide);
+        every_operator(recent, slide, outer, ordered).changes().to(changed);
+        recent.changes().to(entered);
+    }
 );
 
 stream!(
@@ -244,11 +278,6 @@ fn recomputed(windows: &[Vec<Pair>], cut: Cut, ordered: bool) -> Vec<Line> {
     lines
 }
 
-fn sorted<T: Ord>(mut records: Vec<T>) -> Vec<T> {
-    records.sort();
-    records
-}
-
 /// The deliveries of a sink with their times in seconds.
 fn got<T: Clone + Ord>(collected: &Collected<T>) -> Vec<(u64, Vec<T>)> {
     let seconds = |time: BatchTime| time.as_millis() / 1000;
@@ -292,20 +321,8 @@ fn expected(batches: &[Vec<Pair>], cut: Cut, ordered: bool) -> Expected {
     }
 }
 
-fn block_on(run: impl Future<Output = ()>) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    runtime.block_on(async {
-        tokio::time::timeout(secs(30), run).await.expect("no run takes long");
-    });
-}
-
 fn run(workers: usize, batches: usize, start: impl FnOnce(&Engine) -> Job) {
-    let clock = ManualClock::new();
-    block_on(async {
-        let mut job = start(&Engine::new().workers(workers).manual_clock(&clock));
-        clock.advance(seconds(batches));
-        job.join().await.expect("it ends well");
-    });
+    support::run(Engine::new().workers(workers), batches, start);
 }
 
 /// Runs with as many early batches as there are moments in which nothing waits.
@@ -346,11 +363,11 @@ proptest! {
         let ((window, records), (entered, movements)) = (collect(), collect());
         let (size, slide, outer) = (seconds(cut.size), seconds(cut.slide), seconds(cut.outer));
         if early {
-            block_on(run_early(workers, &batches, all, |engine, pairs| {
+            block_on(soon(run_early(workers, &batches, all, |engine, pairs| {
                 let ports =
                     both::Ports { pairs, passed, whole, changed, window, entered, size, slide, outer, ordered };
                 engine.start(ports).expect("it starts")
-            }));
+            })));
         } else {
             run(workers, batches.len(), |engine| {
                 let pairs = queue(batches.clone());
