@@ -29,12 +29,13 @@ use timely::{ExchangeData, dataflow::operators::vec::Filter};
 
 use crate::{
     by_hand::ByHand,
+    child::in_child,
     dataflow::{Dataflow, panes},
     driven::{Latest, Running},
     lockstep::{Contestant, Entrant, Timed, digest, side_by_side},
     measure::{Params, Row, Runs, mix, rss_bytes},
-    memory::in_child,
     pairs::{BenchKey, Map},
+    rows::joined_hash,
     twin,
 };
 
@@ -42,11 +43,6 @@ type Side<K> = Vec<(K, u64)>;
 type Batch<K> = (Side<K>, Side<K>);
 type Joined<K> = (K, (u64, u64));
 type Changed<K> = (Joined<K>, i64);
-
-/// The hash of a pair of records; it is the twin's whole work on a pair, so it is cheap.
-pub fn pair_hash(left: u64, right: u64) -> u64 {
-    (left.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ right).wrapping_mul(0xBF58_476D_1CE4_E5B9)
-}
 
 /// One side of a symmetric join.
 struct Half<K> {
@@ -193,7 +189,7 @@ fn differential<K: BenchKey + ExchangeData>(window: u64) -> Sided<Dataflow<Marke
                 Some((key.clone(), (*left, *right)))
             })
         },
-        |(_, (left, right))| pair_hash(*left, *right),
+        |(_, (left, right))| joined_hash(*left, *right),
     ))
 }
 
@@ -218,7 +214,7 @@ fn timely<K: BenchKey + ExchangeData>(
 /// The hash of all pairs there are after `changes`.
 fn changes_hash<K>(kept: u64, changes: Vec<Changed<K>>) -> u64 {
     let hash =
-        |((_, (left, right)), times): &Changed<K>| pair_hash(*left, *right).wrapping_mul(*times as u64);
+        |((_, (left, right)), times): &Changed<K>| joined_hash(*left, *right).wrapping_mul(*times as u64);
     changes.iter().map(hash).fold(kept, u64::wrapping_add)
 }
 
@@ -290,7 +286,7 @@ type StartPairs = fn(&Engine, Duration, Queue<u64>, Latest<Joined<u64>>) -> Resu
 fn delivered(start: StartPairs, window: u64, workers: usize) -> Sided<Running<Marked<u64>, Joined<u64>>> {
     let start = |engine: &Engine, records, out| start(engine, secs(window), records, out);
     Sided(Running::start(workers, start, |_, pairs| {
-        pairs.iter().map(|(_, (left, right))| pair_hash(*left, *right)).fold(0, u64::wrapping_add)
+        pairs.iter().map(|(_, (left, right))| joined_hash(*left, *right)).fold(0, u64::wrapping_add)
     }))
 }
 

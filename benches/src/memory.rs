@@ -12,15 +12,12 @@
 //! emptied, once, and then to stay; with the system's allocator the same job fell by 1 MB. The likely cause is
 //! contents of ever smaller sizes, made by a worker and let go by another thread.
 
-use std::{
-    collections::BTreeMap,
-    process::{Command, Stdio},
-    time::Duration,
-};
+use std::{collections::BTreeMap, time::Duration};
 
 use streaming_runtime::{Job, StartError, connect::queue::SharedQueue, prelude::*};
 
 use crate::{
+    child::in_child,
     driven::{Latest, Running},
     joins,
     lockstep::Contestant,
@@ -110,25 +107,7 @@ fn churn(what: &str, runs: Runs) -> Vec<u64> {
     figures
 }
 
-/// What a process of this program says when it does nothing but `task`.
-pub fn in_child(task: &[&str], runs: Runs) -> Vec<u64> {
-    in_child_with(&[], task, runs)
-}
-
-/// As [`in_child`], with variables of the environment set.
-pub fn in_child_with(variables: &[(&str, &str)], task: &[&str], runs: Runs) -> Vec<u64> {
-    let mut child = Command::new(std::env::current_exe().expect("this program"));
-    child.arg("alone").args(task).envs(variables.iter().copied()).stderr(Stdio::inherit());
-    if runs.quick {
-        child.arg("--quick");
-    }
-    let output = child.output().expect("it starts");
-    assert!(output.status.success(), "{task:?} went wrong");
-    let figures = String::from_utf8_lossy(&output.stdout).into_owned();
-    figures.split_whitespace().map(|figure| figure.parse().expect("a figure")).collect()
-}
-
-/// The other side of [`in_child`].
+/// What a child does, see [`child`](crate::child).
 pub fn alone(task: &[String], runs: Runs) {
     let task: Vec<&str> = task.iter().map(String::as_str).collect();
     let figures = match task[..] {

@@ -29,9 +29,9 @@ use streaming_runtime::{
 };
 
 use crate::{
+    function::Function,
     measure::{Params, Row, Runs, mix, monotonic_nanos as now},
     twin::{Reduce, at_intervals},
-    windows::function::Function,
 };
 
 stream!(

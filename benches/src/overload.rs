@@ -18,8 +18,8 @@ use std::{
 };
 
 use crate::{
+    child::in_child,
     measure::{Params, Row, Runs, rss_bytes},
-    memory::in_child,
 };
 use streaming_runtime::{
     Job, Pid,

@@ -15,10 +15,10 @@ use std::{
 };
 
 use crate::{
+    child::{in_child, in_child_with},
     data, export,
     lockstep::Contestant,
     measure::{Params, Row, Runs, mix, rss_bytes},
-    memory::{in_child, in_child_with},
     pairs::Pairs,
     windows, words,
 };

@@ -14,11 +14,12 @@ use std::collections::BTreeMap;
 use streaming_runtime::{Job, StartError, connect::queue::SharedQueue, prelude::*};
 
 use crate::{
+    child::in_child,
     driven::{Latest, Running},
     lockstep::{Contestant, Entrant, Timed, side_by_side},
     measure::{Params, Row, Runs, mix, rss_bytes},
-    memory::in_child,
     pairs::{BenchKey, Map},
+    rows::count_hash,
     twin,
 };
 
@@ -56,14 +57,9 @@ count!(String);
 
 fn stream<K: Count>(workers: usize) -> Running<(K, i64), ((K, i64), i64)> {
     Running::start(workers, K::start, |kept, changes| {
-        let hash = |((key, n), times): &((K, i64), i64)| pair_hash(key, *n).wrapping_mul(*times as u64);
+        let hash = |((key, n), times): &((K, i64), i64)| count_hash(key, *n).wrapping_mul(*times as u64);
         changes.iter().map(hash).fold(kept, u64::wrapping_add)
     })
-}
-
-/// The hash of a key and its count.
-pub fn pair_hash<K: BenchKey>(key: &K, n: i64) -> u64 {
-    mix(key.portable() ^ n as u64)
 }
 
 /// A map of counts, and of each batch the keys that changed, with the old and the new count.
@@ -120,8 +116,8 @@ impl<K: BenchKey> Contestant<Vec<(K, i64)>> for Plain<K> {
 
     fn hash(&mut self) -> u64 {
         for (key, old, new) in std::mem::take(&mut self.changes) {
-            let old = old.map_or(0, |old| pair_hash(&key, old));
-            self.kept = self.kept.wrapping_add(pair_hash(&key, new)).wrapping_sub(old);
+            let old = old.map_or(0, |old| count_hash(&key, old));
+            self.kept = self.kept.wrapping_add(count_hash(&key, new)).wrapping_sub(old);
         }
         self.kept
     }

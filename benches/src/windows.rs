@@ -20,18 +20,17 @@
 
 mod by_hand;
 mod differential;
-pub mod function;
 mod ours;
-pub mod plain;
+mod plain;
 
 use std::collections::BTreeMap;
 
-use function::Inverse;
 use ours::{MaxStacks, Pipelines, RangeStacks, SumBack, SumNamed, SumStacks, Workload};
 use plain::Plain;
 use timely::ExchangeData;
 
 use crate::{
+    function::{self, Inverse},
     lockstep::{Contestant, Entrant, Timed, side_by_side},
     measure::{Params, Row, Runs},
     pairs::{BenchKey, Pairs},

@@ -9,7 +9,7 @@ use std::{
 use foldhash::fast::RandomState;
 
 use super::stage::{Exchange, Partition, Team, owner, parts};
-use crate::{joins::pair_hash, lockstep::Contestant, pairs::Map};
+use crate::{lockstep::Contestant, pairs::Map, rows::joined_hash};
 
 type Side<K> = Vec<(K, u64)>;
 /// Left and right.
@@ -113,7 +113,7 @@ impl Groups {
         for (key, right) in batches.iter().flat_map(|(_, right)| right) {
             if let Some(group) = groups.get(key) {
                 let (end, n) = bounds[*group as usize];
-                let pairs = records[end - n..end].iter().map(|left| pair_hash(*left, *right));
+                let pairs = records[end - n..end].iter().map(|left| joined_hash(*left, *right));
                 hash = pairs.fold(hash, u64::wrapping_add);
             }
         }

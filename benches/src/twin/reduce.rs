@@ -9,8 +9,8 @@ use foldhash::fast::RandomState;
 
 use super::stage::{Exchange, owner};
 use crate::{
+    function::{Function, add},
     pairs::Map,
-    windows::function::{Function, add},
 };
 
 /// Keys with what was made of their values.

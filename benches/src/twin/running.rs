@@ -9,10 +9,10 @@ use super::{
     stage::{Partition, Team, parts},
 };
 use crate::{
+    function::Sum,
     lockstep::Contestant,
     pairs::{BenchKey, Map},
-    running::pair_hash,
-    windows::function::Sum,
+    rows::count_hash,
 };
 
 struct Counts<K> {
@@ -76,8 +76,8 @@ impl<K: BenchKey> Contestant<Vec<(K, i64)>> for Count<K> {
     fn hash(&mut self) -> u64 {
         for thread in 0..self.team.threads() {
             for (key, old, new) in &self.team.seat(thread).1 {
-                let old = old.map_or(0, |old| pair_hash(key, old));
-                self.kept = self.kept.wrapping_add(pair_hash(key, *new)).wrapping_sub(old);
+                let old = old.map_or(0, |old| count_hash(key, old));
+                self.kept = self.kept.wrapping_add(count_hash(key, *new)).wrapping_sub(old);
             }
         }
         self.kept

@@ -9,12 +9,10 @@ use super::{
     stage::{Partition, Team, parts},
 };
 use crate::{
+    function::{Function, Inverse},
     lockstep::Contestant,
     pairs::{BenchKey, Map},
-    windows::{
-        function::{Function, Inverse},
-        plain::pair_hash,
-    },
+    rows::kept_hash,
 };
 
 /// How a window comes of its batches.
@@ -172,7 +170,7 @@ where
         let mut hash = 0_u64;
         for thread in 0..self.0.threads() {
             let seat = self.0.seat(thread);
-            hash = seat.1.iter().map(|(key, of)| pair_hash::<K, F>(key, *of)).fold(hash, u64::wrapping_add);
+            hash = seat.1.iter().map(|(key, of)| kept_hash::<K, F>(key, *of)).fold(hash, u64::wrapping_add);
         }
         hash
     }

@@ -5,13 +5,11 @@ use differential_dataflow::{difference::Semigroup, operators::CountTotal};
 use hashbrown::hash_map::Entry;
 use timely::ExchangeData;
 
-use super::{
-    function::{Function, Sum},
-    plain::pair_hash,
-};
 use crate::{
     dataflow::{Dataflow, panes},
+    function::{Function, Sum},
     pairs::{BenchKey, Map},
+    rows::kept_hash,
 };
 
 type Pairs<K, F> = Dataflow<(K, i64), (K, <F as Function>::Of)>;
@@ -30,7 +28,7 @@ pub fn sum<K: BenchKey + ExchangeData>(window: u64) -> Pairs<K, Sum> {
                 panes(records, window, add, |pane: Map<K, (i64, isize)>| pane.into_iter().collect());
             updates.count_total().map(|(key, (sum, _))| (key, sum))
         },
-        |(key, sum)| pair_hash::<K, Sum>(key, *sum),
+        |(key, sum)| kept_hash::<K, Sum>(key, *sum),
     )
 }
 
@@ -47,6 +45,6 @@ pub fn reduce<K: BenchKey + ExchangeData, F: Function<Of: ExchangeData>>(window:
                 out.extend(each.reduce(F::merge).map(|of| (of, 1_isize)));
             })
         },
-        |(key, of)| pair_hash::<K, F>(key, *of),
+        |(key, of)| kept_hash::<K, F>(key, *of),
     )
 }

@@ -4,13 +4,12 @@ use std::time::Duration;
 
 use streaming_runtime::{Job, Record, StartError, aggregate, connect::queue::SharedQueue, prelude::*};
 
-use super::{
-    function::{Function, Max, Range, Sum},
-    plain::{Stacks, Total, Upkeep, contents_hash, pair_hash},
-};
+use super::plain::{Stacks, Total, Upkeep, contents_hash};
 use crate::{
     driven::{Latest, Running},
+    function::{Function, Max, Range, Sum},
     pairs::BenchKey,
+    rows::kept_hash,
 };
 
 /// A windowed aggregation, in all the ways that it is done.
@@ -62,7 +61,7 @@ where
     let start = |engine: &Engine, records, out| W::start_changes(engine, secs(window), records, out);
     Running::start(workers, start, |kept, changes| {
         let hash = |((key, of), times): &((K, Of<W>), i64)| {
-            pair_hash::<K, W::Function>(key, *of).wrapping_mul(*times as u64)
+            kept_hash::<K, W::Function>(key, *of).wrapping_mul(*times as u64)
         };
         changes.iter().map(hash).fold(kept, u64::wrapping_add)
     })

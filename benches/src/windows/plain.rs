@@ -2,11 +2,11 @@
 
 use std::collections::VecDeque;
 
-use super::function::{Function, Inverse, add};
 use crate::{
+    function::{Function, Inverse, add},
     lockstep::Contestant,
-    measure::mix,
     pairs::{BenchKey, Map},
+    rows::kept_hash,
 };
 
 /// What is kept of one key.
@@ -235,17 +235,12 @@ impl<K: BenchKey, F: Function, U: Upkeep<F>, const CHANGES: bool> Contestant<Vec
 /// The hash of a window's contents after `changes`, of what it was before.
 pub fn changes_hash<K: BenchKey, F: Function>(kept: u64, changes: Vec<Change<K, F::Of>>) -> u64 {
     changes.into_iter().fold(kept, |kept, (key, old, new)| {
-        let hash = |of: Option<F::Of>| of.map_or(0, |of| pair_hash::<K, F>(&key, of));
+        let hash = |of: Option<F::Of>| of.map_or(0, |of| kept_hash::<K, F>(&key, of));
         kept.wrapping_add(hash(new)).wrapping_sub(hash(old))
     })
 }
 
-/// The hash of a key and what is kept of it; 0 for nothing.
-pub fn pair_hash<K: BenchKey, F: Function>(key: &K, of: F::Of) -> u64 {
-    if F::is_nothing(&of) { 0 } else { mix(key.portable() ^ F::portable(of)) }
-}
-
 /// The hash of a window's contents, in any order.
 pub fn contents_hash<K: BenchKey, F: Function>(contents: Vec<(K, F::Of)>) -> u64 {
-    contents.iter().map(|(key, of)| pair_hash::<K, F>(key, *of)).fold(0, u64::wrapping_add)
+    contents.iter().map(|(key, of)| kept_hash::<K, F>(key, *of)).fold(0, u64::wrapping_add)
 }
