@@ -1,10 +1,8 @@
 //! `cargo bench -p benches`: the steps that the engine's design rests on, each beside its alternative.
 
+use contenders::data;
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use hashbrown::HashMap;
-
-#[path = "../src/data.rs"]
-mod data;
 
 #[cfg(feature = "mimalloc")]
 #[global_allocator]

@@ -34,7 +34,7 @@ use timely::{
     worker::Worker,
 };
 
-use crate::measure::{Contender, Output, Row, Runs, in_turn, mix};
+use contenders::measure::{Contender, Output, Row, Runs, in_turn, mix};
 
 stream!(
     /// Five operators.

@@ -27,11 +27,11 @@ use streaming_runtime::{
 };
 use tokio::runtime::{Builder, Runtime};
 
-use crate::{
+use crate::words::word_count;
+use contenders::{
     data,
     lockstep::digest,
     measure::{Contender, Params, Row, Runs, cpu_seconds, in_turn, mix},
-    words::word_count,
 };
 
 stream!(

@@ -16,7 +16,7 @@ use std::{
     time::Instant,
 };
 
-use crate::measure::{Row, Runs};
+use contenders::measure::{Row, Runs};
 
 pub fn run(runs: Runs) -> Vec<Row> {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");

@@ -7,7 +7,8 @@ use std::{
     path::Path,
 };
 
-use crate::{data, joins, pairs::Pairs};
+use benches_joins::joins;
+use contenders::{data, pairs::Pairs};
 
 /// Batches of pairs: enough for a window of a hundred and twenty batches that are timed.
 const PAIRS: u64 = 120;

@@ -1,44 +1,28 @@
 //! `cargo run --release -p benches -- WORKLOAD`: what the engine costs, beside what one would write by hand.
 //!
 //! The engines of a workload run in turn, several times, and medians are reported; equal work must give equal
-//! checksums or the run fails. Each workload's module states its estimate, written before the first run. Nexmark is a
-//! package of its own beside this one, `benches-nexmark`, which shares `measure.rs`.
+//! checksums or the run fails. Each workload's module states its estimate, written before the first run.
+//!
+//! Groups of workloads are crates of their own, so that changing one compiles no other: `windows`, `joins`, `latency` and the
+//! rest here; what they share is in `contenders`. Nexmark is a program of its own, `benches-nexmark`.
 
-mod by_hand;
 mod chain;
 mod checkpoint;
-mod child;
 mod compile;
-mod crossover;
-mod data;
-mod dataflow;
-mod driven;
 mod export;
-mod function;
-mod graph;
-mod idle;
-mod joins;
-mod latency;
-mod lockstep;
-mod measure;
 mod memory;
 mod observed;
-mod open_loop;
-mod overload;
-mod pairs;
 mod resident;
-mod rows;
-mod running;
 mod soak;
-mod twin;
-mod views;
-mod windows;
 mod words;
 
 use std::{fs::File, io::Write, path::PathBuf};
 
+use benches_joins::{graph, joins};
+use benches_latency::{crossover, idle, latency, open_loop, overload, views};
+use benches_windows::{running, windows};
 use clap::{Parser, Subcommand};
-use measure::{Row, Runs};
+use contenders::measure::{self, Row, Runs};
 
 #[cfg(feature = "mimalloc")]
 #[global_allocator]

@@ -16,15 +16,16 @@ use std::{collections::BTreeMap, time::Duration};
 
 use streaming_runtime::{Job, StartError, connect::queue::SharedQueue, prelude::*};
 
-use crate::{
+use crate::resident;
+use benches_joins::joins;
+use benches_latency::overload;
+use benches_windows::running;
+use contenders::{
     child::in_child,
     driven::{Latest, Running},
-    joins,
     lockstep::Contestant,
     measure::{Params, Row, Runs, rss_bytes},
-    overload,
     pairs::BenchKey,
-    resident, running,
 };
 
 stream!(
@@ -107,7 +108,7 @@ fn churn(what: &str, runs: Runs) -> Vec<u64> {
     figures
 }
 
-/// What a child does, see [`child`](crate::child).
+/// What a child does, see [`contenders::child`].
 pub fn alone(task: &[String], runs: Runs) {
     let task: Vec<&str> = task.iter().map(String::as_str).collect();
     let figures = match task[..] {

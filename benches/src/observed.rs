@@ -10,12 +10,12 @@ use std::{collections::BTreeMap, time::Duration};
 
 use streaming_runtime::{Job, Record, StartError, aggregate::sum, prelude::*};
 
-use crate::{
+use crate::words::word_count;
+use contenders::{
     data,
     driven::{Latest, Running},
     lockstep::{Contestant, Entrant, Timed, digest, side_by_side},
     measure::{Params, Row, Runs, mix},
-    words::word_count,
 };
 
 stream!(

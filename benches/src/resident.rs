@@ -14,13 +14,14 @@ use std::{
     time::Instant,
 };
 
-use crate::{
+use crate::{export, words};
+use benches_windows::windows;
+use contenders::{
     child::{in_child, in_child_with},
-    data, export,
+    data,
     lockstep::Contestant,
     measure::{Params, Row, Runs, mix, rss_bytes},
     pairs::Pairs,
-    windows, words,
 };
 
 const RECORDS: usize = 100_000;

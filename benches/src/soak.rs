@@ -13,7 +13,7 @@ mod trials;
 
 use std::{error::Error, time::Instant};
 
-use crate::measure::{Figure, Params, Row, Runs};
+use contenders::measure::{Figure, Params, Row, Runs};
 use trials::{Child, Dice, Job, Trial, child};
 
 pub fn run(runs: Runs) -> Vec<Row> {

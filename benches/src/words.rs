@@ -26,7 +26,7 @@ use timely::{
     },
 };
 
-use crate::{
+use contenders::{
     data,
     driven::Running,
     measure::{Contender, Output, Row, Runs, in_turn, mix, mix_text},

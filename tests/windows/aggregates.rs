@@ -168,8 +168,7 @@ fn tops(windows: &[&[Vec<Pair>]]) -> Vec<Vec<Vec<Pair>>> {
 
 /// With several workers the order within a batch is not defined, so any value of the first batch may be the first.
 fn check_fives(got: Rows<Five>, windows: &[&[Vec<Pair>]], workers: usize) {
-    // What windows deliver at the end, one batch at most, has tests of its own.
-    assert!((windows.len()..=windows.len() + 1).contains(&got.len()));
+    assert_eq!(got.len(), windows.len());
     for (got, window) in got.iter().zip(windows) {
         let groups = grouped(window);
         assert!(got.keys().eq(groups.keys()));
@@ -226,8 +225,7 @@ fn float_row(numbers: &[f64]) -> Option<Floats> {
 
 /// Sums of small whole floats are exact in any order; NaN is compared as it is written.
 fn check_floats(got: Vec<Vec<Floats>>, windows: &[&[Vec<f64>]]) {
-    // What windows deliver at the end, one batch at most, has tests of its own.
-    assert!((windows.len()..=windows.len() + 1).contains(&got.len()));
+    assert_eq!(got.len(), windows.len());
     for (got, window) in got.iter().zip(windows) {
         let expected = float_row(&window.concat());
         assert_eq!(got.len(), usize::from(expected.is_some()));

@@ -3,7 +3,7 @@
 
 use nexmark::event::{Auction, Bid};
 
-use crate::measure::mix;
+use contenders::measure::mix;
 
 /// A record or a part of one.
 pub trait Portable {

@@ -27,10 +27,6 @@ mod checksum;
 mod events;
 mod joined;
 mod kept;
-// Rows and runs of the benches; latencies and figures are not used here.
-#[allow(dead_code)]
-#[path = "../../src/measure.rs"]
-mod measure;
 mod query;
 mod reference;
 mod stateless;
@@ -39,7 +35,7 @@ mod windowed;
 use std::{collections::BTreeMap, error::Error, fs::File, io::Write, path::PathBuf};
 
 use clap::Parser;
-use measure::{Contender, Output, Row, Runs, in_turn};
+use contenders::measure::{self, Contender, Output, Row, Runs, in_turn};
 use query::{Batches, Query, Run};
 
 #[global_allocator]

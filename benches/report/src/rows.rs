@@ -1,4 +1,4 @@
-//! What benches and peers have written: one JSON object a line, in the shape of `Row` in `benches/src/measure.rs`.
+//! What benches and peers have written: one JSON object a line, in the shape of `Row` in `benches/contenders/src/measure.rs`.
 
 use std::{collections::BTreeMap, fs, io, path::Path};
 

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 use streaming_runtime::{Job, StartError, connect::queue::SharedQueue, prelude::*};
 
-use crate::{
+use contenders::{
     child::in_child,
     driven::{Latest, Running},
     lockstep::{Contestant, Entrant, Timed, side_by_side},

@@ -32,7 +32,7 @@ use timely::{
     dataflow::{InputHandle, ProbeHandle},
 };
 
-use crate::measure::{Row, Runs, mix, rss_bytes};
+use contenders::measure::{Row, Runs, mix, rss_bytes};
 
 type Edge = (u32, u32);
 /// A vertex with its component or its distance.

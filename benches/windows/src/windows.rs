@@ -29,7 +29,7 @@ use ours::{MaxStacks, Pipelines, RangeStacks, SumBack, SumNamed, SumStacks, Work
 use plain::Plain;
 use timely::ExchangeData;
 
-use crate::{
+use contenders::{
     function::{self, Inverse},
     lockstep::{Contestant, Entrant, Timed, side_by_side},
     measure::{Params, Row, Runs},

@@ -18,10 +18,8 @@ use streaming_runtime::{
     prelude::*,
 };
 
-use crate::{
-    measure::{Row, Runs},
-    open_loop,
-};
+use crate::open_loop;
+use contenders::measure::{Row, Runs};
 
 stream!(
     /// Counts of each batch.

@@ -17,7 +17,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{
+use contenders::{
     child::in_child,
     measure::{Params, Row, Runs, rss_bytes},
 };

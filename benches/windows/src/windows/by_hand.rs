@@ -7,7 +7,7 @@ use super::{
     ours::Workload,
     plain::{Plain, changes_hash, contents_hash},
 };
-use crate::{
+use contenders::{
     by_hand::ByHand,
     lockstep::{Contestant, digest},
     pairs::BenchKey,

@@ -28,7 +28,7 @@ use streaming_runtime::{
     prelude::*,
 };
 
-use crate::{
+use contenders::{
     function::Function,
     measure::{Params, Row, Runs, mix, monotonic_nanos as now},
     twin::{Reduce, at_intervals},

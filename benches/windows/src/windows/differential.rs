@@ -5,7 +5,7 @@ use differential_dataflow::{difference::Semigroup, operators::CountTotal};
 use hashbrown::hash_map::Entry;
 use timely::ExchangeData;
 
-use crate::{
+use contenders::{
     dataflow::{Dataflow, panes},
     function::{Function, Sum},
     pairs::{BenchKey, Map},

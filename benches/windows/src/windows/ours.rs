@@ -5,7 +5,7 @@ use std::time::Duration;
 use streaming_runtime::{Job, Record, StartError, aggregate, connect::queue::SharedQueue, prelude::*};
 
 use super::plain::{Stacks, Total, Upkeep, contents_hash};
-use crate::{
+use contenders::{
     driven::{Latest, Running},
     function::{Function, Max, Range, Sum},
     pairs::BenchKey,

@@ -28,7 +28,7 @@ use streaming_runtime::{
     prelude::*,
 };
 
-use crate::measure::{Params, Row, Runs, mix};
+use contenders::measure::{Params, Row, Runs, mix};
 
 const KEYS: u64 = 100_000;
 

@@ -33,10 +33,8 @@ use std::{
 
 use streaming_runtime::{connect::tcp, prelude::*};
 
-use crate::{
-    measure::{Params, Row, Runs},
-    open_loop::{Load, Seen, accept, count_lines, drive, parse, send_lines, twin},
-};
+use crate::open_loop::{Load, Seen, accept, count_lines, drive, parse, send_lines, twin};
+use contenders::measure::{Params, Row, Runs};
 
 macro_rules! count_every {
     ($name:ident $ms:tt) => {

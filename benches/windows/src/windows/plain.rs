@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::{
+use contenders::{
     function::{Function, Inverse, add},
     lockstep::Contestant,
     pairs::{BenchKey, Map},

@@ -27,7 +27,7 @@ use std::{
 use streaming_runtime::{Job, Record, StartError, connect::queue::SharedQueue, prelude::*};
 use timely::{ExchangeData, dataflow::operators::vec::Filter};
 
-use crate::{
+use contenders::{
     by_hand::ByHand,
     child::in_child,
     dataflow::{Dataflow, panes},

@@ -14,7 +14,7 @@ use streaming_runtime::{
     prelude::*,
 };
 
-use crate::measure::{Row, Runs, cpu_seconds};
+use contenders::measure::{Row, Runs, cpu_seconds};
 
 stream!(
     /// Counts of each batch.
