@@ -151,22 +151,22 @@ proptest! {
 
     #[test]
     fn batches_meet_windows(case in Case::any(BATCHES, WINDOWS)) {
-        holds!(batches_with_windows, case, of_batches, of_windows, Sides::LeftInKept);
+        holds!(batches_with_windows, case, of_batches, of_windows, Sides::LeftInTable);
     }
 
     #[test]
     fn windows_meet_batches(case in Case::any(WINDOWS, BATCHES)) {
-        holds!(windows_with_batches, case, of_windows, of_batches, Sides::RightInKept);
+        holds!(windows_with_batches, case, of_windows, of_batches, Sides::RightInTable);
     }
 
     #[test]
     fn batches_meet_tables(case in Case::any(BATCHES, TABLES)) {
-        holds!(batches_with_tables, case, of_batches, of_tables, Sides::LeftInKept);
+        holds!(batches_with_tables, case, of_batches, of_tables, Sides::LeftInTable);
     }
 
     #[test]
     fn tables_meet_batches(case in Case::any(TABLES, BATCHES)) {
-        holds!(tables_with_batches, case, of_tables, of_batches, Sides::RightInKept);
+        holds!(tables_with_batches, case, of_tables, of_batches, Sides::RightInTable);
     }
 
     #[test]

@@ -184,10 +184,10 @@ pub(crate) enum Sides {
     /// Two streams of batches.
     Batches,
     /// The left one is looked up in what is kept.
-    LeftInKept,
-    RightInKept,
+    LeftInTable,
+    RightInTable,
     /// Both are kept.
-    Kept,
+    Table,
 }
 
 impl Modelled {
@@ -199,9 +199,9 @@ impl Modelled {
     ) -> Modelled<R> {
         // What belongs to its batch decides when it meets what stands.
         let due = |one: bool, right: bool| match sides {
-            Sides::LeftInKept => one,
-            Sides::RightInKept => right,
-            Sides::Kept => one || right,
+            Sides::LeftInTable => one,
+            Sides::RightInTable => right,
+            Sides::Table => one || right,
             Sides::Batches => match (self.stands, other.stands) {
                 _ if self.is_with(other) => one,
                 (true, false) => right,
