@@ -93,7 +93,7 @@ impl Report<'_> {
             "## How to read it\n\n\
              - `stream` is this engine, in bold; where it runs in several ways, each has its name, and the first is compared.\n\
              - `plain`, `by hand`, `symmetric hash join`: what one would write for this alone, on one thread.\n\
-             - `twin`: the same operators in the micro-batch design, in Rust with the same hash maps (`benches/src/twin`).\n\
+             - `twin`: the same operators in the micro-batch design, in Rust with the same hash maps (`benches/contenders/src/twin`).\n\
              - `timely`, `differential`: written by hand on the libraries that this engine runs on.\n\
              - `dbsp`, `Flink`, `Spark`: the engines themselves (`benches/peers`).\n\n\
              `ours / its` is 2x where this engine does twice as many records a second (a CPU second) as the one of that \
