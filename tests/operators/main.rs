@@ -1,9 +1,8 @@
 //! Each operator against the same recomputed from scratch, batch by batch, on random batches with one to three workers.
 //!
-//! Operators on windows are in `windows`, and joins in `joins`.
+//! Operators on windows are in `windows`, joins in `joins`, and `iterate` in `loops`.
 
 mod counts;
-mod loops;
 mod per_batch;
 mod shorthands;
 mod state;
