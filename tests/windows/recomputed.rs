@@ -11,7 +11,7 @@ use std::{
 
 use proptest::{collection::vec, prelude::*};
 use streaming_runtime::{
-    Abelian, Aggregate, BatchTime, Job, ManualClock, Record, StreamKind, Table, Windowed,
+    Aggregate, BatchTime, Invertible, Job, ManualClock, Record, StreamKind, Table, Windowed,
     connect::{Batch, ChannelSource, Collected, channel, collect, queue},
     prelude::*,
 };
@@ -46,7 +46,7 @@ struct NumberAndSum;
 impl Aggregate<i64> for NumberAndSum {
     type Accumulator = (i64, i64);
     type Result = (i64, i64);
-    type Algebra = Abelian;
+    type Algebra = Invertible;
     fn create(&self, value: i64) -> (i64, i64) {
         (1, value)
     }
