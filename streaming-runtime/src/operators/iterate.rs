@@ -2,6 +2,7 @@
 
 use std::{
     collections::VecDeque,
+    rc::Rc,
     time::{Duration, Instant},
 };
 
@@ -16,15 +17,17 @@ use crate::{
         panic_origin::{Why, fail},
     },
     operators::{
-        kernel::differential::{Comparable, Looped, Moment, collection, relation},
+        kernel::differential::{Comparable, Inside, Looped, Moment, collection, relation},
         window::window_records,
     },
     stream::{
         Stream,
         chain::Chain,
+        context::JobContext,
         copies::Copies,
         held::Updates,
-        kind::{StreamKind, Table, Windowed},
+        kind::{Holding, StreamKind, Table, Windowed},
+        rhythm::Rhythm,
     },
 };
 
@@ -36,7 +39,7 @@ const ROUNDS: u64 = 100_000;
 const TIME: Duration = Duration::from_secs(60);
 
 /// The inside of a loop. `stream!` passes it; people do not.
-pub struct LoopScope<'i, M: Moment>(Scope<'i, Product<M, u64>>);
+pub struct LoopScope<'i, M: Moment>(Scope<'i, Inside<M>>);
 
 impl<M: Moment> Clone for LoopScope<'_, M> {
     fn clone(&self) -> Self {
@@ -44,6 +47,14 @@ impl<M: Moment> Clone for LoopScope<'_, M> {
     }
 }
 impl<M: Moment> Copy for LoopScope<'_, M> {}
+
+/// What a loop made, seen from outside.
+pub struct Made<'s, M: Moment, T: 'static> {
+    collection: VecCollection<'s, M, T, Copies>,
+    id: OpId,
+    job: Rc<JobContext>,
+    rhythm: Rhythm,
+}
 
 /// A stream that can go round in a loop, and be read in one.
 #[diagnostic::on_unimplemented(
@@ -63,7 +74,7 @@ pub trait Loops: StreamKind {
         stream: Stream<'s, T, Self, C>,
     ) -> VecCollection<'s, Self::Moment, T, Copies>;
     #[doc(hidden)]
-    fn outside<'s, T: Comparable>(stream: Stream<'s, T, Looped<Self::Moment>>) -> Stream<'s, T, Self::Out>;
+    fn outside<'s, T: Comparable>(made: Made<'s, Self::Moment, T>) -> Stream<'s, T, Self::Out>;
 }
 
 impl Loops for Table {
@@ -74,9 +85,9 @@ impl Loops for Table {
     ) -> VecCollection<'s, Epoch, T, Copies> {
         collection(stream)
     }
-    fn outside<'s, T: Comparable>(stream: Stream<'s, T, Looped<Epoch>>) -> Stream<'s, T, Table> {
-        let Stream { held, id, job, rhythm, .. } = stream;
-        Stream::new(relation(held.collection, rhythm.clone(), id, job.clone()), id, job, rhythm)
+    fn outside<'s, T: Comparable>(made: Made<'s, Epoch, T>) -> Stream<'s, T, Table> {
+        let Made { collection, id, job, rhythm } = made;
+        Stream::new(relation(collection, rhythm.clone(), id, job.clone()), id, job, rhythm)
     }
 }
 
@@ -88,21 +99,22 @@ impl Loops for Windowed {
     ) -> VecCollection<'s, Epoch, T, Copies> {
         collection(window_records(stream))
     }
-    fn outside<'s, T: Comparable>(stream: Stream<'s, T, Looped<Epoch>>) -> Stream<'s, T, Table> {
-        Table::outside(stream)
+    fn outside<'s, T: Comparable>(made: Made<'s, Epoch, T>) -> Stream<'s, T, Table> {
+        Table::outside(made)
     }
 }
 
 impl<M: Moment> Loops for Looped<M> {
-    type Moment = M;
+    type Moment = Inside<M>;
     type Out = Looped<M>;
     fn updates<'s, T: Comparable, C: Chain<Out = T>>(
         stream: Stream<'s, T, Self, C>,
-    ) -> VecCollection<'s, M, T, Copies> {
+    ) -> VecCollection<'s, Inside<M>, T, Copies> {
         Self::realise(stream.held, stream.chain, stream.id).collection
     }
-    fn outside<'s, T: Comparable>(stream: Stream<'s, T, Looped<M>>) -> Stream<'s, T, Looped<M>> {
-        stream
+    fn outside<'s, T: Comparable>(made: Made<'s, Inside<M>, T>) -> Stream<'s, T, Looped<M>> {
+        let Made { collection, id, job, rhythm } = made;
+        Stream::new(Updates { collection, settled: false }, id, job, rhythm)
     }
 }
 
@@ -146,10 +158,7 @@ impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
     where
         T: Comparable,
         P: Loops<Moment = M, Out = Q>,
-        F: for<'i> FnOnce(
-            LoopScope<'i, M>,
-            Stream<'i, T, Looped<Product<M, u64>>>,
-        ) -> Stream<'i, T, Looped<Product<M, u64>>>,
+        F: for<'i> FnOnce(LoopScope<'i, M>, Stream<'i, T, Looped<M>>) -> Stream<'i, T, Looped<M>>,
     {
         self.iterate_at_most(ROUNDS, body)
     }
@@ -175,10 +184,7 @@ impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
     where
         T: Comparable,
         P: Loops<Moment = M, Out = Q>,
-        F: for<'i> FnOnce(
-            LoopScope<'i, M>,
-            Stream<'i, T, Looped<Product<M, u64>>>,
-        ) -> Stream<'i, T, Looped<Product<M, u64>>>,
+        F: for<'i> FnOnce(LoopScope<'i, M>, Stream<'i, T, Looped<M>>) -> Stream<'i, T, Looped<M>>,
     {
         self.iterate_within(rounds, TIME, body)
     }
@@ -210,10 +216,7 @@ impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
     where
         T: Comparable,
         P: Loops<Moment = M, Out = Q>,
-        F: for<'i> FnOnce(
-            LoopScope<'i, M>,
-            Stream<'i, T, Looped<Product<M, u64>>>,
-        ) -> Stream<'i, T, Looped<Product<M, u64>>>,
+        F: for<'i> FnOnce(LoopScope<'i, M>, Stream<'i, T, Looped<M>>) -> Stream<'i, T, Looped<M>>,
     {
         if rounds == 0 || time.is_zero() {
             refuse(self.id, "a loop makes nothing in no rounds, or in no time: give 1 or more");
@@ -221,7 +224,7 @@ impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
         let (id, job, mut rhythm) = (self.id, self.job.clone(), self.rhythm.clone());
         let seed = P::updates(self);
         let outer = seed.scope();
-        let result = outer.scoped::<Product<M, u64>, _, _>(id.0, |scope| {
+        let result = outer.scoped::<Inside<M>, _, _>(id.0, |scope| {
             let (variable, looped) =
                 Variable::new_from(seed.enter(scope), Product::new(Default::default(), 1));
             let looped = Updates { collection: looped, settled: false };
@@ -230,7 +233,7 @@ impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
             let Stream { held: made, rhythm: also, .. } = body(LoopScope(scope), once);
             rhythm = rhythm.or(&also);
             // Differences that cancel out must not go round. The arrangement for it is a tenth of a loop's time.
-            let bytes = size_of::<(T, Product<M, u64>, Copies)>();
+            let bytes = size_of::<(T, Inside<M>, Copies)>();
             let made = match made.settled {
                 true => made.collection,
                 false => operator_stats::made(id, bytes, || made.collection.consolidate()),
@@ -238,12 +241,12 @@ impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
             variable.set(bounded(made.clone(), Bounds::new(rounds, time, id)));
             made.leave(outer)
         });
-        P::outside(Stream::new(Updates { collection: result, settled: false }, id, job, rhythm))
+        P::outside(Made { collection: result, id, job, rhythm })
     }
 
     /// Brings a stream into a loop. `stream!` writes it.
     #[doc(hidden)]
-    pub fn enter<'i, M: Moment>(self, scope: LoopScope<'i, M>) -> Stream<'i, T, Looped<Product<M, u64>>>
+    pub fn enter<'i, M: Moment>(self, scope: LoopScope<'i, M>) -> Stream<'i, T, Looped<M>>
     where
         T: Comparable,
         P: Loops<Moment = M>,
@@ -256,9 +259,9 @@ impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
 
 /// Ends the job when there are changes after so many rounds, or so much time, or more of them than can be counted.
 fn bounded<'s, M: Moment, T: Comparable>(
-    updates: VecCollection<'s, Product<M, u64>, T, Copies>,
+    updates: VecCollection<'s, Inside<M>, T, Copies>,
     mut bounds: Bounds<M>,
-) -> VecCollection<'s, Product<M, u64>, T, Copies> {
+) -> VecCollection<'s, Inside<M>, T, Copies> {
     updates.inspect_batch(move |time, updates| {
         for (_, _, times) in updates {
             times.get(bounds.id);
@@ -285,7 +288,7 @@ impl<M: Moment> Bounds<M> {
         Bounds { rounds, time, id, taken: VecDeque::new(), seen: Instant::now() }
     }
 
-    fn check(&mut self, time: &Product<M, u64>) {
+    fn check(&mut self, time: &Inside<M>) {
         let before = std::mem::replace(&mut self.seen, Instant::now());
         let place = self.taken.iter().rposition(|(outer, _)| *outer == time.outer);
         let elapsed = match place.and_then(|place| self.taken.remove(place)) {

@@ -24,7 +24,7 @@ use crate::{
     },
     operators::{
         kernel::{
-            differential::{Looped, Moment},
+            differential::{Inside, Looped, Moment},
             standing::stand,
         },
         window::Batches,
@@ -35,12 +35,12 @@ use crate::{
         chain::{Chain, Ready},
         copies::Copies,
         held::{Panes, Relation, Updates, Wants},
-        kind::{PerBatch, StreamKind, Table, UnboundedWindow, Windowed},
+        kind::{Holding, PerBatch, StreamKind, Table, UnboundedWindow, Windowed},
     },
 };
 
 /// Two parts of a stream.
-pub(crate) type Parts<'s, P, A, B> = (<P as StreamKind>::Held<'s, A>, <P as StreamKind>::Held<'s, B>);
+pub(crate) type Parts<'s, P, A, B> = (<P as Holding>::Held<'s, A>, <P as Holding>::Held<'s, B>);
 
 /// A stream that can be united with one of its kind, and parted.
 #[diagnostic::on_unimplemented(
@@ -205,7 +205,7 @@ impl<M: Moment> Splits for Looped<M> {
         id: OpId,
     ) -> Parts<'s, Self, A, B> {
         let Updates { collection, settled } = Self::realise(held, chain, id);
-        let sort = move |(record, time, times): (C::Out, M, Copies)| match f(record) {
+        let sort = move |(record, time, times): (C::Out, Inside<M>, Copies)| match f(record) {
             Ok(made) => Ok((made, time, times)),
             Err(made) => Err((made, time, times)),
         };

@@ -1,6 +1,6 @@
 //! What a stream holds of its past: the third parameter of [`Stream`](crate::Stream).
 //!
-//! Each kind holds its records as timely streams of its own shape, [`StreamKind::Held`]. Stateless operators commute with windows and
+//! Each kind holds its records as timely streams of its own shape, [`Holding::Held`]. Stateless operators commute with windows and
 //! with differences, so one chain serves all kinds.
 //!
 //! Invariant: the contents and the changes of a [`Table`] agree: the sum of the changes up to a batch equals the contents that it delivers.
@@ -31,20 +31,26 @@ use crate::{
     label = "the third parameter of `Stream` says what the stream holds of its past",
     note = "a function for every kind of stream says `{Self}: StreamKind`"
 )]
-pub trait StreamKind: Sized + 'static {
-    #[doc(hidden)]
+pub trait StreamKind: Holding {}
+
+impl StreamKind for PerBatch {}
+impl StreamKind for Windowed {}
+impl StreamKind for Table {}
+impl StreamKind for UnboundedTable {}
+impl StreamKind for UnboundedWindow {}
+
+/// How a kind holds its records. It has no path outside of the crate, so the kinds here are all that there are, and programs see
+/// no type of the dataflow.
+pub trait Holding: Sized + 'static {
     type Held<'s, In: 'static>;
-    #[doc(hidden)]
     fn again<'s, In: Clone + 'static>(held: &Self::Held<'s, In>) -> Self::Held<'s, In>;
     /// Gives the chain operators of its own.
-    #[doc(hidden)]
     fn realise<'s, C: Chain<Out: Record>>(
         held: Self::Held<'s, C::In>,
         chain: C,
         id: OpId,
     ) -> Self::Held<'s, C::Out>;
     /// Notes that no differences of equal records are left that cancel out.
-    #[doc(hidden)]
     fn settled<'s, In: 'static>(held: Self::Held<'s, In>) -> Self::Held<'s, In> {
         held
     }
@@ -73,7 +79,7 @@ pub enum UnboundedWindow {}
 /// Declares kinds that hold their batches as they come, and nothing else.
 macro_rules! kinds_of_batches {
     ($($kind:ty)*) => {$(
-        impl StreamKind for $kind {
+        impl Holding for $kind {
             type Held<'s, In: 'static> = StreamVec<'s, Epoch, In>;
             fn again<'s, In: Clone + 'static>(held: &Self::Held<'s, In>) -> Self::Held<'s, In> {
                 held.clone()
@@ -91,7 +97,7 @@ macro_rules! kinds_of_batches {
 
 kinds_of_batches! { PerBatch UnboundedWindow }
 
-impl StreamKind for Windowed {
+impl Holding for Windowed {
     type Held<'s, In: 'static> = Panes<'s, In>;
     fn again<'s, In: Clone + 'static>(held: &Self::Held<'s, In>) -> Self::Held<'s, In> {
         Panes { batches: held.batches.clone(), size: held.size }
@@ -105,7 +111,7 @@ impl StreamKind for Windowed {
     }
 }
 
-impl StreamKind for Table {
+impl Holding for Table {
     type Held<'s, In: 'static> = Relation<'s, In>;
     fn again<'s, In: Clone + 'static>(held: &Self::Held<'s, In>) -> Self::Held<'s, In> {
         held.clone()
@@ -120,7 +126,7 @@ impl StreamKind for Table {
     }
 }
 
-impl StreamKind for UnboundedTable {
+impl Holding for UnboundedTable {
     type Held<'s, In: 'static> = Unbounded<'s, In>;
     fn again<'s, In: Clone + 'static>(held: &Self::Held<'s, In>) -> Self::Held<'s, In> {
         Unbounded { relation: held.relation.clone(), idle: held.idle.clone() }

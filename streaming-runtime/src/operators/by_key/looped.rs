@@ -6,9 +6,9 @@ use crate::{
     observe::operator_stats::made,
     operators::{
         by_key::ByKey,
-        kernel::differential::{Comparable, Looped, Moment, aggregate_arranged},
+        kernel::differential::{Comparable, Inside, Looped, Moment, aggregate_arranged},
     },
-    stream::{Stream, chain::Chain, copies::Copies, held::Updates, keyed::Keyed, kind::StreamKind},
+    stream::{Stream, chain::Chain, copies::Copies, held::Updates, keyed::Keyed, kind::Holding},
 };
 
 impl<M: Moment, K: Comparable, V: Comparable, R: Comparable> ByKey<K, V, R> for Looped<M> {
@@ -26,7 +26,7 @@ impl<M: Moment, K: Comparable, V: Comparable, R: Comparable> ByKey<K, V, R> for 
                  `max()`, `sum()` and `join` do, or put this operator before or behind the loop",
             );
         }
-        let bytes = size_of::<((K, V), M, Copies)>();
+        let bytes = size_of::<((K, V), Inside<M>, Copies)>();
         let by_key = made(id, bytes, || pairs.arrange_by_key_named(id.0));
         let made = aggregate_arranged(by_key, aggregate, id);
         let results = Updates { collection: made, settled: true };

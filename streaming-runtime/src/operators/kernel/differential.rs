@@ -21,6 +21,7 @@ use timely::{
         channels::pact::{Exchange, Pipeline},
         operators::Operator,
     },
+    order::Product,
     progress::Timestamp,
 };
 
@@ -43,7 +44,7 @@ use crate::{
         context::{BatchContext, JobContext},
         copies::{Copies, checked, repeated},
         held::{Relation, Updates},
-        kind::{StreamKind, Table},
+        kind::{Holding, StreamKind, Table},
         rhythm::Rhythm,
     },
 };
@@ -63,12 +64,17 @@ impl<T: Key + Ord + Debug> Comparable for T {}
 pub trait Moment: Timestamp + Lattice {}
 impl<T: Timestamp + Lattice> Moment for T {}
 
-/// A stream inside a loop: what the loop has made so far.
+/// The time inside of a loop: the one outside, and the round.
+pub(crate) type Inside<M> = Product<M, u64>;
+
+/// A stream inside a loop: what the loop has made so far. `M` is the time outside of the loop.
 #[derive(Debug)]
 pub struct Looped<M>(PhantomData<M>);
 
-impl<M: Moment> StreamKind for Looped<M> {
-    type Held<'s, In: 'static> = Updates<'s, M, In>;
+impl<M: Moment> StreamKind for Looped<M> {}
+
+impl<M: Moment> Holding for Looped<M> {
+    type Held<'s, In: 'static> = Updates<'s, Inside<M>, In>;
     fn again<'s, In: Clone + 'static>(held: &Self::Held<'s, In>) -> Self::Held<'s, In> {
         held.clone()
     }

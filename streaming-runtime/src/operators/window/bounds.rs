@@ -7,7 +7,7 @@ use crate::{
         Stream,
         chain::Chain,
         held::{Panes, Relation},
-        kind::{StreamKind, Table, UnboundedTable, UnboundedWindow, Windowed},
+        kind::{Holding, StreamKind, Table, UnboundedTable, UnboundedWindow, Windowed},
     },
     time::TimeSpan,
 };
@@ -22,7 +22,7 @@ pub trait Grows: StreamKind {
     #[doc(hidden)]
     type Allowed: StreamKind;
     #[doc(hidden)]
-    fn allow<'s, In: 'static>(held: Self::Held<'s, In>) -> <Self::Allowed as StreamKind>::Held<'s, In>;
+    fn allow<'s, In: 'static>(held: Self::Held<'s, In>) -> <Self::Allowed as Holding>::Held<'s, In>;
 }
 
 impl Grows for UnboundedTable {
