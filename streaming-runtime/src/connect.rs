@@ -1,7 +1,7 @@
 //! The contract between the engine and the outside world, and the connectors that fulfil it.
 //!
 //! ```text
-//!            run(outlet)                       one call a batch, in order
+//!            run(context)                      one call a batch, in order
 //!  Source ----------------> bounded queues --> workers --> Batch { time, records } --> Sink::write
 //!   ^  send().await waits when queues are full    |                                        |
 //!   +---------------------- back-pressure <-------+---- batches in flight are limited <----+
@@ -103,9 +103,10 @@ pub use crate::{
         error::{Closed, ConnectorError},
         format::{ByDebug, ByDisplay, Format},
         receipt::Receipt,
+        recovery::Recovery,
         retry::Retry,
         sink::{Batch, Delivery, Sink},
-        source::{Recovery, Source},
+        source::Source,
         target::{Origin, Target},
     },
     intake::{admission::Memory, source_context::SourceContext},

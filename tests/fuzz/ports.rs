@@ -126,7 +126,7 @@ impl Source<Pair> for PacedFeed {
                 () = changed => continue,
             }
             let all = feed.fed().records.len();
-            let upto = out.again::<usize>()?.unwrap_or(all);
+            let upto = out.replay_position::<usize>()?.unwrap_or(all);
             let records = feed.fed().records[at..upto].to_vec();
             out.send_all(records).await?;
             at = upto;

@@ -1,7 +1,7 @@
 //! The inside of frames. All numbers are little-endian; texts and bytes have their length before them.
 
 use crate::{
-    checkpoint::{Comes, Edits, Mark, OperatorEntry, Program, SinkEntry, SourceEntry, SourceMark},
+    checkpoint::{Edits, Mark, OperatorEntry, Program, ReplayOrigin, SinkEntry, SourceEntry, SourceMark},
     ids::Epoch,
     stream::timeline::{Follows, Jump, Stretch, Timeline},
     time::BatchTime,
@@ -74,11 +74,11 @@ fn put_source(into: &mut Vec<u8>, source: &SourceMark) {
     put_bytes(into, source.position.as_deref().unwrap_or(&[]));
 }
 
-fn put_comes(into: &mut Vec<u8>, comes: &Comes) {
-    match comes {
-        Comes::Never => into.push(0),
-        Comes::FromSource => into.push(1),
-        Comes::FromLog { records } => {
+fn put_replay_origin(into: &mut Vec<u8>, replay_origin: &ReplayOrigin) {
+    match replay_origin {
+        ReplayOrigin::Never => into.push(0),
+        ReplayOrigin::FromSource => into.push(1),
+        ReplayOrigin::FromLog { records } => {
             into.push(2);
             put_bytes(into, records.as_bytes());
         }
@@ -91,7 +91,7 @@ pub(super) fn program(into: &mut Vec<u8>, program: &Program, edits: &Edits, agai
     put_count(into, program.sources.len());
     for source in &program.sources {
         put_bytes(into, source.port.as_bytes());
-        put_comes(into, &source.comes);
+        put_replay_origin(into, &source.replay_origin);
     }
     put_count(into, program.sinks.len());
     for sink in &program.sinks {
@@ -339,11 +339,11 @@ impl<'a> FormatReader<'a> {
         Ok(SourceMark { records, total, position, since, ended })
     }
 
-    fn comes(&mut self) -> Result<Comes, &'static str> {
+    fn replay_origin(&mut self) -> Result<ReplayOrigin, &'static str> {
         match self.u8()? {
-            0 => Ok(Comes::Never),
-            1 => Ok(Comes::FromSource),
-            2 => Ok(Comes::FromLog { records: self.text()? }),
+            0 => Ok(ReplayOrigin::Never),
+            1 => Ok(ReplayOrigin::FromSource),
+            2 => Ok(ReplayOrigin::FromLog { records: self.text()? }),
             _ => Err("a source of an unknown kind"),
         }
     }
@@ -351,7 +351,9 @@ impl<'a> FormatReader<'a> {
     fn program(&mut self) -> Result<Record, &'static str> {
         let mut program = Program {
             pipeline: self.text()?,
-            sources: self.list(|reader| Ok(SourceEntry { port: reader.text()?, comes: reader.comes()? }))?,
+            sources: self.list(|reader| {
+                Ok(SourceEntry { port: reader.text()?, replay_origin: reader.replay_origin()? })
+            })?,
             sinks: self.list(|reader| Ok(SinkEntry { port: reader.text()?, since: reader.maybe_time()? }))?,
             processes: self.u32()?,
             workers: self.u32()?,

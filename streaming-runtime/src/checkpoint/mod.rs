@@ -68,7 +68,7 @@ pub(crate) use lock::{
 };
 pub(crate) use log::Log;
 pub(crate) use part::{Entry, KeysReader, PartWriter, What};
-pub(crate) use recover::{AgainMark, Edits, Input, Opened, Place, Restored, TornTail, look, open};
+pub(crate) use recover::{Edits, Input, Opened, Place, ReplayMark, Restored, TornTail, look, open};
 pub use storage::{Append, LocalDirectory, Storage};
 pub(crate) use watched::{Calls, Watched};
 pub(crate) use writer::{Durable, Settings};
@@ -127,12 +127,12 @@ pub(crate) type Identity = u128;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct SourceEntry {
     pub port: String,
-    pub comes: Comes,
+    pub replay_origin: ReplayOrigin,
 }
 
 /// How the records of a source come again after a crash: what its marks mean.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Comes {
+pub(crate) enum ReplayOrigin {
     /// They do not.
     #[default]
     Never,

@@ -4,7 +4,8 @@
 
 use crate::{
     checkpoint::{
-        CheckpointError, Comes, Entry, Identity, KeysReader, Program, SourceMark, Storage, What, crash_point,
+        CheckpointError, Entry, Identity, KeysReader, Program, ReplayOrigin, SourceMark, Storage, What,
+        crash_point,
         frame::{Head, Kind},
         image::{Batch, Image, Located, LogFile, Tail},
         places::await_leaving,
@@ -258,7 +259,9 @@ impl Opened {
 
     /// The last batch behind the base that had a source whose records do not come again.
     pub(crate) fn last_lost(&self) -> Option<Epoch> {
-        let lost = |batch: &&Batch| batch.program.sources.iter().any(|source| source.comes == Comes::Never);
+        let lost = |batch: &&Batch| {
+            batch.program.sources.iter().any(|source| source.replay_origin == ReplayOrigin::Never)
+        };
         self.reading.image.batches.iter().rfind(lost).map(|batch| batch.mark.epoch)
     }
 
@@ -397,7 +400,7 @@ pub(crate) struct Restored {
     /// By port, as of `at`; empty if that is `None`. Sources that only earlier programs had are among them.
     pub sources: Vec<(String, SourceMark)>,
     /// The batches behind `at`, in order.
-    pub again: Vec<AgainMark>,
+    pub replay: Vec<ReplayMark>,
     /// By port, what was logged of its input and has records after `at`, oldest first.
     pub inputs: BTreeMap<String, Vec<Input>>,
     files: Vec<Arc<Vec<u8>>>,
@@ -406,7 +409,7 @@ pub(crate) struct Restored {
 
 /// A batch that runs again.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct AgainMark {
+pub(crate) struct ReplayMark {
     pub epoch: Epoch,
     pub time: BatchTime,
     pub follows: Follows,
@@ -427,7 +430,7 @@ impl Restored {
     fn new(image: Image, at: Option<Epoch>) -> Restored {
         let (done, behind) = image.split(at);
         let time = done.last().map(|batch| batch.mark.time).or(image.base.map(|(_, time)| time));
-        let again = behind.iter().map(|Batch { mark, program, .. }| AgainMark {
+        let replay = behind.iter().map(|Batch { mark, program, .. }| ReplayMark {
             epoch: mark.epoch,
             time: mark.time,
             follows: mark.follows,
@@ -435,7 +438,7 @@ impl Restored {
                 .zip(mark.sources.iter().cloned())
                 .collect(),
         });
-        let again = again.collect();
+        let replay = replay.collect();
         let timeline = image.timeline(at);
         let sources = image.sources(at);
         let mut inputs: BTreeMap<String, Vec<Input>> = BTreeMap::new();
@@ -450,7 +453,7 @@ impl Restored {
             entries.entry(name.to_owned()).or_default().push(entry.clone());
         }
         let sources = sources.into_iter().map(|(port, mark)| (port.to_owned(), mark)).collect();
-        Restored { at, time, timeline, sources, again, inputs, files: image.files, entries }
+        Restored { at, time, timeline, sources, replay, inputs, files: image.files, entries }
     }
 
     /// All live entries of an operator, by its new id, oldest first: the base, then the batches in order, then by

@@ -31,11 +31,7 @@ use crate::{
         },
         lines::{LineRules, line_settings},
     },
-    contract::{
-        error::ConnectorError,
-        source::{Recovery, Source},
-        target::Origin,
-    },
+    contract::{error::ConnectorError, recovery::Recovery, source::Source, target::Origin},
     intake::source_context::SourceContext,
     time::BatchTime,
 };
@@ -265,7 +261,7 @@ impl Source<String> for Lines {
             running.go_on(position);
         }
         while let Some(time) = out.batch_due().await {
-            let files = match out.again::<DirectoryPosition>()? {
+            let files = match out.replay_position::<DirectoryPosition>()? {
                 Some(position) => running.send_again(time, position, &mut out).await?,
                 None => running.send_new(time, &mut out).await?,
             };

@@ -1,11 +1,7 @@
 //! A source whose records are logged before their batch is delivered.
 
 use crate::{
-    contract::{
-        error::ConnectorError,
-        source::{Recovery, Source},
-        target::Origin,
-    },
+    contract::{error::ConnectorError, recovery::Recovery, source::Source, target::Origin},
     intake::source_context::SourceContext,
 };
 

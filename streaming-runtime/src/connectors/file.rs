@@ -26,7 +26,8 @@ use crate::{
     },
     contract::{
         error::ConnectorError,
-        source::{Recovery, Source},
+        recovery::Recovery,
+        source::Source,
         target::{Origin, resolved},
     },
     intake::source_context::SourceContext,
@@ -93,7 +94,7 @@ impl Source<String> for Lines {
         let position = match out.resume_from()? {
             Some(position) => Some(position),
             // Nothing of it is in the state, but it is known which file it was.
-            None => out.again()?.map(FilePosition::beginning),
+            None => out.replay_position()?.map(FilePosition::beginning),
         };
         let keeps = out.keeps_positions();
         let first = blocking(move || {

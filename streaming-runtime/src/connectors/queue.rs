@@ -6,10 +6,7 @@ use tokio::sync::mpsc;
 
 use crate::{
     connectors::channel::Unsent,
-    contract::{
-        error::ConnectorError,
-        source::{Recovery, Source},
-    },
+    contract::{error::ConnectorError, recovery::Recovery, source::Source},
     intake::source_context::SourceContext,
 };
 

@@ -1,11 +1,7 @@
 //! Sources that drop instead of waiting.
 
 use crate::{
-    contract::{
-        error::ConnectorError,
-        source::{Recovery, Source},
-        target::Origin,
-    },
+    contract::{error::ConnectorError, recovery::Recovery, source::Source, target::Origin},
     intake::source_context::SourceContext,
 };
 

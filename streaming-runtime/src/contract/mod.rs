@@ -1,9 +1,19 @@
-//! The contract between the engine and connectors. It knows neither the engine nor any connector.
+//! The contract between connectors and the engine. It knows neither the engine nor any connector.
+//!
+//! | file | what it is |
+//! |---|---|
+//! | `source`, `sink` | the two traits |
+//! | `error`, `recovery`, `receipt` | what intake and delivery need of the contract: they stand below the traits |
+//! | `target` | what a sink writes to, and that no two sinks write to the same |
+//! | `checkpoint_mark` | how a sink knows the checkpoint that its contents belong to |
+//! | `format`, `retry` | how records become text, and when a failed call is repeated |
+//! | `testing` | a source without the engine around it, for unit tests |
 
 pub(crate) mod checkpoint_mark;
 pub(crate) mod error;
 pub(crate) mod format;
 pub(crate) mod receipt;
+pub(crate) mod recovery;
 pub(crate) mod retry;
 pub(crate) mod sink;
 pub(crate) mod source;

@@ -3,14 +3,14 @@
 use std::future::Future;
 
 use crate::{
-    contract::{error::ConnectorError, target::Origin},
+    contract::{error::ConnectorError, recovery::Recovery, target::Origin},
     intake::source_context::SourceContext,
 };
 
 /// Where records of type `T` come from.
 ///
 /// ```
-/// use streaming_runtime::connect::{ConnectorError, SourceContext, Source};
+/// use streaming_runtime::connect::{ConnectorError, Source, SourceContext};
 ///
 /// /// The numbers below `end`.
 /// struct Numbers { end: u64 }
@@ -62,19 +62,4 @@ pub trait Source<T>: Send + 'static {
     /// # Errors
     /// Any reason why it cannot go on; it ends the job. [`Closed`](crate::connect::Closed) converts, so `?` works on what `out` returns.
     fn run(self, out: SourceContext<T>) -> impl Future<Output = Result<(), ConnectorError>> + Send;
-}
-
-/// What happens to a source's records when the job crashes ([`Engine::checkpoint`](crate::Engine::checkpoint)).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Recovery {
-    /// What was under way is lost: at most once.
-    Lost,
-    /// The source sends the same records in the same order again, from a position: it begins at [`SourceContext::resume_from`], or at its
-    /// beginning if there is none, and reports its progress with [`SourceContext::reached`]. The engine cuts the records into the same
-    /// batches as before, by their number. A [paced](Source::PACED) source must give each batch the records that it had, and may ask
-    /// which those were ([`SourceContext::again`]). It is asked only for batches for which it was asked before.
-    Replays,
-    /// The engine writes the records to the job's log before their batch counts, and sends them again itself. `durable` does this
-    /// to any source.
-    JobLog,
 }

@@ -9,14 +9,14 @@ use tokio::{
 
 use crate::{
     checkpoint::SourceMark,
-    contract::{
-        error::ConnectorError,
-        source::{Recovery, Source},
-    },
+    contract::{error::ConnectorError, recovery::Recovery, source::Source},
     intake::{
         admission::Admission,
         progress::SourceProgress,
-        source_context::{Chunk, PaceRequest, Signal, SourceContext, SourceTrack, WorkerQueue},
+        queues::{Chunk, PaceRequest, WorkerQueue},
+        signal::Signal,
+        source_context::{SourceContext, SourceContextParts},
+        track::SourceTrack,
     },
     time::BatchTime,
 };
@@ -27,7 +27,7 @@ pub(crate) struct Running<T> {
     received: Vec<T>,
     pace: mpsc::Sender<PaceRequest>,
     stop: watch::Sender<bool>,
-    cut: Arc<SourceProgress>,
+    progress: Arc<SourceProgress>,
     pub(crate) task: JoinHandle<Result<(), ConnectorError>>,
 }
 
@@ -40,33 +40,40 @@ pub(crate) fn start<T: Send + 'static>(
     start_with(source, interval, started, Arc::default())
 }
 
-/// As [`start`], in a job with checkpoints: behind `mark`, with the batches that had `again` to run again.
+/// As [`start`], in a job with checkpoints: behind `mark`, with batches of the marks `replay` to replay.
 pub(crate) fn resume<T: Send + 'static, S: Source<T>>(
     source: S,
     (interval, started): (Duration, BatchTime),
     mark: SourceMark,
-    again: Vec<SourceMark>,
+    replay: Vec<SourceMark>,
 ) -> Running<T> {
-    let cut = SourceProgress::new(S::PACED, S::ACCEPTS);
+    let progress = SourceProgress::new(S::PACED, S::ACCEPTS);
     assert_eq!(S::RECOVERY, Recovery::Replays);
-    cut.resume(0, mark, S::RECOVERY, again);
-    start_with(source, interval, started, Arc::new(cut))
+    progress.resume(0, mark, S::RECOVERY, replay);
+    start_with(source, interval, started, Arc::new(progress))
 }
 
 fn start_with<T: Send + 'static>(
     source: impl Source<T>,
     interval: Duration,
     started: BatchTime,
-    cut: Arc<SourceProgress>,
+    progress: Arc<SourceProgress>,
 ) -> Running<T> {
     let (queue, chunks) = mpsc::channel(4);
     let (pace, requests) = mpsc::channel(1);
     let stop = watch::Sender::new(false);
-    let lane = WorkerQueue { queue, signal: Arc::new(Signal::default()), books: Arc::default() };
-    let way = SourceTrack { cut: cut.clone(), journal: None };
-    let outlet =
-        SourceContext::new(Admission::open(), vec![lane], way, requests, stop.subscribe(), interval, started);
-    Running { chunks, received: Vec::new(), pace, stop, cut, task: tokio::spawn(source.run(outlet)) }
+    let queue = WorkerQueue { queue, signal: Arc::new(Signal::default()), counters: Arc::default() };
+    let track = SourceTrack { progress: progress.clone(), input_writer: None };
+    let context = SourceContext::new(SourceContextParts {
+        admission: Admission::open(),
+        queues: vec![queue],
+        track,
+        pace: requests,
+        stop: stop.subscribe(),
+        interval,
+        started,
+    });
+    Running { chunks, received: Vec::new(), pace, stop, progress, task: tokio::spawn(source.run(context)) }
 }
 
 /// As [`start`], for sources that take no notice of time.
@@ -82,7 +89,7 @@ impl<T> Running<T> {
 
     /// Closes the open batch; what a checkpoint has of it.
     pub(crate) fn close(&self) -> SourceMark {
-        self.cut.close()
+        self.progress.close()
     }
 
     /// Waits for `n` more records.

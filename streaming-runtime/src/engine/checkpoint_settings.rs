@@ -16,7 +16,7 @@ use std::{
 
 use crate::{
     checkpoint::{Calls, CheckpointError, LocalDirectory, Settings, Storage, Watched},
-    contract::{sink::Delivery, source::Recovery},
+    contract::{recovery::Recovery, sink::Delivery},
     engine::wiring::Wiring,
     error::StartError,
     observe::panic_origin,

@@ -11,10 +11,13 @@ use tokio::{
     runtime::{Builder, Handle, Runtime},
     task::{AbortHandle, JoinError, JoinSet},
 };
-use tracing::{Dispatch, instrument::WithSubscriber, subscriber::NoSubscriber};
+use tracing::instrument::WithSubscriber;
 
 use crate::{
-    checkpoint::CheckpointError, contract::error::ConnectorError, engine::thread_name, error::JobError,
+    checkpoint::CheckpointError,
+    contract::error::ConnectorError,
+    engine::threads::{scoped_subscriber, thread_name},
+    error::JobError,
     observe::panic_origin,
 };
 
@@ -143,12 +146,6 @@ impl Drop for Home {
         // Its thread may be stuck, and whoever waits for that is stuck as well.
         self.0.take().into_iter().for_each(Runtime::shutdown_background);
     }
-}
-
-/// The subscriber of this thread, where it is not one that all threads have.
-pub(super) fn scoped_subscriber() -> Option<Dispatch> {
-    let subscriber = tracing::dispatcher::get_default(Dispatch::clone);
-    (!subscriber.is::<NoSubscriber>()).then_some(subscriber)
 }
 
 /// What a connector's unwinding means.

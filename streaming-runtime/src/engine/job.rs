@@ -5,12 +5,15 @@ use std::{sync::Arc, time::Duration};
 use tokio::sync::{mpsc, watch};
 
 use crate::{
-    engine::{STOP_LIMIT, control::Control},
+    engine::control::Control,
     error::{JobError, Outcome},
     intake::admission::Memory,
     observe::{explain::Explanation, metrics::JobMetrics, monitor::Monitor},
     time::BatchTime,
 };
+
+/// Graceful stops take at most this long unless told otherwise.
+const STOP_LIMIT: Duration = Duration::from_secs(30);
 
 /// What the supervisor can be asked for.
 pub(crate) enum Command {
@@ -128,20 +131,20 @@ impl Job {
         let _ = self.join().await;
     }
 
-    /// The input that the job holds now, and the limit; see [`Engine::memory_limit`](super::Engine::memory_limit).
+    /// The input that the job holds now, and the limit; see [`Engine::memory_limit`](crate::Engine::memory_limit).
     pub fn memory(&self) -> Memory {
-        self.control.board.gates.account.memory()
+        self.control.board.admissions.account.memory()
     }
 
-    /// The records per second that each source may send now, by port; `None` where there is no limit. See [`Engine::max_rate`](super::Engine::max_rate) and [`Engine::backpressure`](super::Engine::backpressure).
+    /// The records per second that each source may send now, by port; `None` where there is no limit. See [`Engine::max_rate`](crate::Engine::max_rate) and [`Engine::backpressure`](crate::Engine::backpressure).
     pub fn rates(&self) -> Vec<(&'static str, Option<f64>)> {
-        self.control.board.gates.throttles.iter().map(|source| (source.port, source.limit())).collect()
+        self.control.board.admissions.throttles.iter().map(|source| (source.port, source.limit())).collect()
     }
 
     /// The records that each source has dropped because the job was behind, by port. Only sources that are
     /// [`shedding`](crate::connect::shedding()) drop records.
     pub fn shed(&self) -> Vec<(&'static str, u64)> {
-        self.control.board.gates.throttles.iter().map(|source| (source.port, source.shed())).collect()
+        self.control.board.admissions.throttles.iter().map(|source| (source.port, source.shed())).collect()
     }
 
     /// The records that each [`skip`](crate::Stream::skip) of the pipeline has dropped so far, by the operator's id, also after the

@@ -24,12 +24,12 @@ use crate::{
 };
 
 /// What the operators of one worker have for the log since it was last sent.
-pub(crate) type Own = Rc<RefCell<Vec<Note>>>;
+pub(crate) type WorkerNotes = Rc<RefCell<Vec<Note>>>;
 
 /// One worker's end.
 pub(crate) struct ToLeader {
     input: InputHandle<Epoch, CapacityContainerBuilder<Vec<Note>>>,
-    own: Own,
+    own: WorkerNotes,
     /// What the process has: its first worker sends that, so that it comes in order.
     of_process: Option<Arc<Notes>>,
 }
@@ -38,7 +38,7 @@ impl ToLeader {
     /// Built on each worker of each process.
     pub(crate) fn new(
         worker: &mut Worker,
-        own: Own,
+        own: WorkerNotes,
         of_process: Option<Arc<Notes>>,
         control: Arc<Control>,
     ) -> Self {

@@ -1,6 +1,6 @@
 //! Where batches begin and end in the records of a source.
 //!
-//! A batch must contain the same records when it runs again after a crash. So a record belongs to the batch that is open when the record
+//! A batch must contain the same records when it is replayed after a crash. So a record belongs to the batch that is open when the record
 //! is put into its queue, under one lock with the count; closing a batch takes the same lock. A batch then has the records of a source
 //! from one place in their order to another. A place is a position that the source has named, and the number of records after it.
 
@@ -11,7 +11,7 @@ use std::{
 
 use tokio::sync::Notify;
 
-use crate::{checkpoint::SourceMark, contract::source::Recovery, ids::Epoch, intake::handover::Handover};
+use crate::{checkpoint::SourceMark, contract::recovery::Recovery, ids::Epoch, intake::hand_on::HandOn};
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -19,9 +19,9 @@ pub(crate) struct SourceProgress {
     /// Whether the source is asked for each batch, and so knows itself what belongs to it.
     paced: bool,
     /// For a source that takes records from the program, under a test's clock.
-    handover: Option<Handover>,
+    hand_on: Option<HandOn>,
     state: Mutex<ProgressState>,
-    /// Told when a batch that runs again was closed, or has all of its records.
+    /// Notified when a replayed batch was closed, or has all of its records.
     moved: Notify,
 }
 
@@ -29,11 +29,11 @@ pub(crate) struct SourceProgress {
 struct ProgressState {
     open: Epoch,
     mark: SourceMark,
-    /// Records that come again from behind the position and were in batches before.
+    /// Records behind the position that the source sends again and that were in batches before.
     skip: u64,
-    /// The open batch and those behind it, of those that run again.
-    again: VecDeque<SourceReplay>,
-    /// Records that batches that run again got and had not had.
+    /// The batches to replay, from the open one on.
+    replay: VecDeque<SourceReplay>,
+    /// Records that replayed batches got beyond those that they had.
     surplus: u64,
     /// Whether positions are written down.
     keeps: bool,
@@ -41,16 +41,16 @@ struct ProgressState {
     had_ended: bool,
 }
 
-/// What a batch that runs again had of the source.
+/// A batch to replay, as far as the source is concerned.
 #[derive(Debug)]
 struct SourceReplay {
-    /// Its records.
-    had: u64,
-    /// Those that it has yet to get.
-    lacks: u64,
+    /// The records that it had.
+    expected: u64,
+    /// The records that it has yet to get.
+    missing: u64,
     /// Where the source was at its end.
     position: Option<Vec<u8>>,
-    /// Whether the source, a paced one, was asked for it: one that was not has sent nothing, and moved nowhere.
+    /// Whether a paced source was asked for it. One that was not asked has sent nothing and kept its position.
     asked: bool,
 }
 
@@ -65,29 +65,29 @@ impl Putting<'_> {
 
 impl SourceProgress {
     pub(crate) fn new(paced: bool, accepts: bool) -> Self {
-        SourceProgress { paced, handover: accepts.then(Handover::default), ..SourceProgress::default() }
+        SourceProgress { paced, hand_on: accepts.then(HandOn::default), ..SourceProgress::default() }
     }
 
     /// For a source that takes records from the program.
-    pub(crate) fn handover(&self) -> Option<&Handover> {
-        self.handover.as_ref()
+    pub(crate) fn hand_on(&self) -> Option<&HandOn> {
+        self.hand_on.as_ref()
     }
 
     fn state(&self) -> MutexGuard<'_, ProgressState> {
         self.state.lock().expect("nothing panics under this lock")
     }
 
-    /// Begins with batch `open`, behind `mark`, and writes positions down; the batches that had `again` run again.
+    /// Begins with batch `open`, behind `mark`, and keeps positions from now on. Replays the batches with the marks `replay`.
     pub(crate) fn resume(
         &self,
         open: Epoch,
         mut mark: SourceMark,
         recovery: Recovery,
-        mut again: Vec<SourceMark>,
+        mut replay: Vec<SourceMark>,
     ) {
         if recovery == Recovery::JobLog {
             // What the log has lies behind any position that the source itself had.
-            for mark in again.iter_mut().chain([&mut mark]) {
+            for mark in replay.iter_mut().chain([&mut mark]) {
                 (mark.position, mark.since) = (None, 0);
             }
         }
@@ -100,12 +100,12 @@ impl SourceProgress {
         state.skip = if comes_again { mark.since } else { 0 };
         let mut before = mark.position.clone();
         state.mark = SourceMark { records: 0, ended: false, ..mark };
-        let again = again.into_iter().map(|SourceMark { records, position, .. }| {
+        let replay = replay.into_iter().map(|SourceMark { records, position, .. }| {
             let asked = records > 0 || position != before;
             before.clone_from(&position);
-            SourceReplay { had: records, lacks: records, position, asked }
+            SourceReplay { expected: records, missing: records, position, asked }
         });
-        state.again = again.collect();
+        state.replay = replay.collect();
     }
 
     /// The source begins again at its position: what it gave since then is left out.
@@ -123,10 +123,10 @@ impl SourceProgress {
         state.mark.total += records;
         state.mark.since += records;
         let mut surplus = 0;
-        if let Some(batch) = state.again.front_mut() {
-            surplus = records.saturating_sub(batch.lacks);
-            batch.lacks = batch.lacks.saturating_sub(records);
-            if batch.lacks == 0 {
+        if let Some(batch) = state.replay.front_mut() {
+            surplus = records.saturating_sub(batch.missing);
+            batch.missing = batch.missing.saturating_sub(records);
+            if batch.missing == 0 {
                 self.moved.notify_waiters();
             }
         }
@@ -146,9 +146,9 @@ impl SourceProgress {
         self.state().keeps
     }
 
-    /// Where the source was at the end of the batch that runs again now, or of the next that has a position.
-    pub(crate) fn again(&self) -> Option<Vec<u8>> {
-        self.state().again.iter().find_map(|batch| batch.position.clone())
+    /// Where the source was at the end of the batch that is replayed now, or of the next one that has a position.
+    pub(crate) fn replay_position(&self) -> Option<Vec<u8>> {
+        self.state().replay.iter().find_map(|batch| batch.position.clone())
     }
 
     pub(crate) fn is_paced(&self) -> bool {
@@ -162,10 +162,10 @@ impl SourceProgress {
 
     /// Whether a paced source is to be asked for the open batch.
     pub(crate) fn is_due(&self) -> bool {
-        self.state().again.front().is_none_or(|batch| batch.asked)
+        self.state().replay.front().is_none_or(|batch| batch.asked)
     }
 
-    /// Records that batches that run again got and had not had.
+    /// Records that replayed batches got beyond those that they had.
     pub(crate) fn surplus(&self) -> u64 {
         self.state().surplus
     }
@@ -196,7 +196,7 @@ impl SourceProgress {
             let moved = self.moved.notified();
             tokio::pin!(moved);
             moved.as_mut().enable();
-            match self.lacks() {
+            match self.missing() {
                 None => return usize::MAX,
                 Some(0) => {}
                 Some(left) => return usize::try_from(left).unwrap_or(usize::MAX),
@@ -205,19 +205,19 @@ impl SourceProgress {
         }
     }
 
-    /// Whether the open batch runs again, and how many records it lacks.
-    pub(crate) fn lacks(&self) -> Option<u64> {
-        self.state().again.front().map(|batch| batch.lacks)
+    /// How many records the open batch is missing, if it is replayed.
+    pub(crate) fn missing(&self) -> Option<u64> {
+        self.state().replay.front().map(|batch| batch.missing)
     }
 
-    /// How many records the open batch had, if it runs again.
-    pub(crate) fn had(&self) -> u64 {
-        self.state().again.front().map_or(0, |batch| batch.had)
+    /// How many records the open batch had, if it is replayed.
+    pub(crate) fn expected(&self) -> u64 {
+        self.state().replay.front().map_or(0, |batch| batch.expected)
     }
 
     /// The source is gone.
     pub(crate) fn over(&self) {
-        self.handover.iter().for_each(Handover::over);
+        self.hand_on.iter().for_each(HandOn::over);
     }
 
     /// The source has ended by itself.
@@ -225,13 +225,13 @@ impl SourceProgress {
         self.state().mark.ended = true;
     }
 
-    /// Waits until the open batch lacks nothing.
+    /// Waits until the open batch has all records that it had.
     pub(crate) async fn filled(&self) {
         loop {
             let moved = self.moved.notified();
             tokio::pin!(moved);
             moved.as_mut().enable();
-            if self.lacks().is_none_or(|lacks| lacks == 0) {
+            if self.missing().is_none_or(|missing| missing == 0) {
                 return;
             }
             moved.await;
@@ -242,7 +242,7 @@ impl SourceProgress {
     pub(crate) fn close(&self) -> SourceMark {
         let mut state = self.state();
         state.open += 1;
-        if state.again.pop_front().is_some() {
+        if state.replay.pop_front().is_some() {
             self.moved.notify_waiters();
         }
         let closed = state.mark.clone();

@@ -265,7 +265,7 @@ pub(crate) fn blocked(board: &Board) -> impl Iterator<Item = Wait> + use<'_> {
 fn beside(board: &Board) -> impl Iterator<Item = Wait> {
     let clock =
         Some(ClockOffset::of(board.clock.offset())).filter(|offset| *offset != ClockOffset::default());
-    let ignored = board.gates.throttles.iter().filter_map(|source| {
+    let ignored = board.admissions.throttles.iter().filter_map(|source| {
         let things = source.ignored();
         (things > 0).then_some(Wait::Ignored { port: source.port, things })
     });
@@ -308,8 +308,8 @@ fn at_worker(board: &Board, worker: usize, epoch: Epoch, batch: BatchTime) -> Wa
 
 /// That there is no room for another batch, or for more input.
 fn room(board: &Board) -> impl Iterator<Item = Wait> {
-    let memory = board.gates.account.memory();
-    let full = board.gates.account.is_awaited();
+    let memory = board.admissions.account.memory();
+    let full = board.admissions.account.is_awaited();
     let memory = full.then_some(Wait::Memory { held: memory.held, ceiling: memory.ceiling });
     batches(board).into_iter().chain(memory)
 }

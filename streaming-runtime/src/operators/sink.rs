@@ -8,9 +8,9 @@ use std::{
 };
 
 use timely::dataflow::{channels::pact::Pipeline, operators::generic::operator::Operator};
-use tokio::sync::mpsc;
 
 use crate::{
+    delivery::part::{Part, PartSender},
     epoch_queue::EpochQueue,
     ids::Epoch,
     observe::{
@@ -20,32 +20,13 @@ use crate::{
     operators::window::Materialize,
     record::Record,
     stream::{Stream, chain::Chain, kind::StreamKind, rhythm::Rhythm},
-    time::BatchTime,
 };
-
-/// What one worker has for a sink from one batch. Every worker sends one part a batch, empty or not.
-pub(crate) struct Part<T> {
-    /// Its place in this process.
-    pub(crate) worker: usize,
-    pub(crate) epoch: Epoch,
-    pub(crate) time: BatchTime,
-    /// Whether the sink gets to see it: a window is delivered at its slides.
-    pub(crate) is_due: bool,
-    /// Whether it is of a batch at the end, which a sink gets only if there is something in it.
-    pub(crate) is_ending: bool,
-    /// Whether it is what there is from before the job was started.
-    pub(crate) is_past: bool,
-    pub(crate) records: Vec<T>,
-}
 
 /// When what a sink gets is renewed: known when a worker has built its dataflow.
 pub(crate) type Renewed = Arc<OnceLock<Rhythm>>;
 
 /// How many streams were sent to a sink, while the pipeline is put together.
 pub(crate) type Streams = Rc<Cell<usize>>;
-
-/// Bounded by the batches in flight: the engine closes no batch before older ones are delivered.
-pub(crate) type PartSender<T> = mpsc::UnboundedSender<Part<T>>;
 
 /// A sink of the header of `stream!`, inside the pipeline.
 pub struct SinkPort<'s, T> {

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::checkpoint::{
-    Comes, SourceEntry,
+    ReplayOrigin, SourceEntry,
     lock::carry::{Declared, forget, renamed},
 };
 
@@ -42,14 +42,14 @@ pub(crate) fn carry_sources(
     let find = |sources: &'_ [SourceEntry], port: &str| sources.iter().position(|source| source.port == port);
     let mut carried = CarriedSources::default();
     let mut refusals = Vec::new();
-    for SourceEntry { port, comes: was } in old {
-        let here = find(new, port).map(|at| (port, &new[at].comes));
+    for SourceEntry { port, replay_origin: was } in old {
+        let here = find(new, port).map(|at| (port, &new[at].replay_origin));
         let to = declared.renamed.iter().find(|(from, _)| from == port).map(|(_, to)| to);
         let is_forgotten = declared.forgotten.contains(port);
         let target = here.or_else(|| {
             let to = to
                 .filter(|to| find(old, to).is_none() && !carried.rename.values().any(|other| other == *to))?;
-            Some((to, &new[find(new, to)?].comes))
+            Some((to, &new[find(new, to)?].replay_origin))
         });
         match (target, to) {
             (Some((to, is)), _) if was.goes_on(is) => {
@@ -70,7 +70,7 @@ pub(crate) fn carry_sources(
             (None, Some(to)) => refusals.push(format!("source `{port}`: `{}` is declared, and `{to}` is no new source of the program: correct the name", renamed(port, to))),
             (None, None) => {
                 let mut fix = String::new();
-                for to in new.iter().filter(|to| find(old, &to.port).is_none() && was.goes_on(&to.comes)).take(3) {
+                for to in new.iter().filter(|to| find(old, &to.port).is_none() && was.goes_on(&to.replay_origin)).take(3) {
                     fix.push_str(&format!("`{}` if it has another name now, or ", renamed(port, &to.port)));
                 }
                 refusals.push(format!(
@@ -84,23 +84,23 @@ pub(crate) fn carry_sources(
     if refusals.is_empty() { Ok(carried) } else { Err(refusals) }
 }
 
-impl Comes {
+impl ReplayOrigin {
     /// Whether a source goes on where one of another kind was. What was lost in any case may be logged from now on.
-    fn goes_on(&self, is: &Comes) -> bool {
+    fn goes_on(&self, is: &ReplayOrigin) -> bool {
         match (self, is) {
-            (Comes::Never, Comes::FromSource) => false,
-            (Comes::Never, _) => true,
-            (Comes::FromSource, is) => *is == Comes::FromSource,
+            (ReplayOrigin::Never, ReplayOrigin::FromSource) => false,
+            (ReplayOrigin::Never, _) => true,
+            (ReplayOrigin::FromSource, is) => *is == ReplayOrigin::FromSource,
             // Whether it can read what is logged is known when it is known whether anything is.
-            (Comes::FromLog { .. }, is) => matches!(is, Comes::FromLog { .. }),
+            (ReplayOrigin::FromLog { .. }, is) => matches!(is, ReplayOrigin::FromLog { .. }),
         }
     }
 
     fn says(&self) -> &'static str {
         match self {
-            Comes::Never => "do not come again after a crash",
-            Comes::FromSource => "come again from the source itself",
-            Comes::FromLog { .. } => "come again from the checkpoint",
+            ReplayOrigin::Never => "do not come again after a crash",
+            ReplayOrigin::FromSource => "come again from the source itself",
+            ReplayOrigin::FromLog { .. } => "come again from the checkpoint",
         }
     }
 }
@@ -109,12 +109,12 @@ impl Comes {
 mod tests {
     use super::*;
 
-    fn source(port: &str, comes: &Comes) -> SourceEntry {
-        SourceEntry { port: port.to_owned(), comes: comes.clone() }
+    fn source(port: &str, replay_origin: &ReplayOrigin) -> SourceEntry {
+        SourceEntry { port: port.to_owned(), replay_origin: replay_origin.clone() }
     }
 
     fn files(ports: &[&str]) -> Vec<SourceEntry> {
-        ports.iter().map(|port| source(port, &Comes::FromSource)).collect()
+        ports.iter().map(|port| source(port, &ReplayOrigin::FromSource)).collect()
     }
 
     fn declared(renamed: &[(&str, &str)], forgotten: &[&str]) -> Declared {
@@ -145,8 +145,9 @@ mod tests {
 
     #[test]
     fn a_source_of_another_kind_has_to_be_declared() {
-        let logged = |of: &str| Comes::FromLog { records: of.to_owned() };
-        let (lost, file, log, other) = (Comes::Never, Comes::FromSource, logged("u8"), logged("u16"));
+        let logged = |of: &str| ReplayOrigin::FromLog { records: of.to_owned() };
+        let (lost, file, log, other) =
+            (ReplayOrigin::Never, ReplayOrigin::FromSource, logged("u8"), logged("u16"));
         let goes_on =
             [(&lost, &lost), (&lost, &log), (&lost, &other), (&file, &file), (&log, &log), (&log, &other)];
         for was in [&lost, &file, &log] {

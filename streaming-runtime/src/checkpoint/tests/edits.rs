@@ -94,7 +94,7 @@ fn a_forgotten_operator_begins_anew_and_batches_that_run_again_are_in_its_state(
         let at = run.at(&opened);
         let (restored, _) = opened.restore(at, forget("keys")).expect("nothing is in the way");
         assert_eq!(State::of(&restored, &["keys"]), State::default());
-        assert!(!restored.again.is_empty(), "some run again");
+        assert!(!restored.replay.is_empty(), "some run again");
         drop(restored);
         // From here on the model has the operator under a name of its own, from the first batch that runs again.
         run.edits = forget("keys");

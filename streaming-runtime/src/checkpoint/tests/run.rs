@@ -142,9 +142,9 @@ impl Run {
     pub(super) fn check_restored(&self, restored: &crate::checkpoint::Restored, head: Option<Epoch>) {
         let at = restored.at;
         assert_eq!(State::of(restored, &self.work.operators), self.work.state(at), "state at {at:?}");
-        let again: Vec<_> = restored.again.iter().map(|again| again.epoch).collect();
-        assert_eq!(again, (at.unwrap_or(0) + 1..=head.unwrap_or(0)).collect::<Vec<_>>());
-        for again in &restored.again {
+        let replayed: Vec<_> = restored.replay.iter().map(|mark| mark.epoch).collect();
+        assert_eq!(replayed, (at.unwrap_or(0) + 1..=head.unwrap_or(0)).collect::<Vec<_>>());
+        for again in &restored.replay {
             let mark = self.work.mark(again.epoch);
             assert_eq!(again.time, mark.time);
             assert_eq!(

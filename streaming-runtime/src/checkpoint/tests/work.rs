@@ -2,7 +2,8 @@
 
 use crate::{
     checkpoint::{
-        Comes, Mark, OperatorEntry, PartWriter, Program, Restored, SinkEntry, SourceEntry, SourceMark, What,
+        Mark, OperatorEntry, PartWriter, Program, ReplayOrigin, Restored, SinkEntry, SourceEntry, SourceMark,
+        What,
     },
     ids::Epoch,
     stream::timeline::Follows,
@@ -59,8 +60,11 @@ impl Work {
         Program {
             pipeline: "work".to_owned(),
             sources: vec![
-                SourceEntry { port: "files".to_owned(), comes: Comes::FromSource },
-                SourceEntry { port: "net".to_owned(), comes: Comes::FromLog { records: "bytes".to_owned() } },
+                SourceEntry { port: "files".to_owned(), replay_origin: ReplayOrigin::FromSource },
+                SourceEntry {
+                    port: "net".to_owned(),
+                    replay_origin: ReplayOrigin::FromLog { records: "bytes".to_owned() },
+                },
             ],
             sinks: vec![SinkEntry { port: "out".to_owned(), since: None }],
             processes: 1,

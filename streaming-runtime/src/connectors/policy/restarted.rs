@@ -8,8 +8,9 @@ use crate::{
     connectors::policy::Retries,
     contract::{
         error::ConnectorError,
+        recovery::Recovery,
         retry::{Failures, Retry},
-        source::{Recovery, Source},
+        source::Source,
     },
     intake::source_context::SourceContext,
     time::deadline,

@@ -46,7 +46,7 @@ pub(crate) enum ClusterFrame {
     /// From the leader: close this batch.
     Close { epoch: Epoch, time: u64, follows: Follows },
     /// To the leader: all sinks here have taken this batch.
-    SinkProgress { epoch: Epoch },
+    Acked { epoch: Epoch },
     /// From the leader: all sinks everywhere have taken this batch.
     Delivered { epoch: Epoch },
     /// To the leader: this open batch has records, and nothing waits in the queues here.

@@ -30,7 +30,7 @@ impl Hub<'_> {
     ) -> Option<(Duration, ClusterFrame)> {
         let leads = self.index == 0;
         match words {
-            Ok(ClusterFrame::SinkProgress { epoch }) if leads => self.control.peer_took(epoch),
+            Ok(ClusterFrame::Acked { epoch }) if leads => self.control.peer_acked(epoch),
             Ok(ClusterFrame::Ripe { epoch }) if leads => {
                 let soon = self.control.close_early(epoch)?;
                 return Some((soon, ClusterFrame::Ripe { epoch }));
@@ -55,7 +55,7 @@ impl Hub<'_> {
                     self.lost(peer, format!("closed batch {epoch}, which is not the open one here"));
                 }
             }
-            Ok(ClusterFrame::Delivered { epoch }) if !leads => self.control.peer_took(epoch),
+            Ok(ClusterFrame::Delivered { epoch }) if !leads => self.control.peer_acked(epoch),
             Ok(
                 frame @ (ClusterFrame::Pace { .. }
                 | ClusterFrame::Finish

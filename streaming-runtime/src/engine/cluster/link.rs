@@ -39,7 +39,7 @@ use crate::{
         },
         control::Control,
         job::Command,
-        thread_name,
+        threads::thread_name,
     },
     error::{JobError, cluster::ClusterError},
     observe::panic_origin,

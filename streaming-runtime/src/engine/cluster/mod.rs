@@ -3,7 +3,7 @@
 //! ```text
 //!   process 0: leader                                   process 1, 2, ..: followers
 //!   supervisor -- closes batches -- link ---- control ---- link -- supervisor
-//!                                   (Close, Delivered, ..  Taken, Ended, ..)
+//!                                   (Close, Delivered, ..  Acked, Ended, ..)
 //!   workers ---------------------- wires ---- records ---- wires ---------- workers
 //! ```
 //!
@@ -15,7 +15,6 @@
 //! | `assemble`, `hello` | from addresses to connections between processes that run the same |
 //! | `frame` | the messages of the control connections |
 //! | `link` | the thread that keeps them: its heartbeats do not depend on the service's own runtime |
-//! | `follow` | what a follower's supervisor does |
 //! | `hub` | distributes what a peer says |
 //! | `peers` | what the supervisor and the control of this process know of the others |
 //! | `secret` | how processes prove that they belong together |
@@ -42,7 +41,6 @@
 //! bounded, every wait has a limit.
 
 mod assemble;
-mod follow;
 mod frame;
 mod hello;
 mod hub;
@@ -59,10 +57,9 @@ use std::{
     time::Duration,
 };
 
-pub(crate) use follow::follow;
 pub(crate) use hello::ProgramHello;
 pub(crate) use link::{Link, ProcessSeat};
-pub(crate) use peers::{Built, Peers, Role};
+pub(crate) use peers::{PeerOrder, Peers, ProcessReport, Role};
 use secret::Secret;
 
 /// The processes that run a job together, and which of them this is.

@@ -58,7 +58,7 @@ impl Peers {
     /// All sinks here have taken a batch.
     pub(crate) fn taken(&self, epoch: Epoch) {
         if !self.leads() {
-            self.say(ClusterFrame::SinkProgress { epoch });
+            self.say(ClusterFrame::Acked { epoch });
         }
     }
 
@@ -118,7 +118,7 @@ pub(crate) struct Role {
 
 /// What a follower says of itself before a job with checkpoints begins.
 #[derive(Debug)]
-pub(crate) struct Built {
+pub(crate) struct ProcessReport {
     pub(crate) process: usize,
     /// What its transactional sinks have, by port.
     pub(crate) committed: Vec<(String, Option<BatchTime>)>,
@@ -201,7 +201,7 @@ impl Role {
     }
 
     /// Leader: waits until all have built their dataflows and said what their sinks have.
-    pub(crate) async fn built(&mut self) -> Result<Vec<Built>, JobError> {
+    pub(crate) async fn built(&mut self) -> Result<Vec<ProcessReport>, JobError> {
         let (mut built, mut committed) = (Vec::new(), Vec::new());
         let hear = |frame| match frame {
             ClusterFrame::Has { process, sink, batch } => {
@@ -214,7 +214,7 @@ impl Role {
                 committed = others;
                 let own: Vec<_> = own;
                 let committed = own.into_iter().map(|(_, sink, batch)| (sink, batch)).collect();
-                built.push(Built { process, committed, told });
+                built.push(ProcessReport { process, committed, told });
                 Some(process)
             }
             _ => None,
@@ -244,8 +244,8 @@ impl Role {
     }
 
     /// Follower: says what this process has.
-    pub(crate) fn report_built(&self, built: Built) {
-        let Built { process, committed, told } = built;
+    pub(crate) fn report_built(&self, built: ProcessReport) {
+        let ProcessReport { process, committed, told } = built;
         for (sink, batch) in committed {
             self.peers.say(ClusterFrame::Has { process, sink, batch: batch.map(|batch| batch.as_nanos()) });
         }

@@ -3,19 +3,21 @@
 //! It is not known whether such a source sends its earlier records again. State that lasts contains them. So a list that is read again
 //! after a restart is added to itself, and what was removed from the list meanwhile stays in the state for ever.
 
-use crate::{checkpoint::OperatorState, contract::source::Recovery, engine::resume::SourceAt};
+use crate::{
+    checkpoint::OperatorState, contract::recovery::Recovery, engine::resume::connectors::RecoveringSource,
+};
 
 /// What to say of each source that loses and feeds state that lasts, unless that is meant.
 pub(crate) fn warnings(
-    sources: &[SourceAt],
+    sources: &[RecoveringSource],
     operators: &[OperatorState],
     feeds: &[(&str, &[&str])],
     meant: &[String],
 ) -> Vec<String> {
-    let loses = |source: &&SourceAt| {
+    let loses = |source: &&RecoveringSource| {
         source.recovery() == Recovery::Lost && !meant.iter().any(|port| port == source.port())
     };
-    let warning = |source: &SourceAt| {
+    let warning = |source: &RecoveringSource| {
         let port = source.port();
         let fed = operators.iter().filter(|operator| {
             operator.shape.lasts && feeding(&operator.id, feeds).is_none_or(|ports| ports.contains(&port))

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::{
     checkpoint::{CheckpointError, Opened, Program, Restored},
-    engine::{cluster::Built, resume::process_of},
+    engine::{cluster::ProcessReport, resume::port_names::process_of},
     ids::Epoch,
     stream::{rhythm::Rhythm, timeline::Follows},
     time::BatchTime,
@@ -32,7 +32,7 @@ impl Topology {
 pub(crate) struct SinkProgress<'a> {
     pub(crate) opened: &'a Opened,
     /// What the processes say, each for its own.
-    pub(crate) all: &'a [Built],
+    pub(crate) all: &'a [ProcessReport],
     pub(crate) now: Topology,
     pub(crate) exactly_once: bool,
     /// Whether sinks get no batch that is not on disk.
@@ -43,7 +43,7 @@ pub(crate) struct SinkProgress<'a> {
 }
 
 /// What a sink of a process has: `None` if it is new.
-struct Has<'a> {
+struct SinkCommit<'a> {
     port: &'a str,
     is_known: bool,
     epoch: Option<Epoch>,
@@ -53,7 +53,7 @@ impl SinkProgress<'_> {
     /// The last batch that every sink has for good.
     pub(crate) fn last(&self) -> Result<Option<Epoch>, CheckpointError> {
         let Some((head, head_time)) = self.opened.head() else {
-            let has = |process: &'_ Built| {
+            let has = |process: &'_ ProcessReport| {
                 process.committed.iter().find_map(|(port, batch)| Some((port.clone(), (*batch)?)))
             };
             return match self.all.iter().find_map(has) {
@@ -89,7 +89,7 @@ impl SinkProgress<'_> {
         port: &'a str,
         batch: Option<BatchTime>,
         (head, head_time): (Epoch, BatchTime),
-    ) -> Result<Has<'a>, CheckpointError> {
+    ) -> Result<SinkCommit<'a>, CheckpointError> {
         // A port that is new, or one in a process that was not there, begins with what is new.
         let then = self.opened.program().filter(|then| process < then.processes as usize);
         let known = then.and_then(|then| then.sinks.iter().find(|known| known.port == port));
@@ -106,11 +106,11 @@ impl SinkProgress<'_> {
             Err(base) if is_known => return Err(CheckpointError::Lost { port: port.to_owned(), base }),
             Err(_) => None,
         };
-        Ok(Has { port, is_known, epoch })
+        Ok(SinkCommit { port, is_known, epoch })
     }
 
-    /// The last batch up to which a sink lacks nothing that has all up to `batch`. The error is the time of the base, if
-    /// something is lacking from before that.
+    /// The last epoch that is complete in a sink that committed up to `batch`. The error is the time of the base, if the
+    /// sink is missing something from before it.
     fn taken(&self, port: &str, batch: Option<BatchTime>, head: Epoch) -> Result<Option<Epoch>, BatchTime> {
         let base = self.opened.base();
         let renewed = self.renewed.iter().find(|(of, _)| *of == port).map(|(_, renewed)| renewed.clone());
@@ -140,7 +140,7 @@ impl SinkProgress<'_> {
         then: Option<Topology>,
         at: Option<Epoch>,
         head: Epoch,
-        sinks: &[Has<'_>],
+        sinks: &[SinkCommit<'_>],
     ) -> Result<(), CheckpointError> {
         let Some(then) = then.filter(|then| *then != self.now) else { return Ok(()) };
         if then.processes.max(self.now.processes) <= 1 {
@@ -155,7 +155,7 @@ impl SinkProgress<'_> {
             CheckpointError::Incompatible { what }
         };
         for sink in sinks {
-            let others = |other: &&Has<'_>| other.port == sink.port && other.is_known;
+            let others = |other: &&SinkCommit<'_>| other.port == sink.port && other.is_known;
             let halves = sinks.iter().filter(others).any(|other| other.epoch != sink.epoch && sink.is_known);
             let is_new = !sink.is_known && sinks.iter().filter(others).any(|other| other.epoch > at);
             if halves || is_new {
@@ -192,7 +192,7 @@ pub(crate) fn absent(restored: &Restored, processes: usize) -> Result<(), Checkp
             ),
         })
     };
-    for batch in &restored.again {
+    for batch in &restored.replay {
         for (port, mark) in batch.sources.iter().filter(|(port, _)| is_absent(port)) {
             if mark.records > 0 {
                 return refused(
@@ -204,10 +204,10 @@ pub(crate) fn absent(restored: &Restored, processes: usize) -> Result<(), Checkp
     }
     // How far it came, as far as is known.
     let last = |port: &String| {
-        let again = restored.again.iter().rev().flat_map(|batch| &batch.sources);
+        let again = restored.replay.iter().rev().flat_map(|batch| &batch.sources);
         again.chain(&restored.sources).find(|(known, _)| known == port).map(|(_, mark)| mark)
     };
-    let again = restored.again.iter().flat_map(|batch| &batch.sources);
+    let again = restored.replay.iter().flat_map(|batch| &batch.sources);
     for (port, _) in restored.sources.iter().chain(again).filter(|(port, _)| is_absent(port)) {
         let mark = last(port).expect("it is there");
         if mark.total > 0 && !mark.ended {

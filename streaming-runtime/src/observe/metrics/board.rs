@@ -51,7 +51,7 @@ pub(crate) struct BoardSettings {
     pub(crate) sources: Vec<Port>,
     pub(crate) sinks: Vec<Port>,
     pub(crate) operators: &'static [&'static str],
-    pub(crate) gates: Admissions,
+    pub(crate) admissions: Admissions,
 }
 
 /// A job, as its parts tell.
@@ -83,7 +83,7 @@ pub(crate) struct Board {
     /// Connections at the cluster's address that were dropped.
     pub(crate) strangers: AtomicU64,
     /// What the sources may send, and what is held of it.
-    pub(crate) gates: Admissions,
+    pub(crate) admissions: Admissions,
     pub(crate) skipped: Arc<SkipCounters>,
     /// What the start has warned of.
     pub(crate) warnings: OnceLock<Vec<String>>,
@@ -249,9 +249,18 @@ impl WorkerBoard {
 
 impl Board {
     pub(crate) fn new(settings: BoardSettings) -> Arc<Self> {
-        let BoardSettings { job, limit, closes_early, is_metered, workers, sources, sinks, operators, gates } =
-            settings;
-        let clock = gates.clock.clone();
+        let BoardSettings {
+            job,
+            limit,
+            closes_early,
+            is_metered,
+            workers,
+            sources,
+            sinks,
+            operators,
+            admissions,
+        } = settings;
+        let clock = admissions.clock.clone();
         let worker = |_| {
             let clock = clock.clone();
             WorkerBoard {
@@ -286,7 +295,7 @@ impl Board {
             job: job.into(),
             clock,
             limit: limit as u64,
-            gates,
+            admissions,
             skipped: Arc::default(),
             closes_early,
             is_metered,
@@ -387,7 +396,7 @@ impl Board {
             engine_busy: Duration::from_nanos(engine),
             listener_panics: self.listener_panics.load(Relaxed),
             strangers: self.strangers.load(Relaxed),
-            memory: self.gates.account.memory(),
+            memory: self.admissions.account.memory(),
             sources,
             sinks: self.sinks.iter().map(|sink| self.sink(sink)).collect(),
             operators: self.operators(closed),
@@ -398,7 +407,7 @@ impl Board {
         let taken = || self.workers.iter().map(|worker| &worker.sources[source]);
         let now = self.clock.now().as_nanos();
         let port = self.sources[source].port;
-        let throttle = &self.gates.throttles[source];
+        let throttle = &self.admissions.throttles[source];
         let has_ended = self.sources[source].state() == SourceState::Ended;
         SourceMetrics {
             port,

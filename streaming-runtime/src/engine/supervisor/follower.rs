@@ -4,11 +4,11 @@ use tokio::sync::watch;
 
 use crate::{
     engine::{
-        cluster::{Role, peers::PeerOrder},
+        cluster::{PeerOrder, Role},
         connector_threads::Connectors,
         control::Control,
-        resume::fill,
-        supervisor::{Paced, hand_on, pace, source_ended, until},
+        pacing::{PacedSource, hand_on, pace, source_ended, wait_until},
+        replay::fill,
     },
     error::JobError,
 };
@@ -17,7 +17,7 @@ use crate::{
 pub(crate) async fn follow(
     control: &Control,
     sources: &mut Connectors,
-    paced: &[Paced],
+    paced: &[PacedSource],
     stop: &watch::Sender<bool>,
     role: &mut Role,
 ) -> Result<(), JobError> {
@@ -37,7 +37,7 @@ pub(crate) async fn follow(
                         hand_on(control, sources).await?;
                     }
                     pace(control, sources, paced, time).await?;
-                    // Of a batch that runs again, the other sources have to send what it had, too.
+                    // The sources that are not paced have to send what a replayed batch had, too.
                     fill(control, sources, time).await?;
                     // Before the answer, or the leader would close one more batch than there is need for.
                     if !ended && sources.tasks.is_empty() {
@@ -52,7 +52,7 @@ pub(crate) async fn follow(
                     while let Some(result) = sources.join_next(wrap).await {
                         result?;
                     }
-                    until(control, Control::is_idle).await;
+                    wait_until(control, Control::is_idle).await;
                     role.report_drained(control.open(), control.is_dirty());
                 }
                 PeerOrder::Leave => return Ok(()),

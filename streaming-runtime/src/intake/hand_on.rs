@@ -1,18 +1,18 @@
-//! Records that a source has accepted from the program and not yet sent to the job.
+//! The request to a source to hand on what the program has given to it.
 //!
 //! A test sends a record, moves its clock, and looks at the batch that closed: the record must be in it. So before the engine
-//! closes a batch whose time a test's clock has reached, each source that [accepts](crate::connect::Source::ACCEPTS) records from
-//! the program hands on what it had accepted by then. One that cannot, because a limit holds its records back until time
-//! goes on or a batch is delivered, says so, and is not waited for.
+//! closes a batch whose time a test's clock has reached, each source that [accepts](crate::Source::ACCEPTS) records from
+//! the program hands on what it had accepted by then. A source that cannot, because a limit holds its records back until
+//! time goes on or a batch is delivered, reports that, and the engine does not wait for it.
 
 use tokio::sync::watch;
 
-/// See the module.
+/// The state of the requests to one source; see the module.
 #[derive(Debug)]
-pub(crate) struct Handover(watch::Sender<HandoverState>);
+pub(crate) struct HandOn(watch::Sender<HandOnState>);
 
 #[derive(Clone, Copy, Debug, Default)]
-struct HandoverState {
+struct HandOnState {
     /// How often the source was asked to hand on, and how often it has.
     asked: u64,
     done: u64,
@@ -22,19 +22,19 @@ struct HandoverState {
     over: bool,
 }
 
-impl Default for Handover {
+impl Default for HandOn {
     fn default() -> Self {
-        Handover(watch::Sender::new(HandoverState::default()))
+        HandOn(watch::Sender::new(HandOnState::default()))
     }
 }
 
-impl Handover {
+impl HandOn {
     /// Has the source hand on what it has accepted, and waits until it has, cannot, or has ended.
     pub(crate) async fn ask(&self) {
         let mut state = self.0.subscribe();
         self.0.send_modify(|state| state.asked += 1);
         let asked = state.borrow_and_update().asked;
-        let settled = |state: &HandoverState| state.done >= asked || state.held_up > 0 || state.over;
+        let settled = |state: &HandOnState| state.done >= asked || state.held_up > 0 || state.over;
         // The sender is this one's.
         let _ = state.wait_for(settled).await;
     }
@@ -44,7 +44,7 @@ impl Handover {
         self.0.borrow().over
     }
 
-    /// For the source: waits until it is asked; to be [told](Handover::done) when it has handed on what it had by then.
+    /// For the source: waits until it is asked; to be [told](HandOn::done) when it has handed on what it had by then.
     pub(crate) async fn asked(&self) -> u64 {
         let mut state = self.0.subscribe();
         let asked = state.wait_for(|state| state.asked > state.done).await.map(|state| state.asked);
@@ -68,8 +68,8 @@ impl Handover {
     }
 }
 
-/// See [`Handover::held_up`].
-pub(crate) struct HeldUp<'a>(&'a Handover);
+/// See [`HandOn::held_up`].
+pub(crate) struct HeldUp<'a>(&'a HandOn);
 
 impl Drop for HeldUp<'_> {
     fn drop(&mut self) {

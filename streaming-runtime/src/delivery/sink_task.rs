@@ -1,0 +1,140 @@
+//! The task of one sink: gathers the parts of each batch and hands whole batches to the sink, in order.
+
+use std::{collections::BTreeMap, future::Future, sync::Arc};
+
+use tokio::sync::{mpsc, oneshot};
+use tracing::Instrument;
+
+use crate::{
+    checkpoint::crash_point,
+    clock::Clock,
+    contract::{
+        checkpoint_mark::CheckpointId,
+        error::ConnectorError,
+        sink::{Batch, Delivery, Sink},
+    },
+    delivery::part::Part,
+    ids::Epoch,
+    observe::metrics::SinkBoard,
+    time::BatchTime,
+};
+
+/// Receives the last batch that a transactional sink has committed.
+pub(crate) type CommittedSender = oneshot::Sender<Option<BatchTime>>;
+
+/// What a sink task needs of the job that it delivers for.
+pub(crate) trait DeliveryControl: Send + Sync + 'static {
+    /// The job's clock.
+    fn clock(&self) -> &Clock;
+    /// The counters of the sink with this index.
+    fn sink_board(&self, sink: usize) -> &SinkBoard;
+    /// The checkpoint of the job, if it keeps one.
+    fn checkpoint(&self) -> Option<CheckpointId>;
+    /// Waits until the sinks may get `epoch`; `false` if the log has failed, and the job with it.
+    fn released(&self, epoch: Epoch) -> impl Future<Output = bool> + Send;
+    /// A sink has taken `epoch` with so many records.
+    fn sink_acked(&self, epoch: Epoch, records: u64);
+    /// Whether the job was aborted.
+    fn is_aborted(&self) -> bool;
+}
+
+/// A sink and where its batches come from.
+pub(crate) struct SinkDelivery<S, T> {
+    pub(crate) sink: S,
+    pub(crate) incoming: mpsc::UnboundedReceiver<Part<T>>,
+    /// Workers that send a part of each batch.
+    pub(crate) workers: usize,
+    /// The index of the sink among those of the job.
+    pub(crate) index: usize,
+}
+
+impl<T: Send + 'static, S: Sink<T>> SinkDelivery<S, T> {
+    /// Delivers until the workers are gone. With `committed_to`, first says which batch the sink has committed.
+    pub(crate) async fn run<C: DeliveryControl>(
+        self,
+        control: Arc<C>,
+        committed_to: Option<CommittedSender>,
+    ) -> Result<(), ConnectorError> {
+        let SinkDelivery { mut sink, mut incoming, workers, index } = self;
+        let mut committed = None;
+        if let Some(committed_to) = committed_to {
+            committed = sink.committed().await?;
+            // Nobody waits for it any more if the job is on its way down.
+            let _ = committed_to.send(committed);
+        }
+        let mut is_marked = false;
+        let board = control.sink_board(index);
+        let mut gathering = Gathering { workers, batches: BTreeMap::new() };
+        while let Some(part) = incoming.recv().await {
+            board.part(part.worker, part.epoch);
+            let Some(batch) = gathering.add(part) else { continue };
+            let WholeBatch { epoch, time, is_due, is_ending, is_past, records } = batch;
+            if !is_past && !control.released(epoch).await {
+                return Ok(());
+            }
+            let count = records.len() as u64;
+            // An empty batch at the end goes only to a sink to which it means something.
+            let takes_empty = S::SHOWS_LAST || S::DELIVERY == Delivery::Transactional;
+            let is_due = is_due && (!is_ending || takes_empty || !records.is_empty());
+            // A sink does not get again what it has committed.
+            if is_due && committed.is_none_or(|committed| time > committed) {
+                let checkpoint = control.checkpoint();
+                if let Some(checkpoint) = checkpoint.filter(|_| !std::mem::replace(&mut is_marked, true)) {
+                    sink.mark_checkpoint(checkpoint).await?;
+                }
+                crash_point("before-commit");
+                let writing = board.writes(records.len(), control.clock());
+                let span = tracing::trace_span!("write", batch = %time, records = records.len());
+                sink.write(Batch { time, records }).instrument(span).await?;
+                writing.done(control.clock());
+                crash_point("after-commit");
+            }
+            if !is_past {
+                board.took(epoch);
+                control.sink_acked(epoch, count);
+            }
+        }
+        // Workers leave, and drop their senders, only when all is delivered or the job is aborted.
+        match control.is_aborted() {
+            true => Ok(()),
+            false => sink.close().await,
+        }
+    }
+}
+
+/// Batches of which not every worker has sent its part.
+struct Gathering<T> {
+    workers: usize,
+    batches: BTreeMap<Epoch, Vec<Part<T>>>,
+}
+
+/// A batch with the parts of all workers.
+struct WholeBatch<T> {
+    epoch: Epoch,
+    time: BatchTime,
+    is_due: bool,
+    is_ending: bool,
+    is_past: bool,
+    records: Vec<T>,
+}
+
+impl<T> Gathering<T> {
+    /// Adds a part; returns its batch if that is whole now. A worker sends its parts in order, so the first batch to be
+    /// whole is the oldest.
+    fn add(&mut self, part: Part<T>) -> Option<WholeBatch<T>> {
+        let epoch = part.epoch;
+        let parts = self.batches.entry(epoch).or_default();
+        parts.push(part);
+        if parts.len() < self.workers {
+            return None;
+        }
+        let mut parts = self.batches.remove(&epoch).expect("the last part was just added");
+        parts.sort_by_key(|part| part.worker);
+        let Part { time, is_due, is_ending, is_past, .. } = parts[0];
+        let records = parts.into_iter().map(|part| part.records).reduce(|mut all, mut more| {
+            all.append(&mut more);
+            all
+        });
+        Some(WholeBatch { epoch, time, is_due, is_ending, is_past, records: records.unwrap_or_default() })
+    }
+}

@@ -1,0 +1,91 @@
+//! What the supervisor asks of sources before a batch closes, and how it waits for deliveries.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use tokio::sync::{mpsc, oneshot};
+
+use crate::{
+    contract::error::ConnectorError,
+    engine::{connector_threads::Connectors, control::Control},
+    error::JobError,
+    intake::queues::PaceRequest,
+    time::BatchTime,
+};
+
+/// A paced source.
+pub(crate) struct PacedSource {
+    /// Its index among the sources. Only the task of this source can answer its requests.
+    pub(super) index: usize,
+    pub(super) requests: mpsc::Sender<PaceRequest>,
+}
+
+/// Makes the sources hand on what the program has given to them. A source that ends meanwhile has nothing more.
+pub(super) async fn hand_on(control: &Control, sources: &mut Connectors) -> Result<(), JobError> {
+    let handed_on = control.hand_on();
+    tokio::pin!(handed_on);
+    loop {
+        tokio::select! {
+            biased;
+            () = &mut handed_on => return Ok(()),
+            Some(result) = sources.join_next(source_ended) => result?,
+        }
+    }
+}
+
+/// Asks the paced sources for their records of the batch at `time` and waits until they have sent them. A
+/// source that ends meanwhile has answered. Returns whether any source heard of it.
+pub(super) async fn pace(
+    control: &Control,
+    sources: &mut Connectors,
+    paced: &[PacedSource],
+    time: BatchTime,
+) -> Result<bool, JobError> {
+    control.pace(time);
+    let (mut answers, heard) = (Vec::new(), Arc::<AtomicBool>::default());
+    let board = &control.board;
+    for PacedSource { index, requests } in paced.iter().filter(|source| control.is_due(source.index)) {
+        let (done, answer) = oneshot::channel();
+        board.sources[*index].asks(time, control.clock.now());
+        match requests.send(PaceRequest { time, done, heard: heard.clone() }).await {
+            Ok(()) => answers.push((&board.sources[*index], answer)),
+            Err(_) => board.sources[*index].answered(),
+        }
+    }
+    for (source, mut answer) in answers {
+        loop {
+            tokio::select! {
+                biased;
+                _ = &mut answer => break,
+                Some(result) = sources.join_next(source_ended) => result?,
+            }
+        }
+        source.answered();
+    }
+    Ok(heard.load(Ordering::Acquire))
+}
+
+/// Waits until a condition holds that becomes true only by the delivery of a batch.
+pub(super) async fn wait_until(control: &Control, holds: impl Fn(&Control) -> bool) {
+    loop {
+        let delivered = control.batch_delivered.notified();
+        tokio::pin!(delivered);
+        // Registered before looking, so that a delivery in between is not missed.
+        delivered.as_mut().enable();
+        if holds(control) {
+            return;
+        }
+        delivered.await;
+    }
+}
+
+/// The result of a job of which a source ended with an error.
+pub(super) fn source_ended(port: &'static str, error: ConnectorError) -> Result<(), JobError> {
+    match error {
+        // Its worker is gone. That one's end says why, and may be heard of only later.
+        ConnectorError::Closed => Ok(()),
+        source => Err(JobError::Source { port, source }),
+    }
+}
