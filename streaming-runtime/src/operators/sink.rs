@@ -12,7 +12,6 @@ use timely::dataflow::{channels::pact::Pipeline, operators::generic::operator::O
 use crate::{
     delivery::part::{Part, PartSender},
     epoch_queue::EpochQueue,
-    ids::Epoch,
     observe::{
         operator_stats::{Holds, OperatorStats},
         panic_origin::named,
