@@ -271,6 +271,7 @@ impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
     /// );
     /// # fn main() {}
     /// ```
+    #[allow(clippy::multiple_bound_locations)] // `SameKind` has an error message of its own
     pub fn union<Q: StreamKind, D: Chain<Out = T>>(self, other: Stream<'s, T, Q, D>) -> Stream<'s, T, P>
     where
         T: Record,
