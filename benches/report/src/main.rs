@@ -46,7 +46,7 @@ struct Arguments {
     /// Where `REPORT.md` and the directory `report` of plots are written; `docs` for the repository's.
     #[arg(long)]
     out: Option<PathBuf>,
-    /// Prints the README's table of what is there, and does nothing else.
+    /// Prints the table of docs/PERFORMANCE.md from what is there, and does nothing else.
     #[arg(long)]
     readme: bool,
 }

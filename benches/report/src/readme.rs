@@ -1,4 +1,4 @@
-//! The README's table: a line for each thing that matters, and of each kind of engine its best.
+//! The table of `docs/PERFORMANCE.md`: a line for each thing that matters, and of each kind of engine its best.
 
 use std::fmt::{Error, Write};
 
@@ -11,7 +11,7 @@ use crate::{
 
 type Params = &'static [(&'static str, &'static str)];
 
-/// What the README shows: a title, and the group that it is of.
+/// What the table shows: a title, and the group that it is of.
 const SHOWN: [(&str, &str, Params); 18] = [
     ("word count, 100k words a batch", "words", &[("words_a_batch", "100000")]),
     ("word count, 1M words a batch", "words", &[("words_a_batch", "1000000")]),
@@ -67,7 +67,7 @@ const fn windows(aggregate: &'static str, window: &'static str) -> [(&'static st
     ]
 }
 
-/// A figure that the README shows: a title, the workload, a parameter, and what the figure is called.
+/// A figure that the table shows: a title, the workload, a parameter, and what the figure is called.
 const RECOVERY: (&str, &str, (&str, &str), &str) = (
     "first output after a crash, a million keys in the checkpoint",
     "checkpoint",
