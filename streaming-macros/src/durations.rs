@@ -34,6 +34,19 @@ impl Length {
     }
 }
 
+/// What a duration with a fraction, `secs(0.5)`, is in milliseconds, and how that is written.
+pub fn fraction(expr: &Expr) -> Option<(u64, String)> {
+    let Expr::Call(call) = expr else { return None };
+    let Expr::Path(function) = &*call.func else { return None };
+    let name = function.path.segments.last()?.ident.to_string();
+    let (_, unit) = UNITS.into_iter().find(|(known, _)| *known == name)?;
+    let (Some(Expr::Lit(literal)), 1) = (call.args.first(), call.args.len()) else { return None };
+    let Lit::Float(count) = &literal.lit else { return None };
+    let millis = (count.base10_parse::<f64>().ok()? * unit as f64).round();
+    let millis = if millis >= 1.0 && millis < u64::MAX as f64 { millis as u64 } else { 1 };
+    Some((millis, spell(millis)))
+}
+
 /// The longest length that both are multiples of.
 pub fn common(mut one: u64, mut other: u64) -> u64 {
     while other > 0 {

@@ -68,6 +68,8 @@ pub struct Node {
     pub slide: Option<u64>,
     /// Whether it delivers a window as it is.
     pub windowed: bool,
+    /// Whether what it delivers is surely the records of a batch, and nothing of before.
+    pub per_batch: bool,
     /// Whether what it delivers holds more than one batch.
     pub past: bool,
     /// The loop in whose body it stands.
@@ -162,6 +164,19 @@ pub enum Flow {
         /// Whether its one argument is a sink of the header, by name: it is then taken by reference.
         to_sink: bool,
     },
+    /// A field of what a function of the user's returned: a stream among others.
+    Part {
+        /// The field, as it stands there.
+        field: ExprField,
+        /// What it means.
+        binding: BindingId,
+        /// As of a name.
+        enters: Range<usize>,
+    },
+    /// Rust in which no stream is seen, but which is sent to a sink; streams in it are placeholders.
+    Rust(Box<Expr>, NodeId),
+    /// A sink of the header that is handed to code of which nothing is known.
+    Sink(Ident),
     /// A method that is still being typed: streams have no fields.
     Unfinished(Box<Flow>, ExprField, NodeId),
     /// A function of the user's that was given a stream; the streams are placeholders.
@@ -211,6 +226,14 @@ pub enum Finding {
     Conditional(TokenStream),
     /// A stage returns no stream; what stands there instead.
     NoResult(TokenStream),
+    /// A duration with a fraction, and how it is written.
+    Fraction(Expr, String),
+    /// The closure of that operator waits for a future, there.
+    Waits(Ident, TokenStream),
+    /// A name is read before its `let`.
+    Early(Ident),
+    /// A stream is given to a closure of that name.
+    ToClosure(Ident),
     /// A stream is assigned to that name without a `let`.
     Assigned(Ident),
     /// A `let` takes the name of a sink.
@@ -235,6 +258,8 @@ pub enum Finding {
     Unread(TokenStream, Ident),
     /// Two windows that are united, by the operator's name, and their slides.
     Slides(Ident, u64, u64),
+    /// A window and a batch that are united, by the operator's name.
+    WindowAndBatch(Ident),
     /// An operator's id is taken, and one of the two holds state.
     StateTwice(NodeId),
     /// A window whose `window(size, slide)` arguments are these, and what it is applied on.
@@ -274,6 +299,8 @@ pub struct Graph {
     pub stage: Option<Vec<Edge>>,
     /// Something did not parse, or an editor is asking: rules about absence stay silent.
     pub incomplete: bool,
+    /// A name is read that nothing here has made, which rustc reports: rules about absence stay silent.
+    pub unbound: bool,
 }
 
 impl Graph {
@@ -306,6 +333,7 @@ impl Graph {
             items: Vec::new(),
             stage: item.is_stage.then(Vec::new),
             incomplete: false,
+            unbound: false,
         }
     }
 }

@@ -55,6 +55,12 @@ pub fn stream(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
     expand(input.into()).into()
 }
 
+/// `#[batch(secs(1))]` above a `stream!` and not in it: says so, and moves it there, so that nothing else is said.
+#[proc_macro_attribute]
+pub fn batch(interval: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    parse::misplaced_batch(interval.into(), item.into()).into()
+}
+
 /// Declares a stage, a part that pipelines share; see `stage!` of `streaming-runtime`, which puts its own path first.
 #[proc_macro]
 pub fn stage(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
@@ -67,6 +73,10 @@ fn expand(input: TokenStream) -> TokenStream {
         // There is no header to speak of, so nothing else can be emitted.
         Err(error) => return error.to_compile_error(),
     };
+    parse::cases(input).into_iter().map(expand_case).collect()
+}
+
+fn expand_case(input: parse::Input) -> TokenStream {
     let errors = errors::Errors::default();
     let item = parse::pipeline(input, &errors);
     let graph = resolve::resolve(&item);

@@ -222,6 +222,10 @@ impl Operator {
     pub fn ends(&self) -> bool {
         matches!(self.kind, Kind::Terminal | Kind::End)
     }
+    /// Whether its arguments may be functions, and are no streams.
+    pub fn takes_functions(&self) -> bool {
+        !self.is_sink() && self.syntax != Syntax::Union && self.makes != Makes::Join
+    }
     /// Whether its one argument is a sink.
     pub fn is_sink(&self) -> bool {
         self.syntax == Syntax::Sink

@@ -39,6 +39,13 @@ pub fn for_each_name(tokens: &TokenStream, visit: &mut impl FnMut(String)) {
     }
 }
 
+/// Whether a name stands anywhere in `tokens`.
+pub fn mentions(tokens: &impl ToTokens, name: &Ident) -> bool {
+    let (wanted, mut found) = (name_of(name), false);
+    for_each_name(&tokens.to_token_stream(), &mut |name| found |= name == wanted);
+    found
+}
+
 /// Applies `change` to what a group holds, keeping its delimiters and its place.
 pub fn inside_group(token: TokenTree, change: &impl Fn(TokenStream) -> TokenStream) -> TokenTree {
     let TokenTree::Group(group) = token else { return token };

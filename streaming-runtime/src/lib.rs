@@ -416,6 +416,9 @@ macro_rules! stage {
 /// # fn main() {}
 /// ```
 pub mod prelude {
+    #[doc(hidden)]
+    pub use streaming_macros::batch;
+
     pub use crate::{
         Aggregate as _, BatchTime, Engine, Key, KeyState, ManualClock, Record, Sink, Source, Stream,
         StreamKind, aggregate,
@@ -432,6 +435,7 @@ pub mod prelude {
 pub mod __private {
     pub use crate::{
         engine::{Flow, InPort, OutPort, Wiring},
+        record::SharedRecord,
         stage::{Fragment, IsStage, Stage, count, fragment, joined, length, lines, no_stage, text},
         stream::Reported,
     };

@@ -34,6 +34,17 @@ pub trait Record: Clone + Send + Serialize + DeserializeOwned + 'static {}
 #[diagnostic::do_not_recommend]
 impl<T: Clone + Send + Serialize + DeserializeOwned + 'static> Record for T {}
 
+/// A record behind an `Arc` or an `Rc`, which serde reads and writes only if it is told to. `stream!` asks for it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the record of a stream while serde's feature `rc` is off",
+    label = "serde does not read and write what has several owners",
+    note = "carry what it holds (`String` for `Arc<str>`), or turn the feature on: `serde = {{ version = \"1\", features = [\"derive\", \"rc\"] }}`"
+)]
+#[doc(hidden)]
+pub trait SharedRecord: Record {}
+#[diagnostic::do_not_recommend]
+impl<T: Record> SharedRecord for T {}
+
 /// A record that can be compared for equality and hashed: what operators by key group by.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a key",

@@ -5,11 +5,13 @@
 
 use std::{
     collections::HashSet,
+    marker::PhantomData,
     sync::{Mutex, PoisonError},
 };
 
 use crate::{
     ids::OpId,
+    operators::sink::{Accepts, SinkPort},
     record::Record,
     stream::{Stream, chain::Rooted, kind::StreamKind},
 };
@@ -163,6 +165,39 @@ fn interned(id: String) -> OpId {
             ids.insert(id);
             OpId(id)
         }
+    }
+}
+
+/// What a function of the user's takes for a sink: the port itself, or a reference to it.
+#[diagnostic::on_unimplemented(
+    message = "a sink of `{T}` cannot be given as `{Self}`",
+    label = "the function takes `{Self}` here, and the sink takes `{T}`",
+    note = "a function takes a sink as `&SinkPort<'s, T>`, where `T` is what the header of `stream!` says of it"
+)]
+pub trait Given<'a, 's, T> {
+    /// The sink as that.
+    fn of(port: &'a SinkPort<'s, T>) -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<'a, 's, T> Given<'a, 's, T> for &'a SinkPort<'s, T> {
+    fn of(port: &'a SinkPort<'s, T>) -> Self {
+        port
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<'s, T> Given<'_, 's, T> for SinkPort<'s, T> {
+    fn of(port: &SinkPort<'s, T>) -> Self {
+        SinkPort { end: port.end(), scope: PhantomData }
+    }
+}
+
+impl<'s, T> SinkPort<'s, T> {
+    /// The sink as a function takes it that is called with its name. `stream!` writes it.
+    #[doc(hidden)]
+    pub fn given<'a, G: Given<'a, 's, T>>(&'a self) -> G {
+        G::of(self)
     }
 }
 

@@ -19,7 +19,7 @@ pub fn check(graph: &Graph, errors: &Errors) {
     for finding in &graph.findings {
         worded(graph, finding, errors);
     }
-    if graph.incomplete || !errors.is_empty() {
+    if graph.incomplete || graph.unbound || !errors.is_empty() {
         return;
     }
     unused_streams(graph, errors);
@@ -56,6 +56,26 @@ fn worded(graph: &Graph, finding: &Finding, errors: &Errors) {
         Finding::NoResult(at) => errors.push_and_lose_body(
             at,
             "a stage returns a stream, or a tuple of streams: let its last line be that, without a `;`",
+        ),
+        // rustc would speak of types of numbers.
+        Finding::Fraction(duration, right) => errors.push_and_lose_body(
+            duration,
+            format!("durations are whole numbers of their unit: write `{right}`"),
+        ),
+        // Workers do not wait: a call that takes long would hold up every batch.
+        Finding::Waits(operator, at) => errors.push_and_lose_body(
+            at,
+            format!("`{operator}` does not wait for a future: `.await` where the records come from, in a task that sends to `channel()`; or behind a sink, and send what comes back into a source of its own"),
+        ),
+        // rustc would only say that there is no such name.
+        Finding::Early(name) => errors.push_and_lose_body(
+            name,
+            format!("`{name}` is made below: move its `let` up; a stream that feeds itself is a loop, `.iterate(|stream| ..)`"),
+        ),
+        // Streams are lent to a closure for longer than it can say.
+        Finding::ToClosure(name) => errors.push_and_lose_body(
+            name,
+            format!("`{name}` is a closure, and what takes a stream is a function: write `fn {name}<'s>(stream: Stream<'s, T>) -> Stream<'s, U> {{ .. }}`, in this body or outside, or a `stage!`"),
         ),
         // A stream is what its operators make it; nothing takes its place later.
         Finding::Assigned(name) => errors.push_and_lose_body(
@@ -116,6 +136,11 @@ fn worded(graph: &Graph, finding: &Finding, errors: &Errors) {
         Finding::Unread(at, operator) => errors.push(
             at,
             format!("what fails in `{operator}` goes nowhere: give it a name, and {}", ends("failed")),
+        ),
+        // Spark unites what each delivers in a batch; which batches those are is said here.
+        Finding::WindowAndBatch(operator) => errors.push_and_lose_body(
+            operator,
+            format!("`{operator}` takes two streams of one kind, and these are a window and the records of each batch: `.snapshot()` the window, which is then a batch at each slide, or give the other a `.window(..)` too"),
         ),
         // A window has one slide. What is made of windows is renewed with each.
         Finding::Slides(operator, one, other) => {

@@ -20,7 +20,12 @@ pub fn control_flow(graph: &Graph, name: &proc_macro2::Ident, keyword: &str) -> 
         "async" | ".await" => {
             format!("stream `{name}` is no future, {fixed}: await the job that it runs in instead")
         }
-        "for" | "while" | "loop" => {
+        "for" => {
+            format!(
+                "stream `{name}` cannot be used inside `for`, {fixed}: write a line for each, `let one = {name}...;`, and `.union(..)` them; what the lines have in common is a function or a `stage!`"
+            )
+        }
+        "while" | "loop" => {
             format!(
                 "stream `{name}` cannot be used inside `{keyword}`, {fixed}: to repeat operators until nothing changes use `.iterate(..)`"
             )

@@ -1,11 +1,11 @@
 //! The function that holds the body of a pipeline, and what wires its ports.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::{Type, spanned::Spanned};
 
 use super::names::{
-    Names, at, conditions, connector_bounds, place_of, port_names, readable, value_names, valued,
+    Names, Readable, at, conditions, connector_bounds, place_of, port_names, readable, value_names, valued,
 };
 use crate::{
     parse::{Item, Value, Way},
@@ -23,8 +23,8 @@ pub fn function(item: &Item, names: &Names, body: TokenStream, lost: bool, fault
     let lints = item.attrs.iter().filter(|attr| levels.iter().any(|level| attr.path().is_ident(level)));
     let (bounds, connectors) = (connector_bounds(item, names), &names.connectors);
     let (port_names, value_names) = (port_names(item), value_names(item));
-    let handles = readable(item, names).map(|(port, way, record, alias)| {
-        let (name, alias, runtime) = (&port.name, at(alias, record), located(runtime, record.span()));
+    let handles = readable(item, names).map(|Readable { port, way, record, alias, .. }| {
+        let (name, alias, runtime) = (&port.name, at(item, alias, record), located(runtime, record.span()));
         match way {
             Way::Source => quote_spanned!(record.span()=> #name: #runtime::Stream<'_, #alias>),
             Way::Sink => quote_spanned!(record.span()=> #name: #runtime::SinkPort<'_, #alias>),
@@ -32,13 +32,17 @@ pub fn function(item: &Item, names: &Names, body: TokenStream, lost: bool, fault
     });
     let values = valued(item, names).map(|(value, alias)| {
         let Value { name, mutability, ty } = value;
-        let alias = at(alias, ty);
+        let alias = at(item, alias, ty);
         quote!(#mutability #name: #alias)
     });
     // rustc reports a type that falls short at this mention of it.
-    let records = readable(item, names).map(|(_, _, ty, alias)| at(alias, ty));
-    let mentioned = records.chain(valued(item, names).map(|(value, alias)| at(alias, &value.ty)));
-    let aliases = &names.values;
+    let records = readable(item, names).flat_map(|Readable { record, alias, parts, .. }| match parts {
+        [] => vec![at(item, alias, record)],
+        parts => parts.iter().map(|(part, ty)| at(item, part, ty)).collect(),
+    });
+    let mentioned = records.chain(valued(item, names).map(|(value, alias)| at(item, alias, &value.ty)));
+    let aliases = valued(item, names).map(|(value, alias)| at(item, alias, &value.ty));
+    let (types, clause) = (&item.types, &item.clause);
     // A body that would only repeat our errors is hidden from rustc, but not from rust-analyzer, which sets
     // `miri` by default (its own `rust_analyzer` is a name that rustc warns of). A body with other errors
     // keeps rustc's errors but not its warnings. Both attributes are always there and equally long: an
@@ -60,11 +64,11 @@ pub fn function(item: &Item, names: &Names, body: TokenStream, lost: bool, fault
         #[doc(hidden)]
         #[allow(dead_code, non_camel_case_types, non_snake_case)]
         #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)]
-        fn #function<#(#bounds),*>(
+        fn #function<#(#types,)* #(#bounds),*>(
             #wiring: &mut #runtime::__private::Wiring,
             #(#port_names: #connectors,)*
             #(#value_names: #aliases,)*
-        ) {
+        ) #clause {
             #wire
             wire::<#(#connectors,)* #(#mentioned,)*>(
                 #wiring, #(#port_names,)* #(#value_names,)* |#(#handles,)* #(#values,)*| #body
@@ -81,33 +85,49 @@ fn wire(item: &Item, names: &Names) -> TokenStream {
         ["__wiring", "__build", "__flow"].map(|name| Ident::new(name, Span::mixed_site()));
     let ports: Vec<_> = readable(item, names).collect();
     // The parameters have the names of the aliases, which they hide. A note that shows a bound shows the type.
-    let connector_bounds = ports.iter().zip(connectors).map(|((_, way, _, record), connector)| match way {
-        Way::Source => quote!(#connector: #runtime::Source<#record>),
-        Way::Sink => quote!(#connector: #runtime::Sink<#record>),
-    });
-    let bound = |(name, ty): (&Ident, &Type), bound: &str| {
-        let (place, bound) = (place_of(ty), Ident::new(bound, place_of(ty)));
-        let runtime = located(runtime, place);
+    let carried: Vec<TokenStream> = ports
+        .iter()
+        .map(|Readable { alias, parts, .. }| match parts {
+            [] => alias.to_token_stream(),
+            parts => {
+                let parts = parts.iter().map(|(part, _)| part);
+                quote!((#(#parts,)*))
+            }
+        })
+        .collect();
+    let connector_bounds =
+        ports.iter().zip(&carried).zip(connectors).map(|((port, record), connector)| match port.way {
+            Way::Source => quote!(#connector: #runtime::Source<#record>),
+            Way::Sink => quote!(#connector: #runtime::Sink<#record>),
+        });
+    let bound = |(name, ty): (&Ident, &Type), bound: TokenStream| {
+        let place = place_of(ty);
+        let (runtime, bound) = (located(runtime, place), located(&bound, place));
         quote_spanned!(place=> #name: #runtime::#bound)
     };
-    let records = ports.iter().map(|(_, way, ty, alias)| match way {
-        Way::Source => bound((alias, ty), "Record"),
-        // An operator made it, and answers for it.
-        Way::Sink => quote!(#alias: ::core::marker::Send + 'static),
-    });
-    let valued = valued(item, names).map(|(value, alias)| bound((alias, &value.ty), "Value"));
-    let handles = ports.iter().map(|(_, way, _, record)| match way {
+    let record = |(name, ty): (&Ident, &Type)| match is_counted(ty) {
+        true => bound((name, ty), quote!(__private::SharedRecord)),
+        false => bound((name, ty), quote!(Record)),
+    };
+    let records =
+        ports.iter().flat_map(|Readable { way, record: ty, alias, parts, .. }| match (way, *parts) {
+            (Way::Source, []) => vec![record((*alias, *ty))],
+            (Way::Source, parts) => parts.iter().map(|(part, ty)| record((part, ty))).collect(),
+            // An operator made it, and answers for it.
+            (Way::Sink, _) => vec![quote!(#alias: ::core::marker::Send + 'static)],
+        });
+    let valued = valued(item, names).map(|(value, alias)| bound((alias, &value.ty), quote!(Value)));
+    let handles = ports.iter().zip(&carried).map(|(port, record)| match port.way {
         Way::Source => quote!(#runtime::Stream<'__s, #record>),
         Way::Sink => quote!(#runtime::SinkPort<'__s, #record>),
     });
     let methods: Vec<_> = ports
         .iter()
-        .map(|(_, way, ..)| match way {
+        .map(|port| match port.way {
             Way::Source => Ident::new("source", Span::mixed_site()),
             Way::Sink => Ident::new("sink", Span::mixed_site()),
         })
         .collect();
-    let kinds = ports.iter().map(|(.., record)| record);
     let texts = port_names.iter().map(|name| name_of(name));
     // A note that shows this function then shows the pipeline's name, and not the whole macro.
     let header = quote_spanned! {item.name.span()=>
@@ -122,11 +142,17 @@ fn wire(item: &Item, names: &Names) -> TokenStream {
     quote! {
         #[allow(clippy::all, clippy::pedantic)]
         #header {
-            #(let #port_names = #wiring.#methods::<#kinds, _>(#texts, #port_names);)*
+            #(let #port_names = #wiring.#methods::<#carried, _>(#texts, #port_names);)*
             #wiring.build(move |#flow| #build(
                 #(#flow.#methods(&#port_names),)*
                 #(::core::clone::Clone::clone(&#value_names),)*
             ));
         }
     }
+}
+
+/// Whether a type has several owners: serde knows it only if it is told to.
+fn is_counted(ty: &Type) -> bool {
+    let Type::Path(path) = ty else { return false };
+    path.path.segments.last().is_some_and(|last| last.ident == "Arc" || last.ident == "Rc")
 }

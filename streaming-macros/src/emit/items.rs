@@ -6,12 +6,16 @@
 //! Invariant: no item names another by a path with `super` or `crate`, so a pipeline may stand in a function.
 
 use proc_macro2::{Ident, Literal, Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::Type;
 
 use super::{
     body::function,
-    fragments,
-    names::{Names, at, conditions, connector_bounds, port_names, readable, value_names, valued},
+    fragments, imports,
+    names::{
+        Names, Readable, at, conditions, connector_bounds, parameters, port_names, readable, type_names,
+        value_names, valued,
+    },
 };
 use crate::{
     errors::Errors,
@@ -26,8 +30,16 @@ pub fn emit(item: &Item, graph: &Graph, body: TokenStream, errors: Errors) -> To
     let names = Names::new(item);
     let aliases = aliases(item, &names);
     let lost = errors.body_lost();
-    let faulty = !errors.is_empty() || graph.incomplete;
-    let errors = errors.into_compile_errors();
+    let faulty = !errors.is_empty() || graph.incomplete || graph.unbound;
+    let conditions = conditions(item);
+    let errors: TokenStream = errors
+        .finish()
+        .iter()
+        .map(|error| {
+            let error = error.to_compile_error();
+            quote!(#(#conditions)* #error)
+        })
+        .collect();
     // Inside the body an error makes rustc keep quiet about types that it cannot infer. There it must parse.
     let (inside, outside) = match lost || graph.incomplete {
         true => (TokenStream::new(), errors),
@@ -36,22 +48,42 @@ pub fn emit(item: &Item, graph: &Graph, body: TokenStream, errors: Errors) -> To
     let function = function(item, &names, quote!(#body #inside), lost, faulty);
     let ports = ports(item, &names, graph, faulty);
     let pipeline = pipeline(item, &names, graph, lost);
-    quote!(#aliases #function #ports #pipeline #outside)
+    let imports = lost.then(|| imports::of_body(item, item.types.iter(), &conditions));
+    quote!(#aliases #function #ports #imports #pipeline #outside)
 }
 
 fn aliases(item: &Item, names: &Names) -> TokenStream {
     let conditions = conditions(item);
-    let records = readable(item, names).map(|(_, _, record, alias)| (alias, record));
-    let values = valued(item, names).map(|(value, alias)| (alias, &value.ty));
-    let alias = |(alias, ty)| {
+    let alias = |alias: &Ident, ty: &Type, written: TokenStream| {
+        let types = parameters(item, ty);
         quote! {
             #(#conditions)*
             #[doc(hidden)]
             #[allow(non_camel_case_types, dead_code)]
-            type #alias = #ty;
+            type #alias #types = #written;
         }
     };
-    records.chain(values).map(alias).collect()
+    let records = readable(item, names).map(|Readable { record, alias: whole, parts, .. }| {
+        let made = match record {
+            Type::Tuple(tuple) if !parts.is_empty() => {
+                let mut made = TokenStream::new();
+                tuple.paren_token.surround(&mut made, |out| {
+                    parts.iter().for_each(|(part, ty)| {
+                        let part = at(item, part, ty);
+                        out.extend(quote!(#part,));
+                    });
+                });
+                made
+            }
+            record => record.to_token_stream(),
+        };
+        let parts: TokenStream =
+            parts.iter().map(|(part, ty)| alias(part, ty, ty.to_token_stream())).collect();
+        let whole = alias(whole, record, made);
+        quote!(#parts #whole)
+    });
+    let values = valued(item, names).map(|(value, name)| alias(name, &value.ty, value.ty.to_token_stream()));
+    records.chain(values).collect()
 }
 
 /// The ports as a value of one's own, and what is known of the pipeline without one.
@@ -60,22 +92,35 @@ fn ports(item: &Item, names: &Names, graph: &Graph, faulty: bool) -> TokenStream
     let (conditions, connectors) = (conditions(item), &names.connectors);
     let docs = format!("The ports of pipeline `{}`, each with its connector, and its values.", name_of(name));
     let fields = fields(item, names);
-    let nothing = connectors.iter().map(|_| quote!(()));
-    let kind = quote!(#name<#(#nothing),*>);
+    let types = type_names(item);
+    let kind = of_nothing(item);
     let consts = fragments::consts(item, graph, &quote!(<#kind>), faulty);
     // A note that shows the enum then shows the pipeline's name, and not the whole macro.
-    let header = quote_spanned!(name.span()=> enum #name<#(#connectors),*>);
+    let header = quote_spanned!(name.span()=> enum #name<#(#types,)* #(#connectors),*>);
+    // A type that no port has by itself is a parameter all the same.
+    let unused = (!types.is_empty()).then(|| {
+        let never = Ident::new("__Never", Span::mixed_site());
+        quote!(#[doc(hidden)] #never(::core::convert::Infallible, ::core::marker::PhantomData<(#(#types,)*)>),)
+    });
     quote! {
         #(#attrs)*
         #[allow(non_camel_case_types, private_interfaces)]
         #vis #header {
             #[doc = #docs]
-            Ports { #(#fields),* }
+            Ports { #(#fields),* },
+            #unused
         }
         #(#conditions)*
         #[allow(dead_code)]
         impl #kind { #consts }
     }
+}
+
+/// The pipeline without types and connectors: what is known of it does not depend on them.
+fn of_nothing(item: &Item) -> TokenStream {
+    let (name, nothing) = (&item.name, item.types.iter().map(|_| ()).chain(item.ports.iter().map(|_| ())));
+    let nothing = nothing.map(|()| quote!(()));
+    quote!(#name<#(#nothing),*>)
 }
 
 fn fields(item: &Item, names: &Names) -> Vec<TokenStream> {
@@ -90,7 +135,7 @@ fn fields(item: &Item, names: &Names) -> Vec<TokenStream> {
     };
     let value = |(value, alias): (&Value, &Ident)| {
         let (name, docs) = (&value.name, format!("`{}`", text(&value.ty)));
-        let alias = at(alias, &value.ty);
+        let alias = at(item, alias, &value.ty);
         quote!(#[doc = #docs] #name: #alias)
     };
     item.ports.iter().zip(&names.connectors).map(port).chain(valued(item, names).map(value)).collect()
@@ -101,13 +146,13 @@ fn pipeline(item: &Item, names: &Names, graph: &Graph, lost: bool) -> TokenStrea
     let Item { runtime, name, .. } = item;
     let (conditions, connectors) = (conditions(item), &names.connectors);
     let (bounds, own_name) = (connector_bounds(item, names), name_of(name));
-    let kind = item.ports.iter().map(|_| quote!(()));
-    let kind = quote!(#name::<#(#kind),*>);
+    let kind = of_nothing(item);
+    let (types, type_names, clause) = (&item.types, type_names(item), &item.clause);
     // Without a batch interval an error was reported, and nothing runs.
     let millis = Literal::u64_unsuffixed(item.batch.unwrap_or(1000));
     let pipeline = located(runtime, name.span());
     let header = quote_spanned! {name.span()=>
-        impl<#(#bounds),*> #pipeline::Pipeline for #name<#(#connectors),*>
+        impl<#(#types,)* #(#bounds),*> #pipeline::Pipeline for #name<#(#type_names,)* #(#connectors),*> #clause
     };
     let (port_names, value_names, body) = (port_names(item), value_names(item), &names.body);
     let feeds =
@@ -126,9 +171,9 @@ fn pipeline(item: &Item, names: &Names, graph: &Graph, lost: bool) -> TokenStrea
         #header {
             const NAME: &'static str = #own_name;
             const BATCH: ::core::time::Duration = ::core::time::Duration::from_millis(#millis);
-            const PLAN: &'static str = #kind::PLAN;
-            const OPERATORS: &'static [&'static str] = #kind::OPERATORS;
-            const MARKS: &'static [&'static str] = #kind::MARKS;
+            const PLAN: &'static str = <#kind>::PLAN;
+            const OPERATORS: &'static [&'static str] = <#kind>::OPERATORS;
+            const MARKS: &'static [&'static str] = <#kind>::MARKS;
             const FEEDS: &'static [(&'static str, &'static [&'static str])] = &[#(#feeds),*];
             fn wire(self, #wiring: &mut #runtime::__private::Wiring) #wire
         }

@@ -1,6 +1,8 @@
 //! From the graph back to Rust: the author's tokens once each and in their order, with the operators' names
 //! and the sharing of streams written between them.
 
+use std::ops::Range;
+
 use proc_macro2::{Delimiter, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{
@@ -10,7 +12,7 @@ use syn::{
 
 use super::borrowed_keys;
 use crate::{
-    graph::{Binding, Flow, Graph, NodeId, Origin, Part, Site, What},
+    graph::{Binding, BindingId, Flow, Graph, NodeId, Origin, Part, Site, What},
     operators::{Operator, Syntax, known},
     parse::partial_parse::unfill,
     tokens::{STAGE, inside_group, located, name_of, placeholder_number, scope_name},
@@ -119,6 +121,9 @@ impl Lowering<'_> {
             Flow::Use { ident, .. } => ident.span(),
             Flow::Operator { call, .. } => call.dot_token.span(),
             Flow::Unfinished(_, field, _) => field.dot_token.span(),
+            Flow::Part { field, .. } => field.member.span(),
+            Flow::Rust(expr, _) => expr.span(),
+            Flow::Sink(ident) => ident.span(),
             Flow::Call(call, _) => call.span(),
             Flow::Paren(_, inner) => self.span(inner),
         }
@@ -145,7 +150,9 @@ impl Lowering<'_> {
                 by_hand || self.graph.bindings[*binding].is_shared()
             }
             // What comes out of the user's own code is whatever its signature says.
-            Flow::Call(..) | Flow::Unfinished(..) => true,
+            Flow::Part { .. } | Flow::Rust(..) | Flow::Sink(_) | Flow::Call(..) | Flow::Unfinished(..) => {
+                true
+            }
             Flow::Operator { call, .. } => known(&name_of(&call.method)).is_none(),
             Flow::Paren(_, inner) => self.is_real(inner),
         }
@@ -153,17 +160,12 @@ impl Lowering<'_> {
 
     fn flow(&self, flow: &Flow) -> TokenStream {
         match flow {
-            Flow::Use { ident, binding, enters } => {
-                let again = self.graph.bindings[*binding]
-                    .is_shared()
-                    .then(|| quote_spanned!(ident.span()=> .again()));
-                // From loop to loop, the outermost first.
-                let enter = enters.clone().map(|outside| {
-                    let scope = scope_name(outside);
-                    quote_spanned!(ident.span()=> .enter(#scope))
-                });
-                quote!(#ident #again #(#enter)*)
+            Flow::Use { ident, binding, enters } => self.use_of(ident, ident.span(), *binding, enters),
+            Flow::Part { field, binding, enters } => {
+                self.use_of(field, field.member.span(), *binding, enters)
             }
+            Flow::Rust(expr, _) => self.streams(expr.to_token_stream()),
+            Flow::Sink(ident) => quote_spanned!(ident.span()=> #ident.given()),
             Flow::Paren(paren, inner) => {
                 let mut out = TokenStream::new();
                 paren.surround(&mut out, |out| out.extend(self.flow(inner)));
@@ -177,6 +179,22 @@ impl Lowering<'_> {
             Flow::Call(call, _) => self.streams(call.to_token_stream()),
             Flow::Operator { from, call, node, to_sink } => self.operator(from, call, *node, *to_sink),
         }
+    }
+
+    /// One reading of a stream that has a name, from inside of the loops that it enters, the outermost first.
+    fn use_of(
+        &self,
+        name: &impl ToTokens,
+        span: Span,
+        binding: BindingId,
+        enters: &Range<usize>,
+    ) -> TokenStream {
+        let again = self.graph.bindings[binding].is_shared().then(|| quote_spanned!(span=> .again()));
+        let enter = enters.clone().map(|outside| {
+            let scope = scope_name(outside);
+            quote_spanned!(span=> .enter(#scope))
+        });
+        quote!(#name #again #(#enter)*)
     }
 
     fn operator(&self, from: &Flow, call: &ExprMethodCall, node: NodeId, to_sink: bool) -> TokenStream {
@@ -231,7 +249,12 @@ impl Lowering<'_> {
                 let bound = self.graph.sites.iter().find(|site| site.binds == [*binding]);
                 !plain && bound.is_some_and(|site| !site.handed && self.lends(&site.flow))
             }
-            Flow::Use { .. } | Flow::Call(..) | Flow::Unfinished(..) => false,
+            Flow::Use { .. }
+            | Flow::Part { .. }
+            | Flow::Rust(..)
+            | Flow::Sink(_)
+            | Flow::Call(..)
+            | Flow::Unfinished(..) => false,
         }
     }
 }

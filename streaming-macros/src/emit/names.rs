@@ -6,13 +6,15 @@ use syn::{Attribute, Type, spanned::Spanned};
 
 use crate::{
     parse::{Item, Port, Value, Way},
-    tokens::{located, name_of},
+    tokens::{located, mentions, name_of},
 };
 
 /// The names of the generated items. Two underscores keep `a::b_c` and `a_b::c` apart.
 pub struct Names {
     /// An alias for the record type of each port.
     pub ports: Vec<Ident>,
+    /// Aliases for the parts of it, if it is a tuple: rustc then names the part that falls short.
+    pub parts: Vec<Vec<(Ident, Type)>>,
     /// An alias for the type of each value.
     pub values: Vec<Ident>,
     /// A type parameter for each port's connector.
@@ -34,6 +36,7 @@ impl Names {
         };
         Names {
             ports: item.ports.iter().map(|port| alias(&port.name)).collect(),
+            parts: item.ports.iter().map(|port| parts(port, &alias(&port.name))).collect(),
             values: item.values.iter().map(|value| alias(&value.name)).collect(),
             connectors: item.ports.iter().map(connector).collect(),
             body: format_ident!("__{pipeline}__body", span = Span::mixed_site()),
@@ -41,11 +44,36 @@ impl Names {
     }
 }
 
-/// An alias where a bound is asked for: rustc then reports at the type that the author wrote.
-pub fn at(alias: &Ident, ty: &Type) -> Ident {
+/// The parts of what a source carries.
+fn parts(port: &Port, alias: &Ident) -> Vec<(Ident, Type)> {
+    match &port.role {
+        Some((Way::Source, Type::Tuple(tuple))) if tuple.elems.len() < 13 => {
+            let part = |(number, ty): (usize, &Type)| (format_ident!("{alias}__{number}"), ty.clone());
+            tuple.elems.iter().enumerate().map(part).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// An alias where a bound is asked for: rustc then reports at the type that the author wrote. It has those type parameters that
+/// the type mentions.
+pub fn at(item: &Item, alias: &Ident, ty: &Type) -> TokenStream {
     let mut alias = alias.clone();
     alias.set_span(place_of(ty));
-    alias
+    let types = parameters(item, ty);
+    quote!(#alias #types)
+}
+
+/// The type parameters that a type mentions.
+pub fn parameters(item: &Item, ty: &Type) -> Option<TokenStream> {
+    let mut types = type_names(item);
+    types.retain(|name| mentions(ty, name));
+    (!types.is_empty()).then(|| quote!(<#(#types),*>))
+}
+
+/// The names of the type parameters.
+pub fn type_names(item: &Item) -> Vec<&Ident> {
+    item.types.iter().map(|param| &param.ident).collect()
 }
 
 /// The token that stands for a type: a path is known by its last name.
@@ -56,14 +84,21 @@ pub fn place_of(ty: &Type) -> Span {
     }
 }
 
-/// The readable ports with their aliases.
-pub fn readable<'a>(
-    item: &'a Item,
-    names: &'a Names,
-) -> impl Iterator<Item = (&'a Port, Way, &'a Type, &'a Ident)> {
-    item.ports.iter().zip(&names.ports).filter_map(|(port, alias)| {
+/// A readable port, with its alias and those of its parts.
+#[derive(Clone, Copy)]
+pub struct Readable<'a> {
+    pub port: &'a Port,
+    pub way: Way,
+    pub record: &'a Type,
+    pub alias: &'a Ident,
+    pub parts: &'a [(Ident, Type)],
+}
+
+/// The readable ports.
+pub fn readable<'a>(item: &'a Item, names: &'a Names) -> impl Iterator<Item = Readable<'a>> {
+    item.ports.iter().zip(&names.ports).zip(&names.parts).filter_map(|((port, alias), parts)| {
         let (way, record) = port.role.as_ref()?;
-        Some((port, *way, record, alias))
+        Some(Readable { port, way: *way, record, alias, parts })
     })
 }
 
@@ -93,7 +128,7 @@ pub fn connector_bounds(item: &Item, names: &Names) -> Vec<TokenStream> {
     let runtime = &item.runtime;
     let bound = |((port, alias), connector): ((&Port, &Ident), &Ident)| {
         let Some((way, record)) = &port.role else { return quote!(#connector) };
-        let (alias, runtime) = (at(alias, record), located(runtime, record.span()));
+        let (alias, runtime) = (at(item, alias, record), located(runtime, record.span()));
         match way {
             Way::Source => quote_spanned!(record.span()=> #connector: #runtime::Source<#alias>),
             Way::Sink => quote_spanned!(record.span()=> #connector: #runtime::Sink<#alias>),

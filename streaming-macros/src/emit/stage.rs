@@ -8,7 +8,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{Signature, spanned::Spanned};
 
-use super::fragments;
+use super::{fragments, imports};
 use crate::{
     errors::Errors,
     graph::Graph,
@@ -26,7 +26,7 @@ pub fn emit(
 ) -> TokenStream {
     let Item { runtime, attrs, vis, name, braces, .. } = item;
     let lost = errors.body_lost();
-    let faulty = !errors.is_empty() || graph.incomplete;
+    let faulty = !errors.is_empty() || graph.incomplete || graph.unbound;
     let errors = errors.into_compile_errors();
     // Inside the body an error makes rustc keep quiet about types that it cannot infer. There it must parse.
     let (inside, outside) = match lost || graph.incomplete {
@@ -63,6 +63,8 @@ pub fn emit(
             #vis #signature { ::core::unreachable!("the stage does not compile") }
         }
     });
+    let conditions: Vec<_> = attrs.iter().filter(|attr| attr.path().is_ident("cfg")).collect();
+    let imports = lost.then(|| imports::of_body(item, signature.generics.type_params(), &conditions));
     // A method has no place for it.
     let known = first.map(|_| fragments::known(item, graph, faulty));
     quote! {
@@ -74,5 +76,6 @@ pub fn emit(
         #stub
         #known
         #outside
+        #imports
     }
 }

@@ -6,7 +6,10 @@ use syn::{
     parse::{Parse, ParseStream, Parser},
     punctuated::Punctuated,
     token::{Brace, Paren},
+    visit_mut::VisitMut,
 };
+
+use super::{angles::balanced, ungroup::Ungroup};
 
 /// Which macro asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +45,7 @@ impl Form {
 }
 
 /// An item as syn reads it, behind the path of the runtime.
+#[derive(Clone)]
 pub struct Input {
     /// The runtime crate as the caller names it: `$crate` is no path that syn can read, so it stays opaque.
     pub runtime: TokenStream,
@@ -57,12 +61,28 @@ pub struct Input {
     pub body: TokenStream,
     /// What is missing or too much around the header; the rest was read all the same.
     pub mistakes: Vec<Error>,
+    /// Conditions of ports and values, and whether they hold in this case of the item.
+    pub assumed: Vec<(String, bool)>,
 }
 
 impl Input {
     /// Reads an item of that form.
     pub fn read(form: Form, tokens: TokenStream) -> syn::Result<Self> {
-        (|input: ParseStream<'_>| Input::parse(form, input)).parse2(tokens)
+        let (tokens, unbalanced) = match form {
+            Form::Pipeline => balanced(tokens),
+            Form::Stage => (tokens, None),
+        };
+        let read = |input: ParseStream<'_>| Input::parse(form, input);
+        match (read.parse2(tokens), unbalanced) {
+            // What could not be read all the same may be for the same reason.
+            (Err(_), Some(unbalanced)) => Err(unbalanced),
+            (Err(error), None) => Err(error),
+            (Ok(mut input), unbalanced) => {
+                input.mistakes.extend(unbalanced);
+                Ungroup.visit_signature_mut(&mut input.signature);
+                Ok(input)
+            }
+        }
     }
 
     fn parse(form: Form, input: ParseStream<'_>) -> syn::Result<Self> {
@@ -107,7 +127,8 @@ impl Input {
             mistakes.push(input.error(message));
         }
         input.parse::<TokenStream>()?;
-        Ok(Input { runtime, attrs, vis, signature, braces, body, mistakes })
+        let assumed = Vec::new();
+        Ok(Input { runtime, attrs, vis, signature, braces, body, mistakes, assumed })
     }
 }
 

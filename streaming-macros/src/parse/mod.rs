@@ -3,19 +3,25 @@
 //! Each mistake is one error at the author's own token. What can still be read is kept, so that code that
 //! names the pipeline does not fail as well.
 
+mod angles;
 mod borrows;
+mod conditions;
 mod input;
 pub mod partial_parse;
 mod pipeline;
 mod ports;
 mod stage;
+mod type_parameters;
+mod ungroup;
 
 use proc_macro2::{Ident, TokenStream};
-use syn::{Attribute, Token, Type, Visibility, token::Brace};
+use syn::{Attribute, Token, Type, TypeParam, Visibility, WhereClause, token::Brace};
 
+pub use conditions::{cases, condition};
 pub use input::{Form, Input};
-pub use pipeline::pipeline;
+pub use pipeline::{misplaced_batch, pipeline};
 pub use stage::stage;
+pub use ungroup::ungrouped;
 
 /// Which way a port faces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +71,10 @@ pub struct Item {
     pub name: Ident,
     /// The batch interval in milliseconds, when the header says it.
     pub batch: Option<u64>,
+    /// The types that whoever starts the pipeline chooses, in the order of the header.
+    pub types: Vec<TypeParam>,
+    /// What else is asked of them.
+    pub clause: Option<WhereClause>,
     /// The ports, in the order of the header.
     pub ports: Vec<Port>,
     /// The values, in the order of the header.
@@ -73,6 +83,8 @@ pub struct Item {
     pub braces: Brace,
     /// What stands between the braces.
     pub body: TokenStream,
+    /// Conditions of ports and values, as they are written, and whether they hold in this form of the item.
+    pub assumed: Vec<(String, bool)>,
     /// Whether it is a stage, whose ports are the streams that it takes.
     pub is_stage: bool,
 }

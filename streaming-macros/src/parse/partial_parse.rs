@@ -6,8 +6,9 @@
 //! up to the cursor must come out the same in both: nothing that is generated may depend on the marker.
 
 use proc_macro2::{Delimiter, Ident, Punct, Spacing, Span, TokenStream, TokenTree};
-use syn::{Block, Stmt, parse::Parser};
+use syn::{Block, Stmt, parse::Parser, visit_mut::VisitMut};
 
+use super::ungroup::Ungroup;
 use crate::tokens::{HOLE, MARKER, inside_group};
 
 /// One run of statements, as far as it could be read.
@@ -59,18 +60,24 @@ fn may_end(last: &TokenTree) -> bool {
 }
 
 fn chunk(part: TokenStream) -> Chunk {
-    if let Ok(statements) = Block::parse_within.parse2(part.clone()) {
+    if let Ok(statements) = parsed(part.clone()) {
         return Chunk::Whole(statements);
     }
     let filled = fill(part.clone());
-    if let Ok(statements) = Block::parse_within.parse2(filled.clone()) {
+    if let Ok(statements) = parsed(filled.clone()) {
         return Chunk::Filled { statements, open: false };
     }
     let end = TokenTree::Punct(Punct::new(';', Spacing::Alone));
-    match Block::parse_within.parse2(filled.into_iter().chain([end]).collect()) {
+    match parsed(filled.into_iter().chain([end]).collect()) {
         Ok(statements) => Chunk::Filled { statements, open: true },
         Err(_) => Chunk::Broken(part),
     }
+}
+
+fn parsed(part: TokenStream) -> syn::Result<Vec<Stmt>> {
+    let mut statements = Block::parse_within.parse2(part)?;
+    statements.iter_mut().for_each(|statement| Ungroup.visit_stmt_mut(statement));
+    Ok(statements)
 }
 
 /// The name that `let <name>` introduces in a part that did not parse: it stays known as a stream, so

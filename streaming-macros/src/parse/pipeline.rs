@@ -1,22 +1,40 @@
 //! The header of a pipeline: `[attrs] [vis] fn name<port: Source<T>, port: Sink<T>>(value: Type) { body }`.
 
-use proc_macro2::{Ident, TokenStream};
-use quote::ToTokens;
-use syn::{Attribute, Expr, Signature};
+use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote};
+use syn::{Attribute, Error, Expr, Signature};
 
-use super::{Input, Item, ports};
-use crate::{durations::Length, errors::Errors};
+use super::{Input, Item, ports, type_parameters::type_parameters, ungrouped};
+use crate::{
+    durations::{Length, fraction},
+    errors::Errors,
+};
 
 /// Reads the header of a pipeline and gathers its mistakes.
 pub fn pipeline(input: Input, errors: &Errors) -> Item {
-    let Input { runtime, mut attrs, vis, signature, braces, body, mistakes } = input;
+    let Input { runtime, mut attrs, vis, signature, braces, body, mistakes, assumed } = input;
     mistakes.into_iter().for_each(|mistake| errors.adopt(mistake));
     let batch = batch(&mut attrs, &signature.ident, errors);
     no_qualifiers(&signature, errors);
     let ports = ports::ports(&signature, errors);
     let values = ports::values(&signature, &ports, errors);
-    let name = signature.ident;
-    Item { runtime, attrs, vis, name, batch, ports, values, braces, body, is_stage: false }
+    let types = type_parameters(&signature, &ports, errors);
+    let (name, clause) = (signature.ident, signature.generics.where_clause);
+    Item {
+        runtime,
+        attrs,
+        vis,
+        name,
+        batch,
+        types,
+        clause,
+        ports,
+        values,
+        braces,
+        body,
+        assumed,
+        is_stage: false,
+    }
 }
 
 /// `#[batch(secs(1))]`: without it no window has a size.
@@ -39,6 +57,7 @@ fn batch(attrs: &mut Vec<Attribute>, name: &Ident, errors: &Errors) -> Option<u6
         errors.push(first, format!("this batch interval cannot be read: {fix}"));
         return None;
     };
+    let interval = ungrouped(interval);
     match Length::read(&interval) {
         Some(length) if length.millis > 0 => Some(length.millis),
         Some(_) => {
@@ -46,6 +65,10 @@ fn batch(attrs: &mut Vec<Attribute>, name: &Ident, errors: &Errors) -> Option<u6
             None
         }
         None => {
+            if let Some((millis, right)) = fraction(&interval) {
+                errors.push(&interval, format!("durations are whole numbers of their unit: write `{right}`"));
+                return Some(millis);
+            }
             errors.push(
                 interval,
                 format!("the batch interval is part of the program, so it must be a literal: {fix}"),
@@ -80,10 +103,22 @@ fn no_qualifiers(signature: &Signature, errors: &Errors) {
             message,
         );
     }
-    if let Some(clause) = &signature.generics.where_clause {
-        errors.push(
-            clause,
-            "a pipeline is not generic, so there is nothing to bound: delete the `where` clause",
-        );
+}
+
+/// `#[batch]` in front of something: an error there, and the item with its interval where that belongs.
+pub fn misplaced_batch(interval: TokenStream, item: TokenStream) -> TokenStream {
+    let message = "the batch interval belongs to the pipeline: write `#[batch(..)]` inside of `stream!( .. )`, above its `fn`";
+    let error = Error::new(Span::call_site(), message).to_compile_error();
+    let mut tokens: Vec<TokenTree> = item.into_iter().collect();
+    let is_macro =
+        tokens.iter().any(|token| matches!(token, TokenTree::Punct(mark) if mark.as_char() == '!'));
+    if let Some(TokenTree::Group(group)) =
+        tokens.iter_mut().rfind(|token| is_macro && matches!(token, TokenTree::Group(_)))
+    {
+        let inside = group.stream();
+        let mut moved = Group::new(group.delimiter(), quote!(#[batch(#interval)] #inside));
+        moved.set_span(group.span());
+        *group = moved;
     }
+    error.into_iter().chain(tokens).collect()
 }

@@ -1,13 +1,16 @@
 //! The ports of a pipeline, in its `<>`, and its values, in its `()`.
 
-use proc_macro2::Ident;
+use proc_macro2::{Ident, TokenStream};
+use quote::ToTokens;
 use syn::{
-    FnArg, GenericArgument, GenericParam, Pat, PathArguments, Signature, Type, TypeParam, TypeParamBound,
+    Attribute, Expr, FnArg, GenericArgument, GenericParam, Lit, Pat, PathArguments, Signature, Type,
+    TypeParam, TypeParamBound,
 };
 
 use super::{
     Port, Value, Way,
     borrows::{borrowed, lasting},
+    type_parameters::is_type,
 };
 use crate::{
     errors::Errors,
@@ -21,6 +24,7 @@ pub fn ports(signature: &Signature, errors: &Errors) -> Vec<Port> {
     for param in &signature.generics.params {
         let form = "what stands in `<>` are ports: `name: Source<T>` or `name: Sink<T>`";
         match param {
+            GenericParam::Type(param) if is_type(param, signature) => {}
             GenericParam::Type(param)
                 if ports.iter().any(|port| name_of(&port.name) == name_of(&param.ident)) =>
             {
@@ -30,7 +34,7 @@ pub fn ports(signature: &Signature, errors: &Errors) -> Vec<Port> {
                 );
             }
             GenericParam::Type(param) => {
-                let docs = param.attrs.iter().filter(|attr| attr.path().is_ident("doc")).cloned().collect();
+                let docs = docs(&param.attrs, "port", errors);
                 let role = role(param, errors);
                 readable &= role.is_some();
                 ports.push(Port { name: param.ident.clone(), docs, role });
@@ -108,6 +112,10 @@ fn role(param: &TypeParam, errors: &Errors) -> Option<(Way, Type)> {
     if let PathArguments::AngleBracketed(arguments) = &last.arguments
         && let (Some(GenericArgument::Type(record)), 1) = (arguments.args.first(), arguments.args.len())
     {
+        if let Some((at, message)) = unfit(name, &last.ident, record) {
+            errors.push_and_lose_body(at, message);
+            return None;
+        }
         if let Some(borrowed) = borrowed(record, true) {
             errors.push_and_lose_body(borrowed.at, format!("a record owns its data{}", borrowed.fix));
             return Some((way, lasting(record)));
@@ -115,11 +123,109 @@ fn role(param: &TypeParam, errors: &Errors) -> Option<(Way, Type)> {
         return Some((way, record.clone()));
     }
     let kind = &last.ident;
+    let records = match &last.arguments {
+        PathArguments::AngleBracketed(arguments) => arguments.args.iter().collect(),
+        _ => Vec::new(),
+    };
+    let are_types =
+        records.len() > 1 && records.iter().all(|record| matches!(record, GenericArgument::Type(_)));
+    let record = match are_types {
+        true => format!("({})", records.iter().map(text).collect::<Vec<_>>().join(", ")),
+        false => "T".to_owned(),
+    };
     errors.push_and_lose_body(
         bound,
-        format!("port `{name}` carries one type of record: write `{name}: {kind}<T>`"),
+        format!("port `{name}` carries one type of record: write `{name}: {kind}<{record}>`"),
     );
     None
+}
+
+/// What cannot be the record of a port whatever it is, and what to write instead.
+fn unfit(name: &Ident, kind: &Ident, record: &Type) -> Option<(TokenStream, String)> {
+    match record {
+        Type::ImplTrait(any) => {
+            let bounds = text(&any.bounds);
+            let fix = format!("write `T: Record + {bounds}` in front of the ports, and `{name}: {kind}<T>`");
+            Some((
+                any.to_token_stream(),
+                format!("a port carries one type, chosen when the pipeline is started: {fix}"),
+            ))
+        }
+        Type::TraitObject(any) => Some((
+            any.to_token_stream(),
+            "a record is copied and written down, so its type is known: write an `enum` of what there is"
+                .to_owned(),
+        )),
+        Type::Infer(hole) => Some((
+            hole.to_token_stream(),
+            format!("operators get their types from the ports: write what `{name}` carries instead of `_`"),
+        )),
+        Type::Array(array) => {
+            let Expr::Lit(length) = &array.len else { return None };
+            let Lit::Int(length) = &length.lit else { return None };
+            let is_long = length.base10_parse::<usize>().is_ok_and(|length| length > 32);
+            let vec = format!("Vec<{}>", text(&array.elem));
+            let fix =
+                format!("write `{vec}`, or a type of your own around it with `#[serde(with = \"..\")]`");
+            is_long.then(|| {
+                (array.to_token_stream(), format!("serde reads and writes arrays of up to 32 items: {fix}"))
+            })
+        }
+        Type::Slice(slice) => Some((
+            slice.to_token_stream(),
+            format!("a record owns its data: write `Vec<{}>`", text(&slice.elem)),
+        )),
+        Type::Path(path) if path.path.is_ident("str") => {
+            Some((path.to_token_stream(), "a record owns its data: write `String` for `str`".to_owned()))
+        }
+        Type::Path(path) => {
+            let last = path.path.segments.last()?;
+            let PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
+            let for_ever = arguments.args.iter().find_map(|argument| match argument {
+                GenericArgument::Lifetime(lifetime) if lifetime.ident == "static" && last.ident != "Cow" => {
+                    Some(lifetime)
+                }
+                _ => None,
+            });
+            if let Some(lifetime) = for_ever {
+                let fix = format!(
+                    "give `{0}` fields that own their data, and no lifetime; if they do, write `type Owned = {0}<'static>;` and `{name}: {kind}<Owned>`",
+                    last.ident
+                );
+                let message = format!(
+                    "a record is read from a checkpoint, and nothing there lives for `'static`: {fix}"
+                );
+                return Some((lifetime.to_token_stream(), message));
+            }
+            // Behind a pointer a `str` is as good as a `String`.
+            let is_sized =
+                |ty: &&Type| !matches!(ty, Type::Slice(_) | Type::TraitObject(_)) && text(ty) != "str";
+            let types = arguments.args.iter().filter_map(|argument| match argument {
+                GenericArgument::Type(ty) => Some(ty),
+                _ => None,
+            });
+            types.filter(is_sized).find_map(|ty| unfit(name, kind, ty))
+        }
+        Type::Tuple(tuple) => tuple.elems.iter().find_map(|ty| unfit(name, kind, ty)),
+        Type::Paren(paren) => unfit(name, kind, &paren.elem),
+        _ => None,
+    }
+}
+
+/// The documentation of a port or a value; any other attribute has no meaning there.
+fn docs(attrs: &[Attribute], of: &str, errors: &Errors) -> Vec<Attribute> {
+    let (docs, others): (Vec<_>, Vec<_>) =
+        attrs.iter().cloned().partition(|attr| attr.path().is_ident("doc"));
+    for other in others.iter().filter(|attr| !attr.path().is_ident("cfg")) {
+        let name = text(other.path());
+        errors.push(
+            other,
+            format!(
+                "`{name}` means nothing on a {of}: delete it; what has a meaning there is `cfg`, and `///`"
+            ),
+        );
+    }
+    docs
 }
 
 /// The values.
@@ -136,6 +242,7 @@ pub fn values(signature: &Signature, ports: &[Port], errors: &Errors) -> Vec<Val
                 continue;
             }
         };
+        docs(&argument.attrs, "value", errors);
         if let Some(way) = port_type(input) {
             let (name, ty) = (text(&argument.pat), text(&argument.ty));
             let form = format!("`fn {}<{name}: {ty}>(..)`", signature.ident);

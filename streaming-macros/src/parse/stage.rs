@@ -8,7 +8,7 @@ use crate::errors::Errors;
 
 /// Reads the header of a stage and gathers its mistakes; the header itself is emitted as it is.
 pub fn stage(input: Input, errors: &Errors) -> (Item, Signature) {
-    let Input { runtime, attrs, vis, signature, braces, body, mistakes } = input;
+    let Input { runtime, attrs, vis, signature, braces, body, mistakes, assumed } = input;
     mistakes.into_iter().for_each(|mistake| errors.adopt(mistake));
     let name = signature.ident.clone();
     let qualifiers = [
@@ -28,8 +28,22 @@ pub fn stage(input: Input, errors: &Errors) -> (Item, Signature) {
         );
         errors.push_and_lose_body(&name, message);
     }
-    let batch = None;
-    let item = Item { runtime, attrs, vis, name, batch, ports, values, braces, body, is_stage: true };
+    let item = Item {
+        runtime,
+        attrs,
+        vis,
+        name,
+        batch: None,
+        // Its header is emitted as it is, with all that it says of types.
+        types: Vec::new(),
+        clause: None,
+        ports,
+        values,
+        braces,
+        body,
+        assumed,
+        is_stage: true,
+    };
     (item, signature)
 }
 

@@ -2,22 +2,23 @@
 
 use std::ops::Range;
 
-use proc_macro2::{Ident, TokenStream};
-use quote::ToTokens;
+use proc_macro2::{Ident, TokenStream, TokenTree};
+use quote::{ToTokens, format_ident};
 use syn::{
-    Expr, ExprAsync, ExprCall, ExprClosure, ExprReturn, Item, Member,
+    Expr, ExprAsync, ExprCall, ExprClosure, ExprField, ExprReturn, Item, Member, Token,
+    punctuated::Punctuated,
     visit::Visit,
     visit_mut::{self, VisitMut},
 };
 
-use super::{Meaning, Resolver, scope::all_free};
+use super::{Meaning, Parts, PartsId, Resolver, scope::all_free};
 use crate::{
-    graph::{Edge, Finding, Flow, Origin, What},
-    tokens::{name_of, text_without_streams},
+    graph::{BindingId, Edge, Finding, Flow, Origin, What},
+    tokens::name_of,
 };
 
 impl Resolver {
-    /// Whether an expression is a stream: a name of one, a chain on one, or a function of one.
+    /// Whether an expression is a stream: a name of one, a chain on one, a function of one, or what is sent to a sink.
     pub fn is_stream(&self, expr: &Expr) -> bool {
         match expr {
             Expr::Path(path) => path
@@ -25,12 +26,34 @@ impl Resolver {
                 .get_ident()
                 .is_some_and(|ident| matches!(self.meaning(ident), Some(Meaning::Stream(_)))),
             Expr::Paren(paren) => self.is_stream(&paren.expr),
-            Expr::MethodCall(call) => self.is_stream(&call.receiver),
-            Expr::Field(field) => matches!(field.member, Member::Named(_)) && self.is_stream(&field.base),
+            Expr::MethodCall(call) => self.is_stream(&call.receiver) || self.is_sent(call),
+            Expr::Field(field) => {
+                let is_unfinished = matches!(field.member, Member::Named(_)) && self.is_stream(&field.base);
+                is_unfinished || self.parts_of(field).is_some()
+            }
             Expr::Call(call) => {
                 function(call).is_some() && call.args.iter().any(|argument| self.is_stream(argument))
             }
             _ => false,
+        }
+    }
+
+    /// The value whose field that is, if it is one with streams in its fields, and the field's text.
+    fn parts_of(&self, field: &ExprField) -> Option<(PartsId, String)> {
+        let member = match &field.member {
+            Member::Named(name) => name_of(name),
+            Member::Unnamed(index) => index.index.to_string(),
+        };
+        match &*field.base {
+            Expr::Path(path) => match self.meaning(path.path.get_ident()?)? {
+                Meaning::Parts(parts) => Some((parts, member)),
+                _ => None,
+            },
+            Expr::Field(base) => {
+                let (parts, outer) = self.parts_of(base)?;
+                Some((parts, format!("{outer}.{member}")))
+            }
+            _ => None,
         }
     }
 
@@ -45,10 +68,13 @@ impl Resolver {
     pub fn edge_of(&self, flow: &Flow) -> Edge {
         match flow {
             Flow::Use { binding, .. } => self.graph.bindings[*binding].stream.clone(),
-            Flow::Operator { node, .. } | Flow::Call(_, node) | Flow::Unfinished(_, _, node) => {
-                self.edge(*node)
-            }
+            Flow::Part { binding, .. } => self.graph.bindings[*binding].stream.clone(),
+            Flow::Operator { node, .. }
+            | Flow::Call(_, node)
+            | Flow::Rust(_, node)
+            | Flow::Unfinished(_, _, node) => self.edge(*node),
             Flow::Paren(_, inner) => self.edge_of(inner),
+            Flow::Sink(_) => unreachable!("a sink is no stream"),
         }
     }
 
@@ -69,36 +95,66 @@ impl Resolver {
             }
             Expr::Paren(paren) => Flow::Paren(paren.paren_token, Box::new(self.flow(*paren.expr))),
             Expr::MethodCall(call) => self.operator_call(call),
-            Expr::Field(mut field) => {
-                self.graph.incomplete = true;
-                let base = std::mem::replace(&mut *field.base, Expr::PLACEHOLDER);
-                let from = self.flow(base);
-                let Member::Named(name) = &field.member else { unreachable!("`is_stream` was asked first") };
-                // After a bare `.` at the end of a line, the next line's first name seems to be a field.
-                self.used(name);
-                let node = self.operator(What::Function, name, vec![self.edge_of(&from)]);
-                Flow::Unfinished(Box::new(from), field, node)
-            }
-            Expr::Call(mut call) => {
-                let name = function(&call).expect("only a named function makes a stream");
-                let streams = call.args.iter_mut().filter_map(|argument| self.argument(argument, true));
-                let (inputs, sites): (_, Vec<usize>) = streams.unzip();
-                let node = self.operator(What::Function, &name, inputs);
-                self.handed_to(node, sites);
-                self.graph.nodes[node].path = self.stage_path(&call);
-                self.graph.nodes[node].text = text_without_streams(&call);
-                Flow::Call(call, node)
-            }
-            _ => unreachable!("`is_stream` was asked first"),
+            Expr::Field(field) => match self.parts_of(&field) {
+                Some((parts, name)) => self.part(field, parts, name),
+                None => self.unfinished(field),
+            },
+            Expr::Call(call) => self.function_call(call),
+            rust => unreachable!("`is_stream` was asked first: {}", rust.to_token_stream()),
         }
+    }
+
+    /// A stream among others in a value.
+    fn part(&mut self, field: ExprField, parts: PartsId, name: String) -> Flow {
+        let Parts { stream, level, fields } = &self.parts[parts];
+        let level = *level;
+        let binding = match fields.get(&name) {
+            Some(known) => *known,
+            None => {
+                let ident = field.member.to_token_stream().into_iter().find_map(|token| match token {
+                    TokenTree::Ident(name) => Some(name),
+                    _ => None,
+                });
+                let ident = ident.unwrap_or_else(|| format_ident!("_{}", name.replace('.', "_")));
+                let stream = Edge { output: Some(name.clone()), ..stream.clone() };
+                let Meaning::Stream(binding) = self.bind(&ident, Origin::Opaque, stream, false) else {
+                    unreachable!("a binding is a stream")
+                };
+                self.graph.bindings[binding].level = level;
+                self.parts[parts].fields.insert(name, binding);
+                binding
+            }
+        };
+        if let Member::Named(name) = &field.member {
+            // After a bare `.` at the end of a line, the next line's first name seems to be a field.
+            self.used(name);
+        }
+        let enters = self.used_binding(binding);
+        Flow::Part { field, binding, enters }
+    }
+
+    /// What is still being typed.
+    fn unfinished(&mut self, mut field: ExprField) -> Flow {
+        self.graph.incomplete = true;
+        let base = std::mem::replace(&mut *field.base, Expr::PLACEHOLDER);
+        let from = self.flow(base);
+        let Member::Named(name) = &field.member else { unreachable!("`is_stream` was asked first") };
+        // As above.
+        self.used(name);
+        let node = self.operator(What::Function, name, vec![self.edge_of(&from)]);
+        Flow::Unfinished(Box::new(from), field, node)
     }
 
     /// Counts a use of a stream; the loops further in than the stream in which the use stands.
     pub fn used(&mut self, ident: &Ident) -> Range<usize> {
         let level = self.place.level();
         let Some(Meaning::Stream(binding)) = self.meaning(ident) else { return level..level };
+        self.used_binding(binding)
+    }
+
+    fn used_binding(&mut self, binding: BindingId) -> Range<usize> {
         let binding = &mut self.graph.bindings[binding];
-        let enters = binding.level..level;
+        let enters = binding.level..self.place.level();
         binding.uses += 1;
         binding.enters |= !enters.is_empty();
         enters
@@ -122,6 +178,13 @@ impl Resolver {
         Taker(self).visit_expr_mut(expr);
     }
 
+    /// Takes what is sent to a sink out of an expression that mentions no stream.
+    fn sent_inside(&mut self, expr: &mut Expr) {
+        if !all_free(expr, |name| matches!(self.named(name), Some(Meaning::Sink(_)))).is_empty() {
+            Sent(self).visit_expr_mut(expr);
+        }
+    }
+
     /// The streams that an expression mentions, each counted as used: a rule about absence must not name
     /// them again.
     fn mentioned(&mut self, expr: &Expr) -> Option<Ident> {
@@ -141,9 +204,19 @@ impl VisitMut for Taker<'_> {
             self.0.take(expr, true);
             return;
         }
+        if let Expr::Macro(list) = expr
+            && list.mac.path.is_ident("vec")
+            && let Ok(mut items) = list.mac.parse_body_with(Punctuated::<Expr, Token![,]>::parse_terminated)
+            && items.iter().any(|item| self.0.is_stream(item))
+        {
+            items.iter_mut().for_each(|item| self.visit_expr_mut(item));
+            list.mac.tokens = items.into_token_stream();
+            return;
+        }
         if let Expr::Closure(_) = expr {
-            if let Some(ident) = self.0.mentioned(expr) {
-                self.0.graph.findings.push(Finding::InClosure(ident));
+            match self.0.mentioned(expr) {
+                Some(ident) => self.0.graph.findings.push(Finding::InClosure(ident)),
+                None => self.0.sent_inside(expr),
             }
             return;
         }
@@ -170,11 +243,27 @@ impl VisitMut for Taker<'_> {
                     self.0.graph.findings.push(Finding::InControlFlow { name, keyword, at });
                 } else {
                     self.0.graph.findings.extend(left(expr).map(Finding::Leaves));
+                    self.0.sent_inside(expr);
                 }
             }
             None => visit_mut::visit_expr_mut(self, expr),
         }
     }
+}
+
+/// Finds what is sent to a sink in code in which no streams are seen.
+struct Sent<'a>(&'a mut Resolver);
+
+impl VisitMut for Sent<'_> {
+    fn visit_expr_mut(&mut self, expr: &mut Expr) {
+        match expr {
+            Expr::MethodCall(call) if self.0.is_sent(call) => {
+                self.0.take(expr, false);
+            }
+            _ => visit_mut::visit_expr_mut(self, expr),
+        }
+    }
+    fn visit_item_mut(&mut self, _: &mut Item) {}
 }
 
 /// The first `return` in an expression that leaves the body around it.
@@ -214,7 +303,7 @@ fn control_flow(expr: &Expr) -> Option<&'static str> {
 }
 
 /// The name of the function that is called. A variant or a struct is called as well, but holds its streams.
-fn function(call: &ExprCall) -> Option<Ident> {
+pub fn function(call: &ExprCall) -> Option<Ident> {
     let Expr::Path(path) = &*call.func else { return None };
     let name = &path.path.segments.last()?.ident;
     let is_constructor = name_of(name).starts_with(char::is_uppercase);

@@ -9,6 +9,7 @@ mod expression;
 mod operator;
 mod scope;
 mod statement;
+mod surroundings;
 
 use std::collections::HashMap;
 
@@ -19,10 +20,11 @@ use syn::Expr;
 use crate::{
     durations::common,
     graph::{Binding, BindingId, Edge, Finding, Flow, Graph, Node, NodeId, Origin, Site, What},
-    operators::{Memory, known},
+    operators::{Makes, Memory, known},
     parse::{Item, Way, partial_parse},
     tokens::{has_marker, name_of, placeholder},
 };
+use surroundings::Surroundings;
 
 /// What a name of the body means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,8 +33,23 @@ pub enum Meaning {
     Stream(BindingId),
     /// A sink port.
     Sink(NodeId),
+    /// Several streams as the fields of one value.
+    Parts(PartsId),
     /// A port that the header does not describe well enough, or a value.
     Other,
+}
+
+/// A value with streams in its fields, by its index.
+pub type PartsId = usize;
+
+/// A value with streams in its fields.
+pub struct Parts {
+    /// What returned it.
+    stream: Edge,
+    /// The loops around it.
+    level: usize,
+    /// What its fields mean, each by its text.
+    fields: HashMap<String, BindingId>,
 }
 
 /// Where an expression stands.
@@ -69,20 +86,31 @@ pub struct Resolver {
     taken: HashMap<(String, String), usize>,
     /// Which of them hold state.
     stateful: HashMap<(String, String), bool>,
+    /// Values with streams in their fields.
+    parts: Vec<Parts>,
+    /// What the body as a whole names.
+    surroundings: Surroundings,
+    /// Conditions of ports, and whether they hold here.
+    assumed: Vec<(String, bool)>,
 }
 
 /// Understands the body of an item.
 pub fn resolve(item: &Item) -> Graph {
+    let chunks = partial_parse::chunks(item.body.clone());
     let mut resolver = Resolver {
         graph: Graph::of_header(item),
         names: vec![HashMap::new()],
         place: Place::default(),
         taken: HashMap::new(),
         stateful: HashMap::new(),
+        parts: Vec::new(),
+        surroundings: Surroundings::of(&chunks),
+        assumed: item.assumed.clone(),
     };
     resolver.graph.incomplete = has_marker(&item.body);
     resolver.header(item);
-    let chunks = partial_parse::chunks(item.body.clone());
+    let fractions = std::mem::take(&mut resolver.surroundings.fractions);
+    resolver.graph.findings.extend(fractions.into_iter().map(|(expr, right)| Finding::Fraction(expr, right)));
     let last = chunks.len();
     for (number, chunk) in chunks.into_iter().enumerate() {
         let part = resolver.chunk(chunk, item.is_stage && number + 1 == last);
@@ -179,6 +207,16 @@ impl Resolver {
         // In a loop, a window is what is kept.
         let passes = operator.is_some_and(|operator| operator.passes_windows) && inside.is_none();
         let windowed = passes && inputs.iter().all(|input| self.graph.nodes[input.from].windowed);
+        let are_batches = || inputs.iter().map(|input| self.graph.nodes[input.from].per_batch);
+        let per_batch = inside.is_none()
+            && match (&what, operator.map(|operator| operator.makes)) {
+                // The streams of a stage are of the kinds that its header says.
+                (What::Source(_), _) => self.graph.stage.is_none(),
+                (_, Some(Makes::Batch)) => true,
+                (_, Some(Makes::Same | Makes::Aggregate)) => are_batches().all(|batch| batch),
+                (_, Some(Makes::Join)) => are_batches().any(|batch| batch),
+                _ => false,
+            };
         let own = self.graph.remembers(operator, &inputs)
             || operator.is_some_and(|operator| operator.memory == Memory::Marks);
         // Code of the user's may cut windows of its own.
@@ -196,6 +234,7 @@ impl Resolver {
             path: None,
             slide: slide.filter(|_| !unknown),
             windowed,
+            per_batch,
             past,
             inside,
             feedback: None,

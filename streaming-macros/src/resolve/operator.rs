@@ -1,12 +1,13 @@
 //! The part of `resolve` that looks at calls: of operators, and of functions that are given streams.
 
-use proc_macro2::Ident;
+use proc_macro2::{Ident, Span};
 use quote::ToTokens;
-use syn::{Expr, ExprCall, ExprClosure, ExprMethodCall, Pat, Stmt};
+use syn::{Expr, ExprCall, ExprClosure, ExprMethodCall, Pat, Stmt, Token, punctuated::Punctuated};
 
 use super::{
     Meaning, Resolver,
-    call_shape::{of_nothing, unlike},
+    call_shape::{of_nothing, unlike, waits},
+    expression::function,
     scope::bound,
 };
 use crate::{
@@ -20,7 +21,7 @@ impl Resolver {
     /// Takes the call of an operator on a stream apart.
     pub fn operator_call(&mut self, mut call: ExprMethodCall) -> Flow {
         let receiver = std::mem::replace(&mut *call.receiver, Expr::PLACEHOLDER);
-        let from = self.flow(receiver);
+        let from = if self.is_stream(&receiver) { self.flow(receiver) } else { self.sent(receiver) };
         let operator = known(&name_of(&call.method));
         self.look_at(&from, &call, operator.as_ref());
         let edge = self.edge_of(&from);
@@ -39,6 +40,7 @@ impl Resolver {
         let mut given = Vec::new();
         // The argument of a sink was looked at already: a stream there is a mistake, not a reader.
         if syntax != Some(Syntax::Sink) {
+            self.unbound_arguments(&call, operator.as_ref());
             let streams = call.args.iter_mut().filter_map(|argument| self.argument(argument, handed));
             let (others, sites): (Vec<Edge>, Vec<usize>) = streams.unzip();
             inputs.extend(others);
@@ -48,6 +50,7 @@ impl Resolver {
         self.graph.nodes[node].text = text_without_streams(&call);
         if handed {
             self.handed_to(node, given);
+            self.sinks_given(&mut call.args, node);
         }
         match syntax {
             Some(Syntax::Window) => self.window(&call, node),
@@ -55,6 +58,125 @@ impl Resolver {
             _ => {}
         }
         Flow::Operator { from: Box::new(from), call: Box::new(call), node, to_sink }
+    }
+
+    /// A function of the user's that is given a stream.
+    pub fn function_call(&mut self, mut call: ExprCall) -> Flow {
+        let name = function(&call).expect("only a named function makes a stream");
+        if let Expr::Path(path) = &*call.func
+            && path.path.get_ident().is_some()
+            && self.meaning(&name).is_some()
+            && self.surroundings.closures.contains(&name_of(&name))
+        {
+            self.graph.findings.push(Finding::ToClosure(name.clone()));
+        }
+        call.args.iter().for_each(|argument| self.unbound_argument(argument));
+        let streams = call.args.iter_mut().filter_map(|argument| self.argument(argument, true));
+        let (inputs, sites): (_, Vec<usize>) = streams.unzip();
+        let node = self.operator(What::Function, &name, inputs);
+        self.handed_to(node, sites);
+        self.graph.nodes[node].path = self.stage_path(&call);
+        self.graph.nodes[node].text = text_without_streams(&call);
+        self.sinks_given(&mut call.args, node);
+        Flow::Call(call, node)
+    }
+
+    /// The sinks that are handed to code of which nothing is known: whether it takes them or borrows them is rustc's to find.
+    fn sinks_given(&mut self, arguments: &mut Punctuated<Expr, Token![,]>, node: NodeId) {
+        for argument in arguments {
+            let is_plain = !matches!(argument, Expr::Reference(_));
+            let Some((ident, sink)) = self.sink_named(borrowed(argument)) else { continue };
+            let ident = ident.clone();
+            let stream = self.edge(node);
+            self.graph.nodes[sink].inputs.push(stream);
+            if is_plain {
+                self.put_aside(argument, Flow::Sink(ident), false);
+            }
+        }
+    }
+
+    /// The sink that an expression is the name of.
+    fn sink_named<'a>(&self, expr: &'a Expr) -> Option<(&'a Ident, NodeId)> {
+        let Expr::Path(path) = expr else { return None };
+        let ident = path.path.get_ident()?;
+        match self.meaning(ident)? {
+            Meaning::Sink(node) => Some((ident, node)),
+            _ => None,
+        }
+    }
+
+    /// Whether a call sends what stands before it to a sink of the header, whatever that is.
+    pub fn is_sent(&self, call: &ExprMethodCall) -> bool {
+        if !known(&name_of(&call.method)).is_some_and(|operator| operator.is_sink()) {
+            return false;
+        }
+        call.args.len() == 1
+            && call.args.first().is_some_and(|sink| self.sink_named(borrowed(sink)).is_some())
+    }
+
+    /// Rust in which no stream is seen, and which is sent to a sink.
+    fn sent(&mut self, mut expr: Expr) -> Flow {
+        self.note_unbound(&expr);
+        let before = self.graph.sites.len();
+        self.rust(&mut expr);
+        let streams = self.graph.sites[before..].iter().filter(|site| !matches!(site.flow, Flow::Sink(_)));
+        let inputs = streams.map(|site| self.edge_of(&site.flow)).collect();
+        let name = last_name(&expr).unwrap_or_else(|| Ident::new("rust", Span::call_site()));
+        let node = self.operator(What::Function, &name, inputs);
+        self.graph.nodes[node].text = text_without_streams(&expr);
+        Flow::Rust(Box::new(expr), node)
+    }
+
+    /// Notes the names among the arguments of an operator that should be streams and are nothing.
+    fn unbound_arguments(&mut self, call: &ExprMethodCall, operator: Option<&Operator>) {
+        if operator.is_none_or(|operator| !operator.takes_functions()) {
+            call.args.iter().for_each(|argument| self.unbound_argument(argument));
+        }
+    }
+
+    fn unbound_argument(&mut self, argument: &Expr) {
+        match argument {
+            Expr::Path(path) => {
+                if let Some(name) = path.path.get_ident() {
+                    self.unbound(name);
+                }
+            }
+            argument => self.note_unbound(argument),
+        }
+    }
+
+    /// Notes that the name at the start of a chain is nothing.
+    pub fn note_unbound(&mut self, expr: &Expr) {
+        let mut root = expr;
+        loop {
+            root = match root {
+                Expr::MethodCall(call) => &call.receiver,
+                Expr::Field(field) => &field.base,
+                Expr::Paren(paren) => &paren.expr,
+                Expr::Try(tried) => &tried.expr,
+                Expr::Await(awaited) => &awaited.base,
+                Expr::Reference(reference) => &reference.expr,
+                _ => break,
+            };
+        }
+        if let Expr::Path(path) = root
+            && let Some(name) = path.path.get_ident()
+        {
+            self.unbound(name);
+        }
+    }
+
+    /// Notes that a name is nothing here, if it is none of a function, a constant, or what a macro gave.
+    fn unbound(&mut self, ident: &Ident) {
+        let name = name_of(ident);
+        let is_variable = name.starts_with(|c: char| c.is_lowercase() || c == '_') && name != "self";
+        if !is_variable || self.named(&name).is_some() || self.surroundings.items.contains(&name) {
+            return;
+        }
+        if self.surroundings.lets.contains(&name) {
+            self.graph.findings.push(Finding::Early(ident.clone()));
+        }
+        self.graph.unbound = true;
     }
 
     /// Notes what is to be said about a call by itself and by what stands before it.
@@ -73,6 +195,9 @@ impl Resolver {
         let Some(operator) = operator else { return };
         if let Some(right) = unlike(operator, call) {
             findings.push(Finding::Shape(call.method.clone(), right));
+        }
+        if let Some(at) = waits(call) {
+            findings.push(Finding::Waits(call.method.clone(), at));
         }
         if let Some((number, why)) = of_nothing(operator, call) {
             findings.push(Finding::Nothing(number, why));
@@ -158,8 +283,15 @@ impl Resolver {
         }
     }
 
-    /// Windows that are united as they are slide together.
+    /// Windows that are united as they are slide together; a window and a batch are of two kinds.
     fn slides(&mut self, call: &ExprMethodCall, node: NodeId) {
+        if let [one, other] = &self.graph.nodes[node].inputs[..] {
+            let [one, other] = [one, other].map(|input| &self.graph.nodes[input.from]);
+            if (one.windowed && other.per_batch) || (one.per_batch && other.windowed) {
+                self.graph.findings.push(Finding::WindowAndBatch(call.method.clone()));
+                return;
+            }
+        }
         if self.graph.nodes[node].windowed
             && let [one, other] = &self.graph.nodes[node].inputs[..]
             && let (Some(one), Some(other)) =
@@ -223,6 +355,28 @@ impl Resolver {
     }
 }
 
+/// What is borrowed, if something is.
+fn borrowed(expr: &Expr) -> &Expr {
+    match expr {
+        Expr::Reference(reference) => &reference.expr,
+        expr => expr,
+    }
+}
+
+/// The name by which a person would speak of an expression.
+fn last_name(expr: &Expr) -> Option<Ident> {
+    match expr {
+        Expr::MethodCall(call) => Some(call.method.clone()),
+        Expr::Call(call) => last_name(&call.func),
+        Expr::Path(path) => path.path.segments.last().map(|segment| segment.ident.clone()),
+        Expr::Field(field) => last_name(&field.base),
+        Expr::Index(index) => last_name(&index.expr),
+        Expr::Paren(paren) => last_name(&paren.expr),
+        Expr::Try(tried) => last_name(&tried.expr),
+        _ => None,
+    }
+}
+
 /// The operator that has ended a stream. One that was given what it does not take is reported itself.
 fn end_of(flow: &Flow) -> Option<&Ident> {
     match flow {
@@ -231,7 +385,12 @@ fn end_of(flow: &Flow) -> Option<&Ident> {
             unlike(&operator, call).is_none().then_some(&call.method)
         }
         Flow::Paren(_, inner) => end_of(inner),
-        Flow::Use { .. } | Flow::Call(..) | Flow::Unfinished(..) => None,
+        Flow::Use { .. }
+        | Flow::Part { .. }
+        | Flow::Rust(..)
+        | Flow::Sink(_)
+        | Flow::Call(..)
+        | Flow::Unfinished(..) => None,
     }
 }
 
@@ -246,6 +405,11 @@ fn operator_of(flow: &Flow) -> Option<&Ident> {
     match flow {
         Flow::Operator { call, .. } => Some(&call.method),
         Flow::Paren(_, inner) => operator_of(inner),
-        Flow::Use { .. } | Flow::Call(..) | Flow::Unfinished(..) => None,
+        Flow::Use { .. }
+        | Flow::Part { .. }
+        | Flow::Rust(..)
+        | Flow::Sink(_)
+        | Flow::Call(..)
+        | Flow::Unfinished(..) => None,
     }
 }

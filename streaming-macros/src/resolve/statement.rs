@@ -1,17 +1,22 @@
 //! The part of `resolve` that goes through the statements of a body.
 
-use proc_macro2::Ident;
+use std::collections::HashMap;
+
+use proc_macro2::{Ident, TokenTree};
 use quote::ToTokens;
-use syn::{Attribute, Expr, Local, Macro, Pat, Stmt, visit::Visit};
+use syn::{Attribute, Expr, ExprTuple, Local, Macro, Pat, PatTuple, Stmt, visit::Visit};
 
 use super::{
-    Meaning, Resolver,
+    Meaning, Parts, Resolver,
     scope::{bound, free_in},
 };
 use crate::{
     graph::{BindingId, Edge, Finding, Flow, Graph, Origin, Part, What},
     operators::known,
-    parse::partial_parse::{self, Chunk},
+    parse::{
+        condition as condition_of,
+        partial_parse::{self, Chunk},
+    },
     tokens::{for_each_name, has_marker, name_of},
 };
 
@@ -20,6 +25,7 @@ impl Resolver {
     pub fn chunk(&mut self, chunk: Chunk, ends: bool) -> Part {
         match chunk {
             Chunk::Whole(mut statements) => {
+                self.assume(&mut statements);
                 self.note_unseen(&statements);
                 match statements.split_last_mut().filter(|_| ends) {
                     Some((last, before)) => {
@@ -32,6 +38,7 @@ impl Resolver {
             }
             Chunk::Filled { mut statements, open } => {
                 self.graph.incomplete = true;
+                self.assume(&mut statements);
                 statements.iter_mut().for_each(|statement| self.statement(statement));
                 Part::Filled(statements, open)
             }
@@ -45,6 +52,29 @@ impl Resolver {
                 Part::Broken(tokens)
             }
         }
+    }
+
+    /// Leaves out the statements under a condition of a port that does not hold here.
+    fn assume(&self, statements: &mut Vec<Stmt>) {
+        if self.assumed.is_empty() {
+            return;
+        }
+        let known = |attr: &Attribute| {
+            let text = condition_of(attr)?.to_string();
+            self.assumed.iter().find(|(known, _)| *known == text).map(|(_, holds)| *holds)
+        };
+        statements.retain_mut(|statement| {
+            let attrs = match statement {
+                Stmt::Local(local) => Some(&mut local.attrs),
+                Stmt::Expr(expr, _) => attributes_mut(expr),
+                Stmt::Macro(call) => Some(&mut call.attrs),
+                Stmt::Item(_) => None,
+            };
+            let Some(attrs) = attrs else { return true };
+            let stays = attrs.iter().all(|attr| known(attr) != Some(false));
+            attrs.retain(|attr| known(attr).is_none());
+            stays
+        });
     }
 
     /// Names inside of macro calls may be streams: a rule about absence must not say that they are unused.
@@ -115,6 +145,7 @@ impl Resolver {
                         self.graph.findings.push(Finding::Dangling(last, in_loop));
                     }
                 } else {
+                    self.note_unbound(expr);
                     self.rust(expr);
                 }
                 self.place.name.clear();
@@ -133,7 +164,14 @@ impl Resolver {
         if let Some((_, diverge)) = &mut init.diverge {
             self.rust(diverge);
         }
-        if self.is_stream(&init.expr) {
+        if let (Pat::Tuple(pattern), Expr::Tuple(tuple)) = (&local.pat, &mut *init.expr)
+            && pattern.elems.len() == tuple.elems.len()
+            && !pattern.elems.iter().any(|part| matches!(part, Pat::Rest(_)))
+            && tuple.elems.iter().any(|part| self.is_stream(part))
+        {
+            self.graph.findings.extend(condition(&local.attrs).map(Finding::Conditional));
+            self.several(pattern, tuple);
+        } else if self.is_stream(&init.expr) {
             self.graph.findings.extend(condition(&local.attrs).map(Finding::Conditional));
             let (pattern, typed) = match &local.pat {
                 Pat::Type(typed) => (&*typed.pat, true),
@@ -149,10 +187,41 @@ impl Resolver {
             }
             self.graph.sites[site].binds = binds;
         } else {
+            self.note_unbound(&init.expr);
             self.rust(&mut init.expr);
             names.iter().for_each(|name| self.define(name, Meaning::Other));
         }
         self.place.name.clear();
+    }
+
+    /// A tuple of names and one of what they stand for: a `let` for each, but that none sees another.
+    fn several(&mut self, pattern: &PatTuple, tuple: &mut ExprTuple) {
+        let mut meanings = Vec::new();
+        for (part, expr) in pattern.elems.iter().zip(&mut tuple.elems) {
+            let names = bound(part);
+            self.place.name = names.iter().map(name_of).collect::<Vec<_>>().join("+");
+            match part {
+                Pat::Ident(name) if self.is_stream(expr) => {
+                    let site = self.take(expr, false);
+                    self.two(site);
+                    let stream = self.edge_of(&self.graph.sites[site].flow);
+                    let origin = self.origin(&self.graph.sites[site].flow);
+                    let meaning = self.bind(&name.ident, origin, stream, false);
+                    if let Meaning::Stream(id) = meaning {
+                        self.graph.sites[site].binds = vec![id];
+                    }
+                    meanings.push((name.ident.clone(), meaning));
+                }
+                _ => {
+                    self.note_unbound(expr);
+                    self.rust(expr);
+                    meanings.extend(names.into_iter().map(|name| (name, Meaning::Other)));
+                }
+            }
+        }
+        for (name, meaning) in meanings {
+            self.define(&name, meaning);
+        }
     }
 
     fn destructure(&mut self, pattern: &Pat, origin: Origin, stream: Edge, typed: bool) -> Vec<BindingId> {
@@ -165,6 +234,11 @@ impl Resolver {
             }
         };
         match pattern {
+            Pat::Ident(whole) if self.is_parts(&whole.ident, origin) => {
+                let level = self.place.level();
+                self.parts.push(Parts { stream, level, fields: HashMap::new() });
+                self.define(&whole.ident, Meaning::Parts(self.parts.len() - 1));
+            }
             Pat::Ident(whole) => one(self, &whole.ident, stream),
             Pat::Tuple(tuple) => {
                 for element in &tuple.elems {
@@ -177,9 +251,21 @@ impl Resolver {
                     }
                 }
             }
+            // The streams of a value of the user's, by the names of its fields.
+            Pat::Struct(_) | Pat::TupleStruct(_) if origin == Origin::Opaque => {
+                for name in bound(pattern) {
+                    let output = Some(name_of(&name));
+                    one(self, &name, Edge { output, ..stream.clone() });
+                }
+            }
             other => bound(other).iter().for_each(|name| self.define(name, Meaning::Other)),
         }
         binds
+    }
+
+    /// Whether a name stands for a value with streams in its fields.
+    fn is_parts(&self, name: &Ident, origin: Origin) -> bool {
+        origin == Origin::Opaque && self.surroundings.with_fields.contains(&name_of(name))
     }
 
     /// A chain works for the sink at its end, or else for the stream at its start.
@@ -220,7 +306,13 @@ impl Resolver {
                     let known = known(&name_of(&call.method))?;
                     return (!known.ends()).then(|| call.method.clone());
                 }
-                Flow::Call(..) | Flow::Unfinished(..) => return None,
+                Flow::Part { field, .. } => {
+                    return field.member.to_token_stream().into_iter().find_map(|token| match token {
+                        TokenTree::Ident(name) => Some(name),
+                        _ => None,
+                    });
+                }
+                Flow::Call(..) | Flow::Rust(..) | Flow::Sink(_) | Flow::Unfinished(..) => return None,
             };
         }
     }
@@ -229,8 +321,8 @@ impl Resolver {
         match flow {
             Flow::Paren(_, inner) => self.origin(inner),
             Flow::Operator { node, .. } if self.graph.nodes[*node].operator.is_none() => Origin::Opaque,
-            Flow::Call(..) | Flow::Unfinished(..) => Origin::Opaque,
-            Flow::Use { .. } | Flow::Operator { .. } => Origin::Let,
+            Flow::Call(..) | Flow::Rust(..) | Flow::Sink(_) | Flow::Unfinished(..) => Origin::Opaque,
+            Flow::Use { .. } | Flow::Part { .. } | Flow::Operator { .. } => Origin::Let,
         }
     }
 }
@@ -244,6 +336,19 @@ fn attributes(expr: &Expr) -> &[Attribute] {
         Expr::Path(path) => &path.attrs,
         Expr::Field(field) => &field.attrs,
         _ => &[],
+    }
+}
+
+fn attributes_mut(expr: &mut Expr) -> Option<&mut Vec<Attribute>> {
+    match expr {
+        Expr::MethodCall(call) => Some(&mut call.attrs),
+        Expr::Call(call) => Some(&mut call.attrs),
+        Expr::Paren(paren) => Some(&mut paren.attrs),
+        Expr::Path(path) => Some(&mut path.attrs),
+        Expr::Field(field) => Some(&mut field.attrs),
+        Expr::If(branch) => Some(&mut branch.attrs),
+        Expr::Block(block) => Some(&mut block.attrs),
+        _ => None,
     }
 }
 

@@ -56,3 +56,17 @@ fn expansion_time() {
     let each = started.elapsed() / TIMES;
     println!("us an expansion: {:.1}", each.as_secs_f64() * 1e6);
 }
+
+#[test]
+fn what_a_lost_body_would_have_imported_is_imported() {
+    let out = emitted(
+        "let m: HashMap<u64, Vec<Click>> = HashMap::new(); let f = |x| x; if limit > 3 { a.map(parse).to(out); } b.map(f).to(other); info!(x);",
+    );
+    for name in ["HashMap", "Vec", "Click", "parse", "info"] {
+        assert!(out.contains(&format!("use {name} as _;")), "{name}: {out}");
+    }
+    for name in ["u64", "f", "limit", "x", "m", "out"] {
+        assert!(!out.contains(&format!("use {name} as _;")), "{name}: {out}");
+    }
+    assert!(!emitted("a.to(out); b.to(other); parse(3);").contains("use parse as _"));
+}

@@ -56,7 +56,7 @@ fn a_sink_that_is_only_named_gets_nothing() {
     assert_eq!(about("let f = |other| other; a.union(b).map(f).to(out);"), nothing);
     // What code does with it that cannot be seen is looked at when the pipeline is put together.
     assert_eq!(about("a.union(b).to(out); drop(other);"), NOTHING);
-    assert_eq!(about("let send = |s| s.to(&other); a.to(out); send(b);"), NOTHING);
+    assert_eq!(about("let send = |s| s.to(&other); a.to(out); log!(send, b);"), NOTHING);
     assert_eq!(about("let sink = &other; a.to(out); b.to(sink);"), NOTHING);
 }
 

@@ -3,10 +3,13 @@
 #![deny(warnings)]
 
 mod closures;
+mod conditions;
 mod design;
 mod extension_operator;
 mod fallible;
 mod foreign_names;
+mod generic;
+mod handed_over;
 mod helper_function;
 mod helpers_on_windows;
 mod in_a_function;

@@ -1,0 +1,12 @@
+//! One `>` too many.
+
+use streaming_runtime::prelude::*;
+
+stream!(
+    #[batch(secs(1))]
+    fn flow<words: Source<String>, out: Sink<String>>>() {
+        words.to(out);
+    }
+);
+
+fn main() {}

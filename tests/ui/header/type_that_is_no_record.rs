@@ -1,0 +1,12 @@
+//! What a port carries is a record.
+
+use streaming_runtime::prelude::*;
+
+stream!(
+    #[batch(secs(1))]
+    fn flow<T: Clone, words: Source<T>, out: Sink<T>>() {
+        words.to(out);
+    }
+);
+
+fn main() {}
