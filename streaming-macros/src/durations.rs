@@ -47,6 +47,38 @@ pub fn fraction(expr: &Expr) -> Option<(u64, String)> {
     Some((millis, spell(millis)))
 }
 
+/// How a duration is written in the prelude's functions, if it is one in other words: `seconds(1)`, `Duration::from_secs(1)`.
+pub fn meant(expr: &Expr) -> Option<String> {
+    const OTHERS: [(&str, &str); 19] = [
+        ("h", "hours"),
+        ("hour", "hours"),
+        ("from_hours", "hours"),
+        ("min", "minutes"),
+        ("mins", "minutes"),
+        ("minute", "minutes"),
+        ("from_mins", "minutes"),
+        ("s", "secs"),
+        ("sec", "secs"),
+        ("second", "secs"),
+        ("seconds", "secs"),
+        ("Seconds", "secs"),
+        ("from_secs", "secs"),
+        ("ms", "millis"),
+        ("milli", "millis"),
+        ("milliseconds", "millis"),
+        ("Milliseconds", "millis"),
+        ("from_millis", "millis"),
+        ("Minutes", "minutes"),
+    ];
+    let Expr::Call(call) = expr else { return None };
+    let Expr::Path(function) = &*call.func else { return None };
+    let name = function.path.segments.last()?.ident.to_string();
+    let (_, unit) = OTHERS.into_iter().find(|(other, _)| *other == name)?;
+    let (Some(Expr::Lit(literal)), 1) = (call.args.first(), call.args.len()) else { return None };
+    let Lit::Int(count) = &literal.lit else { return None };
+    Some(format!("{unit}({})", count.base10_digits()))
+}
+
 /// The longest length that both are multiples of.
 pub fn common(mut one: u64, mut other: u64) -> u64 {
     while other > 0 {

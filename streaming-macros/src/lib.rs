@@ -27,6 +27,9 @@
 //! - Text before a cursor does not depend on what an editor writes at the cursor.
 //! - One mistake gives one error. The items of the header are emitted whatever was found, so that code which
 //!   names the pipeline does not fail as well.
+//! - What is said of a pipeline (plan, operators) depends neither on its type parameters nor on its connectors.
+//! - A port under a condition makes two cases of the item, each under its own `cfg`: no rule and no plan has to ask which holds.
+//! - A sink is known by its name, wherever it is sent to: no other spelling is offered that would be missing in the plan.
 //! - An unknown operator is never an error here: users add operators with extension traits.
 //! - A stage is known by its call alone: what it says of itself is found by rustc, never by another expansion.
 //! - An operator's id depends on its name and on the `let` or the sink that it works for, never on the order

@@ -264,6 +264,12 @@ pub use time::{BatchTime, TimeSpan, hours, millis, minutes, secs};
 /// - Values are in `()`: what is known when the pipeline is started. Each worker gets a clone.
 /// - The body is ordinary Rust: streams are variables, operators are methods of [`Stream`], closures and functions are your own. A
 ///   stream may be read any number of times.
+/// - Types may be left to whoever starts the pipeline: `fn name<T: Key, events: Source<T>, ..>()`, with a `where` clause if need be. In
+///   the `<>`, a port is a `Source` or a `Sink`; what has any other bound is a type parameter. `PLAN`, `OPERATORS` and the state in a
+///   checkpoint do not depend on the types: `name::<(), ()>::PLAN`, with a `()` for each.
+/// - A port or a value may have a `#[cfg(..)]`, and so may the statements that use it.
+/// - A function of your own takes a stream as `Stream<'s, T>` and a sink as `&SinkPort<'s, T>`; it is called with their names. It may
+///   return a stream, a tuple, or a struct with streams in its fields.
 /// - `stream!( .. )` has parentheses, because rustfmt formats what is inside of them.
 ///
 /// It may be used wherever an item may, also inside a function. It becomes an enum `name` with

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 use syn::{
-    Attribute, Expr, ExprCall, ItemUse, Macro, PatIdent, Path, Stmt, TypeParam,
+    Attribute, Expr, ExprCall, ItemUse, Macro, PatIdent, Path, Stmt,
     visit::{self, Visit},
 };
 
@@ -24,23 +24,14 @@ const BUILT_IN: [&str; 19] = [
     "isize", "f32", "f64", "self", "Self",
 ];
 
-/// Imports, for nobody, of all names in the body that come from outside of it and are no type parameters.
-pub fn of_body<'a>(
-    item: &Item,
-    types: impl Iterator<Item = &'a TypeParam>,
-    conditions: &[&Attribute],
-) -> TokenStream {
-    let types: Vec<String> = types.map(|param| name_of(&param.ident)).collect();
+/// Imports, for nobody, of all names in the body that come from outside of it.
+pub fn of_body(item: &Item, conditions: &[&Attribute]) -> TokenStream {
     let mut names = Names::default();
     for chunk in chunks(item.body.clone()) {
         let (Chunk::Whole(statements) | Chunk::Filled { statements, .. }) = chunk else { continue };
         statements.iter().for_each(|statement| names.visit_stmt(statement));
     }
-    let is_own = |name: &str| {
-        item.ports.iter().any(|port| name_of(&port.name) == name)
-            || item.values.iter().any(|value| name_of(&value.name) == name)
-            || types.iter().any(|own| own == name)
-    };
+    let is_own = |name: &str| item.declared.iter().any(|own| own == name);
     let is_path = |name: &str| ["crate", "super"].contains(&name) || BUILT_IN.contains(&name);
     names.used.retain(|name, _| !is_own(name) && !is_path(name) && !names.made.contains(name));
     let used = names.used.values();

@@ -48,7 +48,7 @@ pub fn emit(item: &Item, graph: &Graph, body: TokenStream, errors: Errors) -> To
     let function = function(item, &names, quote!(#body #inside), lost, faulty);
     let ports = ports(item, &names, graph, faulty);
     let pipeline = pipeline(item, &names, graph, lost);
-    let imports = lost.then(|| imports::of_body(item, item.types.iter(), &conditions));
+    let imports = lost.then(|| imports::of_body(item, &conditions));
     quote!(#aliases #function #ports #imports #pipeline #outside)
 }
 

@@ -64,7 +64,7 @@ pub fn emit(
         }
     });
     let conditions: Vec<_> = attrs.iter().filter(|attr| attr.path().is_ident("cfg")).collect();
-    let imports = lost.then(|| imports::of_body(item, signature.generics.type_params(), &conditions));
+    let imports = first.filter(|_| lost).map(|_| imports::of_body(item, &conditions));
     // A method has no place for it.
     let known = first.map(|_| fragments::known(item, graph, faulty));
     quote! {

@@ -3,13 +3,13 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use syn::{
     Attribute, Error, FnArg, Generics, Signature, Token, Visibility,
-    parse::{Parse, ParseStream, Parser},
+    parse::{ParseStream, Parser},
     punctuated::Punctuated,
     token::{Brace, Paren},
     visit_mut::VisitMut,
 };
 
-use super::{angles::balanced, ungroup::Ungroup};
+use super::{header_tokens, ungroup::Ungroup};
 
 /// Which macro asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,17 +68,17 @@ pub struct Input {
 impl Input {
     /// Reads an item of that form.
     pub fn read(form: Form, tokens: TokenStream) -> syn::Result<Self> {
-        let (tokens, unbalanced) = match form {
-            Form::Pipeline => balanced(tokens),
+        let (tokens, mistake) = match form {
+            Form::Pipeline => header_tokens::mended(tokens),
             Form::Stage => (tokens, None),
         };
         let read = |input: ParseStream<'_>| Input::parse(form, input);
-        match (read.parse2(tokens), unbalanced) {
+        match (read.parse2(tokens), mistake) {
             // What could not be read all the same may be for the same reason.
-            (Err(_), Some(unbalanced)) => Err(unbalanced),
+            (Err(_), Some(mistake)) => Err(mistake),
             (Err(error), None) => Err(error),
-            (Ok(mut input), unbalanced) => {
-                input.mistakes.extend(unbalanced);
+            (Ok(mut input), mistake) => {
+                input.mistakes.extend(mistake);
                 Ungroup.visit_signature_mut(&mut input.signature);
                 Ok(input)
             }
@@ -100,6 +100,13 @@ impl Input {
             input.peek(Token![unsafe]),
             input.peek(Token![extern]),
         ];
+        if input.peek(syn::Ident) && input.peek2(Token![<]) {
+            let name: Ident = input.parse()?;
+            return Err(Error::new(
+                name.span(),
+                format!("a {} begins with `fn`: write `fn {name}<..>(..)`", form.name()),
+            ));
+        }
         if !input.peek(Token![fn]) && !qualifiers.contains(&true) {
             return Err(input.error(form.example()));
         }
@@ -132,6 +139,40 @@ impl Input {
     }
 }
 
+/// The values, of which a type may be missing, and a default may be there.
+fn values(content: ParseStream<'_>, mistakes: &mut Vec<Error>) -> syn::Result<Punctuated<FnArg, Token![,]>> {
+    let mut values = Punctuated::new();
+    while !content.is_empty() {
+        let ahead = content.fork();
+        ahead.call(Attribute::parse_outer)?;
+        if let Ok(name) = ahead.parse::<Ident>()
+            && (ahead.is_empty() || ahead.peek(Token![,]))
+            && name != "self"
+        {
+            content.call(Attribute::parse_outer)?;
+            content.parse::<Ident>()?;
+            mistakes.push(Error::new(name.span(), format!("a value has a type: write `{name}: Type`")));
+        } else {
+            values.push_value(content.parse::<FnArg>()?);
+            if content.peek(Token![=]) {
+                let equals = content.parse::<Token![=]>()?;
+                content.parse::<syn::Expr>()?;
+                let message =
+                    "a value is given when the pipeline is started, and has no default: delete this";
+                mistakes.push(Error::new(equals.span, message));
+            }
+        }
+        if content.is_empty() {
+            break;
+        }
+        let comma = content.parse::<Token![,]>()?;
+        if !values.empty_or_trailing() {
+            values.push_punct(comma);
+        }
+    }
+    Ok(values)
+}
+
 /// As syn reads it, but for the `()` of the values, which are easily forgotten behind the `<>`.
 fn signature(input: ParseStream<'_>, mistakes: &mut Vec<Error>) -> syn::Result<Signature> {
     let (constness, asyncness, unsafety, abi) =
@@ -141,7 +182,7 @@ fn signature(input: ParseStream<'_>, mistakes: &mut Vec<Error>) -> syn::Result<S
     let (paren_token, inputs) = match input.peek(Paren) {
         true => {
             let content;
-            (syn::parenthesized!(content in input), content.parse_terminated(FnArg::parse, Token![,])?)
+            (syn::parenthesized!(content in input), values(&content, mistakes)?)
         }
         false => {
             let message = format!("run-time values stand in `()` behind the ports: write `fn {ident}<..>()`");

@@ -3,9 +3,9 @@
 //! Each mistake is one error at the author's own token. What can still be read is kept, so that code that
 //! names the pipeline does not fail as well.
 
-mod angles;
 mod borrows;
 mod conditions;
+mod header_tokens;
 mod input;
 pub mod partial_parse;
 mod pipeline;
@@ -15,7 +15,12 @@ mod type_parameters;
 mod ungroup;
 
 use proc_macro2::{Ident, TokenStream};
-use syn::{Attribute, Token, Type, TypeParam, Visibility, WhereClause, token::Brace};
+use quote::ToTokens;
+use syn::{
+    Attribute, FnArg, GenericParam, Signature, Token, Type, TypeParam, Visibility, WhereClause, token::Brace,
+};
+
+use crate::tokens::{for_each_name, name_of};
 
 pub use conditions::{cases, condition};
 pub use input::{Form, Input};
@@ -40,6 +45,22 @@ pub struct Port {
     pub docs: Vec<Attribute>,
     /// Which way it faces and what it carries; `None` when the header does not say.
     pub role: Option<(Way, Type)>,
+}
+
+/// The names that a header declares.
+fn declared(signature: &Signature) -> Vec<String> {
+    let params = signature.generics.params.iter().map(|param| match param {
+        GenericParam::Type(param) => name_of(&param.ident),
+        GenericParam::Lifetime(param) => name_of(&param.lifetime.ident),
+        GenericParam::Const(param) => name_of(&param.ident),
+    });
+    let mut names: Vec<String> = params.collect();
+    for input in &signature.inputs {
+        if let FnArg::Typed(value) = input {
+            for_each_name(&value.pat.to_token_stream(), &mut |name| names.push(name));
+        }
+    }
+    names
 }
 
 impl Port {
@@ -79,6 +100,8 @@ pub struct Item {
     pub ports: Vec<Port>,
     /// The values, in the order of the header.
     pub values: Vec<Value>,
+    /// Every name that the header declares, also those that have no place in it.
+    pub declared: Vec<String>,
     /// The braces around the body: rustc names them when a statement is cut off by the end.
     pub braces: Brace,
     /// What stands between the braces.

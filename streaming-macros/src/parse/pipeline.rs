@@ -4,10 +4,11 @@ use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::{Attribute, Error, Expr, Signature};
 
-use super::{Input, Item, ports, type_parameters::type_parameters, ungrouped};
+use super::{Input, Item, declared, ports, type_parameters::type_parameters, ungrouped};
 use crate::{
-    durations::{Length, fraction},
+    durations::{Length, fraction, meant},
     errors::Errors,
+    tokens::text,
 };
 
 /// Reads the header of a pipeline and gathers its mistakes.
@@ -19,6 +20,7 @@ pub fn pipeline(input: Input, errors: &Errors) -> Item {
     let ports = ports::ports(&signature, errors);
     let values = ports::values(&signature, &ports, errors);
     let types = type_parameters(&signature, &ports, errors);
+    let declared = declared(&signature);
     let (name, clause) = (signature.ident, signature.generics.where_clause);
     Item {
         runtime,
@@ -30,6 +32,7 @@ pub fn pipeline(input: Input, errors: &Errors) -> Item {
         clause,
         ports,
         values,
+        declared,
         braces,
         body,
         assumed,
@@ -42,6 +45,23 @@ fn batch(attrs: &mut Vec<Attribute>, name: &Ident, errors: &Errors) -> Option<u6
     let is_batch = |attr: &Attribute| attr.path().is_ident("batch");
     let found: Vec<_> = attrs.iter().filter(|attr| is_batch(attr)).cloned().collect();
     attrs.retain(|attr| !is_batch(attr));
+    let misspelt = attrs.iter().position(|attr| {
+        let interval = attr.parse_args::<Expr>().ok();
+        interval.is_some_and(|interval| Length::read(&ungrouped(interval)).is_some())
+    });
+    if let (None, Some(misspelt)) = (found.first(), misspelt) {
+        let attr = attrs.remove(misspelt);
+        let written = attr.meta.require_list().map(|list| list.tokens.to_string().replace(' ', ""));
+        let written = written.unwrap_or_else(|_| "secs(1)".to_owned());
+        let message =
+            format!("`{}` is no attribute of a pipeline: write `#[batch({written})]`", text(attr.path()));
+        errors.push(attr.path(), message);
+        return attr
+            .parse_args::<Expr>()
+            .ok()
+            .and_then(|interval| Length::read(&interval))
+            .map(|length| length.millis);
+    }
     let Some(first) = found.first() else {
         errors.push(
             name,
@@ -68,6 +88,13 @@ fn batch(attrs: &mut Vec<Attribute>, name: &Ident, errors: &Errors) -> Option<u6
             if let Some((millis, right)) = fraction(&interval) {
                 errors.push(&interval, format!("durations are whole numbers of their unit: write `{right}`"));
                 return Some(millis);
+            }
+            if let Some(right) = meant(&interval) {
+                errors.push(
+                    &interval,
+                    format!("this is no duration of the prelude: write `#[batch({right})]`"),
+                );
+                return None;
             }
             errors.push(
                 interval,

@@ -101,6 +101,15 @@ fn role(param: &TypeParam, errors: &Errors) -> Option<(Way, Type)> {
         return None;
     };
     let last = bound_trait.path.segments.last().expect("a path has a segment");
+    let form = match &last.arguments {
+        PathArguments::AngleBracketed(arguments) if arguments.args.len() == 1 => {
+            let record = text(&arguments.args);
+            format!(
+                "write `{name}: Source<{record}>` if records come in, `{name}: Sink<{record}>` if they go out"
+            )
+        }
+        _ => form,
+    };
     let way = match last.ident.to_string().as_str() {
         "Source" => Way::Source,
         "Sink" => Way::Sink,
@@ -231,6 +240,7 @@ fn docs(attrs: &[Attribute], of: &str, errors: &Errors) -> Vec<Attribute> {
 /// The values.
 pub fn values(signature: &Signature, ports: &[Port], errors: &Errors) -> Vec<Value> {
     let mut values: Vec<Value> = Vec::new();
+    let mut is_said = false;
     for input in &signature.inputs {
         let argument = match input {
             FnArg::Typed(argument) => argument,
@@ -245,10 +255,22 @@ pub fn values(signature: &Signature, ports: &[Port], errors: &Errors) -> Vec<Val
         docs(&argument.attrs, "value", errors);
         if let Some(way) = port_type(input) {
             let (name, ty) = (text(&argument.pat), text(&argument.ty));
-            let form = format!("`fn {}<{name}: {ty}>(..)`", signature.ident);
+            let all: Vec<String> = signature
+                .inputs
+                .iter()
+                .filter(|input| port_type(input).is_some())
+                .filter_map(declared)
+                .collect();
+            let form = match all.len() {
+                1 => format!("`fn {}<{name}: {ty}>(..)`", signature.ident),
+                _ => format!("`fn {}<{}>(..)`", signature.ident, all.join(", ")),
+            };
             let message =
                 format!("`{way}` says that `{name}` is a port, and ports stand in the `<>`: write {form}");
-            errors.push_and_lose_body(&argument.ty, message);
+            // It is one mistake, however many ports stand there.
+            if !std::mem::replace(&mut is_said, true) {
+                errors.push_and_lose_body(&argument.ty, message);
+            }
             // The body may use the name, and no type of a value stands here.
             continue;
         }
@@ -262,6 +284,14 @@ pub fn values(signature: &Signature, ports: &[Port], errors: &Errors) -> Vec<Val
             continue;
         }
         let name = &pattern.ident;
+        if let Type::ImplTrait(any) = &*argument.ty {
+            let bounds = text(&any.bounds);
+            let message = format!(
+                "a value has one type, chosen when the pipeline is started: write `F: {bounds} + Clone + Send + 'static` in front of the ports, and `{name}: F`"
+            );
+            errors.push_and_lose_body(any, message);
+            continue;
+        }
         let mut ty = (*argument.ty).clone();
         if let Some(borrowed) = borrowed(&ty, false) {
             let message = format!("a value outlives whoever starts the pipeline{}", borrowed.fix);
@@ -278,6 +308,12 @@ pub fn values(signature: &Signature, ports: &[Port], errors: &Errors) -> Vec<Val
         }
     }
     values
+}
+
+/// A typed argument as a person would write it.
+fn declared(input: &FnArg) -> Option<String> {
+    let FnArg::Typed(argument) = input else { return None };
+    Some(format!("{}: {}", text(&argument.pat), text(&argument.ty)))
 }
 
 /// The kind of port that an argument's type says, if it says one.

@@ -3,7 +3,7 @@
 use quote::ToTokens;
 use syn::{FnArg, GenericArgument, Pat, PathArguments, ReturnType, Signature, Type};
 
-use super::{Input, Item, Port, Value, Way};
+use super::{Input, Item, Port, Value, Way, declared};
 use crate::errors::Errors;
 
 /// Reads the header of a stage and gathers its mistakes; the header itself is emitted as it is.
@@ -39,6 +39,7 @@ pub fn stage(input: Input, errors: &Errors) -> (Item, Signature) {
         clause: None,
         ports,
         values,
+        declared: declared(&signature),
         braces,
         body,
         assumed,

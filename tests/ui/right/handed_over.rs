@@ -91,7 +91,7 @@ fn the_plan_has_what_is_handed_over() {
     assert!(plan.contains("op_a__borrows --> sink_one"), "{plan}");
     assert!(plan.contains("op_three__united --> sink_three"), "{plan}");
     let _ = |a: ChannelSource<i64>| {
-        let console = console::<i64>;
-        Engine::new().start(sinks::Ports { a, one: console(), two: console(), three: console() })
+        let (one, two, three) = (console(), console(), console());
+        Engine::new().start(sinks::Ports { a, one, two, three })
     };
 }
