@@ -226,6 +226,16 @@ pub enum Finding {
     Conditional(TokenStream),
     /// A stage returns no stream; what stands there instead.
     NoResult(TokenStream),
+    /// Something that is no name stands where a sink is named.
+    NoName(TokenStream),
+    /// A second sink for one stream, in one call.
+    TwoSinks(Ident, Ident),
+    /// A sink that something is done with, as if it were a stream.
+    SinkFirst(Ident),
+    /// Streams, or a stream and a sink, with an operator of Rust between them.
+    Between(TokenStream, Option<Ident>),
+    /// Numbers where durations belong, and how the call is written.
+    Numbers(Expr, String),
     /// A duration with a fraction, and how it is written.
     Fraction(Expr, String),
     /// The closure of that operator waits for a future, there.

@@ -57,6 +57,32 @@ fn worded(graph: &Graph, finding: &Finding, errors: &Errors) {
             at,
             "a stage returns a stream, or a tuple of streams: let its last line be that, without a `;`",
         ),
+        // The program wires sinks by their names.
+        Finding::NoName(at) => {
+            errors.push_and_lose_body(at, format!("a sink is named as it is in the header: {}", sinks(graph)));
+        }
+        // Which of them would be the batch's?
+        Finding::TwoSinks(first, second) => errors.push_and_lose_body(
+            second,
+            format!("a stream is sent to one sink at a time: write `.to({first})`, give the stream a name with `let`, and `.to({second})` in a line of its own"),
+        ),
+        // A sink only takes.
+        Finding::SinkFirst(name) => errors.push_and_lose_body(
+            name,
+            format!("`{name}` is a sink, and it is the stream that is sent: write `stream.to({name})`"),
+        ),
+        // Operators are methods.
+        Finding::Between(at, Some(sink)) => {
+            errors.push_and_lose_body(at, format!("a stream is sent to a sink by `.to({sink})`"));
+        }
+        Finding::Between(at, None) => errors.push_and_lose_body(
+            at,
+            "streams are put together by operators that are methods: `.union(..)` for all records of both, `.join(..)` by key",
+        ),
+        // rustc would say so of each argument.
+        Finding::Numbers(number, right) => {
+            errors.push_and_lose_body(number, format!("a window's length and slide are durations: write `.{right}`"));
+        }
         // rustc would speak of types of numbers.
         Finding::Fraction(duration, right) => errors.push_and_lose_body(
             duration,

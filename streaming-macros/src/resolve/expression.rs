@@ -213,6 +213,26 @@ impl VisitMut for Taker<'_> {
             list.mac.tokens = items.into_token_stream();
             return;
         }
+        if let Expr::MethodCall(call) = expr
+            && let Some((sink, _)) = self.0.sink_named(&call.receiver)
+            && call.args.iter().any(|argument| self.0.is_stream(argument))
+        {
+            let sink = sink.clone();
+            self.0.mentioned(expr);
+            self.0.graph.findings.push(Finding::SinkFirst(sink));
+            return;
+        }
+        if let Expr::Binary(pair) = expr
+            && self.0.is_stream(&pair.left)
+        {
+            let sink = self.0.sink_named(&pair.right).map(|(sink, _)| sink.clone());
+            if sink.is_some() || self.0.is_stream(&pair.right) {
+                let at = pair.op.to_token_stream();
+                self.0.mentioned(expr);
+                self.0.graph.findings.push(Finding::Between(at, sink));
+                return;
+            }
+        }
         if let Expr::Closure(_) = expr {
             match self.0.mentioned(expr) {
                 Some(ident) => self.0.graph.findings.push(Finding::InClosure(ident)),
@@ -225,6 +245,11 @@ impl VisitMut for Taker<'_> {
             && let Some(name) = path.path.get_ident().cloned()
             && self.0.is_stream(&assign.right)
         {
+            if let Some(Meaning::Sink(_)) = self.0.meaning(&name) {
+                self.0.take(&mut assign.right, false);
+                self.0.graph.findings.push(Finding::SinkFirst(name));
+                return;
+            }
             let stream = self.0.take(&mut assign.right, false);
             // Later uses of the name mean this stream: the missing `let` is the only thing to report.
             let meaning = self.0.bind(&name, Origin::Opaque, self.0.edge_at(stream), false);

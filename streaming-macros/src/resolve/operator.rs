@@ -2,7 +2,7 @@
 
 use proc_macro2::{Ident, Span};
 use quote::ToTokens;
-use syn::{Expr, ExprCall, ExprClosure, ExprMethodCall, Pat, Stmt, Token, punctuated::Punctuated};
+use syn::{Expr, ExprCall, ExprClosure, ExprMethodCall, Lit, Pat, Stmt, Token, punctuated::Punctuated};
 
 use super::{
     Meaning, Resolver,
@@ -14,7 +14,7 @@ use crate::{
     durations::Length,
     graph::{BindingId, Edge, Finding, Flow, NodeId, Origin, What},
     operators::{Operator, Syntax, known, repeats},
-    tokens::{name_of, scope_name, text_without_streams},
+    tokens::{name_of, scope_name, text, text_without_streams},
 };
 
 impl Resolver {
@@ -96,7 +96,7 @@ impl Resolver {
     }
 
     /// The sink that an expression is the name of.
-    fn sink_named<'a>(&self, expr: &'a Expr) -> Option<(&'a Ident, NodeId)> {
+    pub fn sink_named<'a>(&self, expr: &'a Expr) -> Option<(&'a Ident, NodeId)> {
         let Expr::Path(path) = expr else { return None };
         let ident = path.path.get_ident()?;
         match self.meaning(ident)? {
@@ -260,6 +260,17 @@ impl Resolver {
                 return false;
             }
         };
+        if let Some(second) = call.args.iter().nth(1)
+            && let (Some((first, _)), Some((second, _))) = (self.sink_named(target), self.sink_named(second))
+        {
+            self.graph.findings.push(Finding::TwoSinks(first.clone(), second.clone()));
+            return false;
+        }
+        let is_of_self = |base: &Expr| matches!(base, Expr::Path(path) if path.path.is_ident("self"));
+        if matches!(target, Expr::Lit(_)) || matches!(target, Expr::Field(field) if is_of_self(&field.base)) {
+            self.graph.findings.push(Finding::NoName(target.to_token_stream()));
+            return false;
+        }
         let Expr::Path(path) = target else { return false };
         let Some(ident) = path.path.get_ident() else { return false };
         match self.meaning(ident) {
@@ -304,6 +315,17 @@ impl Resolver {
 
     /// What a window is a multiple of, and what it makes the slide of its stream.
     fn window(&mut self, call: &ExprMethodCall, node: NodeId) {
+        if let Some(number) = call.args.iter().find(|argument| is_number(argument)) {
+            let right: Vec<String> =
+                call.args
+                    .iter()
+                    .map(|argument| {
+                        if is_number(argument) { format!("secs({})", text(argument)) } else { text(argument) }
+                    })
+                    .collect();
+            let right = format!("{}({})", call.method, right.join(", "));
+            self.graph.findings.push(Finding::Numbers(number.clone(), right));
+        }
         let slide = self.graph.nodes[node].slide;
         let read = |expr: &Expr| Length::read(expr).map(|length| (expr.clone(), length));
         if let Some(slide) = slide {
@@ -353,6 +375,11 @@ impl Resolver {
         self.place = outside;
         feedback
     }
+}
+
+/// Whether a whole number is written there.
+fn is_number(expr: &Expr) -> bool {
+    matches!(expr, Expr::Lit(literal) if matches!(literal.lit, Lit::Int(_)))
 }
 
 /// What is borrowed, if something is.
