@@ -68,8 +68,6 @@ pub struct Node {
     pub slide: Option<u64>,
     /// Whether it delivers a window as it is.
     pub windowed: bool,
-    /// Whether what it delivers is surely the records of a batch, and nothing of before.
-    pub per_batch: bool,
     /// Whether what it delivers holds more than one batch.
     pub past: bool,
     /// The loop in whose body it stands.
@@ -268,8 +266,6 @@ pub enum Finding {
     Unread(TokenStream, Ident),
     /// Two windows that are united, by the operator's name, and their slides.
     Slides(Ident, u64, u64),
-    /// A window and a batch that are united, by the operator's name.
-    WindowAndBatch(Ident),
     /// An operator's id is taken, and one of the two holds state.
     StateTwice(NodeId),
     /// A window whose `window(size, slide)` arguments are these, and what it is applied on.

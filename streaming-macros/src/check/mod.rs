@@ -163,11 +163,6 @@ fn worded(graph: &Graph, finding: &Finding, errors: &Errors) {
             at,
             format!("what fails in `{operator}` goes nowhere: give it a name, and {}", ends("failed")),
         ),
-        // Spark unites what each delivers in a batch; which batches those are is said here.
-        Finding::WindowAndBatch(operator) => errors.push_and_lose_body(
-            operator,
-            format!("`{operator}` takes two streams of one kind, and these are a window and the records of each batch: `.snapshot()` the window, which is then a batch at each slide, or give the other a `.window(..)` too"),
-        ),
         // A window has one slide. What is made of windows is renewed with each.
         Finding::Slides(operator, one, other) => {
             let (one, other) = (spell(*one), spell(*other));

@@ -20,7 +20,7 @@ use syn::Expr;
 use crate::{
     durations::common,
     graph::{Binding, BindingId, Edge, Finding, Flow, Graph, Node, NodeId, Origin, Site, What},
-    operators::{Makes, Memory, known},
+    operators::{Memory, known},
     parse::{Item, Way, partial_parse},
     tokens::{has_marker, name_of, placeholder},
 };
@@ -207,16 +207,6 @@ impl Resolver {
         // In a loop, a window is what is kept.
         let passes = operator.is_some_and(|operator| operator.passes_windows) && inside.is_none();
         let windowed = passes && inputs.iter().all(|input| self.graph.nodes[input.from].windowed);
-        let are_batches = || inputs.iter().map(|input| self.graph.nodes[input.from].per_batch);
-        let per_batch = inside.is_none()
-            && match (&what, operator.map(|operator| operator.makes)) {
-                // The streams of a stage are of the kinds that its header says.
-                (What::Source(_), _) => self.graph.stage.is_none(),
-                (_, Some(Makes::Batch)) => true,
-                (_, Some(Makes::Same | Makes::Aggregate)) => are_batches().all(|batch| batch),
-                (_, Some(Makes::Join)) => are_batches().any(|batch| batch),
-                _ => false,
-            };
         let own = self.graph.remembers(operator, &inputs)
             || operator.is_some_and(|operator| operator.memory == Memory::Marks);
         // Code of the user's may cut windows of its own.
@@ -234,7 +224,6 @@ impl Resolver {
             path: None,
             slide: slide.filter(|_| !unknown),
             windowed,
-            per_batch,
             past,
             inside,
             feedback: None,

@@ -294,15 +294,8 @@ impl Resolver {
         }
     }
 
-    /// Windows that are united as they are slide together; a window and a batch are of two kinds.
+    /// Windows that are united as they are slide together.
     fn slides(&mut self, call: &ExprMethodCall, node: NodeId) {
-        if let [one, other] = &self.graph.nodes[node].inputs[..] {
-            let [one, other] = [one, other].map(|input| &self.graph.nodes[input.from]);
-            if (one.windowed && other.per_batch) || (one.per_batch && other.windowed) {
-                self.graph.findings.push(Finding::WindowAndBatch(call.method.clone()));
-                return;
-            }
-        }
         if self.graph.nodes[node].windowed
             && let [one, other] = &self.graph.nodes[node].inputs[..]
             && let (Some(one), Some(other)) =
