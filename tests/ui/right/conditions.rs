@@ -26,9 +26,23 @@ macro_rules! repeated {
 }
 repeated!(recent, secs(2), secs(10), i64, out);
 
+macro_rules! long {
+    ($words:expr) => {
+        $words.filter(|word| word.len() > 3)
+    };
+}
+
+stream!(
+    #[batch(secs(1))]
+    fn by_a_macro<words: Source<String>, out: Sink<String>>() {
+        long!(words).to(out);
+    }
+);
+
 #[test]
 fn a_port_is_there_where_its_condition_holds() {
     let _ = |a: ChannelSource<i64>| Engine::new().start(audited::Ports { a, out: console(), least: 3 });
     assert_eq!(audited::<(), ()>::OPERATORS, ["audited/out/filter", "audited/out/to"]);
+    let _ = |words: ChannelSource<String>| Engine::new().start(by_a_macro::Ports { words, out: console() });
     assert_eq!(<recent<(), ()>>::OPERATORS, ["recent/out/window", "recent/out/to"]);
 }
