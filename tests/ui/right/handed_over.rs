@@ -15,7 +15,8 @@ fn parted<'s>(numbers: Stream<'s, i64>, limit: i64) -> Parts<'s> {
 }
 
 fn halves<'s>(numbers: Stream<'s, i64>) -> (Stream<'s, i64>, Stream<'s, i64>) {
-    let Parts { small, large, limit: _ } = parted(numbers, 50);
+    let Parts { small, large, limit } = parted(numbers, 50);
+    assert_eq!(limit, 50);
     (small, large)
 }
 
