@@ -1,5 +1,6 @@
-//! What can be checked of the documents: their links lead somewhere, and their lists lack nothing.
+//! What can be checked of documents and sources as text: links lead somewhere, lists lack nothing, imports point one way.
 
+mod imports;
 mod index;
 mod links;
 

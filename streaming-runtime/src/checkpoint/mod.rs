@@ -48,6 +48,7 @@ mod log;
 mod part;
 mod places;
 mod recover;
+mod restored;
 #[cfg(any(test, feature = "testing"))]
 pub(crate) mod simulated;
 pub(crate) mod state_log;
@@ -68,7 +69,8 @@ pub(crate) use lock::{
 };
 pub(crate) use log::Log;
 pub(crate) use part::{Entry, KeysReader, PartWriter, What};
-pub(crate) use recover::{Edits, Input, Opened, Place, ReplayMark, Restored, TornTail, look, open};
+pub(crate) use recover::{Edits, Opened, Place, TornTail, look, open};
+pub(crate) use restored::{Input, ReplayMark, Restored};
 pub use storage::{Append, LocalDirectory, Storage};
 pub(crate) use watched::{Calls, Watched};
 pub(crate) use writer::{Durable, Settings};

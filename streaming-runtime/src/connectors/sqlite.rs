@@ -88,6 +88,7 @@ mod columns;
 mod database;
 mod place;
 mod row;
+mod settings;
 #[cfg(test)]
 mod tests;
 
@@ -104,11 +105,14 @@ use std::{
 
 use rusqlite::Connection;
 
-pub use self::row::{AsIs, IntoRow, Row};
 use self::{
     columns::Column,
-    database::{ConnectionSettings, Write},
     place::DatabasePlace,
+    settings::{ConnectionSettings, Write},
+};
+pub use self::{
+    row::{AsIs, IntoRow, Row},
+    settings::{Journal, Synchronous},
 };
 use crate::{
     connectors::blocking::blocking,
@@ -204,30 +208,6 @@ pub enum Upsert<const K: usize, const V: usize> {}
 /// How [`changes`] writes.
 #[derive(Debug)]
 pub enum Changes<const N: usize> {}
-
-/// What a commit survives when the system crashes; see SQLite's [`synchronous`](https://sqlite.org/pragma.html#pragma_synchronous).
-/// A crash of the process does no harm with either.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Synchronous {
-    /// A batch that was written is on disk. One sync per batch.
-    #[default]
-    Full,
-    /// After a power failure the last batches may be missing, whole; the database is not damaged. No sync per batch. Missing batches
-    /// come again only from a checkpoint that reaches back that far.
-    Normal,
-}
-
-/// How SQLite makes a transaction atomic; see its [`journal_mode`](https://sqlite.org/pragma.html#pragma_journal_mode).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Journal {
-    /// A log beside the database: readers and the writer do not wait for each other. The database has to be on a
-    /// disk of this machine.
-    #[default]
-    Wal,
-    /// A journal of what is overwritten, removed with each commit. The database is one file between batches, and may
-    /// be on a network; readers and the writer wait for each other.
-    Delete,
-}
 
 /// A table of a SQLite database as a sink: [`append`], [`upsert`] or [`changes`].
 pub struct Table<M, R = AsIs> {

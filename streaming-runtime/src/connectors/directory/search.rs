@@ -14,10 +14,10 @@ use hashbrown::HashSet;
 
 use crate::{
     connectors::directory::{
-        FileFilter, SkippedFiles,
         glob::Directories,
         names::Names,
         new_files::{Age, Candidate, NewFiles},
+        skipped_files::{FileFilter, SkippedFiles},
     },
     contract::error::ConnectorError,
     time::BatchTime,

@@ -2,9 +2,7 @@
 
 use std::{
     collections::HashMap,
-    io,
-    path::{Path, PathBuf},
-    thread,
+    io, thread,
     time::{Duration, Instant},
 };
 
@@ -15,9 +13,10 @@ use rusqlite::{
 
 use crate::{
     connectors::sqlite::{
-        IntoRow, Journal, Row, Synchronous,
         columns::{Column, quoted},
         place::DatabasePlace,
+        row::{IntoRow, Row},
+        settings::{ConnectionSettings, Journal, Synchronous, Write, is_in_memory},
     },
     contract::{
         checkpoint_mark::{CheckpointId, CheckpointMark},
@@ -32,65 +31,14 @@ const BUSY_STEP: Duration = Duration::from_millis(2);
 /// The table of the sinks' last batches.
 const BATCHES: &str = "_streaming_batches";
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Write {
-    Appended,
-    Upsert,
-    Changes,
-}
-
-#[derive(Clone, Debug)]
-pub(super) struct ConnectionSettings {
-    pub(super) path: PathBuf,
-    pub(super) table: String,
-    /// Of the sink, among those of the database.
-    pub(super) name: String,
-    write: Write,
-    columns: Vec<Column>,
-    pub(super) key: Vec<String>,
-    pub(super) busy_timeout: Duration,
-    pub(super) synchronous: Synchronous,
-    pub(super) journal: Journal,
-}
-
 /// The longest time that SQLite can wait, which counts milliseconds in 32 bits: some 24 days.
 const LONGEST: Duration = Duration::from_millis(i32::MAX as u64);
-
-/// Whether SQLite would make a database of it that is nobody else's.
-fn is_in_memory(path: &Path) -> bool {
-    path.as_os_str().is_empty() || path.as_os_str() == ":memory:"
-}
 
 fn list(parts: impl IntoIterator<Item = String>) -> String {
     parts.into_iter().collect::<Vec<_>>().join(", ")
 }
 
 impl ConnectionSettings {
-    pub(super) fn new(
-        path: PathBuf,
-        table: String,
-        write: Write,
-        columns: Vec<Column>,
-        key: Vec<String>,
-    ) -> Self {
-        // Or it would be another file when the process changes its directory.
-        let path = match is_in_memory(&path) {
-            true => path,
-            false => std::path::absolute(&path).unwrap_or(path),
-        };
-        ConnectionSettings {
-            path,
-            name: table.clone(),
-            table,
-            write,
-            columns,
-            key,
-            busy_timeout: Duration::from_secs(5),
-            synchronous: Synchronous::default(),
-            journal: Journal::default(),
-        }
-    }
-
     /// For people.
     pub(super) fn place(&self) -> String {
         format!("table `{}` of `{}`", self.table, self.path.display())
