@@ -14,10 +14,11 @@
 //! | `iterate` | `iterate` `iterate_at_most` `iterate_within` | differential arrangements |
 //! | `sink` | `to` | the batch, until it closes |
 //!
-//! `kernel` has what they are made of: `per_epoch` and `stateful` are the shells of operators that gather a batch, and of those with
-//! state; `key_map` and `slots` hold keys; `sliding` and `hash_join` are the windows of one stream and of two; `arrival` aggregates tables, in order of arrival; `standing` holds contents between renewals;
-//! `state_table` holds the states of keys; `borrowed_keys` is a `flat_map` of words that are copied only when they are new;
-//! `differential` is the lowering of loops; `copies` counts equal records.
+//! `borrowed_keys` is a `flat_map` of words that are copied only when they are new, and `foreign_names` answers names from elsewhere.
+//! `kernel` has what operators are made of. Imports go one way: `record` <- `stream` <- `operators::kernel` <- `operators`.
+//!
+//! A new operator by key is a method in a file of this room, one row of the table in `streaming-macros/src/operators.rs`, its docs and
+//! its tests. `by_key/shorthand` has the shortest ones.
 //!
 //! Invariant: what an operator emits for a batch depends on the records of the batches so far only, for any number of
 //! workers, up to the order of the records.

@@ -1,16 +1,17 @@
 //! Chains of stateless operators, fused by type.
 
-use crate::{
-    ids::{Epoch, OpId},
-    observe::{operator_stats::OperatorStats, panic_origin::named},
-    stream::{borrowed::Reader, held::Updates},
-};
 use std::{cell::RefCell, marker::PhantomData, rc::Rc};
 
 use differential_dataflow::AsCollection;
 use timely::{
     dataflow::{StreamVec, channels::pact::Pipeline, operators::Operator},
     progress::Timestamp,
+};
+
+use crate::{
+    ids::{Epoch, OpId},
+    observe::{operator_stats::OperatorStats, panic_origin::named},
+    stream::{borrowed::Reader, held::Updates},
 };
 
 /// What a chain begins with. This holds whatever the chain's closures are: a stream with a closure of a wrong

@@ -1,5 +1,14 @@
 //! What the operators of one worker share, and what they are told of a batch that has closed.
 
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeSet,
+    hash::Hash,
+    rc::Rc,
+    sync::Arc,
+    time::Duration,
+};
+
 use crate::{
     checkpoint::state_log::StateLog,
     delivery::pending_output::PendingOutput,
@@ -8,14 +17,6 @@ use crate::{
     partitioner::Owners,
     stream::{rhythm::Rhythm, timeline::Follows, times::Times},
     time::BatchTime,
-};
-use std::{
-    cell::{Cell, RefCell},
-    collections::BTreeSet,
-    hash::Hash,
-    rc::Rc,
-    sync::Arc,
-    time::Duration,
 };
 
 /// What the operators of one worker share.

@@ -4,6 +4,16 @@
 //! The type parameter `C` spells out the chain, so that the compiler fuses it into its reader: five `map`s cost what one closure costs.
 //! `stream!` writes `share()` where a chain must become an operator: where a stream is read twice, or passed to other code.
 //!
+//! | file | what | imports |
+//! |---|---|---|
+//! | `copies` `borrowed` | how often a record is there; pairs with a borrowed key | |
+//! | `held` | the forms in which a stream holds its records | `copies` |
+//! | `chain` | chains of stateless operators | `held`, `borrowed` |
+//! | `kind` | the kinds of streams | `chain`, `held` |
+//! | `timeline` `rhythm` `times` | where time jumped; when a stream is renewed; when batches closed | each the ones before |
+//! | `context` | what a worker's operators share, and what they are told of a batch | `times`, `rhythm` |
+//! | `keyed` | pairs, as streams of them | the stream |
+//!
 //! Invariant: a closure of a chain sees each record of a stream exactly once, however many read the stream. On a table it sees what is
 //! read: each record whenever the whole is delivered, and each change.
 
@@ -18,6 +28,8 @@ pub(crate) mod rhythm;
 pub(crate) mod timeline;
 pub(crate) mod times;
 
+use std::{marker::PhantomData, rc::Rc};
+
 use crate::{
     ids::OpId,
     record::Record,
@@ -28,7 +40,6 @@ use crate::{
         rhythm::Rhythm,
     },
 };
-use std::{marker::PhantomData, rc::Rc};
 
 /// A stream of records `T` in a pipeline under construction.
 ///

@@ -2,6 +2,8 @@
 
 use timely::dataflow::{StreamVec, operators::core::Concat};
 
+use std::rc::Rc;
+
 use crate::{
     ids::{Epoch, OpId},
     observe::operator_stats::made,
@@ -28,7 +30,6 @@ use crate::{
         rhythm::Rhythm,
     },
 };
-use std::rc::Rc;
 
 /// A stream that can be joined with one that holds `Q`, and what the result holds.
 #[diagnostic::on_unimplemented(
