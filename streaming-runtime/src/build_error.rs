@@ -5,10 +5,10 @@
 
 use std::{any::Any, panic::resume_unwind, time::Duration};
 
-use crate::{ids::OpId, observe::panic_origin};
+use crate::{ids::OpId, observe::panic_origin, sentence::debug_as_sentence};
 
 /// Why the body of a pipeline makes no dataflow. It is reported before anything runs.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
     /// A sink that gets nothing: no batch would ever be delivered.
@@ -59,6 +59,8 @@ pub enum BuildError {
         limit: Duration,
     },
 }
+
+debug_as_sentence!(BuildError);
 
 impl BuildError {
     /// A name for the kind of error that stays the same across releases.

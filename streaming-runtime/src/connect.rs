@@ -58,6 +58,7 @@
 //! | [`tcp::lines`], [`tcp::listen`] | lost | the same, and what peers send while the job is down |
 //! | [`from_stream`], [`try_from_stream`] | lost | the same; the stream is a new one |
 //! | [`restarted`] | as the source in it | as the source in it |
+//! | [`any_source`] | as the source in it | as the source in it |
 //! | [`shedding`](shedding()) | logged or lost | around a `durable` source as that; else at most once |
 //! | your own | its [`RECOVERY`](Source::RECOVERY) | to replay, it starts at [`SourceContext::resume_from`] and reports what it [`reached`](SourceContext::reached) |
 //!
@@ -68,6 +69,7 @@
 //! | [`view()`], [`view_of_changes`] | idempotent | in memory only: the new view is complete from its first batch on |
 //! | [`console`], [`channel_sink`], [`collect`], [`into_sink`] | at least once | the last batches may come twice, with the same times |
 //! | a sink with [`retry`](SinkPolicies::retry) or [`timeout`](SinkPolicies::timeout) | as the sink in it | as the sink in it |
+//! | [`any_sink`] | as the sink in it | as the sink in it |
 //! | a sink with [`or_dead_letter`](SinkPolicies::or_dead_letter) | at least once | the last batches may come twice, in either sink |
 //! | your own | its [`DELIVERY`](Sink::DELIVERY) | a batch is identified by its time |
 //!
@@ -81,6 +83,7 @@
 pub use crate::connectors::sqlite;
 pub use crate::{
     connectors::{
+        any::{AnySink, AnySource, any_sink, any_source},
         channel::{BatchReceiver, ChannelSink, ChannelSource, Sender, Unsent, channel, channel_sink},
         collect::{Collect, Collected, collect},
         console::{Console, console},

@@ -13,11 +13,12 @@ use crate::{
     observe::panic_origin::{
         PanicOrigin, Why, {self},
     },
+    sentence::debug_as_sentence,
     time::BatchTime,
 };
 
 /// Why a job could not be started.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
     /// There is no tokio runtime here, and connectors run on tokio.
@@ -74,6 +75,8 @@ pub enum StartError {
     },
 }
 
+debug_as_sentence!(StartError, JobError);
+
 impl StartError {
     /// A name for the kind of error that stays the same across releases.
     pub fn code(&self) -> &'static str {
@@ -93,7 +96,7 @@ impl StartError {
 }
 
 /// Why a job failed.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum JobError {
     /// A closure of the pipeline panicked. The service and its other jobs are unharmed.

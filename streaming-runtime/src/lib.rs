@@ -202,6 +202,7 @@ mod operators;
 mod partitioner;
 mod record;
 mod schema;
+mod sentence;
 mod stage;
 mod stream;
 #[cfg(feature = "testing")]

@@ -76,6 +76,10 @@ impl BatchTime {
     pub const fn as_millis(self) -> u64 {
         self.0 / 1_000_000
     }
+    /// The time of day, for people to read.
+    pub(crate) const fn time_of_day(self) -> TimeOfDay {
+        TimeOfDay(self)
+    }
     /// Whether this is a multiple of `interval` since the Unix epoch.
     pub const fn is_multiple_of(self, interval: Duration) -> bool {
         self.0.is_multiple_of(nanos(interval))
@@ -93,6 +97,18 @@ impl BatchTime {
     pub const fn next_multiple_of(self, interval: Duration) -> BatchTime {
         let step = nanos(interval);
         BatchTime((self.0 / step).saturating_add(1).saturating_mul(step))
+    }
+}
+
+/// A time of day in UTC: `22:13:20.000 UTC`.
+pub(crate) struct TimeOfDay(BatchTime);
+
+impl fmt::Display for TimeOfDay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let millis = self.0.as_millis();
+        let seconds = millis / 1000;
+        let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
+        write!(f, "{hour:02}:{minute:02}:{second:02}.{:03} UTC", millis % 1000)
     }
 }
 

@@ -1,6 +1,6 @@
 //! An aggregate of a part of each value.
 
-use std::marker::PhantomData;
+use std::{fmt, marker::PhantomData};
 
 use super::{
     Aggregate, Algebra, Parameters, StateOf,
@@ -8,8 +8,7 @@ use super::{
     window_state::WindowState,
 };
 
-/// An aggregate of a part of each value, made by [`Aggregate::of`].
-#[derive(Clone, Debug)]
+/// An aggregate of a part of each value, made by [`Aggregate::of`]. `Copy` where the aggregate and the closure are.
 pub struct Of<G, F, V> {
     pub(crate) aggregate: G,
     part: F,
@@ -19,6 +18,21 @@ pub struct Of<G, F, V> {
 impl<G, F, V> Of<G, F, V> {
     pub(super) fn new(aggregate: G, part: F) -> Self {
         Of { aggregate, part, parts: PhantomData }
+    }
+}
+
+// Derived, they would also ask for them of `V`, of which there is no value here.
+impl<G: Clone, F: Clone, V> Clone for Of<G, F, V> {
+    fn clone(&self) -> Self {
+        Of { aggregate: self.aggregate.clone(), part: self.part.clone(), parts: PhantomData }
+    }
+}
+
+impl<G: Copy, F: Copy, V> Copy for Of<G, F, V> {}
+
+impl<G: fmt::Debug, F, V> fmt::Debug for Of<G, F, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Of").field(&self.aggregate).finish()
     }
 }
 

@@ -1,10 +1,11 @@
 //! What can be wrong with a checkpoint.
 
-use crate::{disk::has_vanished, time::BatchTime};
 use std::{io, sync::Arc, time::Duration};
 
+use crate::{disk::has_vanished, sentence::debug_as_sentence, time::BatchTime};
+
 /// Why a job cannot use its checkpoint, or can no longer write it.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum CheckpointError {
     /// Another process, or another job of this one, writes there.
@@ -156,6 +157,8 @@ pub enum CheckpointError {
         limit: u64,
     },
 }
+
+debug_as_sentence!(CheckpointError);
 
 impl CheckpointError {
     /// A name for the kind of error that stays the same across releases.

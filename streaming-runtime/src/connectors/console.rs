@@ -1,7 +1,6 @@
 //! Batches for people to look at.
 
 use std::{
-    fmt::Write as _,
     io::{
         Stdout, Write, {self},
     },
@@ -34,18 +33,32 @@ const RULE: &str = "-------------------------------------------";
 /// `...` means that there are more records. They are shown with `Debug` unless [`format`](Console::format) says otherwise. A batch is
 /// one write, so that batches of several sinks do not mix. After a crash the last batches may be printed again.
 ///
+/// With a [`title`](Console::title) the header is one line, with the time of day:
+///
+/// ```text
+/// -- word counts, 22:13:20.000 UTC --
+/// ```
+///
 /// ```
 /// use streaming_runtime::connect::console;
 ///
 /// let sink = console().first(3).format(|(word, n): &(String, i64)| format!("{word}: {n}"));
-/// # let _ = sink;
+/// let readable = console().title("word counts").skip_empty().sorted();
+/// # let _ = (sink, readable);
 /// ```
 ///
 /// # Errors
 /// [`ConnectorError::Io`] when standard output is closed or cannot take more. It ends the job unless
 /// [a policy](crate::connect::SinkPolicies) says otherwise.
 pub fn console() -> Console<ByDebug, Stdout> {
-    Console { first: 10, format: ByDebug, to: Arc::new(Mutex::new(io::stdout())) }
+    Console {
+        first: 10,
+        format: ByDebug,
+        header: Header::AsSpark,
+        skips_empty: false,
+        is_sorted: false,
+        to: Arc::new(Mutex::new(io::stdout())),
+    }
 }
 
 /// See [`console`].
@@ -53,7 +66,19 @@ pub fn console() -> Console<ByDebug, Stdout> {
 pub struct Console<F, W> {
     first: usize,
     format: F,
+    header: Header,
+    skips_empty: bool,
+    is_sorted: bool,
     to: Arc<Mutex<W>>,
+}
+
+/// What stands above the records of a batch.
+#[derive(Debug)]
+enum Header {
+    /// The time in milliseconds, between two rules.
+    AsSpark,
+    /// A title and the time of day, in one line.
+    Titled(String),
 }
 
 impl<F, W> Console<F, W> {
@@ -62,30 +87,64 @@ impl<F, W> Console<F, W> {
         self.first = records;
         self
     }
+    /// Puts one line above each batch in place of Spark's three, with this title and the time of day in UTC. It tells several sinks
+    /// apart.
+    pub fn title(mut self, title: impl Into<String>) -> Self {
+        self.header = Header::Titled(title.into());
+        self
+    }
+    /// Prints nothing for a batch without records.
+    pub fn skip_empty(mut self) -> Self {
+        self.skips_empty = true;
+        self
+    }
+    /// Sorts the lines of each batch as text, before the [first](Console::first) are taken. Every record of a batch is then
+    /// formatted, not only those that are printed.
+    pub fn sorted(mut self) -> Self {
+        self.is_sorted = true;
+        self
+    }
     /// How to print a record, for instance `.format(|pair: &(String, i64)| pair.0.clone())`.
     pub fn format<T, G: Fn(&T) -> String + Send + Sync + 'static>(self, format: G) -> Console<G, W> {
-        Console { first: self.first, format, to: self.to }
+        let Console { first, format: _, header, skips_empty, is_sorted, to } = self;
+        Console { first, format, header, skips_empty, is_sorted, to }
     }
     /// Prints to `to` instead of standard output.
     pub fn to_writer<V: Write + Send + 'static>(self, to: V) -> Console<F, V> {
-        Console { first: self.first, format: self.format, to: Arc::new(Mutex::new(to)) }
+        let Console { first, format, header, skips_empty, is_sorted, to: _ } = self;
+        Console { first, format, header, skips_empty, is_sorted, to: Arc::new(Mutex::new(to)) }
     }
 
     fn page<T>(&self, batch: &Batch<T>) -> String
     where
         F: Format<T>,
     {
-        let mut page = String::new();
-        writeln!(page, "{RULE}\nTime: {}\n{RULE}", batch.time).expect("a String takes everything");
-        for record in batch.records.iter().take(self.first) {
-            self.format.append(record, &mut page);
-            page.push('\n');
+        let mut page = match &self.header {
+            Header::AsSpark => format!("{RULE}\nTime: {}\n{RULE}\n", batch.time),
+            Header::Titled(title) => format!("-- {title}, {} --\n", batch.time.time_of_day()),
+        };
+        let formatted = if self.is_sorted { batch.records.len() } else { self.first };
+        let mut lines: Vec<String> =
+            batch.records.iter().take(formatted).map(|record| self.line(record)).collect();
+        if self.is_sorted {
+            lines.sort_unstable();
         }
+        lines.iter().take(self.first).for_each(|line| page.push_str(line));
         if batch.records.len() > self.first {
             page.push_str("...\n");
         }
         page.push('\n');
         page
+    }
+
+    fn line<T>(&self, record: &T) -> String
+    where
+        F: Format<T>,
+    {
+        let mut line = String::new();
+        self.format.append(record, &mut line);
+        line.push('\n');
+        line
     }
 }
 
@@ -93,6 +152,9 @@ impl<T: Send + 'static, F: Format<T>, W: Write + Send + 'static> Sink<T> for Con
     const MAY_BLOCK: bool = false;
 
     async fn write(&mut self, batch: Batch<T>) -> Result<(), ConnectorError> {
+        if self.skips_empty && batch.records.is_empty() {
+            return Ok(());
+        }
         let page = self.page(&batch);
         drop(batch);
         let to = self.to.clone();
@@ -148,6 +210,18 @@ mod tests {
         sink.write(batch(5, vec![7])).await.expect("paper is patient");
         let want = format!("{RULE}\nTime: 5 ms\n{RULE}\n<7>\n\n");
         assert_eq!(*paper.0.lock().expect("no panic"), [want.into_bytes()]);
+    }
+
+    #[tokio::test]
+    async fn a_title_with_the_time_of_day_sorted_lines_and_nothing_for_empty_batches() {
+        let paper = Paper::default();
+        let mut sink = console().title("counts").skip_empty().sorted().first(2).to_writer(paper.clone());
+        sink.write(batch(1_700_000_000_000, vec![("b", 2), ("c", 3), ("a", 1)]))
+            .await
+            .expect("paper is patient");
+        sink.write(batch(1_700_000_001_000, Vec::new())).await.expect("paper is patient");
+        let want = "-- counts, 22:13:20.000 UTC --\n(\"a\", 1)\n(\"b\", 2)\n...\n\n";
+        assert_eq!(*paper.0.lock().expect("no panic"), [want.as_bytes()]);
     }
 
     #[tokio::test]

@@ -1,7 +1,10 @@
 //! A source whose records are logged before their batch is delivered.
 
 use crate::{
-    contract::{error::ConnectorError, recovery::Recovery, source::Source, target::Origin},
+    contract::{
+        error::ConnectorError, properties::SourceProperties, recovery::Recovery, source::Source,
+        target::Origin,
+    },
     intake::source_context::SourceContext,
 };
 
@@ -38,16 +41,26 @@ impl<T: Send + 'static, S: Source<T>> Source<T> for Durable<S> {
     const MAY_BLOCK: bool = S::MAY_BLOCK;
     const DRAINS: bool = S::DRAINS;
     const ACCEPTS: bool = S::ACCEPTS;
-    const RECOVERY: Recovery = match S::RECOVERY {
-        Recovery::Replays => Recovery::Replays,
-        Recovery::Lost | Recovery::JobLog => Recovery::JobLog,
-    };
+    const RECOVERY: Recovery = recovery(S::RECOVERY);
 
     fn origin(&self) -> Option<Origin> {
         self.0.origin()
     }
 
+    fn properties(&self) -> SourceProperties {
+        let source = self.0.properties();
+        SourceProperties { recovery: recovery(source.recovery), ..source }
+    }
+
     async fn run(self, out: SourceContext<T>) -> Result<(), ConnectorError> {
         self.0.run(out).await
+    }
+}
+
+/// What becomes of the records of a source, once its input is logged where that helps.
+const fn recovery(of: Recovery) -> Recovery {
+    match of {
+        Recovery::Replays => Recovery::Replays,
+        Recovery::Lost | Recovery::JobLog => Recovery::JobLog,
     }
 }

@@ -1,5 +1,6 @@
 //! The connectors. Each fulfils the contract, and knows nothing of the engine.
 
+pub(crate) mod any;
 mod blocking;
 pub(crate) mod channel;
 pub(crate) mod collect;

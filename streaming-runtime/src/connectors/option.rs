@@ -1,7 +1,10 @@
 //! A source that may be missing.
 
 use crate::{
-    contract::{error::ConnectorError, recovery::Recovery, source::Source, target::Origin},
+    contract::{
+        error::ConnectorError, properties::SourceProperties, recovery::Recovery, source::Source,
+        target::Origin,
+    },
     intake::source_context::SourceContext,
 };
 
@@ -25,6 +28,10 @@ impl<T: Send + 'static, S: Source<T>> Source<T> for Option<S> {
 
     fn origin(&self) -> Option<Origin> {
         self.as_ref().and_then(S::origin)
+    }
+
+    fn properties(&self) -> SourceProperties {
+        self.as_ref().map_or(SourceProperties::of::<T, Self>(), S::properties)
     }
 
     async fn run(self, out: SourceContext<T>) -> Result<(), ConnectorError> {

@@ -1,7 +1,10 @@
 //! Sources that drop instead of waiting.
 
 use crate::{
-    contract::{error::ConnectorError, recovery::Recovery, source::Source, target::Origin},
+    contract::{
+        error::ConnectorError, properties::SourceProperties, recovery::Recovery, source::Source,
+        target::Origin,
+    },
     intake::source_context::SourceContext,
 };
 
@@ -55,19 +58,33 @@ impl<T: Send + 'static, S: Source<T>> Source<T> for Shedding<S> {
     const MAY_BLOCK: bool = S::MAY_BLOCK;
     const DRAINS: bool = S::DRAINS;
     const ACCEPTS: bool = S::ACCEPTS;
-    /// What is dropped is not the same the second time.
-    const RECOVERY: Recovery = match S::RECOVERY {
-        Recovery::JobLog => Recovery::JobLog,
-        Recovery::Lost | Recovery::Replays => Recovery::Lost,
-    };
+    const RECOVERY: Recovery = recovery(S::RECOVERY);
 
     fn origin(&self) -> Option<Origin> {
         self.0.origin()
     }
 
+    fn properties(&self) -> SourceProperties {
+        let source = self.0.properties();
+        SourceProperties { paced: false, recovery: recovery(source.recovery), ..source }
+    }
+
     async fn run(self, mut out: SourceContext<T>) -> Result<(), ConnectorError> {
         const { assert!(!S::PACED, "a paced source has nothing to shed") };
+        if self.0.properties().paced {
+            // Chosen at run time, so the compiler could not say it.
+            let what = "a paced source has nothing to shed: give it without `shedding(..)`";
+            return Err(ConnectorError::Config(what.to_owned()));
+        }
         out.shed();
         self.0.run(out).await
+    }
+}
+
+/// What is dropped is not the same the second time.
+const fn recovery(of: Recovery) -> Recovery {
+    match of {
+        Recovery::JobLog => Recovery::JobLog,
+        Recovery::Lost | Recovery::Replays => Recovery::Lost,
     }
 }

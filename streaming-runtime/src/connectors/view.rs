@@ -51,6 +51,7 @@
 //!
 //! A view is in memory. A job that goes on from a checkpoint fills it again with its first batch.
 
+mod bound;
 mod changes;
 mod net;
 mod sides;
@@ -69,6 +70,7 @@ use std::{
 
 use tokio::sync::{broadcast, watch};
 
+pub use bound::KeyBound;
 pub use changes::{Change, Changes, Lagged};
 use sides::Sides;
 pub use sink::{ChangesSink, ViewSink};
@@ -238,13 +240,13 @@ impl<K: Clone + Eq + Hash, V: Clone> View<K, V> {
     ///
     /// ```
     /// # let (_sink, counts) = streaming_runtime::connect::view::<String, i64>();
-    /// let from_a_to_c: Vec<(String, i64)> = counts.range("a".to_owned().."d".to_owned());
+    /// let from_a_to_c: Vec<(String, i64)> = counts.range("a".."d");
     /// # assert!(from_a_to_c.is_empty());
     /// ```
     pub fn range<Q, R>(&self, bounds: R) -> Vec<(K, V)>
     where
-        Q: ?Sized + Ord,
-        K: Borrow<Q> + Ord,
+        Q: ?Sized + KeyBound<K>,
+        K: Ord,
         R: RangeBounds<Q>,
     {
         let copy = |(key, value): (&K, &V)| (key.clone(), value.clone());

@@ -2,10 +2,10 @@
 
 use std::{io, sync::Arc, time::Duration};
 
-use crate::disk::has_vanished;
+use crate::{disk::has_vanished, sentence::debug_as_sentence};
 
 /// Why a connector could not go on.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectorError {
     /// The operating system refused something.
@@ -124,6 +124,8 @@ pub enum ConnectorError {
     #[error(transparent)]
     Other(Arc<dyn std::error::Error + Send + Sync>),
 }
+
+debug_as_sentence!(ConnectorError);
 
 impl ConnectorError {
     /// Wraps any error of your own connector.

@@ -12,6 +12,7 @@
 pub(crate) mod checkpoint_mark;
 pub(crate) mod error;
 pub(crate) mod format;
+pub(crate) mod properties;
 pub(crate) mod receipt;
 pub(crate) mod recovery;
 pub(crate) mod retry;

@@ -6,6 +6,7 @@ use crate::{
     contract::{
         checkpoint_mark::{CheckpointId, CheckpointMark},
         error::ConnectorError,
+        properties::SinkProperties,
         target::Target,
     },
     time::BatchTime,
@@ -90,6 +91,15 @@ pub trait Sink<T>: Send + 'static {
     /// ```
     fn targets(&self) -> Vec<Target> {
         Vec::new()
+    }
+
+    /// The constants above, of this value: what holds another sink says what that says.
+    #[doc(hidden)]
+    fn properties(&self) -> SinkProperties
+    where
+        Self: Sized,
+    {
+        SinkProperties::of::<T, Self>()
     }
 
     /// The checkpoint that its existing contents belong to, and the last batch in them. Asked once at the start of a job with

@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use crate::{
-    contract::{error::ConnectorError, recovery::Recovery, target::Origin},
+    contract::{error::ConnectorError, properties::SourceProperties, recovery::Recovery, target::Origin},
     intake::source_context::SourceContext,
 };
 
@@ -55,6 +55,15 @@ pub trait Source<T>: Send + 'static {
     /// The files that it reads, if it reads files. A job whose sinks would write into them is refused.
     fn origin(&self) -> Option<Origin> {
         None
+    }
+
+    /// The constants above, of this value: what holds another source says what that says.
+    #[doc(hidden)]
+    fn properties(&self) -> SourceProperties
+    where
+        Self: Sized,
+    {
+        SourceProperties::of::<T, Self>()
     }
 
     /// Sends records until there are no more.

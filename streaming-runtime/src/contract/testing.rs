@@ -47,9 +47,10 @@ pub(crate) fn resume<T: Send + 'static, S: Source<T>>(
     mark: SourceMark,
     replay: Vec<SourceMark>,
 ) -> Running<T> {
-    let progress = SourceProgress::new(S::PACED, S::ACCEPTS);
-    assert_eq!(S::RECOVERY, Recovery::Replays);
-    progress.resume(0, mark, S::RECOVERY, replay);
+    let is = source.properties();
+    let progress = SourceProgress::new(is.paced, is.accepts);
+    assert_eq!(is.recovery, Recovery::Replays);
+    progress.resume(0, mark, is.recovery, replay);
     start_with(source, interval, started, Arc::new(progress))
 }
 

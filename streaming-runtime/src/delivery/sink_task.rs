@@ -11,6 +11,7 @@ use crate::{
     contract::{
         checkpoint_mark::CheckpointId,
         error::ConnectorError,
+        properties::SinkProperties,
         sink::{Batch, Delivery, Sink},
     },
     delivery::part::Part,
@@ -56,6 +57,7 @@ impl<T: Send + 'static, S: Sink<T>> SinkDelivery<S, T> {
         committed_to: Option<CommittedSender>,
     ) -> Result<(), ConnectorError> {
         let SinkDelivery { mut sink, mut incoming, workers, index } = self;
+        let SinkProperties { delivery, shows_last, .. } = sink.properties();
         let mut committed = None;
         if let Some(committed_to) = committed_to {
             committed = sink.committed().await?;
@@ -74,7 +76,7 @@ impl<T: Send + 'static, S: Sink<T>> SinkDelivery<S, T> {
             }
             let count = records.len() as u64;
             // An empty batch at the end goes only to a sink to which it means something.
-            let takes_empty = S::SHOWS_LAST || S::DELIVERY == Delivery::Transactional;
+            let takes_empty = shows_last || delivery == Delivery::Transactional;
             let is_due = is_due && (!is_ending || takes_empty || !records.is_empty());
             // A sink does not get again what it has committed.
             if is_due && committed.is_none_or(|committed| time > committed) {

@@ -16,6 +16,7 @@ use crate::{
     contract::{
         checkpoint_mark::CheckpointMark,
         error::ConnectorError,
+        properties::{SinkProperties, SourceProperties},
         recovery::Recovery,
         sink::{Delivery, Sink},
         source::Source,
@@ -167,15 +168,15 @@ impl Wiring {
 
     /// Wires a source port.
     pub fn source<T: Record, S: Source<T>>(&mut self, port: &'static str, source: S) -> InPort<T> {
+        let SourceProperties { paced, drains, may_block, accepts, recovery } = source.properties();
         let (worker_queues, queues) = self.worker_queues::<T>();
         let (pace, requests) = mpsc::channel(1);
-        let admission = self.admissions.add::<T>(port, S::PACED, S::DRAINS);
-        let progress =
-            Arc::new(SourceProgress::new(S::PACED, S::ACCEPTS && self.admissions.clock.is_manual()));
+        let admission = self.admissions.add::<T>(port, paced, drains);
+        let progress = Arc::new(SourceProgress::new(paced, accepts && self.admissions.clock.is_manual()));
         let replay = Replay::default();
         let index = self.sources.len();
         let input_writer =
-            (S::RECOVERY == Recovery::JobLog).then(|| input_writer(port, index, self.input_log.clone()));
+            (recovery == Recovery::JobLog).then(|| input_writer(port, index, self.input_log.clone()));
         let track = SourceTrack { progress: progress.clone(), input_writer };
         let origin = source.origin();
         let (logged, counts) = (replay.clone(), progress.clone());
@@ -192,7 +193,7 @@ impl Wiring {
             Box::pin(async move {
                 let _end = EndOnDrop(counts.clone());
                 let logged = std::mem::take(&mut *logged.lock().expect("nothing panics under this lock"));
-                replay_logged(port, logged, S::PACED, &mut out).await?;
+                replay_logged(port, logged, paced, &mut out).await?;
                 source.run(out).await?;
                 // One that was asked to stop has more to give after the next start.
                 if !*stop.borrow() {
@@ -204,12 +205,12 @@ impl Wiring {
         self.sources.push(SourceTask {
             port,
             task: Box::new(task),
-            drains: S::DRAINS,
-            may_block: S::MAY_BLOCK,
-            pace: S::PACED.then_some(pace),
+            drains,
+            may_block,
+            pace: paced.then_some(pace),
             queues,
             progress,
-            recovery: S::RECOVERY,
+            recovery,
             schema: schema::of::<T>,
             replay,
             origin,
@@ -234,6 +235,7 @@ impl Wiring {
 
     /// Wires a sink port. What reaches it is a record already, by the operator that made it.
     pub fn sink<T: Send + 'static, S: Sink<T>>(&mut self, port: &'static str, sink: S) -> OutPort<T> {
+        let SinkProperties { delivery, may_block, rebuilds, .. } = sink.properties();
         let (parts, incoming) = mpsc::unbounded_channel::<Part<T>>();
         for ports in &mut self.ports {
             ports.parts.push(Box::new(parts.clone()));
@@ -251,15 +253,15 @@ impl Wiring {
         let renewed = Renewed::default();
         self.sinks.push(SinkTask {
             port,
-            delivery: S::DELIVERY,
-            may_block: S::MAY_BLOCK,
+            delivery,
+            may_block,
             mark,
             renewed: renewed.clone(),
             targets,
             claims,
             task: Box::new(task),
         });
-        OutPort { index, port, rebuilds: S::REBUILDS, renewed, records: PhantomData }
+        OutPort { index, port, rebuilds, renewed, records: PhantomData }
     }
 
     /// Gives the function that builds the pipeline's dataflow, once on each worker.

@@ -2,8 +2,10 @@
 
 use std::{io, sync::Arc, time::Duration};
 
+use crate::sentence::debug_as_sentence;
+
 /// Why a cluster did not come together. It ends the job as [`JobError::Cluster`](crate::JobError::Cluster).
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClusterError {
     /// This process cannot listen at its own address.
@@ -56,6 +58,8 @@ pub enum ClusterError {
         source: Arc<io::Error>,
     },
 }
+
+debug_as_sentence!(ClusterError);
 
 impl ClusterError {
     /// A name for the kind of error that stays the same across releases.

@@ -11,6 +11,7 @@ use std::{
 use crate::contract::{
     checkpoint_mark::{CheckpointId, CheckpointMark},
     error::ConnectorError,
+    properties::SinkProperties,
     sink::{Batch, Sink},
     target::Target,
 };
@@ -54,6 +55,11 @@ impl DeadLetters {
 
 impl<T: Clone + Send + 'static, S: Sink<T>, D: Sink<T>> Sink<T> for OrDeadLetter<S, D, T> {
     const MAY_BLOCK: bool = S::MAY_BLOCK || D::MAY_BLOCK;
+
+    fn properties(&self) -> SinkProperties {
+        let may_block = self.sink.properties().may_block || self.other.properties().may_block;
+        SinkProperties { may_block, ..SinkProperties::of::<T, Self>() }
+    }
 
     fn targets(&self) -> Vec<Target> {
         [self.sink.targets(), self.other.targets()].concat()

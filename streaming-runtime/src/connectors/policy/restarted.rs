@@ -8,6 +8,7 @@ use crate::{
     connectors::policy::Retries,
     contract::{
         error::ConnectorError,
+        properties::SourceProperties,
         recovery::Recovery,
         retry::{Failures, Retry},
         source::Source,
@@ -90,7 +91,13 @@ where
         let mut failures = Failures::new(self.retry);
         loop {
             let begun = Instant::now();
-            let error = match attempt((self.make)(), &mut out).await {
+            let source = (self.make)();
+            if source.properties() != SourceProperties::of::<T, S>() {
+                // The engine was told of the type, before there was a source.
+                let what = "`restarted` cannot make a source that is chosen at run time: put `any_source(..)` around `restarted(..)`";
+                return Err(ConnectorError::Config(what.to_owned()));
+            }
+            let error = match attempt(source, &mut out).await {
                 Err(error) if error.may_pass() => error,
                 ended => return ended,
             };

@@ -9,6 +9,7 @@ use crate::{
     contract::{
         checkpoint_mark::{CheckpointId, CheckpointMark},
         error::ConnectorError,
+        properties::SinkProperties,
         retry::{Failures, Retry},
         sink::{Batch, Delivery, Sink},
         target::Target,
@@ -36,6 +37,10 @@ impl<T: Clone + Send + 'static, S: Sink<T>> Sink<T> for Retried<S, T> {
     const DELIVERY: Delivery = S::DELIVERY;
     const MAY_BLOCK: bool = S::MAY_BLOCK;
     const REBUILDS: bool = S::REBUILDS;
+
+    fn properties(&self) -> SinkProperties {
+        SinkProperties { shows_last: Self::SHOWS_LAST, ..self.sink.properties() }
+    }
 
     async fn committed(&mut self) -> Result<Option<BatchTime>, ConnectorError> {
         self.sink.committed().await

@@ -8,6 +8,7 @@ use crate::{
     contract::{
         checkpoint_mark::{CheckpointId, CheckpointMark},
         error::ConnectorError,
+        properties::SinkProperties,
         sink::{Batch, Delivery, Sink},
         target::Target,
     },
@@ -26,6 +27,10 @@ impl<T: Send + 'static, S: Sink<T>> Sink<T> for Timed<S, T> {
     const DELIVERY: Delivery = S::DELIVERY;
     const MAY_BLOCK: bool = S::MAY_BLOCK;
     const REBUILDS: bool = S::REBUILDS;
+
+    fn properties(&self) -> SinkProperties {
+        SinkProperties { shows_last: Self::SHOWS_LAST, ..self.sink.properties() }
+    }
 
     async fn committed(&mut self) -> Result<Option<BatchTime>, ConnectorError> {
         self.sink.committed().await

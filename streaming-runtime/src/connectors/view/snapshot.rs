@@ -10,7 +10,10 @@ use std::{
 
 use foldhash::fast::RandomState;
 
-use crate::time::BatchTime;
+use crate::{
+    connectors::view::bound::{KeyBound, is_within},
+    time::BatchTime,
+};
 
 /// Each key that changed, once, with its value from now on; `None` if it is gone.
 pub(super) type Changed<K, V> = [(K, Option<V>)];
@@ -56,14 +59,14 @@ impl<K: Eq + Hash, V> Snapshot<K, V> {
         self.values.get(key)
     }
 
-    /// The keys within `bounds` with their values, in order. It looks at every key.
+    /// The keys within `bounds` with their values, in order: `"a".."d"` for keys of type `String`. It looks at every key.
     pub fn range<Q, R>(&self, bounds: R) -> Vec<(&K, &V)>
     where
-        Q: ?Sized + Ord,
-        K: Borrow<Q> + Ord,
+        Q: ?Sized + KeyBound<K>,
+        K: Ord,
         R: RangeBounds<Q>,
     {
-        let mut within: Vec<_> = self.iter().filter(|(key, _)| bounds.contains((*key).borrow())).collect();
+        let mut within: Vec<_> = self.iter().filter(|(key, _)| is_within(&bounds, *key)).collect();
         within.sort_unstable_by(|(a, _), (b, _)| (*a).cmp(b));
         within
     }

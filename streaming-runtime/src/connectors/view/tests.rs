@@ -49,6 +49,18 @@ async fn changes_add_up() {
 }
 
 #[tokio::test]
+async fn a_range_of_texts_is_bounded_by_literals() {
+    let (mut sink, view) = view();
+    let words = ["a", "ant", "bee", "cat", "dog"].map(|word| (word.to_owned(), word.len()));
+    write(&mut sink, 1, words.to_vec()).await.expect("unique");
+    let keys = |found: Vec<(String, usize)>| found.into_iter().map(|(word, _)| word).collect::<Vec<_>>();
+    assert_eq!(keys(view.range("ant".."cat")), ["ant", "bee"]);
+    assert_eq!(keys(view.range("ant"..="cat")), ["ant", "bee", "cat"]);
+    assert_eq!(keys(view.range(.."b")), ["a", "ant"]);
+    assert_eq!(keys(view.range("cat".to_owned()..)), ["cat", "dog"]);
+}
+
+#[tokio::test]
 async fn large_batches_are_taken_as_small_ones() {
     let ((mut one, whole), (mut other, of_changes)) = (view(), view_of_changes());
     for (millis, n) in [(1_u32, 30_000_u32), (2, 20), (3, 0), (4, 30_000), (5, 10)] {
