@@ -144,6 +144,8 @@
 //! [`connect::queue::shared`]: connect::queue::shared
 //! [`connect::Source`]: connect::Source
 //! [`connect::durable`]: connect::durable()
+//! [`connect::any_source`]: connect::any_source()
+//! [`connect::any_sink`]: connect::any_sink()
 //! [`connect::restarted`]: connect::restarted
 //! [`connect::shedding`]: connect::shedding()
 //! [`connect::console`]: connect::console
