@@ -35,7 +35,6 @@ pub(crate) use debug_as_sentence;
 mod tests {
     use std::{io, sync::Arc};
 
-    use super::*;
     use crate::{contract::error::ConnectorError, error::JobError};
 
     #[derive(thiserror::Error)]
