@@ -219,7 +219,7 @@ mod tests {
         sink.write(batch(1_700_000_000_000, vec![("b", 2), ("c", 3), ("a", 1)]))
             .await
             .expect("paper is patient");
-        sink.write(batch(1_700_000_001_000, Vec::new())).await.expect("paper is patient");
+        sink.write(batch(1_700_000_001_000, Vec::<(&str, i32)>::new())).await.expect("paper is patient");
         let want = "-- counts, 22:13:20.000 UTC --\n(\"a\", 1)\n(\"b\", 2)\n...\n\n";
         assert_eq!(*paper.0.lock().expect("no panic"), [want.as_bytes()]);
     }
