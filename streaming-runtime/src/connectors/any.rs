@@ -182,7 +182,7 @@ mod tests {
             channel::channel, console::console, directory, durable::durable, file, policy::SinkPolicies,
             queue::queue, shedding::shedding, text_files::text_files, view::view,
         },
-        contract::{recovery::Recovery, retry::Retry, sink::Delivery, testing},
+        contract::{delivery::Delivery, recovery::Recovery, retry::Retry, testing},
     };
 
     fn same<T: Send + 'static>(source: impl Source<T>) -> AnySource<T> {
@@ -199,10 +199,10 @@ mod tests {
         assert!(same(directory::lines("a")).origin().is_some());
         let channel = || any_source(channel::<u64>(1).1);
         assert_eq!(channel().properties().recovery, Recovery::Lost);
-        assert_eq!(durable(channel()).properties().recovery, Recovery::JobLog);
-        assert_eq!(any_source(durable(channel())).properties().recovery, Recovery::JobLog);
+        assert_eq!(durable(channel()).properties().recovery, Recovery::Logged);
+        assert_eq!(any_source(durable(channel())).properties().recovery, Recovery::Logged);
         assert_eq!(durable(any_source(file::lines("a"))).properties().recovery, Recovery::Replays);
-        assert_eq!(shedding(durable(channel())).properties().recovery, Recovery::JobLog);
+        assert_eq!(shedding(durable(channel())).properties().recovery, Recovery::Logged);
         assert!(Some(any_source(queue(vec![vec![1]]))).properties().paced);
     }
 

@@ -61,6 +61,6 @@ impl<T: Send + 'static, S: Source<T>> Source<T> for Durable<S> {
 const fn recovery(of: Recovery) -> Recovery {
     match of {
         Recovery::Replays => Recovery::Replays,
-        Recovery::Lost | Recovery::JobLog => Recovery::JobLog,
+        Recovery::Lost | Recovery::Logged => Recovery::Logged,
     }
 }

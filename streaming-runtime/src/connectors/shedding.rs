@@ -84,7 +84,7 @@ impl<T: Send + 'static, S: Source<T>> Source<T> for Shedding<S> {
 /// What is dropped is not the same the second time.
 const fn recovery(of: Recovery) -> Recovery {
     match of {
-        Recovery::JobLog => Recovery::JobLog,
+        Recovery::Logged => Recovery::Logged,
         Recovery::Lost | Recovery::Replays => Recovery::Lost,
     }
 }

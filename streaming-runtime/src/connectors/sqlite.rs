@@ -118,8 +118,9 @@ use crate::{
     connectors::blocking::blocking,
     contract::{
         checkpoint_mark::{CheckpointId, CheckpointMark},
+        delivery::Delivery,
         error::ConnectorError,
-        sink::{Batch, Delivery, Sink},
+        sink::{Batch, Sink},
         target::{Claim, Target},
     },
     time::BatchTime,

@@ -20,9 +20,10 @@ use crate::{
     connectors::blocking::blocking,
     contract::{
         checkpoint_mark::{CheckpointId, CheckpointMark},
+        delivery::Delivery,
         error::ConnectorError,
         format::{ByDebug, ByDisplay, Format},
-        sink::{Batch, Delivery, Sink},
+        sink::{Batch, Sink},
         target::Target,
     },
     disk::{

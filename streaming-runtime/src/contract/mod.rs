@@ -10,6 +10,7 @@
 //! | `testing` | a source without the engine around it, for unit tests |
 
 pub(crate) mod checkpoint_mark;
+pub(crate) mod delivery;
 pub(crate) mod error;
 pub(crate) mod format;
 pub(crate) mod properties;

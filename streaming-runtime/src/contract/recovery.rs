@@ -12,5 +12,5 @@ pub enum Recovery {
     Replays,
     /// The engine writes the records to the job's log before their batch counts, and sends them again itself. `durable` does this
     /// to any source.
-    JobLog,
+    Logged,
 }

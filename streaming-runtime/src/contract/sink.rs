@@ -5,23 +5,13 @@ use std::future::Future;
 use crate::{
     contract::{
         checkpoint_mark::{CheckpointId, CheckpointMark},
+        delivery::Delivery,
         error::ConnectorError,
         properties::SinkProperties,
         target::Target,
     },
     time::BatchTime,
 };
-
-/// What a sink does with a batch that comes again after a crash.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Delivery {
-    /// The batch is there twice.
-    AtLeastOnce,
-    /// The batch replaces the first one: batches are identified by their times.
-    Idempotent,
-    /// The sink reports the last batch that it has [committed](Sink::committed), and gets none twice.
-    Transactional,
-}
 
 /// The records of one batch on their way out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -183,5 +173,17 @@ pub trait Sink<T>: Send + 'static {
     /// As [`write`](Sink::write).
     fn close(&mut self) -> impl Future<Output = Result<(), ConnectorError>> + Send {
         async { Ok(()) }
+    }
+}
+
+impl SinkProperties {
+    /// Those of a type.
+    pub(crate) const fn of<T, S: Sink<T>>() -> Self {
+        SinkProperties {
+            delivery: S::DELIVERY,
+            may_block: S::MAY_BLOCK,
+            rebuilds: S::REBUILDS,
+            shows_last: S::SHOWS_LAST,
+        }
     }
 }

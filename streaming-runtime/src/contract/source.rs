@@ -72,3 +72,16 @@ pub trait Source<T>: Send + 'static {
     /// Any reason why it cannot go on; it ends the job. [`Closed`](crate::connect::Closed) converts, so `?` works on what `out` returns.
     fn run(self, out: SourceContext<T>) -> impl Future<Output = Result<(), ConnectorError>> + Send;
 }
+
+impl SourceProperties {
+    /// Those of a type.
+    pub(crate) const fn of<T, S: Source<T>>() -> Self {
+        SourceProperties {
+            paced: S::PACED,
+            drains: S::DRAINS,
+            may_block: S::MAY_BLOCK,
+            accepts: S::ACCEPTS,
+            recovery: S::RECOVERY,
+        }
+    }
+}

@@ -10,9 +10,10 @@ use crate::{
     clock::Clock,
     contract::{
         checkpoint_mark::CheckpointId,
+        delivery::Delivery,
         error::ConnectorError,
         properties::SinkProperties,
-        sink::{Batch, Delivery, Sink},
+        sink::{Batch, Sink},
     },
     delivery::part::Part,
     ids::Epoch,

@@ -16,7 +16,7 @@ use std::{
 
 use crate::{
     checkpoint::{Calls, CheckpointError, LocalDirectory, Settings, Storage, Watched},
-    contract::{recovery::Recovery, sink::Delivery},
+    contract::{delivery::Delivery, recovery::Recovery},
     engine::wiring::Wiring,
     error::StartError,
     observe::panic_origin,

@@ -15,10 +15,11 @@ use crate::{
     codec::Forms,
     contract::{
         checkpoint_mark::CheckpointMark,
+        delivery::Delivery,
         error::ConnectorError,
         properties::{SinkProperties, SourceProperties},
         recovery::Recovery,
-        sink::{Delivery, Sink},
+        sink::Sink,
         source::Source,
         target::{Claim, Origin, Target},
     },
@@ -176,7 +177,7 @@ impl Wiring {
         let replay = Replay::default();
         let index = self.sources.len();
         let input_writer =
-            (recovery == Recovery::JobLog).then(|| input_writer(port, index, self.input_log.clone()));
+            (recovery == Recovery::Logged).then(|| input_writer(port, index, self.input_log.clone()));
         let track = SourceTrack { progress: progress.clone(), input_writer };
         let origin = source.origin();
         let (logged, counts) = (replay.clone(), progress.clone());

@@ -85,7 +85,7 @@ impl SourceProgress {
         recovery: Recovery,
         mut replay: Vec<SourceMark>,
     ) {
-        if recovery == Recovery::JobLog {
+        if recovery == Recovery::Logged {
             // What the log has lies behind any position that the source itself had.
             for mark in replay.iter_mut().chain([&mut mark]) {
                 (mark.position, mark.since) = (None, 0);
@@ -93,7 +93,7 @@ impl SourceProgress {
         }
         let mut state = self.state();
         state.open = open;
-        state.keeps = recovery != Recovery::JobLog;
+        state.keeps = recovery != Recovery::Logged;
         state.had_ended = mark.ended;
         // Without a position nothing comes again, but from those that begin at the beginning.
         let comes_again = mark.position.is_some() || recovery == Recovery::Replays;

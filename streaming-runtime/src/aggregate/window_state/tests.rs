@@ -5,8 +5,7 @@ use proptest::{collection::vec, prelude::*};
 use super::*;
 use crate::{
     Associative,
-    aggregate::StateOf,
-    aggregate::{Sum, count, count_distinct, first, last, max, sum, top_k},
+    aggregate::{StateOf, Sum, count, count_distinct, first, last, max, sum, top_k},
 };
 
 /// Values in order: what is merged the wrong way round shows.

@@ -9,8 +9,10 @@ use std::{
 };
 
 use crate::{
-    checkpoint::CheckpointError,
-    checkpoint::lock::names::{name_of_earlier, short_name},
+    checkpoint::{
+        CheckpointError,
+        lock::names::{name_of_earlier, short_name},
+    },
     record::Record,
     schema::{
         Schema, {self},

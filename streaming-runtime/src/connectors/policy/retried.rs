@@ -8,10 +8,11 @@ use crate::{
     connectors::policy::Retries,
     contract::{
         checkpoint_mark::{CheckpointId, CheckpointMark},
+        delivery::Delivery,
         error::ConnectorError,
         properties::SinkProperties,
         retry::{Failures, Retry},
-        sink::{Batch, Delivery, Sink},
+        sink::{Batch, Sink},
         target::Target,
     },
     time::BatchTime,

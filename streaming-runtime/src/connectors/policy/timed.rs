@@ -7,9 +7,10 @@ use tokio::time::timeout;
 use crate::{
     contract::{
         checkpoint_mark::{CheckpointId, CheckpointMark},
+        delivery::Delivery,
         error::ConnectorError,
         properties::SinkProperties,
-        sink::{Batch, Delivery, Sink},
+        sink::{Batch, Sink},
         target::Target,
     },
     time::BatchTime,

@@ -19,8 +19,9 @@ use crate::{
         },
     },
     contract::{
+        delivery::Delivery,
         error::ConnectorError,
-        sink::{Batch, Delivery, Sink},
+        sink::{Batch, Sink},
     },
     time::BatchTime,
 };

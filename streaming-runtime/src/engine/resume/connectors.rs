@@ -6,7 +6,7 @@ use tokio::sync::oneshot;
 
 use crate::{
     checkpoint::{ReplayMark, ReplayOrigin, Restored, SourceMark},
-    contract::{recovery::Recovery, sink::Delivery},
+    contract::{delivery::Delivery, recovery::Recovery},
     delivery::sink_task::CommittedSender,
     engine::{
         resume::port_names::port_of,
@@ -35,7 +35,7 @@ impl RecoveringSource {
         let (replay_origin, fault) = match recovery {
             Recovery::Lost => (ReplayOrigin::Never, None),
             Recovery::Replays => (ReplayOrigin::FromSource, None),
-            Recovery::JobLog => {
+            Recovery::Logged => {
                 let Schema { text, fault } = schema();
                 (ReplayOrigin::FromLog { records: format!("records of {text}") }, fault)
             }
@@ -101,7 +101,7 @@ pub(super) fn resume_sources(
             before.clone()
         });
         source.progress.resume(open, mark, source.recovery, replay.collect());
-        if source.recovery == Recovery::JobLog {
+        if source.recovery == Recovery::Logged {
             let inputs = restored.inputs.remove(&name).unwrap_or_default();
             *source.replay.lock().expect("nothing panics under this lock") = inputs;
         }
