@@ -34,7 +34,10 @@ use timely::{
     worker::Worker,
 };
 
-use contenders::measure::{Contender, Output, Row, Runs, in_turn, mix};
+use contenders::{
+    dataflow::epoch_of,
+    measure::{Contender, Output, Row, Runs, in_turn, mix},
+};
 
 stream!(
     /// Five operators.
@@ -166,7 +169,8 @@ fn by_hand(batches: u64) -> Output {
                 let mut open = BTreeMap::<u64, (Capability<u64>, u64)>::new();
                 move |(input, frontier), output| {
                     input.for_each(|time, numbers| {
-                        let (_, sum) = open.entry(*time.time()).or_insert_with(|| (time.retain(0), 0));
+                        let epoch = epoch_of(&time);
+                        let (_, sum) = open.entry(epoch).or_insert_with(|| (time.delayed(&epoch, 0), 0));
                         *sum += numbers.drain(..).filter_map(picked).sum::<u64>();
                     });
                     while let Some(first) =

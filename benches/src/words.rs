@@ -28,6 +28,7 @@ use timely::{
 
 use contenders::{
     data,
+    dataflow::epoch_of,
     driven::Running,
     measure::{Contender, Output, Row, Runs, in_turn, mix, mix_text},
     twin::count_words,
@@ -198,7 +199,7 @@ fn timely(lines: Lines, workers: usize, wire: Wire) -> Counts {
             counted.probe_with(&probe).sink(Pipeline, "Collect", move |(input, _)| {
                 input.for_each(|time, counts| {
                     let mut gathered = gathered.lock().expect("no panics under it");
-                    let batch: &mut Vec<_> = &mut gathered[*time.time() as usize];
+                    let batch: &mut Vec<_> = &mut gathered[epoch_of(&time) as usize];
                     match batch.is_empty() {
                         true => *batch = std::mem::take(counts),
                         false => batch.append(counts),
@@ -238,8 +239,9 @@ fn combine_borrowed<'s>(lines: StreamVec<'s, u64, String>) -> StreamVec<'s, u64,
             let mut open = BTreeMap::<u64, (Capability<u64>, Map<String, i64>)>::new();
             move |(input, frontier), output| {
                 input.for_each(|time, lines| {
+                    let epoch = epoch_of(&time);
                     let (_, counts) =
-                        open.entry(*time.time()).or_insert_with(|| (time.retain(0), Map::default()));
+                        open.entry(epoch).or_insert_with(|| (time.delayed(&epoch, 0), Map::default()));
                     for line in lines.drain(..) {
                         for word in line.split_whitespace() {
                             *counts.entry_ref(word).or_insert(0) += 1;
@@ -278,8 +280,9 @@ fn count_owned<'s>(counts: StreamVec<'s, u64, (String, i64)>) -> StreamVec<'s, u
         let mut open = BTreeMap::<u64, (Capability<u64>, Map<String, i64>)>::new();
         move |(input, frontier), output| {
             input.for_each(|time, words| {
+                let epoch = epoch_of(&time);
                 let (_, counts) =
-                    open.entry(*time.time()).or_insert_with(|| (time.retain(0), Map::default()));
+                    open.entry(epoch).or_insert_with(|| (time.delayed(&epoch, 0), Map::default()));
                 words.drain(..).for_each(|(word, n)| *counts.entry(word).or_insert(0) += n);
             });
             while let Some(first) = open.first_entry().filter(|first| !frontier.less_equal(first.key())) {

@@ -12,7 +12,10 @@ use timely::{
     },
 };
 
-use crate::{dataflow::Lone, lockstep::Contestant};
+use crate::{
+    dataflow::{Lone, epoch_of},
+    lockstep::Contestant,
+};
 
 /// Such a dataflow.
 pub struct ByHand<T: Clone + 'static, U> {
@@ -43,9 +46,10 @@ impl<T: ExchangeData + Clone, U: Clone + 'static> ByHand<T, U> {
                     let mut open = BTreeMap::<u64, (Capability<u64>, Vec<T>)>::new();
                     move |(input, frontier), output| {
                         input.for_each(|time, records| {
-                            let is_first = open.keys().next().is_none_or(|first| first >= time.time());
+                            let epoch = epoch_of(&time);
+                            let is_first = open.keys().next().is_none_or(|first| *first >= epoch);
                             let (_, early) =
-                                open.entry(*time.time()).or_insert_with(|| (time.retain(0), Vec::new()));
+                                open.entry(epoch).or_insert_with(|| (time.delayed(&epoch, 0), Vec::new()));
                             if is_first { add(&mut state, records) } else { early.append(records) }
                         });
                         while let Some(first) =

@@ -16,7 +16,7 @@ use timely::{
     dataflow::{
         InputHandle, ProbeHandle, StreamVec,
         channels::pact::Pipeline,
-        operators::{Capability, Probe, generic::operator::Operator},
+        operators::{Capability, InputCapability, Probe, generic::operator::Operator},
     },
     worker::Worker,
 };
@@ -24,6 +24,11 @@ use timely::{
 use crate::lockstep::Contestant;
 
 type Changes<T> = Rc<RefCell<Vec<(T, u64, isize)>>>;
+
+/// The batch of records that came in.
+pub fn epoch_of(capability: &InputCapability<u64>) -> u64 {
+    *capability.least().expect("records are sent at a time, so their stamp has one")
+}
 
 /// One worker with one dataflow, in the thread that asks: it is given a batch, and steps until that is through.
 pub struct Lone<T: Clone + 'static> {
@@ -118,8 +123,9 @@ where
             let mut sealed = VecDeque::<Vec<(D, R)>>::new();
             move |(input, frontier), output| {
                 input.for_each(|time, records| {
+                    let epoch = epoch_of(&time);
                     let (_, pane) =
-                        open.entry(*time.time()).or_insert_with(|| (time.retain(0), S::default()));
+                        open.entry(epoch).or_insert_with(|| (time.delayed(&epoch, 0), S::default()));
                     records.drain(..).for_each(|record| add(pane, record));
                 });
                 while let Some(first) = open.first_entry().filter(|first| !frontier.less_equal(first.key())) {

@@ -70,6 +70,20 @@ stream!(
     }
 );
 
+stream!(
+    /// The smallest label that each vertex reaches, in a loop.
+    #[batch(secs(1))]
+    fn labels<edges: Source<(u64, u64)>, out: Sink<((u64, u64), i64)>>() {
+        let links = edges.window(secs(5), secs(1)).flat_map(|(a, b)| [(a, b), (b, a)]);
+        let own = links.map(|(a, _)| (a, a)).distinct();
+        let reached = own.iterate(|label| {
+            let offered = label.join(links).map(|(_, (label, to))| (to, label));
+            offered.union(own).reduce_by_key(u64::min)
+        });
+        reached.changes().to(out);
+    }
+);
+
 /// Counts what it gets.
 #[derive(Clone, Default)]
 struct Counted(Arc<AtomicU64>);
@@ -84,7 +98,8 @@ impl<T: Record> Sink<T> for Counted {
 }
 
 /// Names of the workloads.
-pub const NAMES: [&str; 7] = ["words", "stateless", "window", "join", "running", "state", "checkpoint"];
+pub const NAMES: [&str; 9] =
+    ["words", "stateless", "window", "join", "running", "state", "loop", "small", "checkpoint"];
 
 /// Batches before the measured ones: windows are full then, and what is made once is made.
 const WARM: u64 = 12;
@@ -106,6 +121,12 @@ pub fn run(name: &str, measure: fn(&mut dyn FnMut())) -> Option<u64> {
             drive(&engine, measure, running::Ports { pairs: batches(5_000, |i| pair(i, 20_000)), out })
         }
         "state" => drive(&engine, measure, state::Ports { pairs: batches(2_000, |i| pair(i, 5_000)), out }),
+        "loop" => {
+            let edges = batches(100, |i| (mix(i) % 400, (mix(i) >> 32) % 400));
+            drive(&engine, measure, labels::Ports { edges, out });
+        }
+        // What a batch costs that has hardly a record, each waited for.
+        "small" => drive_by(1, &engine, measure, window::Ports { pairs: batches(10, |i| pair(i, 10)), out }),
         "checkpoint" => {
             let directory = tempfile::tempdir().expect("there is a place for it");
             let engine = engine.checkpoint(Checkpoint::new(directory.path()).deliver_at_once());
@@ -117,6 +138,11 @@ pub fn run(name: &str, measure: fn(&mut dyn FnMut())) -> Option<u64> {
 }
 
 fn drive(engine: &Engine, measure: fn(&mut dyn FnMut()), ports: impl Pipeline) {
+    drive_by(MEASURED, engine, measure, ports);
+}
+
+/// As `drive`, with so many batches due at once.
+fn drive_by(at_once: u64, engine: &Engine, measure: fn(&mut dyn FnMut()), ports: impl Pipeline) {
     let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
     let clock = ManualClock::new();
     let engine = engine.clone().manual_clock(&clock);
@@ -132,7 +158,7 @@ fn drive(engine: &Engine, measure: fn(&mut dyn FnMut()), ports: impl Pipeline) {
         });
     };
     take(WARM);
-    measure(&mut || take(MEASURED));
+    measure(&mut || (0..MEASURED / at_once).for_each(|_| take(at_once)));
 }
 
 /// One batch more than is taken, so that the job does not end meanwhile.

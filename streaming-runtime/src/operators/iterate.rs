@@ -262,11 +262,11 @@ fn bounded<'s, M: Moment, T: Comparable>(
     updates: VecCollection<'s, Inside<M>, T, Copies>,
     mut bounds: Bounds<M>,
 ) -> VecCollection<'s, Inside<M>, T, Copies> {
-    updates.inspect_batch(move |time, updates| {
+    updates.inspect_batch(move |stamp, updates| {
         for (_, _, times) in updates {
             times.get(bounds.id);
         }
-        bounds.check(time);
+        stamp.iter().for_each(|time| bounds.check(time));
     })
 }
 

@@ -239,9 +239,7 @@ fn part<'s, M: Timestamp, A: Clone + 'static, B: Clone + 'static, C: Chain>(
             let (mut holds, mut rest) = (holds.activate(), rest.activate());
             named(id, || {
                 input.for_each(|time, records| {
-                    let (holds_time, rest_time) = (time.retain(0), time.retain(1));
-                    let mut holds = holds.session(&holds_time);
-                    let mut rest = rest.session(&rest_time);
+                    let (mut holds, mut rest) = (holds.session(&time), rest.session(&time));
                     for record in records.drain(..) {
                         chain.push(record, &mut |record| match f(record) {
                             Ok(made) => holds.give(made),

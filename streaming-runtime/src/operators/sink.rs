@@ -16,7 +16,7 @@ use crate::{
         operator_stats::{Holds, OperatorStats},
         panic_origin::named,
     },
-    operators::window::Materialize,
+    operators::{kernel::per_epoch::epoch_of, window::Materialize},
     record::Record,
     stream::{Stream, chain::Chain, kind::StreamKind, rhythm::Rhythm},
 };
@@ -116,7 +116,7 @@ impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
             let _runs = stats.runs();
             named(id, || {
                 input.for_each(|time, records| {
-                    chain.gather(records, open.at(*time.time()));
+                    chain.gather(records, open.at(epoch_of(&time)));
                 });
                 let frontier = frontier.frontier();
                 let upper = frontier.first().copied().unwrap_or(next);

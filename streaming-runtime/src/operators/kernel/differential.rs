@@ -35,6 +35,7 @@ use crate::{
     },
     operators::kernel::{
         output::Output,
+        per_epoch::epoch_of,
         stateful::{StatefulOperator, stateful},
     },
     record::{Key, Record},
@@ -102,7 +103,7 @@ pub(crate) fn collection<'s, T: Record, C: Chain<Out = T>>(
             let _runs = stats.runs();
             named(id, || {
                 input.for_each(|time, changes| {
-                    let at = *time.time();
+                    let at = epoch_of(&time);
                     let mut session = output.session(&time);
                     for (record, times) in changes.drain(..) {
                         chain.push(record, &mut |record| session.give((record, at, Copies::new(times))));

@@ -7,7 +7,7 @@ use timely::{
     dataflow::{
         StreamVec,
         channels::pact::ParallelizationContract,
-        operators::{Capability, generic::operator::Operator},
+        operators::{Capability, InputCapability, generic::operator::Operator},
     },
 };
 
@@ -28,6 +28,11 @@ pub(crate) enum Answers {
     WhenFed,
     /// For each batch, the empty ones too.
     Always,
+}
+
+/// The epoch of records that came in.
+pub(crate) fn epoch_of(capability: &InputCapability<Epoch>) -> Epoch {
+    *capability.least().expect("records are sent at an epoch, so their stamp has one")
 }
 
 /// What an open epoch has, with the right to send at it.
@@ -70,8 +75,9 @@ where
             let _runs = stats.runs();
             named(id, || {
                 input.for_each(|time, records| {
-                    let Gathered { capability, state } = open.at(*time.time());
-                    capability.get_or_insert_with(|| time.retain(0));
+                    let epoch = epoch_of(&time);
+                    let Gathered { capability, state } = open.at(epoch);
+                    capability.get_or_insert_with(|| time.delayed(&epoch, 0));
                     add(state, records);
                 });
                 let frontier = frontier.frontier();

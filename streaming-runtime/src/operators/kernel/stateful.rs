@@ -25,7 +25,10 @@ use crate::{
     epoch_queue::EpochQueue,
     ids::{Epoch, OpId},
     observe::{operator_stats::OperatorStats, panic_origin::named},
-    operators::kernel::output::{Audience, Output},
+    operators::kernel::{
+        output::{Audience, Output},
+        per_epoch::epoch_of,
+    },
     stream::{
         context::{BatchContext, JobContext},
         held::{Relation, Wants},
@@ -156,7 +159,7 @@ impl<O: StatefulOperator> Stateful<O> {
             move |frontiers| {
                 let _runs = stats.runs();
                 named(id, || {
-                    input.for_each(|time, records| gather(open.at(*time.time()), records));
+                    input.for_each(|time, records| gather(open.at(epoch_of(&time)), records));
                     let (Some(&upper), Some((changes_floor, contents_floor))) =
                         (frontiers[0].frontier().first(), &mut floor)
                     else {
