@@ -6,7 +6,7 @@
 //! curl http://127.0.0.1:9100/explain      why the output does not advance
 //! ```
 //!
-//! It counts words that it makes up. Names and labels are on the page of `streaming_runtime::MetricsExporter`.
+//! It counts words that it makes up. Names and labels are on the page of `streaming_runtime::metrics::MetricsExporter`.
 
 use std::{error::Error, time::Duration};
 
@@ -14,9 +14,9 @@ use axum::{Router, routing::get};
 use clap::Parser;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use streaming_runtime::{
-    MetricsExporter, Monitor,
+    Monitor,
     connect::{BatchReceiver, Sender, channel, channel_sink},
-    metrics_exporter,
+    metrics::{MetricsExporter, metrics_exporter},
     prelude::*,
 };
 use tokio::net::TcpListener;

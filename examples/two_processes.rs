@@ -17,7 +17,7 @@ use std::{
 
 use clap::Parser;
 use streaming_runtime::{
-    Cluster,
+    cluster::Cluster,
     connect::{collect, from_stream},
     prelude::*,
 };

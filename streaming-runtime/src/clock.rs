@@ -14,7 +14,7 @@
 //! - The system's clock is ahead by up to a month: stream time follows it, and batches are due for the time in between, as after an
 //!   absence.
 //! - It is ahead by more, or it is behind because it was set: stream time goes on as before. The difference is logged, is in
-//!   [`JobMetrics::clock`](crate::JobMetrics) and in [`Job::explain`](crate::Job::explain), and is added to the times of files before
+//!   [`JobMetrics::clock`](crate::metrics::JobMetrics) and in [`Job::explain`](crate::Job::explain), and is added to the times of files before
 //!   they are compared with batches. It ends when the system's clock is set so that they meet.
 
 mod system;

@@ -29,7 +29,7 @@ pub enum StartError {
     /// A setting that cannot work.
     #[error("{0}")]
     Config(String),
-    /// The thread that speaks with the other processes of a [`Cluster`](crate::Cluster) could not be made.
+    /// The thread that speaks with the other processes of a [`Cluster`](crate::cluster::Cluster) could not be made.
     #[error("starting the thread of the cluster: {0}")]
     Cluster(#[source] io::Error),
     /// Exactly-once was asked for, and a connector cannot guarantee it.
@@ -201,14 +201,14 @@ pub enum JobError {
     /// Another process of the job died, failed, was aborted or is silent.
     #[error("process {index} ({address}): {message}")]
     Peer {
-        /// Its index in the [`Cluster`](crate::Cluster).
+        /// Its index in the [`Cluster`](crate::cluster::Cluster).
         index: usize,
         /// Its address there.
         address: String,
         /// What happened to it, in its own words if it could report.
         message: String,
     },
-    /// The body of the pipeline makes no dataflow. Only in a [`Cluster`](crate::Cluster), whose workers build their dataflows when all
+    /// The body of the pipeline makes no dataflow. Only in a [`Cluster`](crate::cluster::Cluster), whose workers build their dataflows when all
     /// processes are there; other jobs do not start.
     #[error(transparent)]
     Build(BuildError),

@@ -168,7 +168,7 @@
 //! |---|---|
 //! | set workers, clocks, limits | [`Engine`] |
 //! | keep a job's state on disk | [`Engine::checkpoint`], [`Checkpoint`], [`checkpoint`] |
-//! | run in several processes | [`Engine::cluster`], [`Cluster`] |
+//! | run in several processes | [`Engine::cluster`], [`cluster`] |
 //! | know what it does | [`Job::metrics`], [`Job::explain`], [`Monitor`], [`Listener`] |
 //! | test it | [`ManualClock`], [`connect::queue()`], [`connect::collect()`] |
 //!
@@ -186,6 +186,7 @@ pub mod aggregate;
 mod build_error;
 pub mod checkpoint;
 mod clock;
+pub mod cluster;
 mod codec;
 pub mod connect;
 mod connectors;
@@ -199,6 +200,8 @@ mod error;
 pub mod guide;
 mod ids;
 mod intake;
+pub mod kinds;
+pub mod metrics;
 mod observe;
 mod operators;
 mod partitioner;
@@ -216,37 +219,21 @@ pub use build_error::BuildError;
 pub use clock::ManualClock;
 pub use contract::{sink::Sink, source::Source};
 pub use engine::{
-    Cluster, Engine, Job, LocalWorker, Pid, PidEstimator, Pipeline, Value, checkpoint_settings::Checkpoint,
+    Engine, Job, LocalWorker, Pid, PidEstimator, Pipeline, Value, checkpoint_settings::Checkpoint,
 };
-pub use error::{JobError, StartError, cluster::ClusterError};
-pub use ids::OpId;
-pub use intake::admission::Memory;
-#[cfg(feature = "metrics")]
-pub use observe::exporter::{MetricsExporter, metrics_exporter};
+pub use error::{JobError, StartError};
 pub use observe::{
-    explain::{Explanation, Wait},
     listener::{BatchInfo, Listener},
-    metrics::{ClockOffset, Delays, Frontier, JobMetrics, OperatorMetrics, SinkMetrics, SourceMetrics},
     monitor::Monitor,
 };
 pub use operators::{
-    iterate::LoopScope,
-    kernel::{
-        differential::{Comparable, Looped},
-        state_table::KeyState,
-    },
+    kernel::{differential::Comparable, state_table::KeyState},
     sink::SinkPort,
     state::{Keeps, idle_for, unbounded},
     stateless::Emit,
 };
-pub use record::{Key, Pair, Record};
-pub use stream::{
-    Stream,
-    borrowed::Reader,
-    copies::Copies,
-    keyed::Keyed,
-    kind::{PerBatch, StreamKind, Table, UnboundedTable, UnboundedWindow, Windowed},
-};
+pub use record::{Key, Record};
+pub use stream::{Stream, keyed::Keyed};
 pub use time::{BatchTime, TimeSpan, hours, millis, minutes, secs};
 
 /// Declares a pipeline.
@@ -430,9 +417,11 @@ pub mod prelude {
 
     pub use crate::{
         Aggregate as _, BatchTime, Engine, Key, KeyState, ManualClock, Record, Sink, Source, Stream,
-        StreamKind, aggregate,
+        aggregate,
         connect::SinkPolicies as _,
-        hours, idle_for, millis, minutes,
+        hours, idle_for,
+        kinds::StreamKind,
+        millis, minutes,
         operators::foreign_names::{SinkNames as _, StateNames as _, StreamNames as _},
         secs, stage, stream,
         stream::Unshared as _,
@@ -444,6 +433,7 @@ pub mod prelude {
 pub mod __private {
     pub use crate::{
         engine::{Flow, InPort, OutPort, Wiring},
+        ids::OpId,
         record::SharedRecord,
         stage::{Fragment, IsStage, Stage, count, fragment, joined, length, lines, no_stage, text},
         stream::Reported,

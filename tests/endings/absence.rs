@@ -3,7 +3,8 @@
 use std::{path::Path, time::Instant};
 
 use streaming_runtime::{
-    Checkpoint, Cluster, ManualClock, StartError,
+    Checkpoint, ManualClock, StartError,
+    cluster::Cluster,
     connect::{Batch, channel, collect, queue},
     prelude::*,
 };

@@ -7,7 +7,8 @@ use std::{
 };
 
 use streaming_runtime::{
-    Cluster, ClusterError, Job, JobError, StartError,
+    Job, JobError, StartError,
+    cluster::{Cluster, ClusterError},
     connect::{Collected, collect, queue},
     prelude::*,
 };

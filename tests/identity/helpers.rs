@@ -1,9 +1,10 @@
 //! State in plain functions and methods, which the macro cannot see into: named by the call, or refused.
 
 use streaming_runtime::{
-    Checkpoint, ManualClock, StartError, Table,
+    Checkpoint, ManualClock, StartError,
     aggregate::{max, sum},
     connect::queue,
+    kinds::Table,
     prelude::*,
 };
 

@@ -185,7 +185,7 @@ fn a_source_that_nothing_reads() {
 async fn a_process_of_a_cluster_says_it_when_it_is_joined() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr());
     let host = free.expect("a free port").to_string();
-    let engine = Engine::new().workers(2).cluster(streaming_runtime::Cluster::new([host], 0));
+    let engine = Engine::new().workers(2).cluster(streaming_runtime::cluster::Cluster::new([host], 0));
     let ports = left::Ports { numbers: numbers(), out: collect().0, leaves: true };
     let mut job = engine.start(ports).expect("its processes are to come together first");
     let error = job.join().await.expect_err("it makes no dataflow");

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use streaming_runtime::{Checkpoint, ManualClock, Record, Table, connect::queue, prelude::*};
+use streaming_runtime::{Checkpoint, ManualClock, Record, connect::queue, kinds::Table, prelude::*};
 
 use crate::run::{ids, run};
 

@@ -3,8 +3,9 @@
 use std::sync::{Arc, Mutex, mpsc};
 
 use streaming_runtime::{
-    BatchTime, Frontier, Job, ManualClock, Wait,
+    BatchTime, Job, ManualClock,
     connect::{ConnectorError, SourceContext, channel, collect, queue},
+    metrics::{Frontier, Wait},
     prelude::*,
 };
 use tokio::sync::{Notify, oneshot};

@@ -9,8 +9,9 @@ mod state;
 use std::sync::Arc;
 
 use streaming_runtime::{
-    BatchTime, Job, JobMetrics, Monitor,
+    BatchTime, Job, Monitor,
     connect::{Batch, ConnectorError},
+    metrics::JobMetrics,
     prelude::*,
 };
 use tokio::sync::{Semaphore, mpsc};

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use streaming_runtime::{
-    BatchTime, Frontier, JobMetrics, ManualClock, OperatorMetrics,
+    BatchTime, ManualClock,
     connect::{channel, collect, queue},
+    metrics::{Frontier, JobMetrics, OperatorMetrics},
     prelude::*,
 };
 

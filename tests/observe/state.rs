@@ -1,9 +1,10 @@
 //! What operators keep, by family.
 
 use streaming_runtime::{
-    JobMetrics, ManualClock,
+    ManualClock,
     aggregate::sum,
     connect::{collect, queue},
+    metrics::JobMetrics,
     prelude::*,
 };
 

@@ -8,8 +8,8 @@ use std::{
 
 use proptest::{collection::vec, prelude::*};
 use streaming_runtime::{
-    StreamKind,
     connect::{Collected, collect, queue},
+    kinds::StreamKind,
     prelude::*,
 };
 use support::{Pair, got, run, sorted};

@@ -15,7 +15,8 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 use streaming_runtime::{
-    BatchTime, Cluster, ClusterError, Job, JobError, Listener, ManualClock, StartError,
+    BatchTime, Job, JobError, Listener, ManualClock, StartError,
+    cluster::{Cluster, ClusterError},
     connect::{Collected, ConnectorError, SourceContext, channel, channel_sink, collect, queue},
     prelude::*,
 };

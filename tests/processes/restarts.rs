@@ -13,8 +13,9 @@ use std::{
 
 use proptest::{collection::vec, prelude::*};
 use streaming_runtime::{
-    BatchTime, Checkpoint, Cluster, Job, JobError, Listener, ManualClock, Sink,
+    BatchTime, Checkpoint, Job, JobError, Listener, ManualClock, Sink,
     aggregate::{count, max},
+    cluster::Cluster,
     connect::{Batch, ConnectorError, Delivery, channel, durable, queue},
     prelude::*,
 };

@@ -2,7 +2,12 @@
 
 use std::fmt::Debug;
 
-use streaming_runtime::{OpId, Table, Windowed, prelude::*, unbounded};
+use streaming_runtime::{
+    __private::OpId,
+    kinds::{Table, Windowed},
+    prelude::*,
+    unbounded,
+};
 
 use crate::run::{Item, Pair};
 

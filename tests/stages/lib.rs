@@ -1,6 +1,6 @@
 //! Stages that pipelines of another crate use.
 
-use streaming_runtime::{Key, Table, prelude::*};
+use streaming_runtime::{Key, kinds::Table, prelude::*};
 
 stage!(
     /// The sum and the number of the values of each key, for ever.
@@ -16,7 +16,7 @@ pub mod nested {
     //! A stage that calls one of its own crate.
 
     use super::totals;
-    use streaming_runtime::{Table, prelude::*};
+    use streaming_runtime::{kinds::Table, prelude::*};
 
     stage!(
         /// The totals of what is more than `least`, and of the rest.

@@ -128,7 +128,7 @@ async fn a_job_is_stopped_and_aborted_while_its_loop_goes_round() {
         let mut job = Engine::new().manual_clock(&clock).start(ports).expect("it starts");
         clock.advance(secs(1));
         let monitor = job.monitor();
-        let round = |job: &streaming_runtime::JobMetrics| {
+        let round = |job: &streaming_runtime::metrics::JobMetrics| {
             job.operators.iter().map(|operator| operator.records_in).sum::<u64>()
         };
         soon(async {

@@ -11,8 +11,9 @@ use std::{
 
 use proptest::{collection::vec, prelude::*};
 use streaming_runtime::{
-    Aggregate, BatchTime, Invertible, Job, ManualClock, Record, StreamKind, Table, Windowed,
+    Aggregate, BatchTime, Invertible, Job, ManualClock, Record,
     connect::{Batch, ChannelSource, Collected, channel, collect, queue},
+    kinds::{StreamKind, Table, Windowed},
     prelude::*,
 };
 use support::{Pair, block_on, soon, sorted};

@@ -137,7 +137,7 @@ impl Lowering<'_> {
                 let stage = Ident::new(STAGE, Span::mixed_site());
                 quote_spanned!(span=> #stage.id(#id))
             }
-            None => quote_spanned!(span=> #runtime::OpId(#id)),
+            None => quote_spanned!(span=> #runtime::__private::OpId(#id)),
         }
     }
 

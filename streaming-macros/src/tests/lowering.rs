@@ -5,7 +5,7 @@ use super::{ids, lowered};
 /// Leaves the operators' names out, where a test is about something else.
 pub fn plain(body: &str) -> String {
     let mut out = lowered(body);
-    while let Some(start) = out.find(".at(rt::OpId(") {
+    while let Some(start) = out.find(".at(rt::__private::OpId(") {
         let end = out[start..].find("))").expect("an id ends") + start + 2;
         out.replace_range(start..end, "");
     }
@@ -16,7 +16,7 @@ pub fn plain(body: &str) -> String {
 fn operators_are_named_and_sinks_are_borrowed() {
     assert_eq!(
         lowered("a.map(f).to(out);"),
-        r#"a.at(rt::OpId("p/out/map")).map(f).at(rt::OpId("p/out/to")).to(&out);"#
+        r#"a.at(rt::__private::OpId("p/out/map")).map(f).at(rt::__private::OpId("p/out/to")).to(&out);"#
     );
 }
 
@@ -60,22 +60,22 @@ fn parts_of_a_split_are_real_already() {
 
 #[test]
 fn code_of_the_users_sees_plain_streams() {
-    let helper = r#".call(rt::OpId("p/out/helper"))"#;
+    let helper = r#".call(rt::__private::OpId("p/out/helper"))"#;
     assert_eq!(
         plain("let x = a.map(f); helper(x, 3).to(out);"),
         format!("let x=a.map(f);helper(x{helper},3).to(&out);")
     );
     assert_eq!(plain("helper(a.map(f)).to(out);"), format!("helper(a.map(f){helper}).to(&out);"));
     assert_eq!(plain("helper(a).to(out);"), format!("helper(a{helper}).to(&out);"));
-    let inner = r#".call(rt::OpId("p/out/inner"))"#;
+    let inner = r#".call(rt::__private::OpId("p/out/inner"))"#;
     assert_eq!(plain("helper(inner(a)).to(out);"), format!("helper(inner(a{inner}){helper}).to(&out);"));
-    let mine = r#".call(rt::OpId("p/out/mine"))"#;
+    let mine = r#".call(rt::__private::OpId("p/out/mine"))"#;
     assert_eq!(plain("a.map(f).mine(3).to(out);"), format!("a.map(f){mine}.mine(3).to(&out);"));
     assert_eq!(
         lowered("a.map(f).mine(b.map(g)).to(out);"),
         concat!(
-            r#"a.at(rt::OpId("p/out/map")).map(f).call(rt::OpId("p/out/mine"))"#,
-            r#".mine(b.at(rt::OpId("p/out/map#2")).map(g).call(rt::OpId("p/out/mine"))).at(rt::OpId("p/out/to")).to(&out);"#
+            r#"a.at(rt::__private::OpId("p/out/map")).map(f).call(rt::__private::OpId("p/out/mine"))"#,
+            r#".mine(b.at(rt::__private::OpId("p/out/map#2")).map(g).call(rt::__private::OpId("p/out/mine"))).at(rt::__private::OpId("p/out/to")).to(&out);"#
         )
     );
     assert_eq!(
@@ -131,11 +131,11 @@ fn loops_bring_outer_streams_in() {
     assert_eq!(
         lowered("let x = a.distinct(); let y = x.iterate(|l| { let z = l.join(b); z.union(x) }); y.to(out);"),
         concat!(
-            r#"let x=a.at(rt::OpId("p/x/distinct")).distinct().share();"#,
-            r#"let y=x.again().at(rt::OpId("p/y/iterate")).iterate(|__scope,l|{"#,
-            r#"let z=l.at(rt::OpId("p/y/loop/z/join")).join(b.again().enter(__scope));"#,
-            r#"z.at(rt::OpId("p/y/loop/union")).union(x.again().enter(__scope)).share()});"#,
-            r#"y.at(rt::OpId("p/out/to")).to(&out);"#
+            r#"let x=a.at(rt::__private::OpId("p/x/distinct")).distinct().share();"#,
+            r#"let y=x.again().at(rt::__private::OpId("p/y/iterate")).iterate(|__scope,l|{"#,
+            r#"let z=l.at(rt::__private::OpId("p/y/loop/z/join")).join(b.again().enter(__scope));"#,
+            r#"z.at(rt::__private::OpId("p/y/loop/union")).union(x.again().enter(__scope)).share()});"#,
+            r#"y.at(rt::__private::OpId("p/out/to")).to(&out);"#
         )
     );
 }

@@ -54,7 +54,7 @@ use crate::{
 ///
 /// Tools that preserve modification times (`cp -p`, rsync, unzip, `mv` of a file that was written before the start) leave files that
 /// are too old by this rule, which is Spark's. Such a file is not read: it is logged when it appears, counted in [`SkippedFiles::too_old`]
-/// and in the source's [metrics](crate::SourceMetrics::ignored), and [`Job::explain`](crate::Job::explain) says so.
+/// and in the source's [metrics](crate::metrics::SourceMetrics::ignored), and [`Job::explain`](crate::Job::explain) says so.
 /// [`by_name`](Lines::by_name) reads such files.
 ///
 /// Modification times are by the system's clock. If that clock was set, they are compared with batches by what both clocks say now,

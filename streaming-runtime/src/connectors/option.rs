@@ -8,11 +8,11 @@ use crate::{
     intake::source_context::SourceContext,
 };
 
-/// A source that may be missing, for instance in all but one process of a [`Cluster`](crate::Cluster). `None` is a source that has
+/// A source that may be missing, for instance in all but one process of a [`Cluster`](crate::cluster::Cluster). `None` is a source that has
 /// ended.
 ///
 /// ```
-/// use streaming_runtime::{Cluster, connect::{Source, tcp}};
+/// use streaming_runtime::{connect::{Source, tcp}, cluster::Cluster};
 ///
 /// let cluster = Cluster::new(["10.0.0.1:2101", "10.0.0.2:2101"], 1);
 /// let feed = (cluster.index() == 0).then(|| tcp::lines("127.0.0.1:9999"));

@@ -219,7 +219,7 @@ impl Engine {
     }
 
     /// Whether operators are metered. On by default; costs 0-6 % of throughput (`benches -- observed`). Without it,
-    /// [`JobMetrics::operators`](crate::JobMetrics::operators) are all 0, and [`Job::explain`](crate::Job::explain) names no operator.
+    /// [`JobMetrics::operators`](crate::metrics::JobMetrics::operators) are all 0, and [`Job::explain`](crate::Job::explain) names no operator.
     pub fn metrics(mut self, metered: bool) -> Self {
         self.metered = metered;
         self

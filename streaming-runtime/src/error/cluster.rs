@@ -21,7 +21,7 @@ pub enum ClusterError {
     Missing {
         /// The processes, each by its index and address.
         missing: Vec<String>,
-        /// The limit: [`Cluster::gather_within`](crate::Cluster::gather_within).
+        /// The limit: [`Cluster::gather_within`](crate::cluster::Cluster::gather_within).
         limit: Duration,
     },
     /// A process has another secret, or none; or somebody else listens at its address.

@@ -272,7 +272,7 @@ impl<T> SourceContext<T> {
     }
 
     /// Adds a counter of the connector, such as bad lines, to the job's metrics
-    /// ([`SourceMetrics::events`](crate::SourceMetrics)). A later counter of the same name replaces it.
+    /// ([`SourceMetrics::events`](crate::metrics::SourceMetrics)). A later counter of the same name replaces it.
     pub fn count(&self, event: &'static str, count: impl Fn() -> u64 + Send + Sync + 'static) {
         self.admission.count(event, count);
     }

@@ -73,7 +73,7 @@ pub struct MetricsExporter {
 /// Puts jobs' metrics on the [`metrics`] facade; see [`MetricsExporter`].
 ///
 /// ```no_run
-/// use streaming_runtime::{metrics_exporter, prelude::*};
+/// use streaming_runtime::{metrics::metrics_exporter, prelude::*};
 ///
 /// // With a recorder installed, such as `PrometheusBuilder::new().install_recorder()?`.
 /// let exporter = metrics_exporter();

@@ -33,7 +33,7 @@ pub struct BatchInfo {
 /// Is called when batches, connectors and jobs begin, end and fail. Calls come from the job's own tasks and threads, in the context of
 /// the service's runtime, possibly several at once: return quickly, and never block.
 ///
-/// A panic of a listener is logged and counted ([`JobMetrics::listener_panics`](crate::JobMetrics)); the job goes on.
+/// A panic of a listener is logged and counted ([`JobMetrics::listener_panics`](crate::metrics::JobMetrics)); the job goes on.
 /// A listener of several jobs distinguishes them by the [`Monitor`]s that it is given, or by [`BatchInfo::job`].
 ///
 /// | Spark's `StreamingListener` | here |
@@ -59,7 +59,7 @@ pub struct BatchInfo {
 pub trait Listener: Send + Sync + 'static {
     /// A job begins, before all else; `job` can be asked at any time from now on.
     fn attached(&self, _job: &Monitor) {}
-    /// The workers run and the sources were started: in a [`Cluster`](crate::Cluster), all processes are there.
+    /// The workers run and the sources were started: in a [`Cluster`](crate::cluster::Cluster), all processes are there.
     fn started(&self) {}
     /// The source of this port begins.
     fn source_started(&self, _port: &'static str) {}

@@ -212,11 +212,14 @@ pub(super) const NESTED: Shape = Shape {
 /// Sums and their keys' number, as a user's own operator.
 trait Totals<'s> {
     /// Sums of a window that is cut from sums.
-    fn totals(self, window: (Duration, Duration)) -> Stream<'s, Pair, streaming_runtime::Table>;
+    fn totals(self, window: (Duration, Duration)) -> Stream<'s, Pair, streaming_runtime::kinds::Table>;
 }
 
 impl<'s> Totals<'s> for Stream<'s, Pair> {
-    fn totals(self, (size, slide): (Duration, Duration)) -> Stream<'s, Pair, streaming_runtime::Table> {
+    fn totals(
+        self,
+        (size, slide): (Duration, Duration),
+    ) -> Stream<'s, Pair, streaming_runtime::kinds::Table> {
         self.window(size, slide).reduce_by_key(add)
     }
 }

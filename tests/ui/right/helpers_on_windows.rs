@@ -1,9 +1,10 @@
 //! Functions and operators of one's own on windows and on what is kept.
 
 use streaming_runtime::{
-    Key, Record, StreamKind, Table, Windowed,
+    Key, Record,
     aggregate::{mean, sum},
     connect::{channel, console},
+    kinds::{StreamKind, Table, Windowed},
     prelude::*,
 };
 

@@ -1,6 +1,11 @@
 //! Stages in all their forms, and functions beside modules, types and values of their name.
 
-use streaming_runtime::{Key, PerBatch, Record, SinkPort, Table, Windowed, aggregate::sum, prelude::*};
+use streaming_runtime::{
+    Key, Record, SinkPort,
+    aggregate::sum,
+    kinds::{PerBatch, Table, Windowed},
+    prelude::*,
+};
 
 stage!(
     /// With bounds, a window and a value.

@@ -60,7 +60,7 @@ const UNFINISHED: usize = 16 << 20;
 ///   the network.
 ///
 /// All of that is counted in [`Connections`], and under the same names in the job's metrics
-/// ([`SourceMetrics::events`](crate::SourceMetrics)).
+/// ([`SourceMetrics::events`](crate::metrics::SourceMetrics)).
 ///
 /// While the workers are behind, nothing is read, and the clients wait.
 ///

@@ -68,7 +68,7 @@ use secret::Secret;
 /// may start in any order; no source starts before all are there.
 ///
 /// ```no_run
-/// use streaming_runtime::{Cluster, connect::{console, tcp}, prelude::*};
+/// use streaming_runtime::{connect::{console, tcp}, cluster::Cluster, prelude::*};
 ///
 /// stream!(
 ///     #[batch(secs(1))]
@@ -175,7 +175,7 @@ impl Cluster {
         Ok(Cluster::new(lines, index))
     }
 
-    /// How long to wait until all processes are there. Then the job ends with [`ClusterError::Missing`](crate::ClusterError::Missing).
+    /// How long to wait until all processes are there. Then the job ends with [`ClusterError::Missing`](crate::cluster::ClusterError::Missing).
     pub fn gather_within(mut self, limit: Duration) -> Self {
         self.gather = limit;
         self
@@ -189,11 +189,11 @@ impl Cluster {
     }
 
     /// The secret that all processes of the cluster share. Each proves to each other that it has it, before anything else; a peer that
-    /// cannot is dropped and counted ([`JobMetrics::strangers`](crate::JobMetrics)). Required if an address is not a loopback address. Use
+    /// cannot is dropped and counted ([`JobMetrics::strangers`](crate::metrics::JobMetrics)). Required if an address is not a loopback address. Use
     /// a long random value from where the program has its other secrets. It is never printed, logged or sent.
     ///
     /// ```
-    /// use streaming_runtime::Cluster;
+    /// use streaming_runtime::cluster::Cluster;
     ///
     /// # fn secret() -> std::io::Result<Vec<u8>> { Ok(vec![7; 32]) }
     /// # fn main() -> std::io::Result<()> {
@@ -220,7 +220,7 @@ impl Cluster {
     /// Whether this process takes `name`: a file, a partition, a topic. Exactly one process does, and always the same.
     ///
     /// ```
-    /// use streaming_runtime::Cluster;
+    /// use streaming_runtime::cluster::Cluster;
     ///
     /// let hosts = ["10.0.0.1:2101", "10.0.0.2:2101"];
     /// let processes = [Cluster::new(hosts, 0), Cluster::new(hosts, 1)];

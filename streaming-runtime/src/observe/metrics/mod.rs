@@ -72,7 +72,7 @@ pub struct JobMetrics {
     pub engine_busy: Duration,
     /// How often a [`Listener`](crate::Listener) panicked. Each is logged, and nothing else happens.
     pub listener_panics: u64,
-    /// Connections that came to this process's address in the [`Cluster`](crate::Cluster) and were dropped: they did not have
+    /// Connections that came to this process's address in the [`Cluster`](crate::cluster::Cluster) and were dropped: they did not have
     /// the secret, ran another program, or sent nothing.
     pub strangers: u64,
     /// What it holds of its input, and the limit; see [`Engine::memory_limit`](crate::Engine::memory_limit).

@@ -3,7 +3,7 @@
 
 use streaming_runtime::prelude::*;
 
-pub fn lengths<'s>(words: Stream<'s, String>) -> Stream<'s, u64, streaming_runtime::PerBatch, _> {
+pub fn lengths<'s>(words: Stream<'s, String>) -> Stream<'s, u64, streaming_runtime::kinds::PerBatch, _> {
     words.map(|word| word.len() as u64)
 }
 

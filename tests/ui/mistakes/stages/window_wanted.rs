@@ -2,7 +2,7 @@
 //! A stage of windows gets batches.
 
 use streaming_runtime::prelude::*;
-use streaming_runtime::Windowed;
+use streaming_runtime::kinds::Windowed;
 
 stage!(
     fn counted<'s>(words: Stream<'s, String, Windowed>) -> Stream<'s, i64> {

@@ -1,0 +1,3 @@
+//! A job in several processes.
+
+pub use crate::{engine::Cluster, error::cluster::ClusterError};
