@@ -69,7 +69,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         (Some(host), Some(port)) => format!("{host}:{port}"),
         _ => serve(arguments.rate).await?,
     };
-    eprintln!("{}", word_count::PLAN);
+    eprintln!("{}", word_count::plan());
     eprintln!("counting words from {address}; Ctrl-C stops");
 
     let engine = Engine::new().workers(arguments.workers).listener(Progress::default());

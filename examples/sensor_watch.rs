@@ -76,7 +76,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let (statistics, all_statistics) = channel_sink(4);
     let (alarms, all_alarms) = channel_sink(4);
     let (online, all_online) = channel_sink(4);
-    eprintln!("{}", sensors::PLAN);
+    eprintln!("{}", sensors::plan());
 
     let engine = Engine::new().workers(arguments.workers);
     let ports = sensors::Ports { readings, statistics, alarms, online, hot: arguments.hot };

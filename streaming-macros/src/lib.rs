@@ -13,7 +13,7 @@
 //! graph       Graph: streams, operators, uses, and what was noticed on the way
 //! resolve/    Item -> Graph: names, statements, expressions, calls of operators
 //! check/      Graph -> errors: the rules that only show in the whole
-//! plan/       Graph -> Mermaid and DOT, what each operator holds, marks for state that changes its name
+//! plan/       Graph -> plan, what each operator holds, marks for state that changes its name
 //! emit/       Graph -> Rust: lower writes the body, items those of a pipeline, stage those of a stage,
 //!             fragments what pipelines say of the stages that they call
 //! ```

@@ -225,6 +225,7 @@ pub use error::{JobError, StartError};
 pub use observe::{
     listener::{BatchInfo, Listener},
     monitor::Monitor,
+    plan,
 };
 pub use operators::{
     kernel::{differential::Comparable, state_table::KeyState},
@@ -266,8 +267,9 @@ pub use time::{BatchTime, TimeSpan, hours, millis, minutes, secs};
 ///
 /// - one variant, `Ports`, with a field for each port and value, for [`Engine::start`]. A port that is missing, given twice or of
 ///   another type is a compile error there.
-/// - `PLAN` and `DOT`, the graph for Mermaid and Graphviz, and `OPERATORS`, the ids of the operators. An id is made of the `let` or the
-///   sink that an operator works for, so it does not change when statements move.
+/// - `plan()`, the graph as a [`Plan`](plan::Plan); `PLAN` and `DOT`, drawn from it for Mermaid and Graphviz; and `OPERATORS`, the
+///   ids of the operators. An id is made of the `let` or the sink that an operator works for, so it does not change when statements
+///   move.
 ///
 /// The body has one way through it: it runs once on each worker, when the job starts. Each source must be read, and each sink must get
 /// exactly one stream. Where the macro cannot see that, it is a [`BuildError`] of the start.
@@ -434,6 +436,7 @@ pub mod __private {
     pub use crate::{
         engine::{Flow, InPort, OutPort, Wiring},
         ids::OpId,
+        observe::plan::drawing::{Notation, drawn, drawn_length},
         record::SharedRecord,
         stage::{Fragment, IsStage, Stage, count, fragment, joined, length, lines, no_stage, text},
         stream::Reported,

@@ -16,7 +16,7 @@ use crate::{
     stream::{Stream, chain::Rooted, kind::StreamKind},
 };
 
-/// The placeholder in a stage's text for the id, the mark or the key of its call.
+/// The placeholder in a stage's text for the id of its call.
 const CALLER: u8 = 1;
 
 /// What is known of a stage without its call, see the macro.
@@ -26,10 +26,8 @@ pub struct Fragment {
     pub operators: &'static str,
     /// Their marks, one a line.
     pub marks: &'static str,
-    /// Its part of a plan in Mermaid.
-    pub plan: &'static str,
-    /// And in Graphviz' language.
-    pub dot: &'static str,
+    /// Its part of a plan.
+    pub graph: &'static str,
 }
 
 /// What stands beside the function of a stage.
@@ -46,7 +44,7 @@ pub mod no_stage {
     /// In place of a stage's variant.
     pub struct __Stage;
     impl super::IsStage for __Stage {
-        const FRAGMENT: super::Fragment = super::Fragment { operators: "", marks: "", plan: "", dot: "" };
+        const FRAGMENT: super::Fragment = super::Fragment { operators: "", marks: "", graph: "" };
     }
 }
 

@@ -3,6 +3,7 @@
 mod explain;
 mod listeners;
 mod metrics;
+mod plan;
 mod spans;
 mod state;
 

@@ -14,7 +14,7 @@
 //! }
 //! ```
 //!
-//! What a stage says is text with a mark, [`CALLER`], where the caller's own id or key belongs; `const` functions of the
+//! What a stage says is text with a mark, [`CALLER`], where the caller's own id belongs; `const` functions of the
 //! runtime put it there. So all is known when the pipeline is compiled.
 
 use proc_macro2::{Ident, Literal, Span, TokenStream};
@@ -52,12 +52,27 @@ fn named(item: &RustItem) -> Option<&Ident> {
 /// The consts of a pipeline, whose type is `kind`. Of a body with mistakes only what is its own is said.
 pub fn consts(item: &Item, graph: &Graph, kind: &TokenStream, faulty: bool) -> TokenStream {
     let told = Told::new(item, graph, kind.clone(), faulty);
-    let (stages, plan, dot) =
-        (told.stages(), told.text(plan::mermaid(graph), "plan"), told.text(plan::dot(graph), "dot"));
+    let (stages, graph) = (told.stages(), told.text(plan::encoded(graph), "graph"));
+    let runtime = &item.runtime;
+    let drawn = |notation: &str| {
+        let notation = Ident::new(notation, Span::mixed_site());
+        quote!({
+            const BYTES: [u8; #runtime::__private::drawn_length(#kind::GRAPH, #runtime::__private::Notation::#notation)] =
+                #runtime::__private::drawn(#kind::GRAPH, #runtime::__private::Notation::#notation);
+            #runtime::__private::text(&BYTES)
+        })
+    };
+    let (plan, dot) = (drawn("Mermaid"), drawn("Dot"));
     let operators = told.lines(told.operators(), "operators");
     let marks = told.lines(told.marks(), "marks");
     quote! {
         #stages
+        #[doc(hidden)]
+        pub const GRAPH: &'static str = #graph;
+        /// The plan of the pipeline, to look at and to draw.
+        pub fn plan() -> #runtime::plan::Plan {
+            #runtime::plan::Plan::of_encoded(#kind::GRAPH)
+        }
         /// The plan of the pipeline in Mermaid.
         pub const PLAN: &'static str = #plan;
         /// The plan of the pipeline in Graphviz' language.
@@ -75,7 +90,7 @@ pub fn known(item: &Item, graph: &Graph, faulty: bool) -> TokenStream {
     let conditions: Vec<_> = item.attrs.iter().filter(|attr| attr.path().is_ident("cfg")).collect();
     let told = Told::new(item, graph, name.to_token_stream(), faulty);
     let stages = told.stages();
-    let (plan, dot) = (told.text(plan::mermaid(graph), "plan"), told.text(plan::dot(graph), "dot"));
+    let graph = told.text(plan::encoded(graph), "graph");
     let (operators, marks) = (told.text(told.operators(), "operators"), told.text(told.marks(), "marks"));
     quote! {
         #(#conditions)*
@@ -89,8 +104,7 @@ pub fn known(item: &Item, graph: &Graph, faulty: bool) -> TokenStream {
             const FRAGMENT: #runtime::__private::Fragment = #runtime::__private::Fragment {
                 operators: #operators,
                 marks: #marks,
-                plan: #plan,
-                dot: #dot,
+                graph: #graph,
             };
         }
     }
@@ -163,8 +177,7 @@ impl<'a> Told<'a> {
 
     /// An id, or what is put before it by the caller.
     fn id(&self, node: NodeId) -> String {
-        let id = self.graph.id(node);
-        if self.graph.stage.is_some() { format!("{CALLER}/{id}") } else { id }
+        plan::id_of(self.graph, node)
     }
 
     fn each(&self, operator: impl Fn(NodeId) -> Piece, call: impl Fn(NodeId) -> Vec<Piece>) -> Vec<Piece> {

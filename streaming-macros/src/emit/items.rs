@@ -172,6 +172,7 @@ fn pipeline(item: &Item, names: &Names, graph: &Graph, lost: bool) -> TokenStrea
             const NAME: &'static str = #own_name;
             const BATCH: ::core::time::Duration = ::core::time::Duration::from_millis(#millis);
             const PLAN: &'static str = <#kind>::PLAN;
+            const GRAPH: &'static str = <#kind>::GRAPH;
             const OPERATORS: &'static [&'static str] = <#kind>::OPERATORS;
             const MARKS: &'static [&'static str] = <#kind>::MARKS;
             const FEEDS: &'static [(&'static str, &'static [&'static str])] = &[#(#feeds),*];

@@ -1,10 +1,10 @@
-//! Draws the graph. Sources and sinks have shapes of their own and say what they carry; chains of stateless
-//! operators stand in one frame, because they become one operator; edges say where records change workers.
+//! Writes the graph down as a plan: ports with what they carry, operators with what they keep, chains of stateless operators
+//! together, because they become one operator, and edges that say where records change workers.
 //!
-//! A plan is part of the program and of its reviews: the same body always gives the same text.
+//! The runtime reads and draws it; the encoding is described there, in `observe/plan/encoded.rs`. A plan is part of the program and
+//! of its reviews: the same body always gives the same text.
 
 mod marks;
-mod notation;
 mod state_plan;
 
 use std::{
@@ -15,8 +15,8 @@ use std::{
 use crate::{
     graph::{Edge, Graph, Node, NodeId, What},
     operators::{Exchange, Kind},
+    tokens::text,
 };
-use notation::{Dot, Mermaid, Notation};
 
 pub use marks::marks;
 
@@ -29,16 +29,6 @@ pub enum Piece {
     Text(String),
     /// A stage's, by its call, and what it is called there.
     Stage(NodeId, String),
-}
-
-/// Draws the graph for Mermaid, which GitHub and rustdoc themes render.
-pub fn mermaid(graph: &Graph) -> Vec<Piece> {
-    draw(graph, &Mermaid)
-}
-
-/// Draws the graph for Graphviz.
-pub fn dot(graph: &Graph) -> Vec<Piece> {
-    draw(graph, &Dot)
 }
 
 /// For each operator, and for each call of a function with a stream, the sources whose records come to it.
@@ -117,15 +107,19 @@ fn drawn(graph: &Graph) -> impl Iterator<Item = NodeId> + '_ {
     others.chain(all.filter(is_sink))
 }
 
-/// Of a stage, what stands in a frame around its call: the streams that it is given come out of the node of that call,
-/// and what it returns goes back to it.
-fn draw(graph: &Graph, notation: &dyn Notation) -> Vec<Piece> {
-    let mut out = match graph.stage {
-        Some(_) => notation.frame(&format!("stage_{CALLER}"), &format!("stage {}", graph.name)) + "\n",
-        None => notation.open(graph),
-    };
+/// The graph as a plan. Of a stage, what stands in a frame around its call: the streams that it is given come out of the node of
+/// that call, and what it returns goes back to it.
+pub fn encoded(graph: &Graph) -> Vec<Piece> {
+    let mut out = String::new();
+    match graph.stage {
+        Some(_) => line(&mut out, &["open", "stage", CALLER, &graph.name]),
+        None => {
+            let batch = graph.batch.unwrap_or_default().to_string();
+            line(&mut out, &["plan", &graph.pipeline, &batch]);
+        }
+    }
     let frames = Frames::of(graph);
-    draw_level(graph, notation, &frames, None, 1, &mut out);
+    encode_level(graph, &frames, None, &mut out);
     for id in drawn(graph) {
         let node = &graph.nodes[id];
         for input in &node.inputs {
@@ -137,84 +131,76 @@ fn draw(graph: &Graph, notation: &dyn Notation) -> Vec<Piece> {
             };
             let given = graph.nodes[input.from].name.as_str();
             let is_given = graph.stage.is_some() && matches!(graph.nodes[input.from].what, What::Source(_));
-            let several = if is_given { given } else { input.output.as_deref().unwrap_or_default() };
-            let label =
-                [several, travels].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ");
-            line(&mut out, 1, &notation.edge(&key(graph, input.from), &key(graph, id), &label, false));
+            let output = if is_given { given } else { input.output.as_deref().unwrap_or_default() };
+            line(&mut out, &["edge", &id_of(graph, input.from), &id_of(graph, id), output, travels, ""]);
         }
         if let Some(feedback) = &node.feedback {
-            line(&mut out, 1, &notation.edge(&key(graph, feedback.from), &key(graph, id), "again", true));
+            line(&mut out, &["edge", &id_of(graph, feedback.from), &id_of(graph, id), "", "", "again"]);
         }
     }
     for result in graph.stage.iter().flatten() {
-        line(&mut out, 1, &notation.edge(&key(graph, result.from), CALLER, "returns", true));
+        line(&mut out, &["edge", &id_of(graph, result.from), CALLER, "", "", "returns"]);
     }
-    let end = match graph.stage {
-        Some(_) => format!("{}\n", notation.close_frame()),
-        None => notation.close().to_owned(),
-    };
+    let end = if graph.stage.is_some() { "close\n" } else { "" };
     let stages = drawn(graph).filter(|node| matches!(graph.nodes[*node].what, What::Function));
-    let stages = stages.map(|node| Piece::Stage(node, key(graph, node))).collect::<Vec<_>>();
+    let stages = stages.map(|node| Piece::Stage(node, id_of(graph, node))).collect::<Vec<_>>();
     // A stage that a stage calls stands inside of its frame.
-    [Piece::Text(out)].into_iter().chain(stages).chain([Piece::Text(end)]).collect()
+    [Piece::Text(out)].into_iter().chain(stages).chain([Piece::Text(end.to_owned())]).collect()
 }
 
-/// Draws the nodes in the body of a loop, or of the pipeline.
-fn draw_level(
-    graph: &Graph,
-    notation: &dyn Notation,
-    frames: &Frames,
-    inside: Option<NodeId>,
-    depth: usize,
-    out: &mut String,
-) {
+/// Writes the nodes in the body of a loop, or of the pipeline.
+fn encode_level(graph: &Graph, frames: &Frames, inside: Option<NodeId>, out: &mut String) {
     for id in drawn(graph).filter(|id| graph.nodes[*id].inside == inside) {
-        let node = &graph.nodes[id];
         let members = frames.members(id);
         if graph.nodes.iter().any(|inner| inner.inside == Some(id)) {
-            line(
-                out,
-                depth,
-                &notation.frame(&format!("loop_{}", key(graph, id)), &format!("loop {}", node.place)),
-            );
-            line(out, depth + 1, &notation.node(&key(graph, id), node, &frames.holds[id]));
-            draw_level(graph, notation, frames, Some(id), depth + 1, out);
-            line(out, depth, notation.close_frame());
+            line(out, &["open", "loop", &id_of(graph, id), &graph.nodes[id].place]);
+            encode_node(graph, frames, id, out);
+            encode_level(graph, frames, Some(id), out);
+            line(out, &["close"]);
         } else if members.len() > 1 {
-            line(out, depth, &notation.frame(&format!("fused_{}", key(graph, id)), "one operator"));
-            for member in members {
-                line(
-                    out,
-                    depth + 1,
-                    &notation.node(&key(graph, member), &graph.nodes[member], &frames.holds[member]),
-                );
-            }
-            line(out, depth, notation.close_frame());
+            line(out, &["open", "fused", &id_of(graph, id), ""]);
+            members.into_iter().for_each(|member| encode_node(graph, frames, member, out));
+            line(out, &["close"]);
         } else if frames.chain[&id] == id {
-            line(out, depth, &notation.node(&key(graph, id), node, &frames.holds[id]));
+            encode_node(graph, frames, id, out);
         }
     }
 }
 
-fn line(out: &mut String, depth: usize, text: &str) {
-    let _ = writeln!(out, "{:1$}{text}", "", 2 * depth);
+fn encode_node(graph: &Graph, frames: &Frames, id: NodeId, out: &mut String) {
+    let node = &graph.nodes[id];
+    let kind = match (&node.what, node.kind()) {
+        (What::Source(_), _) => "source",
+        (What::Sink(_), _) => "sink",
+        (_, Kind::Stateless) => "stateless",
+        (_, Kind::Routing | Kind::Terminal | Kind::End) => "routing",
+        (_, Kind::Keyed) => "keyed",
+        (_, Kind::Global) => "global",
+        (_, Kind::Stateful) => "stateful",
+        (_, Kind::Opaque) => "opaque",
+    };
+    let detail = match &node.what {
+        What::Source(record) | What::Sink(record) => text(record),
+        What::Operator | What::Function => node.place.clone(),
+    };
+    let (keeps, lowering) = frames.holds[id].split_once(": ").unwrap_or_default();
+    line(out, &["node", kind, &id_of(graph, id), &node.name, &detail, keeps, lowering]);
 }
 
-/// A node's name in the drawing: made of its id, so that a moved statement changes no other line.
-fn key(graph: &Graph, id: NodeId) -> String {
+/// Writes a line of fields. A type has neither tabs nor line breaks, but what it is made of may.
+fn line(out: &mut String, fields: &[&str]) {
+    let fields = fields.iter().map(|field| field.replace(['\t', '\n'], " ")).collect::<Vec<_>>();
+    let _ = writeln!(out, "{}", fields.join("\t"));
+}
+
+/// The id of an operator or a call, in a stage behind that of its caller; the name of a port.
+pub fn id_of(graph: &Graph, id: NodeId) -> String {
     let node = &graph.nodes[id];
-    let number = if node.number > 1 { format!("_{}", node.number) } else { String::new() };
-    match node.what {
-        What::Source(_) if graph.stage.is_some() => CALLER.to_owned(),
-        What::Source(_) => format!("source_{}", node.name),
-        What::Sink(_) => format!("sink_{}", node.name),
-        What::Operator | What::Function => {
-            let key = format!("{}__{}{number}", node.place, node.name);
-            let key = key.replace(|c: char| !c.is_ascii_alphanumeric(), "_");
-            match graph.stage {
-                Some(_) => format!("{CALLER}__{key}"),
-                None => format!("op_{key}"),
-            }
-        }
+    match (&node.what, &graph.stage) {
+        (What::Source(_), Some(_)) => CALLER.to_owned(),
+        (What::Sink(_), Some(_)) => format!("{CALLER}/{}", node.name),
+        (What::Source(_) | What::Sink(_), None) => node.name.clone(),
+        (What::Operator | What::Function, Some(_)) => format!("{CALLER}/{}", graph.id(id)),
+        (What::Operator | What::Function, None) => graph.id(id),
     }
 }

@@ -1,12 +1,32 @@
 //! The plans of the six programs that the macro was designed for.
 
 use super::{operators, own, programs, understood};
-use crate::plan;
+use crate::{graph::Graph, plan};
+
+/// As the runtime draws it.
+#[allow(dead_code)]
+#[path = "../../../streaming-runtime/src/observe/plan/drawing.rs"]
+mod drawing;
+
+fn mermaid(graph: &Graph) -> String {
+    draw(graph, drawing::Notation::Mermaid)
+}
+
+fn dot(graph: &Graph) -> String {
+    draw(graph, drawing::Notation::Dot)
+}
+
+fn draw(graph: &Graph, notation: drawing::Notation) -> String {
+    let plan = own(plan::encoded(graph));
+    let mut bytes = vec![0; drawing::drawn_length(&plan, notation)];
+    drawing::draw(&plan, notation, &mut bytes);
+    String::from_utf8(bytes).expect("a drawing is text")
+}
 
 fn drawn(item: &str) -> String {
     let (graph, said) = understood(item);
     assert_eq!(said, [""; 0], "the program is right");
-    format!("{}{}{}", own(plan::mermaid(&graph)), own(plan::dot(&graph)), operators(&graph).join("\n"))
+    format!("{}{}{}", mermaid(&graph), dot(&graph), operators(&graph).join("\n"))
 }
 
 #[test]
@@ -44,10 +64,10 @@ fn a_type_cannot_break_the_drawing() {
     let item = "#[batch(secs(1))] fn p<a: Source<HashMap<String, Vec<&'static str>>>, out: Sink<Box<dyn Fn(u64) -> u64 + Send>>>() { a.map(f).to(out); }";
     let (graph, _) = understood(item);
     assert!(
-        own(plan::mermaid(&graph))
+        mermaid(&graph)
             .contains("HashMap#lt;String, Vec#lt;&'static str#gt;#gt;".replace('&', "#amp;").as_str())
     );
-    assert!(own(plan::dot(&graph)).contains("Box<dyn Fn(u64) -> u64 + Send>"));
+    assert!(dot(&graph).contains("Box<dyn Fn(u64) -> u64 + Send>"));
 }
 
 #[test]
@@ -63,7 +83,7 @@ fn the_plan_says_how_what_is_kept_is_joined_and_aggregated() {
     }";
     let (graph, said) = understood(item);
     assert_eq!(said, [""; 0]);
-    let plan = own(plan::mermaid(&graph));
+    let plan = mermaid(&graph);
     for line in [
         "join<br/>one<br/>both sides, by key: symmetric hash join",
         "reduce_by_key<br/>two<br/>all records, by key: in order of arrival",
@@ -84,7 +104,7 @@ fn what_fails_is_drawn_to_its_end() {
     }";
     let (graph, said) = understood(item);
     assert_eq!(said, [""; 0]);
-    let plan = own(plan::mermaid(&graph));
+    let plan = mermaid(&graph);
     for line in [
         "op_good_bad__try_map -->|\"good\"| sink_out",
         "op_good_bad__try_map -->|\"bad\"| op_bad__skip",
@@ -105,7 +125,7 @@ fn the_plan_knows_the_shorthands_of_aggregates_by_key() {
     }";
     let (graph, said) = understood(item);
     assert_eq!(said, [""; 0]);
-    let plan = own(plan::mermaid(&graph));
+    let plan = mermaid(&graph);
     for line in [
         "count_by_key<br/>one<br/>one value per key and pane: panes, undone",
         "sum_by_key<br/>two<br/>per key and pane, by its algebra: panes",

@@ -1,7 +1,10 @@
 //! What becomes of batches that come again.
 
+use serde::{Deserialize, Serialize};
+
 /// What a sink does with a batch that comes again after a crash.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Delivery {
     /// The batch is there twice.
     AtLeastOnce,

@@ -1,7 +1,10 @@
 //! What happens to a source's records after a crash.
 
+use serde::{Deserialize, Serialize};
+
 /// What happens to a source's records when the job crashes ([`Engine::checkpoint`](crate::Engine::checkpoint)).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Recovery {
     /// What was under way is lost: at most once.
     Lost,

@@ -8,7 +8,7 @@ use crate::{
     engine::control::Control,
     error::{JobError, Outcome},
     intake::admission::Memory,
-    observe::{explain::Explanation, metrics::JobMetrics, monitor::Monitor},
+    observe::{explain::Explanation, metrics::JobMetrics, monitor::Monitor, plan::Plan},
     time::BatchTime,
 };
 
@@ -71,6 +71,17 @@ impl Job {
     /// ```
     pub fn metrics(&self) -> JobMetrics {
         self.control.board.metrics()
+    }
+
+    /// The job's plan, to print and to draw; see [`Monitor::plan`](crate::Monitor::plan).
+    ///
+    /// ```no_run
+    /// # fn show(job: &streaming_runtime::Job) {
+    /// eprintln!("{}", job.plan()); // a tree; `.mermaid()` and `.dot()` are drawings, and serde makes JSON of it
+    /// # }
+    /// ```
+    pub fn plan(&self) -> Plan {
+        self.monitor().plan()
     }
 
     /// What each sink waits for, in the order of the ports.

@@ -36,6 +36,7 @@ use crate::{
     observe::{
         listener::Listeners,
         metrics::{Board, BoardSettings, Port},
+        plan::Plan,
     },
 };
 
@@ -185,7 +186,7 @@ impl Engine {
                 (WorkerHandle { orders, signal: signal.clone() }, receiver)
             })
             .unzip();
-        let board = self.board(name.clone(), P::OPERATORS, admissions, (&mut sources, &sinks));
+        let board = self.board(name.clone(), (P::OPERATORS, P::GRAPH), admissions, (&mut sources, &sinks));
         let settings = ControlSettings {
             backpressure,
             interval: P::BATCH,
@@ -218,10 +219,13 @@ impl Engine {
     fn board(
         &self,
         job: String,
-        operators: &'static [&'static str],
+        (operators, graph): (&'static [&'static str], &str),
         admissions: Admissions,
         (sources, sinks): (&mut [SourceTask], &[SinkTask]),
     ) -> Arc<Board> {
+        let recoveries: Vec<_> = sources.iter().map(|source| (source.port, source.recovery)).collect();
+        let deliveries: Vec<_> = sinks.iter().map(|sink| (sink.port, sink.delivery)).collect();
+        let plan = Plan::of_encoded(graph).with_connectors(&recoveries, &deliveries);
         let sources = sources.iter_mut().map(|source| Port {
             name: source.port,
             queues: std::mem::take(&mut source.queues),
@@ -239,6 +243,7 @@ impl Engine {
             sinks: sinks.collect(),
             operators,
             admissions,
+            plan,
         })
     }
 

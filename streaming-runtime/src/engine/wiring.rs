@@ -62,6 +62,8 @@ pub trait Pipeline: Sized {
     const BATCH: Duration;
     /// The plan in Mermaid.
     const PLAN: &'static str;
+    #[doc(hidden)]
+    const GRAPH: &'static str;
     /// The ids of its operators.
     const OPERATORS: &'static [&'static str];
     /// How each operator and each call is made, for state whose name changes: `id mark`.

@@ -5,6 +5,7 @@ use std::{fmt, sync::Arc};
 use crate::observe::{
     explain::{Explanation, explain},
     metrics::{Board, JobMetrics},
+    plan::Plan,
 };
 
 /// Looks at a job from anywhere, also while somebody else waits for its end, and after it. It is cheap to clone and does not keep
@@ -32,6 +33,12 @@ impl Monitor {
     /// What each sink waits for, in the order of the header.
     pub fn explain(&self) -> Vec<Explanation> {
         explain(&self.0)
+    }
+
+    /// The job's plan: its operators and ports with what each keeps, by the ids of its [metrics](Monitor::metrics), and what its
+    /// connectors do after a crash.
+    pub fn plan(&self) -> Plan {
+        self.0.plan.clone()
     }
 
     /// The warnings of the start, as they were logged: sources that begin anew before state that stays.

@@ -21,6 +21,7 @@ use crate::{
             recent::{CountedSpan, DelayHistory, rate},
         },
         operator_stats::Cells,
+        plan::Plan,
         skip_counters::SkipCounters,
     },
     time::BatchTime,
@@ -52,6 +53,7 @@ pub(crate) struct BoardSettings {
     pub(crate) sinks: Vec<Port>,
     pub(crate) operators: &'static [&'static str],
     pub(crate) admissions: Admissions,
+    pub(crate) plan: Plan,
 }
 
 /// A job, as its parts tell.
@@ -87,6 +89,8 @@ pub(crate) struct Board {
     pub(crate) skipped: Arc<SkipCounters>,
     /// What the start has warned of.
     pub(crate) warnings: OnceLock<Vec<String>>,
+    /// Its operators and ports, with what its connectors do after a crash.
+    pub(crate) plan: Plan,
 }
 
 /// What is known of a source.
@@ -259,6 +263,7 @@ impl Board {
             sinks,
             operators,
             admissions,
+            plan,
         } = settings;
         let clock = admissions.clock.clone();
         let worker = |_| {
@@ -305,6 +310,7 @@ impl Board {
             workers,
             operators,
             warnings: OnceLock::new(),
+            plan,
             closed: AtomicU64::new(0),
             delivered: AtomicU64::new(0),
             boundary: AtomicU64::new(0),
