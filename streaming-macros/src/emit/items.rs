@@ -30,7 +30,9 @@ pub fn emit(item: &Item, graph: &Graph, body: TokenStream, errors: Errors) -> To
     let names = Names::new(item);
     let aliases = aliases(item, &names);
     let lost = errors.body_lost();
-    let faulty = !errors.is_empty() || graph.incomplete || graph.unbound;
+    let wrong = !errors.is_empty() || graph.incomplete;
+    // A name that the body does not make may be a function from outside: that keeps warnings back, and hides no stage.
+    let faulty = wrong || graph.unbound;
     let conditions = conditions(item);
     let errors: TokenStream = errors
         .finish()
@@ -46,7 +48,7 @@ pub fn emit(item: &Item, graph: &Graph, body: TokenStream, errors: Errors) -> To
         false => (errors, TokenStream::new()),
     };
     let function = function(item, &names, quote!(#body #inside), lost, faulty);
-    let ports = ports(item, &names, graph, faulty);
+    let ports = ports(item, &names, graph, wrong);
     let pipeline = pipeline(item, &names, graph, lost);
     let imports = lost.then(|| imports::of_body(item, &conditions));
     quote!(#aliases #function #ports #imports #pipeline #outside)

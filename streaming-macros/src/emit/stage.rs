@@ -26,7 +26,9 @@ pub fn emit(
 ) -> TokenStream {
     let Item { runtime, attrs, vis, name, braces, .. } = item;
     let lost = errors.body_lost();
-    let faulty = !errors.is_empty() || graph.incomplete || graph.unbound;
+    let wrong = !errors.is_empty() || graph.incomplete;
+    // A name that the body does not make may be a function from outside: that keeps warnings back, and hides no stage.
+    let faulty = wrong || graph.unbound;
     let errors = errors.into_compile_errors();
     // Inside the body an error makes rustc keep quiet about types that it cannot infer. There it must parse.
     let (inside, outside) = match lost || graph.incomplete {
@@ -66,7 +68,7 @@ pub fn emit(
     let conditions: Vec<_> = attrs.iter().filter(|attr| attr.path().is_ident("cfg")).collect();
     let imports = first.filter(|_| lost).map(|_| imports::of_body(item, &conditions));
     // A method has no place for it.
-    let known = first.map(|_| fragments::known(item, graph, faulty));
+    let known = first.map(|_| fragments::known(item, graph, wrong));
     quote! {
         #(#attrs)*
         #[cfg_attr(#hidden, cfg(miri))]
