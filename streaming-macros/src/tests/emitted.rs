@@ -21,7 +21,7 @@ fn an_error_stands_where_it_quiets_rustc() {
     let out = emitted("let x = a.map(f); b.union(a).to(out); b.to(other);");
     assert!(
         out.contains(
-            r#"b.again().at(streaming_runtime::OpId("p/other/to")).to(&other);::core::compile_error!"#
+            r#"b.again().at(streaming_runtime::__private::OpId("p/other/to")).to(&other);::core::compile_error!"#
         ),
         "{out}"
     );
