@@ -350,13 +350,13 @@ macro_rules! stream {
 /// The stage's name is also taken among types, by an enum that tells pipelines its plan.
 ///
 /// ```
-/// use streaming_runtime::{Kept, Key, prelude::*};
+/// use streaming_runtime::{Key, kinds::Table, prelude::*};
 ///
 /// stage!(
 ///     /// The number and the sum of the amounts of each key, for ever.
 ///     pub fn balances<'s, K: Key>(
 ///         entries: Stream<'s, (K, i64)>,
-///     ) -> (Stream<'s, (K, i64), Kept>, Stream<'s, (K, i64), Kept>) {
+///     ) -> (Stream<'s, (K, i64), Table>, Stream<'s, (K, i64), Table>) {
 ///         let counts = entries.update_state(|_, n: Option<i64>, new| Some(n.unwrap_or(0) + new.len() as i64));
 ///         let sums = entries.update_state(|_, sum: Option<i64>, new| Some(sum.unwrap_or(0) + new.iter().sum::<i64>()));
 ///         (counts.allow_unbounded("a number a key"), sums.allow_unbounded("a number a key"))

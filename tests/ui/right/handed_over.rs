@@ -89,7 +89,7 @@ fn the_plan_has_what_is_handed_over() {
     assert!(by_field::<(), (), (), ()>::PLAN.contains("op_parts__parted -->|\"small\"| sink_small"));
     assert!(by_place::<(), (), ()>::PLAN.contains("op_both__halves -->|\"1\"| sink_large"));
     let plan = sinks::<(), (), (), ()>::PLAN;
-    assert!(plan.contains("op_a__borrows --> sink_one"), "{plan}");
+    assert!(plan.contains("op_borrows --> sink_one"), "{plan}");
     assert!(plan.contains("op_three__united --> sink_three"), "{plan}");
     let _ = |a: ChannelSource<i64>| {
         let (one, two, three) = (console(), console(), console());
