@@ -75,6 +75,12 @@ pub struct Sight {
     pub latencies: Histogram<u64>,
 }
 
+impl Default for Seen {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Seen {
     pub fn new() -> Self {
         let latencies = Histogram::new(3).expect("three digits");
