@@ -1,7 +1,7 @@
 //! A pipeline's plan as data: its operators and ports, how records go between them, and what each keeps.
 //!
-//! `stream!` writes a plan down in one [encoding](encoded), which is put together with those of the stages that it calls. `PLAN`
-//! and `DOT` are [drawn](drawing) from it by the compiler; [`Plan`] is read from it.
+//! `stream!` writes a plan down in one encoding, which is put together with those of the stages that it calls. `PLAN`
+//! and `DOT` are drawn from it by the compiler; [`Plan`] is read from it.
 //!
 //! ```
 //! use streaming_runtime::{plan::NodeKind, prelude::*};
