@@ -41,8 +41,10 @@ fn a_service_with_few_files() {
             Some(share) => lines.max_connections(share),
             None => lines,
         };
-        println!("\nport {}", lines.local_addr().port());
+        let port = lines.local_addr().port();
         let mut job = Engine::new().start(copy::Ports { lines, out: Print }).expect("it starts");
+        // Not before: clients that come while it starts may take the files that its threads need.
+        println!("\nport {port}");
         println!("ended {:?}", job.join().await);
     });
 }
