@@ -399,19 +399,9 @@ fn last_name(expr: &Expr) -> Option<Ident> {
 
 /// The operator that has ended a stream. One that was given what it does not take is reported itself.
 fn end_of(flow: &Flow) -> Option<&Ident> {
-    match flow {
-        Flow::Operator { call, .. } => {
-            let operator = known(&name_of(&call.method)).filter(Operator::ends)?;
-            unlike(&operator, call).is_none().then_some(&call.method)
-        }
-        Flow::Paren(_, inner) => end_of(inner),
-        Flow::Use { .. }
-        | Flow::Part { .. }
-        | Flow::Rust(..)
-        | Flow::Sink(_)
-        | Flow::Call(..)
-        | Flow::Unfinished(..) => None,
-    }
+    let call = call_of(flow)?;
+    let operator = known(&name_of(&call.method)).filter(Operator::ends)?;
+    unlike(&operator, call).is_none().then_some(&call.method)
 }
 
 /// What is to be said where a flow is taken for one stream, if it is two.
@@ -422,9 +412,14 @@ fn two(flow: &Flow) -> Option<Finding> {
 
 /// The operator that a stream comes right out of, if it is not known by a name.
 fn operator_of(flow: &Flow) -> Option<&Ident> {
+    Some(&call_of(flow)?.method)
+}
+
+/// The call of that operator.
+fn call_of(flow: &Flow) -> Option<&ExprMethodCall> {
     match flow {
-        Flow::Operator { call, .. } => Some(&call.method),
-        Flow::Paren(_, inner) => operator_of(inner),
+        Flow::Operator { call, .. } => Some(call),
+        Flow::Paren(_, inner) => call_of(inner),
         Flow::Use { .. }
         | Flow::Part { .. }
         | Flow::Rust(..)
