@@ -381,6 +381,11 @@ macro_rules! stage {
     ($($tokens:tt)*) => { $crate::__private::stage! { ($crate) $($tokens)* } };
 }
 
+/// The program of the README, compiled as those of the guides are.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+mod readme {}
+
 /// What programs with pipelines use.
 ///
 /// It also makes names that operators have elsewhere known to the compiler, which then says what to write:
