@@ -240,27 +240,28 @@ impl FromStr for StateShape {
 }
 
 fn parse(text: &str) -> Result<StateShape, &'static str> {
-    let (head, types) = text.split_once(" of ").ok_or("` of ` and types are missing")?;
-    let (kind, rest) = [("panes and keys", Kind::PanesAndKeys), ("panes", Kind::Panes), ("keys", Kind::Keys)]
-        .into_iter()
-        .find_map(|(name, kind)| Some((kind, head.strip_prefix(name)?)))
-        .ok_or("it begins with `panes`, `keys` or `panes and keys`")?;
-    let mut shape = StateShape {
-        kind,
-        span: None,
-        slide: None,
-        how: String::new(),
-        with: None,
-        types: types.to_owned(),
-        fault: None,
-        lasts: true,
-    };
-    let mut words = rest.split(' ').skip(1);
+    const NO_KIND: &str = "it begins with `panes`, `keys` or `panes and keys`";
+    const NO_TYPES: &str = "` of ` and types are missing";
+    let (kind, mut rest) =
+        [("panes and keys", Kind::PanesAndKeys), ("panes", Kind::Panes), ("keys", Kind::Keys)]
+            .into_iter()
+            .find_map(|(name, kind)| Some((kind, text.strip_prefix(name)?)))
+            .ok_or(NO_KIND)?;
     if !rest.is_empty() && !rest.starts_with(' ') {
-        return Err("it begins with `panes`, `keys` or `panes and keys`");
+        return Err(NO_KIND);
     }
-    while let Some(word) = words.next() {
-        let value = words.next().ok_or("a value is missing")?;
+    let (how, types) = (String::new(), String::new());
+    let mut shape =
+        StateShape { kind, span: None, slide: None, how, with: None, types, fault: None, lasts: true };
+    // Word by word, since a name and parameters may be any word, `of` too.
+    loop {
+        let (word, behind) = rest.strip_prefix(' ').and_then(|rest| rest.split_once(' ')).ok_or(NO_TYPES)?;
+        if word == "of" {
+            shape.types = behind.to_owned();
+            return Ok(shape);
+        }
+        let value;
+        (value, rest) = behind.split_at(behind.find(' ').unwrap_or(behind.len()));
         let duration = || read_duration(value).ok_or("that is no duration, such as `30s`");
         match word {
             "for" if shape.span.is_none() => shape.span = Some(duration()?),
@@ -270,7 +271,6 @@ fn parse(text: &str) -> Result<StateShape, &'static str> {
             _ => return Err("only `for`, `every`, `by` and `with` are known, each once"),
         }
     }
-    Ok(shape)
 }
 
 /// A name or parameters as one word.

@@ -340,6 +340,23 @@ fn locks_that_cannot_be_read_say_where() {
     }
 }
 
+#[test]
+fn names_and_parameters_may_be_words_of_the_format() {
+    for word in ["of", "by", "with", "for", "every", "a of b"] {
+        let shape = StateShape {
+            kind: Kind::Keys,
+            span: Some(Duration::from_secs(1)),
+            slide: None,
+            how: word.to_owned(),
+            with: Some(word.to_owned()),
+            types: "{ \"x of by\": u8 }".to_owned(),
+            fault: None,
+            lasts: true,
+        };
+        assert_eq!(shape.to_string().parse::<StateShape>().expect("as written"), shape);
+    }
+}
+
 fn duration() -> impl Strategy<Value = Duration> {
     (any::<u16>(), prop::sample::select(vec![1u64, 1_000, 1_000_000, 1_000_000_000, 60_000_000_000]))
         .prop_map(|(n, unit)| Duration::from_nanos(u64::from(n) * unit / 7 * 7))
