@@ -89,6 +89,7 @@ impl SimulatedDisk {
     }
 
     /// Whether a call has crashed the machine.
+    #[cfg(feature = "testing")]
     pub fn is_down(&self) -> bool {
         self.state().down
     }
