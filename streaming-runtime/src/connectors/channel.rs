@@ -252,6 +252,10 @@ impl<T> fmt::Debug for Unsent<T> {
     }
 }
 
+/// How often a source that is dropped lets other threads run, until none of them is about to put a record into its channel:
+/// that takes some nanoseconds, unless the thread is interrupted.
+const MAX_YIELDS: usize = 10_000;
+
 /// The source of a [`channel`].
 pub struct ChannelSource<T> {
     parcels: mpsc::Receiver<Parcel<T>>,
@@ -260,6 +264,21 @@ pub struct ChannelSource<T> {
 impl<T> fmt::Debug for ChannelSource<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ChannelSource").finish_non_exhaustive()
+    }
+}
+
+impl<T> Drop for ChannelSource<T> {
+    /// Drops what waits, so that nobody waits for a receipt of it. A sender that has its place already may put a record there after
+    /// the receiver is gone, where it would stay as long as there are senders.
+    fn drop(&mut self) {
+        self.parcels.close();
+        for _ in 0..MAX_YIELDS {
+            while self.parcels.try_recv().is_ok() {}
+            if self.parcels.capacity() == self.parcels.max_capacity() {
+                break;
+            }
+            std::thread::yield_now();
+        }
     }
 }
 

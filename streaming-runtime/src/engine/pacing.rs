@@ -50,21 +50,32 @@ pub(super) async fn pace(
         let (done, answer) = oneshot::channel();
         board.sources[*index].asks(time, control.clock.now());
         match requests.send(PaceRequest { time, done, heard: heard.clone() }).await {
-            Ok(()) => answers.push((&board.sources[*index], answer)),
+            Ok(()) => answers.push((*index, answer)),
             Err(_) => board.sources[*index].answered(),
         }
     }
-    for (source, mut answer) in answers {
-        loop {
-            tokio::select! {
-                biased;
-                _ = &mut answer => break,
-                Some(result) = sources.join_next(source_ended) => result?,
-            }
-        }
-        source.answered();
+    for (index, answer) in answers {
+        answered(sources, index, answer).await?;
+        board.sources[index].answered();
     }
     Ok(heard.load(Ordering::Acquire))
+}
+
+/// Waits until a paced source has answered, or has ended. A request that comes as the source ends may stay in its channel,
+/// answered by nobody, until the channel's last sender is dropped, which is here.
+async fn answered(
+    sources: &mut Connectors,
+    index: usize,
+    mut answer: oneshot::Receiver<()>,
+) -> Result<(), JobError> {
+    while !sources.has_ended(index) {
+        tokio::select! {
+            biased;
+            _ = &mut answer => break,
+            Some(result) = sources.join_next(source_ended) => result?,
+        }
+    }
+    Ok(())
 }
 
 /// Waits until a condition holds that becomes true only by the delivery of a batch.
@@ -87,5 +98,27 @@ pub(super) fn source_ended(port: &'static str, error: ConnectorError) -> Result<
         // Its worker is gone. That one's end says why, and may be heard of only later.
         ConnectorError::Closed => Ok(()),
         source => Err(JobError::Source { port, source }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{future, time::Duration};
+
+    use tokio::runtime::Handle;
+
+    use super::*;
+    use crate::engine::connector_threads::RunPlace;
+
+    #[tokio::test]
+    async fn a_source_that_ends_as_it_is_asked_has_answered() {
+        let (mut sources, host) = (Connectors::default(), Handle::current());
+        let place = |port| RunPlace { host: &host, job: "job", port, drains: false, may_block: false };
+        sources.spawn(&place("goes on"), future::pending()).expect("it runs");
+        sources.spawn(&place("ends"), async { Ok(()) }).expect("it runs");
+        // Nobody answers, nor is the request dropped.
+        let (_request, answer) = oneshot::channel();
+        let answered = tokio::time::timeout(Duration::from_secs(10), answered(&mut sources, 1, answer));
+        answered.await.expect("it does not hang").expect("it ended well");
     }
 }

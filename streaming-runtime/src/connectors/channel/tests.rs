@@ -1,5 +1,7 @@
 //! Tests of `channel`.
 
+use std::time::Duration;
+
 use futures::StreamExt;
 
 use super::*;
@@ -54,6 +56,32 @@ async fn a_record_comes_back_when_the_job_is_gone() {
     let unsent = sender.try_send("b").expect_err("closed");
     assert_eq!(format!("{unsent:?}: {unsent}"), "Closed(..): the job takes no more records");
     assert_eq!(unsent.into_inner(), "b");
+}
+
+/// Whoever sends as the source goes hears of it: from the sender or from the receipt.
+#[tokio::test]
+async fn no_receipt_is_left_waiting_when_the_source_goes() {
+    for _ in 0..2000 {
+        let (sender, source) = channel(1024);
+        let (begun, begins) = std::sync::mpsc::channel();
+        let sending = std::thread::spawn({
+            let sender = sender.clone();
+            move || {
+                let sent = || sender.try_send_tracked(0).ok();
+                let mut receipts = vec![sent().expect("there is room")];
+                begun.send(()).expect("the test waits");
+                receipts.extend(std::iter::from_fn(sent));
+                receipts
+            }
+        });
+        begins.recv().expect("it has begun");
+        drop(source);
+        for receipt in sending.join().expect("it does not panic") {
+            let told = tokio::time::timeout(Duration::from_secs(10), receipt).await;
+            told.expect("the receipt does not hang").expect_err("no job has taken it");
+        }
+        drop(sender);
+    }
 }
 
 #[tokio::test]
