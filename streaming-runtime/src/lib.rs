@@ -214,10 +214,11 @@ mod stream;
 pub mod testing;
 mod time;
 
-pub use aggregate::{Aggregate, Algebra, Associative, Invertible, NonAssociative, Of, Parameters, Undo};
+pub use aggregate::Aggregate;
 pub use build_error::BuildError;
 pub use clock::ManualClock;
 pub use contract::{sink::Sink, source::Source};
+// `Value` is what the compiler names where a value of a pipeline is refused: it names no hidden item well.
 pub use engine::{
     Engine, Job, LocalWorker, Pid, PidEstimator, Pipeline, Value, checkpoint_settings::Checkpoint,
 };
@@ -229,6 +230,7 @@ pub use observe::{
 };
 pub use operators::{
     kernel::{differential::Comparable, state_table::KeyState},
+    // Functions that take a sink name it.
     sink::SinkPort,
     state::{Keeps, idle_for, unbounded},
     stateless::Emit,

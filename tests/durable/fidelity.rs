@@ -8,7 +8,8 @@ use std::{
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use streaming_runtime::{
-    Aggregate, Associative, JobError, ManualClock, Pipeline, StartError,
+    Aggregate, JobError, ManualClock, Pipeline, StartError,
+    aggregate::Associative,
     connect::{durable, queue},
     prelude::*,
 };

@@ -1,8 +1,8 @@
 //! What an aggregate was made with belongs to what it keeps.
 
 use streaming_runtime::{
-    Aggregate, Associative, Checkpoint, Invertible, ManualClock, Parameters, Pipeline, Undo,
-    aggregate::{count, max, top_k},
+    Aggregate, Checkpoint, ManualClock, Pipeline,
+    aggregate::{Associative, Invertible, Parameters, Undo, count, max, top_k},
     connect::queue,
     prelude::*,
 };

@@ -3,7 +3,7 @@
 use std::{fmt::Debug, marker::PhantomData};
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
-use streaming_runtime::{Aggregate, Associative, Invertible, Parameters, Undo};
+use streaming_runtime::aggregate::{Aggregate, Associative, Invertible, Parameters, Undo};
 
 pub(crate) type Pair = (u8, i64);
 

@@ -11,7 +11,8 @@ use std::{
 
 use proptest::{collection::vec, prelude::*};
 use streaming_runtime::{
-    Aggregate, BatchTime, Invertible, Job, ManualClock, Record,
+    Aggregate, BatchTime, Job, ManualClock, Record,
+    aggregate::Invertible,
     connect::{Batch, ChannelSource, Collected, channel, collect, queue},
     kinds::{StreamKind, Table, Windowed},
     prelude::*,
@@ -59,7 +60,7 @@ impl Aggregate<i64> for NumberAndSum {
     }
 }
 
-impl streaming_runtime::Undo<i64> for NumberAndSum {
+impl streaming_runtime::aggregate::Undo<i64> for NumberAndSum {
     fn undo(&self, (n, sum): (i64, i64), (m, less): (i64, i64)) -> (i64, i64) {
         (n - m, sum.wrapping_sub(less))
     }

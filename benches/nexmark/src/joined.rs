@@ -8,7 +8,7 @@ use std::cmp::Ordering;
 
 use nexmark::event::{Auction, Bid, Event};
 use serde::{Deserialize, Serialize};
-use streaming_runtime::{Aggregate, Associative, prelude::*};
+use streaming_runtime::{Aggregate, aggregate::Associative, prelude::*};
 
 use super::{
     events::{auction, bid, is_bid, is_person, person},

@@ -4,7 +4,7 @@
 use std::cmp::Ordering;
 
 use nexmark::event::Event;
-use streaming_runtime::{Aggregate, Associative, Record, prelude::*};
+use streaming_runtime::{Aggregate, Record, aggregate::Associative, prelude::*};
 
 use super::{
     events::{auction, bid, is_bid, is_person, person, ten_seconds},

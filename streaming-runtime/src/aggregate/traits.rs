@@ -14,7 +14,7 @@ use crate::record::Record;
 /// result is made of the last one. Accumulators travel between workers, and windows store them.
 ///
 /// ```
-/// use streaming_runtime::{Aggregate, Associative, prelude::*};
+/// use streaming_runtime::{Aggregate, aggregate::Associative, prelude::*};
 ///
 /// /// The longest word; the earlier of two.
 /// struct Longest;
@@ -95,7 +95,7 @@ pub trait Aggregate<V>: Sized + 'static {
     /// with fields must say them where there are checkpoints, or that they are no matter.
     ///
     /// ```
-    /// use streaming_runtime::{Invertible, Aggregate, Parameters, Undo};
+    /// use streaming_runtime::aggregate::{Aggregate, Invertible, Parameters, Undo};
     ///
     /// /// How many numbers are above a limit.
     /// struct Above(i64);
@@ -154,7 +154,7 @@ pub trait Aggregate<V>: Sized + 'static {
 /// An aggregate whose merges can be undone; those that say they are [`Invertible`] are.
 ///
 /// ```
-/// use streaming_runtime::{Invertible, Aggregate, Undo};
+/// use streaming_runtime::aggregate::{Aggregate, Invertible, Undo};
 ///
 /// /// The parity of values.
 /// struct Parity;
@@ -184,7 +184,7 @@ pub trait Aggregate<V>: Sized + 'static {
 /// To claim it and not to say how is a compile error:
 ///
 /// ```compile_fail,E0277
-/// # use streaming_runtime::{Invertible, Aggregate};
+/// # use streaming_runtime::aggregate::{Aggregate, Invertible};
 /// # struct Parity;
 /// impl Aggregate<u64> for Parity {
 ///     type Algebra = Invertible;

@@ -1,6 +1,6 @@
 //! Who claims that a merge can be undone says how.
 
-use streaming_runtime::{Invertible, Aggregate, prelude::*};
+use streaming_runtime::{Aggregate, aggregate::Invertible, prelude::*};
 
 struct Total;
 

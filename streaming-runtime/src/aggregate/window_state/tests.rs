@@ -3,10 +3,7 @@
 use proptest::{collection::vec, prelude::*};
 
 use super::*;
-use crate::{
-    Associative,
-    aggregate::{StateOf, Sum, count, count_distinct, first, last, max, sum, top_k},
-};
+use crate::aggregate::{Associative, StateOf, Sum, count, count_distinct, first, last, max, sum, top_k};
 
 /// Values in order: what is merged the wrong way round shows.
 struct InOrder;
