@@ -29,7 +29,7 @@
 
 mod graph;
 mod text;
-mod tracer;
+mod trace;
 
 use std::{
     any::type_name,
@@ -39,7 +39,7 @@ use std::{
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use self::tracer::{Trace, TraceRefused, Tracer};
+use self::trace::{Trace, TraceRefused, Tracer};
 use crate::codec::{Declared, Forms, encode, read_back};
 
 /// Runs of a type at most: an enum of more variants than this is opaque.

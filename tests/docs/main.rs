@@ -1,8 +1,9 @@
-//! What can be checked of documents and sources as text: links lead somewhere, lists lack nothing, imports point one way.
+//! What can be checked of documents and sources as text: links lead somewhere, lists lack nothing, imports point one way, files are short.
 
 mod imports;
 mod index;
 mod links;
+mod sizes;
 
 use std::{
     fs,

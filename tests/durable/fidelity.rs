@@ -1,5 +1,7 @@
 //! Types that serde would not read back as it writes them are refused before anything of them is written.
 
+mod types;
+
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     path::Path,
@@ -15,6 +17,7 @@ use streaming_runtime::{
 };
 
 use support::Lasting;
+use types::*;
 
 /// Starts a job that must be refused for its checkpoint, and returns why.
 pub(crate) fn refused(state: &Path, pipeline: impl Pipeline) -> (&'static str, String) {
@@ -68,115 +71,6 @@ macro_rules! keeping {
             }
         }
     )*};
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Noted {
-    total: i64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    note: Option<String>,
-    last: u8,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Zeros {
-    #[serde(default, skip_serializing_if = "is_zero")]
-    total: i64,
-    last: u8,
-}
-
-fn is_zero(n: &i64) -> bool {
-    *n == 0
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Pair(u8, #[serde(skip_serializing_if = "Vec::is_empty")] Vec<u8>, u8);
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-enum Status {
-    #[serde(skip)]
-    #[allow(dead_code)]
-    Draft,
-    Sent,
-    Paid,
-    Late,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
-enum Untagged {
-    Number(i64),
-    Text(String),
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind")]
-enum Tagged {
-    A { n: u8 },
-    B { text: String },
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Flat {
-    id: u8,
-    #[serde(flatten)]
-    rest: BTreeMap<String, u8>,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Unwritten {
-    total: i64,
-    #[serde(default, skip_serializing)]
-    secret: u32,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Unread {
-    total: i64,
-    #[serde(skip_deserializing)]
-    cached: u32,
-}
-
-/// Written in milliseconds, read in seconds.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Timed {
-    #[serde(serialize_with = "as_millis", deserialize_with = "as_secs")]
-    took: Duration,
-}
-
-fn as_millis<S: Serializer>(took: &Duration, to: S) -> Result<S::Ok, S::Error> {
-    (took.as_millis() as u64).serialize(to)
-}
-
-fn as_secs<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
-    u64::deserialize(from).map(Duration::from_secs)
-}
-
-/// The attribute is in a variant that is not the first, of a part.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-enum Deep {
-    Plain,
-    Nested { parts: Vec<Part> },
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-enum Part {
-    None,
-    Named {
-        #[serde(skip_serializing_if = "Option::is_none")]
-        name: Option<Box<Part>>,
-    },
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Odd {
-    #[serde(default, skip_serializing_if = "is_odd_one")]
-    n: i64,
-    last: u8,
-}
-
-fn is_odd_one(n: &i64) -> bool {
-    *n == 4711
 }
 
 keeping! {

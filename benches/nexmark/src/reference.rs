@@ -3,6 +3,8 @@
 //!
 //! They know what an engine is not told: that the ids of persons and auctions are unique.
 
+mod kept;
+
 use std::{
     collections::{HashSet, VecDeque},
     hash::Hash,
@@ -18,6 +20,7 @@ use super::{
     stateless::{Row, Row14, Row21, Row22, channel_id, directories, kind, side},
     windowed::{Count, GAP, Session},
 };
+pub use kept::{q15, q16, q17, q18, q19};
 
 type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 type Set<K> = HashSet<K, foldhash::fast::RandomState>;
@@ -331,113 +334,6 @@ pub fn q14() -> impl FnMut(u64, Vec<Event>) -> Vec<Row14> {
             (b.auction, b.bidder, euros(b.price), kind, b.date_time, b.extra, c)
         })
         .collect()
-    }
-}
-
-/// What q15 and q16 keep of a day.
-#[derive(Default)]
-struct Day {
-    minute: u64,
-    bids: [i64; 4],
-    bidders: [Set<usize>; 4],
-    auctions: [Set<usize>; 4],
-}
-
-impl Day {
-    fn add(&mut self, time: u64, price: usize, bidder: usize, auction: usize) {
-        self.minute = self.minute.max(minute(time));
-        for of in [0, 1 + class(price)] {
-            self.bids[of] += 1;
-            self.bidders[of].insert(bidder);
-            self.auctions[of].insert(auction);
-        }
-    }
-
-    /// Nothing before the first bid.
-    fn numbers(&self) -> Option<Numbers> {
-        let mut numbers = [0; 12];
-        for of in 0..4 {
-            numbers[of] = self.bids[of];
-            numbers[4 + of] = self.bidders[of].len() as i64;
-            numbers[8 + of] = self.auctions[of].len() as i64;
-        }
-        (numbers[0] > 0).then_some(numbers)
-    }
-}
-
-pub fn q15() -> impl FnMut(u64, Vec<Event>) -> Changes<(u64, Numbers)> {
-    let mut days = Table::new(|of: &u64, day: &Day| Some((*of, day.numbers()?)));
-    move |_, events| {
-        for b in bids(events) {
-            days.touch(day(b.date_time)).add(b.date_time, b.price, b.bidder, b.auction);
-        }
-        days.changes()
-    }
-}
-
-pub fn q16() -> impl FnMut(u64, Vec<Event>) -> Changes<Channel> {
-    let mut channels = Table::new(|(channel, of): &(String, u64), day: &Day| {
-        Some((channel.clone(), *of, day.minute, day.numbers()?))
-    });
-    move |_, events| {
-        for b in bids(events) {
-            let channel = channels.touch((b.channel, day(b.date_time)));
-            channel.add(b.date_time, b.price, b.bidder, b.auction);
-        }
-        channels.changes()
-    }
-}
-
-pub fn q17() -> impl FnMut(u64, Vec<Event>) -> Changes<Prices> {
-    // Bids by class, lowest, highest, sum.
-    let mut auctions =
-        Table::new(|(auction, day), (bids, low, high, sum): &([i64; 4], usize, usize, usize)| {
-            let mean = sum.checked_div(bids[0] as usize)?;
-            Some((*auction, *day, *bids, *low, *high, mean, *sum))
-        });
-    move |_, events| {
-        for bid in bids(events) {
-            let (bids, low, high, sum) = auctions.touch((bid.auction, day(bid.date_time)));
-            *low = if bids[0] == 0 { bid.price } else { bid.price.min(*low) };
-            *high = bid.price.max(*high);
-            *sum += bid.price;
-            bids[0] += 1;
-            bids[1 + class(bid.price)] += 1;
-        }
-        auctions.changes()
-    }
-}
-
-pub fn q18() -> impl FnMut(u64, Vec<Event>) -> Changes<Bid> {
-    let mut last = Table::new(|_: &(usize, usize), last: &Option<Bid>| last.clone());
-    move |_, events| {
-        for bid in bids(events) {
-            let last = last.touch((bid.bidder, bid.auction));
-            if last.as_ref().is_none_or(|last| is_later(&bid, last)) {
-                *last = Some(bid);
-            }
-        }
-        last.changes()
-    }
-}
-
-/// Ten rows a key, where [`Table`] has one.
-pub fn q19() -> impl FnMut(u64, Vec<Event>) -> Changes<(Bid, u64)> {
-    let mut auctions = Table::new(|_: &usize, best: &Vec<Ranked>| Some(best.clone()));
-    move |_, events| {
-        for bid in bids(events) {
-            let best = auctions.touch(bid.auction);
-            let bid = Ranked(bid);
-            let place = best.partition_point(|other| *other > bid);
-            if place < 10 {
-                best.truncate(9);
-                best.insert(place, bid);
-            }
-        }
-        let ranked = |(best, times): (Vec<Ranked>, i64)| {
-            best.into_iter().zip(1..).map(move |(Ranked(bid), rank)| ((bid, rank), times))
-        };
-        auctions.changes().into_iter().flat_map(ranked).collect()
     }
 }
 

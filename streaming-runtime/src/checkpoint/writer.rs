@@ -2,22 +2,24 @@
 //!
 //! It has no thread, so that tests can drive it call by call and replay a failure from its seed.
 
+mod open_log;
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, atomic::AtomicBool},
+};
+
+use self::open_log::OpenLog;
 use crate::{
     checkpoint::{
-        Append, CheckpointError, Edits, Mark, Place, Program, Storage,
-        compact::{
-            Compaction, {self},
-        },
+        CheckpointError, Edits, Mark, Place, Program, Storage,
+        compact::{self, Compaction},
         crash_point, format,
-        frame::{HEAD, Head, Kind},
+        frame::HEAD,
         image::LogFile,
         recover::BaseFile,
     },
     ids::Epoch,
-};
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, atomic::AtomicBool},
 };
 
 /// Sizes, in one place.
@@ -86,18 +88,6 @@ pub(super) struct Writer {
     retry_above: u64,
     /// Dropped last: the place is ours until then.
     _guard: Box<dyn Send>,
-}
-
-/// The log that grows.
-struct OpenLog {
-    append: Box<dyn Append>,
-    name: String,
-    head: Head,
-    /// Frames that are not appended yet.
-    buffer: Vec<u8>,
-    appended: u64,
-    synced: u64,
-    appends: u64,
 }
 
 /// A log that does not grow any more.
@@ -348,54 +338,5 @@ impl Writer {
                 tracing::warn!(%error, "the checkpoint is not compacted; it is tried again when it is twice as large");
             }
         }
-    }
-}
-
-impl OpenLog {
-    /// A new log with nothing but its head, which is durable.
-    fn create(storage: &dyn Storage, number: u64, follows: u64) -> Result<OpenLog, CheckpointError> {
-        let name = Kind::Log.name(number);
-        crash_point("before-create");
-        let append = storage.append(&name).map_err(CheckpointError::writing("creating", &name))?;
-        crash_point("after-create");
-        let head = Head::new(Kind::Log, number, follows);
-        let mut log =
-            OpenLog { append, name, head, buffer: head.encode(), appended: 0, synced: 0, appends: 0 };
-        log.append()?;
-        log.sync()?;
-        Ok(log)
-    }
-
-    fn length(&self) -> u64 {
-        self.appended + self.buffer.len() as u64
-    }
-
-    fn frame(
-        &mut self,
-        what: impl FnOnce() -> String,
-        write: impl FnOnce(&mut Vec<u8>),
-    ) -> Result<(), CheckpointError> {
-        self.head.frame(&mut self.buffer, self.synced, what, write)
-    }
-
-    fn append(&mut self) -> Result<(), CheckpointError> {
-        crash_point("before-append");
-        self.append.append(&self.buffer).map_err(CheckpointError::writing("appending to", &self.name))?;
-        crash_point("after-append");
-        self.appended += self.buffer.len() as u64;
-        self.appends += 1;
-        self.buffer.clear();
-        // One large batch should not keep its room for ever.
-        self.buffer.shrink_to(4 << 20);
-        Ok(())
-    }
-
-    fn sync(&mut self) -> Result<(), CheckpointError> {
-        crash_point("before-sync");
-        self.append.sync().map_err(CheckpointError::writing("syncing", &self.name))?;
-        crash_point("after-sync");
-        self.synced = self.appended;
-        self.appends = 0;
-        Ok(())
     }
 }

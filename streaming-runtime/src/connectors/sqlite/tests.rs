@@ -1,9 +1,17 @@
-use std::{fs, io, path::PathBuf};
+use std::{fs, io, path::PathBuf, time::Duration};
 
 use rusqlite::Connection;
 
 use super::*;
-use crate::{connectors::policy::SinkPolicies, contract::retry::Retry};
+use crate::{
+    connectors::policy::SinkPolicies,
+    contract::{
+        error::ConnectorError,
+        retry::Retry,
+        sink::{Batch, Sink},
+    },
+    time::BatchTime,
+};
 
 type Pair = (String, i64);
 
