@@ -12,6 +12,9 @@
 //!   record is in a batch, now or later; only a crash can lose it.
 //! - The engine stops a source by dropping its future at an await point. So a source must not hold records that it has taken from
 //!   outside across any await but the outlet's. One that has to, sets [`DRAINS`](Source::DRAINS) and is asked to end first.
+//! - A source with [partitions](Partition), such as those of a topic, sends each from a future of its own. Positions, replays and
+//!   [metrics](crate::metrics::PartitionMetrics) are by partition, and partitions may come and go.
+//! - A source and a sink are told [which port of which job](PortContext) they work for: for names that are the same after a restart.
 //! - A source that returns `Ok` has ended. When all have ended, the engine closes the last batch and the job ends.
 //! - A sink gets every batch, including empty ones, one at a time and in the order of their times. When `write` returns, the batch
 //!   counts as delivered, and there is room for another one in flight.
@@ -106,6 +109,7 @@ pub use crate::{
         delivery::Delivery,
         error::{Closed, ConnectorError},
         format::{ByDebug, ByDisplay, Format},
+        port_context::PortContext,
         receipt::Receipt,
         recovery::Recovery,
         retry::Retry,
@@ -113,5 +117,5 @@ pub use crate::{
         source::Source,
         target::{Origin, Target},
     },
-    intake::{admission::Memory, source_context::SourceContext},
+    intake::{admission::Memory, partition::Partition, source_context::SourceContext},
 };

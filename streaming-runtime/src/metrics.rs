@@ -4,7 +4,7 @@
 #[cfg(feature = "metrics")]
 pub use crate::observe::exporter::{MetricsExporter, metrics_exporter};
 pub use crate::{
-    intake::admission::Memory,
+    intake::{admission::Memory, partitions::PartitionMetrics},
     observe::{
         explain::{Explanation, Wait},
         metrics::{ClockOffset, Delays, Frontier, JobMetrics, OperatorMetrics, SinkMetrics, SourceMetrics},

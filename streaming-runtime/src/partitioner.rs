@@ -22,6 +22,11 @@ impl Owners {
     }
 }
 
+/// A number for a value, the same in every process.
+pub(crate) fn spread(value: &(impl Hash + ?Sized)) -> u64 {
+    foldhash::fast::FixedState::with_seed(0xc1a5).hash_one(value)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,6 +5,7 @@ mod edits;
 mod faults;
 mod lock_file;
 mod operators;
+mod partitions;
 mod ports;
 mod records;
 mod slides;

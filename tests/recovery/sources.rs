@@ -1,6 +1,6 @@
 //! What becomes of the records of each kind of source.
 
-mod replay;
+pub(crate) mod replay;
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -6,6 +6,7 @@ use crate::{
     contract::{
         checkpoint_mark::{CheckpointId, CheckpointMark},
         error::ConnectorError,
+        port_context::PortContext,
         properties::{SinkProperties, SourceProperties},
         sink::{Batch, Sink},
         source::Source,
@@ -113,6 +114,7 @@ trait ErasedSink<T>: Send {
     fn erased_targets(&self) -> Vec<Target>;
     fn erased_mark(&self) -> Result<Option<CheckpointMark>, ConnectorError>;
     fn erased_mark_checkpoint(&mut self, checkpoint: CheckpointId) -> Pending<'_, ()>;
+    fn erased_open<'a>(&'a mut self, context: &'a PortContext) -> Pending<'a, ()>;
     fn erased_committed(&mut self) -> Pending<'_, Option<BatchTime>>;
     fn erased_write(&mut self, batch: Batch<T>) -> Pending<'_, ()>;
     fn erased_close(&mut self) -> Pending<'_, ()>;
@@ -130,6 +132,9 @@ impl<T: Send + 'static, S: Sink<T>> ErasedSink<T> for S {
     }
     fn erased_mark_checkpoint(&mut self, checkpoint: CheckpointId) -> Pending<'_, ()> {
         Box::pin(self.mark_checkpoint(checkpoint))
+    }
+    fn erased_open<'a>(&'a mut self, context: &'a PortContext) -> Pending<'a, ()> {
+        Box::pin(self.open(context))
     }
     fn erased_committed(&mut self) -> Pending<'_, Option<BatchTime>> {
         Box::pin(self.committed())
@@ -157,6 +162,10 @@ impl<T: Send + 'static> Sink<T> for AnySink<T> {
 
     async fn mark_checkpoint(&mut self, checkpoint: CheckpointId) -> Result<(), ConnectorError> {
         self.0.erased_mark_checkpoint(checkpoint).await
+    }
+
+    async fn open(&mut self, context: &PortContext) -> Result<(), ConnectorError> {
+        self.0.erased_open(context).await
     }
 
     async fn committed(&mut self) -> Result<Option<BatchTime>, ConnectorError> {

@@ -338,7 +338,7 @@ async fn hand_on<T>(parcels: &mut Vec<Parcel<T>>, out: &mut SourceContext<T>) ->
     }
     let receipts = Receipts::new(addressees);
     if !flush {
-        return out.send_tracked(records, receipts).await;
+        return out.send_with(records, receipts).await;
     }
     if !records.is_empty() {
         out.send_all(records).await?;

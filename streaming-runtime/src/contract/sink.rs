@@ -7,6 +7,7 @@ use crate::{
         checkpoint_mark::{CheckpointId, CheckpointMark},
         delivery::Delivery,
         error::ConnectorError,
+        port_context::PortContext,
         properties::SinkProperties,
         target::Target,
     },
@@ -149,6 +150,15 @@ pub trait Sink<T>: Send + 'static {
         checkpoint: CheckpointId,
     ) -> impl Future<Output = Result<(), ConnectorError>> + Send {
         let _ = checkpoint;
+        async { Ok(()) }
+    }
+
+    /// Called once, before anything else that waits: the place to connect. A job that has not begun yet may still fail.
+    ///
+    /// # Errors
+    /// Any reason why it cannot work; it ends the job.
+    fn open(&mut self, context: &PortContext) -> impl Future<Output = Result<(), ConnectorError>> + Send {
+        let _ = context;
         async { Ok(()) }
     }
 

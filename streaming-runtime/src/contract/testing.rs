@@ -9,7 +9,7 @@ use tokio::{
 
 use crate::{
     checkpoint::SourceMark,
-    contract::{error::ConnectorError, recovery::Recovery, source::Source},
+    contract::{error::ConnectorError, port_context::PortContext, recovery::Recovery, source::Source},
     intake::{
         admission::Admission,
         progress::SourceProgress,
@@ -66,6 +66,13 @@ fn start_with<T: Send + 'static>(
     let queue = WorkerQueue { queue, signal: Arc::new(Signal::default()), counters: Arc::default() };
     let track = SourceTrack { progress: progress.clone(), input_writer: None };
     let context = SourceContext::new(SourceContextParts {
+        context: PortContext {
+            pipeline: "test",
+            job: "test".to_owned(),
+            port: "source",
+            process: 0,
+            processes: 1,
+        },
         admission: Admission::open(),
         queues: vec![queue],
         track,

@@ -12,6 +12,7 @@ use crate::{
         checkpoint_mark::CheckpointId,
         delivery::Delivery,
         error::ConnectorError,
+        port_context::PortContext,
         properties::SinkProperties,
         sink::{Batch, Sink},
     },
@@ -30,6 +31,8 @@ pub(crate) trait DeliveryControl: Send + Sync + 'static {
     fn clock(&self) -> &Clock;
     /// The counters of the sink with this index.
     fn sink_board(&self, sink: usize) -> &SinkBoard;
+    /// Which port it is.
+    fn port_context(&self, sink: usize) -> PortContext;
     /// The checkpoint of the job, if it keeps one.
     fn checkpoint(&self) -> Option<CheckpointId>;
     /// Waits until the sinks may get `epoch`; `false` if the log has failed, and the job with it.
@@ -59,6 +62,7 @@ impl<T: Send + 'static, S: Sink<T>> SinkDelivery<S, T> {
     ) -> Result<(), ConnectorError> {
         let SinkDelivery { mut sink, mut incoming, workers, index } = self;
         let SinkProperties { delivery, shows_last, .. } = sink.properties();
+        sink.open(&control.port_context(index)).await?;
         let mut committed = None;
         if let Some(committed_to) = committed_to {
             committed = sink.committed().await?;

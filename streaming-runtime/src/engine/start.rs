@@ -188,6 +188,7 @@ impl Engine {
             .unzip();
         let board = self.board(name.clone(), (P::OPERATORS, P::GRAPH), admissions, (&mut sources, &sinks));
         let settings = ControlSettings {
+            pipeline: P::NAME,
             backpressure,
             interval: P::BATCH,
             limit: self.in_flight,

@@ -17,6 +17,7 @@ use crate::{
         checkpoint_mark::CheckpointMark,
         delivery::Delivery,
         error::ConnectorError,
+        port_context::PortContext,
         properties::{SinkProperties, SourceProperties},
         recovery::Recovery,
         sink::Sink,
@@ -88,10 +89,21 @@ impl<T: Clone + Send + 'static> Value for T {}
 
 type Task = Pin<Box<dyn Future<Output = Result<(), ConnectorError>> + Send>>;
 
+/// What a source is told when it begins.
+pub(crate) struct SourceStart {
+    pub(crate) context: PortContext,
+    /// The batch interval.
+    pub(crate) interval: Duration,
+    /// When it is.
+    pub(crate) started: BatchTime,
+    /// Whether the job is asked to stop.
+    pub(crate) stop: watch::Receiver<bool>,
+}
+
 /// A source port with its connector's future.
 pub(crate) struct SourceTask {
     pub(crate) port: &'static str,
-    pub(crate) task: Box<dyn FnOnce(Duration, BatchTime, watch::Receiver<bool>) -> Task + Send>,
+    pub(crate) task: Box<dyn FnOnce(SourceStart) -> Task + Send>,
     /// Whether it is asked to end before it is dropped.
     pub(crate) drains: bool,
     /// Whether it needs a thread of its own.
@@ -176,6 +188,7 @@ impl Wiring {
         let (pace, requests) = mpsc::channel(1);
         let admission = self.admissions.add::<T>(port, paced, drains);
         let progress = Arc::new(SourceProgress::new(paced, accepts && self.admissions.clock.is_manual()));
+        admission.show_partitions(progress.clone());
         let replay = Replay::default();
         let index = self.sources.len();
         let input_writer =
@@ -183,8 +196,9 @@ impl Wiring {
         let track = SourceTrack { progress: progress.clone(), input_writer };
         let origin = source.origin();
         let (logged, counts) = (replay.clone(), progress.clone());
-        let task = move |interval, started, stop: watch::Receiver<bool>| -> Task {
+        let task = move |SourceStart { context, interval, started, stop }: SourceStart| -> Task {
             let mut out = SourceContext::new(SourceContextParts {
+                context,
                 admission,
                 queues: worker_queues,
                 track,

@@ -12,7 +12,7 @@ mod weight;
 use std::{
     fmt,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -24,7 +24,10 @@ pub use memory::Memory;
 pub(crate) use memory::{Account, Held};
 use rate::Limiter;
 
-use crate::clock::Clock;
+use crate::{
+    clock::Clock,
+    intake::{partitions::PartitionMetrics, progress::SourceProgress},
+};
 
 /// What the gates of a job have in common.
 #[derive(Debug)]
@@ -80,6 +83,8 @@ pub(crate) struct Throttle {
     ignored: AtomicU64,
     /// What the connector counts, by name.
     events: Mutex<Vec<(&'static str, Count)>>,
+    /// What there is to say of its partitions.
+    partitions: OnceLock<Arc<SourceProgress>>,
 }
 
 /// Where a connector counts something.
@@ -96,7 +101,8 @@ impl Throttle {
         let max = max.filter(|_| limited).unwrap_or(f64::INFINITY);
         let rate = watch::Sender::new(max);
         let (shed, ignored) = (AtomicU64::new(0), AtomicU64::new(0));
-        Throttle { port, max, limited, rate, shed, ignored, events: Mutex::default() }
+        let (events, partitions) = (Mutex::default(), OnceLock::new());
+        Throttle { port, max, limited, rate, shed, ignored, events, partitions }
     }
 
     /// Limits the source to `rate`, or to the largest allowed if that is less.
@@ -118,6 +124,11 @@ impl Throttle {
 
     pub(crate) fn shed(&self) -> u64 {
         self.shed.load(Ordering::Acquire)
+    }
+
+    /// Its partitions, by name.
+    pub(crate) fn partitions(&self) -> Vec<PartitionMetrics> {
+        self.partitions.get().map_or_else(Vec::new, |progress| progress.partition_metrics())
     }
 
     /// What the connector counts. A source in another may have begun anew: then the newest of a name counts.
@@ -162,6 +173,12 @@ impl<T> Admission<T> {
         let mut events = self.throttle.events.lock().unwrap_or_else(PoisonError::into_inner);
         events.retain(|(known, _)| *known != event);
         events.push((event, Box::new(count)));
+    }
+
+    /// Shows the source's partitions in the job's metrics.
+    pub(crate) fn show_partitions(&self, progress: Arc<SourceProgress>) {
+        // A source has one progress.
+        let _ = self.throttle.partitions.set(progress);
     }
 
     /// From now on nothing waits.

@@ -3,6 +3,7 @@
 //! A batch must contain the same records when it is replayed after a crash. So a record belongs to the batch that is open when the record
 //! is put into its queue, under one lock with the count; closing a batch takes the same lock. A batch then has the records of a source
 //! from one place in their order to another. A place is a position that the source has named, and the number of records after it.
+//! A source with [partitions](crate::intake::partitions) has a place in each of them.
 
 use std::{
     collections::VecDeque,
@@ -11,7 +12,17 @@ use std::{
 
 use tokio::sync::Notify;
 
-use crate::{checkpoint::SourceMark, contract::recovery::Recovery, ids::Epoch, intake::hand_on::HandOn};
+use serde_json::Value;
+
+use crate::{
+    checkpoint::SourceMark,
+    contract::recovery::Recovery,
+    ids::Epoch,
+    intake::{
+        hand_on::HandOn,
+        partitions::{PartitionMarks, PartitionMetrics, Partitions},
+    },
+};
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -29,6 +40,8 @@ pub(crate) struct SourceProgress {
 struct ProgressState {
     open: Epoch,
     mark: SourceMark,
+    /// Where each partition is, of a source that has some.
+    partitions: Partitions,
     /// Records behind the position that the source sends again and that were in batches before.
     skip: u64,
     /// The batches to replay, from the open one on.
@@ -50,6 +63,8 @@ struct SourceReplay {
     missing: u64,
     /// Where the source was at its end.
     position: Option<Vec<u8>>,
+    /// What that says of partitions.
+    partitions: Option<PartitionMarks>,
     /// Whether a paced source was asked for it. One that was not asked has sent nothing and kept its position.
     asked: bool,
 }
@@ -98,12 +113,15 @@ impl SourceProgress {
         // Without a position nothing comes again, but from those that begin at the beginning.
         let comes_again = mark.position.is_some() || recovery == Recovery::Replays;
         state.skip = if comes_again { mark.since } else { 0 };
+        state.partitions = PartitionMarks::read(mark.position.as_deref())
+            .map_or_else(Partitions::default, Partitions::resume);
         let mut before = mark.position.clone();
         state.mark = SourceMark { records: 0, ended: false, ..mark };
         let replay = replay.into_iter().map(|SourceMark { records, position, .. }| {
             let asked = records > 0 || position != before;
             before.clone_from(&position);
-            SourceReplay { expected: records, missing: records, position, asked }
+            let partitions = PartitionMarks::read(position.as_deref());
+            SourceReplay { expected: records, missing: records, position, partitions, asked }
         });
         state.replay = replay.collect();
     }
@@ -112,13 +130,17 @@ impl SourceProgress {
     pub(crate) fn rewind(&self) {
         let mut state = self.state();
         state.skip = state.mark.since;
+        state.partitions.rewind();
     }
 
-    /// Counts `records` into the open batch; they must be sent before what is returned is dropped. Returns the number of
-    /// the first of them, too.
-    pub(crate) fn put(&self, records: usize) -> (Putting<'_>, u64) {
+    /// Counts `records`, of a partition if that is named, into the open batch; they must be sent before what is returned is
+    /// dropped. Returns the number of the first of them, too.
+    pub(crate) fn put(&self, partition: Option<&str>, records: usize) -> (Putting<'_>, u64) {
         let (mut state, records) = (self.state(), records as u64);
         let first = state.mark.total;
+        if let Some(partition) = partition {
+            state.partitions.put(partition, records);
+        }
         state.mark.records += records;
         state.mark.total += records;
         state.mark.since += records;
@@ -132,6 +154,63 @@ impl SourceProgress {
         }
         state.surplus += surplus;
         (Putting(state), first)
+    }
+
+    /// As [`put`](SourceProgress::put), of the last records of a partition before `position`.
+    pub(crate) fn put_up_to(
+        &self,
+        partition: &str,
+        position: Value,
+        records: usize,
+    ) -> (Putting<'_>, u64, Result<(), Value>) {
+        let (mut putting, first) = self.put(Some(partition), records);
+        let reached = putting.0.reached(partition, position);
+        (putting, first, reached)
+    }
+
+    /// All records of a partition so far lie before `position`; the error is where it was when the batch that is replayed
+    /// had as many.
+    pub(crate) fn partition_reached(&self, partition: &str, position: Value) -> Result<(), Value> {
+        self.state().reached(partition, position)
+    }
+
+    /// Where a partition can be read again from.
+    pub(crate) fn partition_position(&self, partition: &str) -> Option<Value> {
+        self.state().partitions.position(partition)
+    }
+
+    /// Where a partition was at the end of the batch that is replayed now.
+    pub(crate) fn partition_replay_position(&self, partition: &str) -> Option<Value> {
+        let state = self.state();
+        let replayed = state.replay.front()?.partitions.as_ref()?;
+        replayed.position(partition)
+    }
+
+    /// The partitions that have been anywhere.
+    pub(crate) fn partitions(&self) -> Vec<String> {
+        self.state().partitions.names()
+    }
+
+    /// Nothing is kept of a partition any more, behind the open batch. The error is how many records it has yet to give to
+    /// batches that are replayed.
+    pub(crate) fn retire(&self, partition: &str) -> Result<(), u64> {
+        let mut state = self.state();
+        let marks = state.replay.iter().filter_map(|batch| batch.partitions.as_ref());
+        match marks.map(|marks| state.partitions.missing(partition, marks)).max() {
+            None | Some(0) => {
+                state.partitions.retire(partition);
+                Ok(())
+            }
+            Some(missing) => Err(missing),
+        }
+    }
+
+    pub(crate) fn set_lag(&self, partition: &str, lag: Option<u64>) {
+        self.state().partitions.set_lag(partition, lag);
+    }
+
+    pub(crate) fn partition_metrics(&self) -> Vec<PartitionMetrics> {
+        self.state().partitions.metrics()
     }
 
     /// All records so far lie before `position`.
@@ -180,15 +259,19 @@ impl SourceProgress {
     }
 
     /// How many of the next `records` were in batches before.
-    pub(crate) fn skip(&self, records: usize) -> usize {
+    pub(crate) fn skip(&self, partition: Option<&str>, records: usize) -> usize {
         let mut state = self.state();
+        if let Some(partition) = partition {
+            return state.partitions.skip(partition, records as u64) as usize;
+        }
         let skip = state.skip.min(records as u64);
         state.skip -= skip;
         skip as usize
     }
 
-    /// How many records the open batch may still get: 1 at least, once there is room for it.
-    pub(crate) async fn room(&self) -> usize {
+    /// How many records, of a partition if that is named, the open batch may still get: 1 at least, once there is room
+    /// for it.
+    pub(crate) async fn room(&self, partition: Option<&str>) -> usize {
         if self.paced {
             return usize::MAX;
         }
@@ -196,7 +279,7 @@ impl SourceProgress {
             let moved = self.moved.notified();
             tokio::pin!(moved);
             moved.as_mut().enable();
-            match self.missing() {
+            match self.missing_of(partition) {
                 None => return usize::MAX,
                 Some(0) => {}
                 Some(left) => return usize::try_from(left).unwrap_or(usize::MAX),
@@ -208,6 +291,17 @@ impl SourceProgress {
     /// How many records the open batch is missing, if it is replayed.
     pub(crate) fn missing(&self) -> Option<u64> {
         self.state().replay.front().map(|batch| batch.missing)
+    }
+
+    /// The same, of a partition if that is named.
+    fn missing_of(&self, partition: Option<&str>) -> Option<u64> {
+        let state = self.state();
+        let batch = state.replay.front()?;
+        // A source that had no partitions when the batch ran has the records of all of them.
+        Some(match partition.zip(batch.partitions.as_ref()) {
+            Some((partition, marks)) => state.partitions.missing(partition, marks),
+            None => batch.missing,
+        })
     }
 
     /// How many records the open batch had, if it is replayed.
@@ -245,8 +339,21 @@ impl SourceProgress {
         if state.replay.pop_front().is_some() {
             self.moved.notify_waiters();
         }
+        if state.keeps && !state.partitions.is_empty() {
+            let marks = serde_json::to_vec(&state.partitions.marks());
+            state.mark.position = Some(marks.expect("texts and numbers can be written as JSON"));
+            state.mark.since = 0;
+        }
+        state.partitions.forget_retired();
         let closed = state.mark.clone();
         state.mark.records = 0;
         closed
+    }
+}
+
+impl ProgressState {
+    fn reached(&mut self, partition: &str, position: Value) -> Result<(), Value> {
+        let replayed = self.replay.front().and_then(|batch| batch.partitions.as_ref());
+        self.partitions.reached(partition, position, replayed)
     }
 }

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use serde_json::Value;
 use tokio::sync::{
     mpsc::{self, error::TrySendError},
     oneshot, watch,
@@ -38,6 +39,13 @@ pub(crate) struct Chunk<T> {
     pub(crate) sent_in: Epoch,
     pub(crate) records: Vec<T>,
     pub(crate) acks: PendingAcks,
+}
+
+/// Which partition records are of, if their source has some, and the position behind the last of them, if there is one.
+#[derive(Default)]
+pub(crate) struct ChunkOrigin<'a> {
+    pub(crate) partition: Option<&'a str>,
+    pub(crate) reached: Option<Value>,
 }
 
 /// The queue from one source to one worker.
@@ -73,24 +81,34 @@ impl<T> WorkerQueue<T> {
         Ok(slots.next().expect("half of a queue is at least one slot"))
     }
 
-    /// Sends a chunk through a slot, counts it into the open batch and wakes the worker.
+    /// Sends a chunk through a slot, counts it into the open batch and wakes the worker. The error is a position of
+    /// `origin` that should be another, see [`SourceProgress::partition_reached`](crate::intake::progress::SourceProgress).
     pub(crate) fn put(
         &self,
-        track: &SourceTrack<T>,
+        (track, origin): (&SourceTrack<T>, ChunkOrigin<'_>),
         slot: Slot<'_, T>,
         records: Vec<T>,
         receipts: Option<Receipts>,
         held: Held,
-    ) {
+    ) -> Result<(), Value> {
         self.counters.pending.fetch_add(1, Ordering::AcqRel);
         let acks = PendingAcks::new(receipts, held);
-        let (putting, first) = track.progress.put(records.len());
+        let (putting, first, reached) = match origin {
+            ChunkOrigin { partition: Some(partition), reached: Some(position) } => {
+                track.progress.put_up_to(partition, position, records.len())
+            }
+            ChunkOrigin { partition, .. } => {
+                let (putting, first) = track.progress.put(partition, records.len());
+                (putting, first, Ok(()))
+            }
+        };
         if let Some(write) = &track.input_writer {
             write(first, &records);
         }
         slot.send(Chunk { sent_in: putting.epoch(), records, acks });
         drop(putting);
         self.signal.raise();
+        reached
     }
 }
 
@@ -113,7 +131,10 @@ mod tests {
         let (sender, mut chunks) = mpsc::channel(4);
         let queue = WorkerQueue { queue: sender, signal: Arc::default(), counters: Arc::default() };
         let track = SourceTrack { progress: Arc::default(), input_writer: None };
-        let fill = |place, n: u64| queue.put(&track, place, vec![n], None, Held::default());
+        let fill = |place, n: u64| {
+            let put = queue.put((&track, ChunkOrigin::default()), place, vec![n], None, Held::default());
+            put.expect("it is of no partition");
+        };
         for n in 0..4 {
             fill(queue.reserve().await.expect("it is open"), n);
         }
@@ -139,7 +160,8 @@ mod tests {
         let track = SourceTrack { progress: Arc::default(), input_writer: None };
         for n in 0..3 {
             let place = queue.reserve().now_or_never().expect("it is empty").expect("it is open");
-            queue.put(&track, place, vec![n], None, Held::default());
+            let put = queue.put((&track, ChunkOrigin::default()), place, vec![n], None, Held::default());
+            put.expect("it is of no partition");
             assert!(queue.reserve().now_or_never().is_none());
             assert_eq!(chunks.try_recv().expect("it was put").records, [n]);
         }

@@ -1,51 +1,43 @@
 //! What a source sends its records into.
 
-use std::{future::poll_fn, pin::pin, sync::atomic::Ordering, task::Poll, time::Duration};
+use std::{sync::atomic::Ordering, time::Duration};
 
 use serde::{Serialize, de::DeserializeOwned};
-use tokio::sync::{
-    mpsc::{self, error::TrySendError},
-    oneshot, watch,
-};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{
     contract::{
         error::{Closed, ConnectorError},
-        receipt::Receipts,
+        port_context::PortContext,
+        receipt::{Receipt, Receipts, receipt},
     },
     intake::{
-        admission::{Admission, Held},
+        admission::Admission,
         hand_on::{HandOn, HeldUp},
-        progress::SourceProgress,
-        queues::{PaceRequest, WorkerQueue},
+        partition::Partition,
+        queues::{ChunkOrigin, PaceRequest, WorkerQueue},
+        sender::RecordSender,
         track::SourceTrack,
     },
     time::BatchTime,
 };
 
-/// Records of one send that travel together. Longer sends are cut: a queue is bounded in chunks, so
-/// chunks must be bounded in records.
-pub(crate) const CHUNK: usize = 1024;
 /// What an error shows of a position, in characters.
 const SHOWN: usize = 200;
 
 /// Where a source sends its records. It waits while the job is behind.
 pub struct SourceContext<T> {
-    admission: Admission<T>,
-    queues: Vec<WorkerQueue<T>>,
-    track: SourceTrack<T>,
-    /// Whether the first worker takes all: the order of the records matters.
-    in_order: Option<bool>,
-    next: usize,
+    context: PortContext,
+    sender: RecordSender<T>,
     pace: mpsc::Receiver<PaceRequest>,
     answering: Option<oneshot::Sender<()>>,
-    stop: watch::Receiver<bool>,
     interval: Duration,
     started: BatchTime,
 }
 
 /// What a [`SourceContext`] is made of.
 pub(crate) struct SourceContextParts<T> {
+    pub(crate) context: PortContext,
     pub(crate) admission: Admission<T>,
     /// The queue to each worker.
     pub(crate) queues: Vec<WorkerQueue<T>>,
@@ -77,21 +69,9 @@ type Numbered<C> = (&'static str, fn(&C) -> u64);
 
 impl<T> SourceContext<T> {
     pub(crate) fn new(parts: SourceContextParts<T>) -> Self {
-        let SourceContextParts { admission, queues, track, pace, stop, interval, started } = parts;
-        // One worker gets all records in their order in any case.
-        let in_order = (queues.len() == 1).then_some(true);
-        SourceContext {
-            admission,
-            queues,
-            track,
-            in_order,
-            next: 0,
-            pace,
-            answering: None,
-            stop,
-            interval,
-            started,
-        }
+        let SourceContextParts { context, admission, queues, track, pace, stop, interval, started } = parts;
+        let sender = RecordSender::new(admission, queues, track, stop);
+        SourceContext { context, sender, pace, answering: None, interval, started }
     }
 
     /// Where a source that [replays](crate::connect::Recovery::Replays) begins: the last position that it
@@ -101,7 +81,7 @@ impl<T> SourceContext<T> {
     /// # Errors
     /// [`ConnectorError::Config`] if the position has another type: the checkpoint is of another source.
     pub fn resume_from<P: DeserializeOwned>(&self) -> Result<Option<P>, ConnectorError> {
-        self.track.progress.position().as_deref().map(position).transpose()
+        self.sender.track.progress.position().as_deref().map(position).transpose()
     }
 
     /// Records that everything sent so far lies before `position`. Positions are stored as JSON with each batch, so they should be
@@ -112,7 +92,7 @@ impl<T> SourceContext<T> {
         }
         // What cannot be JSON, such as a map with keys that are no strings, would show at the source's first test.
         let position = serde_json::to_vec(position).expect("a position can be written as JSON");
-        self.track.progress.reached(position);
+        self.sender.track.progress.reached(position);
     }
 
     /// The position of this source at the end of the batch that is replayed now after a crash, if one is: for a source that
@@ -124,17 +104,22 @@ impl<T> SourceContext<T> {
     /// # Errors
     /// As [`resume_from`](SourceContext::resume_from).
     pub fn replay_position<P: DeserializeOwned>(&self) -> Result<Option<P>, ConnectorError> {
-        self.track.progress.replay_position().as_deref().map(position).transpose()
+        self.sender.track.progress.replay_position().as_deref().map(position).transpose()
     }
 
     /// Whether positions are written down, so that it is worth to make them.
     pub(crate) fn keeps_positions(&self) -> bool {
-        self.track.progress.keeps()
+        self.sender.track.progress.keeps()
     }
 
     /// The source begins again at its position, and what it sends for the second time is left out.
     pub(crate) fn rewind(&self) {
-        self.track.progress.rewind();
+        self.sender.track.progress.rewind();
+    }
+
+    /// Which port of which job it is.
+    pub fn port(&self) -> &PortContext {
+        &self.context
     }
 
     /// The job's batch interval.
@@ -156,13 +141,13 @@ impl<T> SourceContext<T> {
 
     /// Stream time less the system's, in nanoseconds, if it follows that.
     pub(crate) fn clock_offset(&self) -> Option<i64> {
-        self.admission.clock_offset()
+        self.sender.admission.clock_offset()
     }
 
     /// Counts input that the source found and ignored, and that somebody may miss. It is in the job's metrics and in
     /// [`Job::explain`](crate::Job::explain).
     pub fn ignored(&self, things: u64) {
-        self.admission.ignore(things);
+        self.sender.admission.ignore(things);
     }
 
     /// Sends one record. It waits while the queue to the workers is full, while the job is at its memory limit
@@ -172,7 +157,7 @@ impl<T> SourceContext<T> {
     /// # Errors
     /// [`Closed`] when the job has ended; the source should return.
     pub async fn send(&mut self, record: T) -> Result<(), Closed> {
-        self.send_tracked(vec![record], None).await
+        self.send_with(vec![record], None).await
     }
 
     /// Sends many records in their order, which costs much less than one by one. With several workers they are distributed in
@@ -181,100 +166,72 @@ impl<T> SourceContext<T> {
     /// # Errors
     /// As [`send`](SourceContext::send).
     pub async fn send_all(&mut self, records: Vec<T>) -> Result<(), Closed> {
-        self.send_tracked(records, None).await
+        self.send_with(records, None).await
+    }
+
+    /// As [`send_all`](SourceContext::send_all), with a receipt: a future that is ready when all of the records were delivered, and
+    /// are on disk in a job with [checkpoints](crate::Engine::checkpoint) that does not deliver at once. A source that has to
+    /// acknowledge to its peer does so then.
+    ///
+    /// # Errors
+    /// As [`send`](SourceContext::send).
+    pub async fn send_tracked(&mut self, records: Vec<T>) -> Result<Receipt, Closed> {
+        let (addressee, receipt) = receipt();
+        self.send_with(records, Receipts::new(vec![addressee])).await?;
+        Ok(receipt)
+    }
+
+    /// The partition of this name: of a topic, a shard, a file, a connection. See [`Partition`].
+    pub fn partition(&self, name: impl Into<String>) -> Partition<T> {
+        Partition::new(name.into(), self.sender.clone())
+    }
+
+    /// The partitions that the job's checkpoint has a position of, by name.
+    pub fn known_partitions(&self) -> Vec<String> {
+        self.sender.track.progress.partitions()
     }
 
     /// As [`send_all`](SourceContext::send_all); `receipts` are given out when all of the records, one at least, were
     /// delivered.
-    pub(crate) async fn send_tracked(
+    pub(crate) async fn send_with(
         &mut self,
         records: Vec<T>,
-        mut receipts: Option<Receipts>,
+        receipts: Option<Receipts>,
     ) -> Result<(), Closed> {
-        self.learn_order().await?;
-        let workers = if self.in_order == Some(true) { 1 } else { self.queues.len() };
-        let part = records.len().div_ceil(workers).clamp(1, CHUNK);
-        let skipped = self.track.progress.skip(records.len());
-        let mut records = records.into_iter();
-        records.by_ref().take(skipped).for_each(drop);
-        while records.len() > 0 {
-            let part = part.min(records.len()).min(self.track.progress.room().await);
-            let admitted = held_up(&self.track.progress, self.admission.admit(part, &mut self.stop)).await;
-            if admitted == 0 {
-                self.admission.dropped(records.len());
-                break;
-            }
-            if admitted == records.len() {
-                // What was not cut is not copied.
-                return self.put(records.collect(), receipts.take()).await;
-            }
-            let chunk = records.by_ref().take(admitted).collect();
-            self.put(chunk, receipts.clone()).await?;
-        }
-        Ok(())
+        // Only a partition has a position that can be another.
+        self.sender.send(ChunkOrigin::default(), records, receipts).await.map_err(|_| Closed)
     }
 
     /// Sends records that are in the job's log, of which the first has the number `first`, but for those that were in
     /// batches before.
     pub(crate) async fn send_logged(&mut self, first: u64, mut records: Vec<T>) -> Result<(), Closed> {
         self.leave_out(first, &mut records);
-        let writer = self.track.input_writer.take();
+        let writer = self.sender.track.input_writer.take();
         let sent = self.send_all(records).await;
-        self.track.input_writer = writer;
+        self.sender.track.input_writer = writer;
         sent
     }
 
     /// Leaves out the records that were in batches before; the first of all has the number `first`.
     pub(crate) fn leave_out(&self, first: u64, records: &mut Vec<T>) {
-        let over = self.track.progress.total().saturating_sub(first).min(records.len() as u64);
+        let over = self.sender.track.progress.total().saturating_sub(first).min(records.len() as u64);
         records.drain(..over as usize);
     }
 
     /// How many records were sent in all.
     pub(crate) fn sent(&self) -> u64 {
-        self.track.progress.total()
+        self.sender.track.progress.total()
     }
 
     /// How many records the open batch is missing, if it is replayed.
     pub(crate) fn missing(&self) -> Option<u64> {
-        self.track.progress.missing()
-    }
-
-    /// Sends records that the rate limit has admitted.
-    async fn put(&mut self, records: Vec<T>, receipts: Option<Receipts>) -> Result<(), Closed> {
-        if self.admission.sheds(&self.stop) {
-            return self.put_or_drop(records, receipts);
-        }
-        let (queue, bytes) = (self.next_queue(), self.admission.weigh(&records));
-        let slot = self.queues[queue].reserve().await?;
-        let is_replay = self.missing().is_some();
-        let held = held_up(&self.track.progress, self.admission.hold(bytes, is_replay, &mut self.stop)).await;
-        self.queues[queue].put(&self.track, slot, records, receipts, held);
-        Ok(())
-    }
-
-    /// Sends if that needs no waiting, to whichever worker has room.
-    fn put_or_drop(&mut self, records: Vec<T>, receipts: Option<Receipts>) -> Result<(), Closed> {
-        for _ in 0..self.queues.len() {
-            let queue = self.next_queue();
-            match self.queues[queue].queue.try_reserve() {
-                Err(TrySendError::Closed(())) => return Err(Closed),
-                Err(TrySendError::Full(())) => {}
-                Ok(slot) => {
-                    let Some(held) = self.admission.try_hold(self.admission.weigh(&records)) else { break };
-                    self.queues[queue].put(&self.track, slot, records, receipts, held);
-                    return Ok(());
-                }
-            }
-        }
-        self.admission.dropped(records.len());
-        Ok(())
+        self.sender.track.progress.missing()
     }
 
     /// Adds a counter of the connector, such as bad lines, to the job's metrics
     /// ([`SourceMetrics::events`](crate::metrics::SourceMetrics)). A later counter of the same name replaces it.
     pub fn count(&self, event: &'static str, count: impl Fn() -> u64 + Send + Sync + 'static) {
-        self.admission.count(event, count);
+        self.sender.admission.count(event, count);
     }
 
     /// The same, of several numbers that stand together; clones of `of` count into the same.
@@ -291,23 +248,12 @@ impl<T> SourceContext<T> {
 
     /// Drops from now on what would have to wait.
     pub(crate) fn shed(&mut self) {
-        self.admission.shed();
+        self.sender.admission.shed();
     }
 
     /// Gives `receipts` out when everything that was sent so far was delivered.
     pub(crate) async fn flush(&mut self, receipts: Receipts) -> Result<(), Closed> {
-        let (first, others) = self.queues.split_first().expect("a job has a worker");
-        for queue in others {
-            queue.put(
-                &self.track,
-                queue.reserve().await?,
-                Vec::new(),
-                Some(receipts.clone()),
-                Held::default(),
-            );
-        }
-        first.put(&self.track, first.reserve().await?, Vec::new(), Some(receipts), Held::default());
-        Ok(())
+        self.sender.flush(receipts).await
     }
 
     /// For a paced source ([`Source::PACED`](crate::connect::Source::PACED)): reports that all records of the last batch were sent, and
@@ -324,13 +270,13 @@ impl<T> SourceContext<T> {
     /// Waits until the job is asked to stop gracefully: for a source that [`DRAINS`](crate::connect::Source::DRAINS).
     pub async fn stop_requested(&mut self) {
         // The sender goes only with the job, and then this source goes too.
-        let _ = self.stop.wait_for(|stop| *stop).await;
+        let _ = self.sender.stop.wait_for(|stop| *stop).await;
     }
 
     /// For a source that [accepts](crate::connect::Source::ACCEPTS) records from the program: waits until it is to hand on what it
     /// has accepted, and then to say that it [has](SourceContext::handed_on).
     pub(crate) fn asked_to_hand_on(&self) -> impl Future<Output = u64> + Send + use<T> {
-        let progress = self.track.progress.clone();
+        let progress = self.sender.track.progress.clone();
         async move {
             match progress.hand_on() {
                 Some(hand_on) => hand_on.asked().await,
@@ -341,12 +287,12 @@ impl<T> SourceContext<T> {
 
     /// The source has handed on what it had accepted when it was asked.
     pub(crate) fn handed_on(&self, asked: u64) {
-        self.track.progress.hand_on().iter().for_each(|hand_on| hand_on.done(asked));
+        self.sender.track.progress.hand_on().iter().for_each(|hand_on| hand_on.done(asked));
     }
 
     /// The source does not answer for a while.
     pub(crate) fn pauses(&self) -> Option<HeldUp<'_>> {
-        self.track.progress.hand_on().map(HandOn::held_up)
+        self.sender.track.progress.hand_on().map(HandOn::held_up)
     }
 
     /// A context in the same job for a source inside of this one, and where to hand on what this is
@@ -355,11 +301,12 @@ impl<T> SourceContext<T> {
         let (pace, requests) = mpsc::channel(1);
         (
             SourceContext::new(SourceContextParts {
-                admission: self.admission.clone(),
-                queues: self.queues.clone(),
-                track: self.track.clone(),
+                context: self.context.clone(),
+                admission: self.sender.admission.clone(),
+                queues: self.sender.queues.clone(),
+                track: self.sender.track.clone(),
                 pace: requests,
-                stop: self.stop.clone(),
+                stop: self.sender.stop.clone(),
                 interval: self.interval,
                 started: self.started,
             }),
@@ -370,36 +317,5 @@ impl<T> SourceContext<T> {
     /// The next request for a batch, as it is; `None` when there will be none.
     pub(crate) async fn asked(&mut self) -> Option<PaceRequest> {
         self.pace.recv().await
-    }
-
-    /// Waits until it is known whether the order of the records matters.
-    async fn learn_order(&mut self) -> Result<(), Closed> {
-        if self.in_order.is_none() {
-            let mut known = self.queues[0].counters.is_ordered.subscribe();
-            self.in_order = *known.wait_for(Option::is_some).await.map_err(|_| Closed)?;
-        }
-        Ok(())
-    }
-
-    /// The queue for the next chunk: workers take turns, unless the order of the records matters.
-    fn next_queue(&mut self) -> usize {
-        if self.in_order == Some(true) {
-            return 0;
-        }
-        let queue = self.next;
-        self.next = (queue + 1) % self.queues.len();
-        queue
-    }
-}
-
-/// Waits for something that may need time to go on or a batch to be delivered, and marks the source as held up meanwhile.
-async fn held_up<T>(progress: &SourceProgress, wait: impl Future<Output = T>) -> T {
-    let mut wait = pin!(wait);
-    match poll_fn(|cx| Poll::Ready(wait.as_mut().poll(cx))).await {
-        Poll::Ready(ready) => ready,
-        Poll::Pending => {
-            let _held_up = progress.hand_on().map(HandOn::held_up);
-            wait.await
-        }
     }
 }

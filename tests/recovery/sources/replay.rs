@@ -53,7 +53,7 @@ impl Source<u64> for Named {
 
 /// The end of a job on `second`, after one on `first` which was aborted when its sink was stuck behind `takes` batches.
 /// It begins when it is told.
-pub(super) async fn replay(
+pub(crate) async fn replay(
     first: impl Source<u64>,
     begin: impl Future<Output = ()>,
     takes: usize,

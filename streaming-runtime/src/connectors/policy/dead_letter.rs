@@ -11,6 +11,7 @@ use std::{
 use crate::contract::{
     checkpoint_mark::{CheckpointId, CheckpointMark},
     error::ConnectorError,
+    port_context::PortContext,
     properties::SinkProperties,
     sink::{Batch, Sink},
     target::Target,
@@ -67,6 +68,11 @@ impl<T: Clone + Send + 'static, S: Sink<T>, D: Sink<T>> Sink<T> for OrDeadLetter
 
     fn checkpoint_mark(&self) -> Result<Option<CheckpointMark>, ConnectorError> {
         self.sink.checkpoint_mark()
+    }
+
+    async fn open(&mut self, context: &PortContext) -> Result<(), ConnectorError> {
+        self.sink.open(context).await?;
+        self.other.open(context).await
     }
 
     async fn mark_checkpoint(&mut self, checkpoint: CheckpointId) -> Result<(), ConnectorError> {

@@ -10,6 +10,7 @@ use crate::{
         checkpoint_mark::{CheckpointId, CheckpointMark},
         delivery::Delivery,
         error::ConnectorError,
+        port_context::PortContext,
         properties::SinkProperties,
         retry::{Failures, Retry},
         sink::{Batch, Sink},
@@ -41,6 +42,10 @@ impl<T: Clone + Send + 'static, S: Sink<T>> Sink<T> for Retried<S, T> {
 
     fn properties(&self) -> SinkProperties {
         SinkProperties { shows_last: Self::SHOWS_LAST, ..self.sink.properties() }
+    }
+
+    async fn open(&mut self, context: &PortContext) -> Result<(), ConnectorError> {
+        self.sink.open(context).await
     }
 
     async fn committed(&mut self) -> Result<Option<BatchTime>, ConnectorError> {

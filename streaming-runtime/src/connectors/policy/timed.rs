@@ -9,6 +9,7 @@ use crate::{
         checkpoint_mark::{CheckpointId, CheckpointMark},
         delivery::Delivery,
         error::ConnectorError,
+        port_context::PortContext,
         properties::SinkProperties,
         sink::{Batch, Sink},
         target::Target,
@@ -31,6 +32,10 @@ impl<T: Send + 'static, S: Sink<T>> Sink<T> for Timed<S, T> {
 
     fn properties(&self) -> SinkProperties {
         SinkProperties { shows_last: Self::SHOWS_LAST, ..self.sink.properties() }
+    }
+
+    async fn open(&mut self, context: &PortContext) -> Result<(), ConnectorError> {
+        self.sink.open(context).await
     }
 
     async fn committed(&mut self) -> Result<Option<BatchTime>, ConnectorError> {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-use crate::error::cluster::ClusterError;
+use crate::{error::cluster::ClusterError, partitioner::spread};
 
 /// What every process of a cluster must agree on. Two that differ in any of it would build different dataflows,
 /// or send keys to different workers.
@@ -38,7 +38,7 @@ impl ProgramHello {
             processes,
             workers,
             checkpoints,
-            fingerprint: super::spread(&(plan, operators)),
+            fingerprint: spread(&(plan, operators)),
         }
     }
 

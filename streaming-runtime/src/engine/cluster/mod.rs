@@ -49,18 +49,14 @@ mod peers;
 mod secret;
 mod wire;
 
-use std::{
-    hash::{BuildHasher, Hash},
-    io,
-    net::IpAddr,
-    path::Path,
-    time::Duration,
-};
+use std::{hash::Hash, io, net::IpAddr, path::Path, time::Duration};
 
 pub(crate) use hello::ProgramHello;
 pub(crate) use link::{Link, ProcessSeat};
 pub(crate) use peers::{PeerOrder, Peers, ProcessReport, Role};
 use secret::Secret;
+
+use crate::partitioner::spread;
 
 /// The processes that run a job together, and which of them this is.
 ///
@@ -277,11 +273,6 @@ fn is_loopback(host: &str) -> bool {
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
     let address = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
     name == "localhost" || address.parse().is_ok_and(|address: IpAddr| address.to_canonical().is_loopback())
-}
-
-/// A number for a value, the same in every process.
-fn spread(value: &(impl Hash + ?Sized)) -> u64 {
-    foldhash::fast::FixedState::with_seed(0xc1a5).hash_one(value)
 }
 
 #[cfg(test)]

@@ -38,6 +38,11 @@ impl Peers {
         let _ = self.says.send(Say::ClusterFrame(frame));
     }
 
+    /// Which process this is, and how many there are.
+    pub(crate) fn place(&self) -> (usize, usize) {
+        (self.index, self.processes)
+    }
+
     /// Whether this process decides when batches close.
     pub(crate) fn leads(&self) -> bool {
         self.index == 0
@@ -275,7 +280,7 @@ impl Role {
 
     /// Which process this is, and how many there are.
     pub(crate) fn place(&self) -> (usize, usize) {
-        (self.peers.index, self.peers.processes)
+        self.peers.place()
     }
 
     /// Leader: asks the paced sources of the followers for the batch of `time`.

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use crate::{
     clock::Clock,
-    contract::checkpoint_mark::CheckpointId,
+    contract::{checkpoint_mark::CheckpointId, port_context::PortContext},
     delivery::sink_task::DeliveryControl,
     engine::{
         control::{
@@ -32,6 +32,10 @@ impl DeliveryControl for Control {
 
     fn sink_board(&self, sink: usize) -> &SinkBoard {
         &self.board.sinks[sink]
+    }
+
+    fn port_context(&self, sink: usize) -> PortContext {
+        Control::port_context(self, self.board.sinks[sink].port)
     }
 
     fn checkpoint(&self) -> Option<CheckpointId> {

@@ -33,6 +33,7 @@ use tokio::sync::{Notify, watch};
 
 use crate::{
     clock::Clock,
+    contract::port_context::PortContext,
     engine::{backpressure::Backpressure, cluster::Peers, job_log::JobLog},
     ids::Epoch,
     intake::{progress::SourceProgress, queues::IntakeCounters, signal::Signal},
@@ -72,6 +73,7 @@ pub(crate) struct ReplaySpan {
 pub(crate) struct Control {
     state: Mutex<Batches>,
     pub(crate) clock: Clock,
+    pipeline: &'static str,
     pub(crate) interval: Duration,
     limit: usize,
     /// Whether workers close a batch as soon as everything that was sent is in it, but not sooner than this after
@@ -107,6 +109,7 @@ pub(crate) struct Control {
 
 /// What a [`Control`] is made of.
 pub(crate) struct ControlSettings {
+    pub(crate) pipeline: &'static str,
     pub(crate) interval: Duration,
     pub(crate) limit: usize,
     pub(crate) early: Option<Duration>,
@@ -127,6 +130,7 @@ impl Control {
         counters: Arc<IntakeCounters>,
     ) -> Self {
         let ControlSettings {
+            pipeline,
             interval,
             limit,
             early,
@@ -146,6 +150,7 @@ impl Control {
         Control {
             state: Mutex::new(state),
             clock,
+            pipeline,
             interval,
             limit,
             early,
@@ -171,6 +176,13 @@ impl Control {
 
     fn state(&self) -> MutexGuard<'_, Batches> {
         self.state.lock().expect("nothing panics under this lock")
+    }
+
+    /// What the connector of a port is told.
+    pub(crate) fn port_context(&self, port: &'static str) -> PortContext {
+        let (process, processes) = self.peers.as_ref().map_or((0, 1), Peers::place);
+        let (pipeline, job) = (self.pipeline, self.board.job.to_string());
+        PortContext { pipeline, job, port, process, processes }
     }
 
     /// The other processes of the job.

@@ -26,7 +26,7 @@ use crate::{
         },
         threads::{scoped_subscriber, thread_name},
         watchdog::Watchdog,
-        wiring::{SinkTask, SourceTask},
+        wiring::{SinkTask, SourceStart, SourceTask},
         worker::Exit,
     },
     error::{JobError, StartError},
@@ -113,13 +113,20 @@ impl Supervisor {
         {
             self.paced.extend(pace.map(|requests| PacedSource { index, requests }));
             let (interval, stop) = (self.control.interval, self.stop.subscribe());
+            let context = self.control.port_context(port);
             // In a job with checkpoints, sources begin when it is known where.
             let role = self.role.as_ref().filter(|_| recovery.is_none());
             let begin = role.map(Role::watch_begin).unwrap_or_else(|| self.begun.subscribe());
             let (board, listeners) = (board.clone(), listeners.clone());
             let task = async move {
                 let started = begun(begin).await;
-                watched_source(index, board, listeners, task(interval, started, stop)).await
+                watched_source(
+                    index,
+                    board,
+                    listeners,
+                    task(SourceStart { context, interval, started, stop }),
+                )
+                .await
             };
             let place = RunPlace { host, job, port, drains, may_block };
             let spawned = self.sources.spawn(&place, task);

@@ -26,7 +26,10 @@ pub(crate) use meter::Meter;
 pub(crate) use polls::Polls;
 use serde::{Serialize, Serializer};
 
-use crate::{intake::admission::Memory, time::BatchTime};
+use crate::{
+    intake::{admission::Memory, partitions::PartitionMetrics},
+    time::BatchTime,
+};
 
 /// A snapshot of a job in numbers: a plain value to keep, print or send. See [`Job::metrics`] and [`Monitor`].
 ///
@@ -169,6 +172,8 @@ pub struct SourceMetrics {
     /// Counters of its connector, by name, such as `connections_refused` of [`tcp::listen`](crate::connect::tcp::listen);
     /// see [`SourceContext::count`](crate::connect::SourceContext::count).
     pub events: Vec<(&'static str, u64)>,
+    /// Its partitions, of a topic, say, by name, if it has any.
+    pub partitions: Vec<PartitionMetrics>,
     /// Input, such as files, that it found and ignored, and that somebody may miss. Each is in the log.
     pub ignored: u64,
     /// Whether it has ended.

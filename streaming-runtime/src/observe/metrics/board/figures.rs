@@ -64,6 +64,7 @@ impl Board {
             max_rate: throttle.limit(),
             shed: throttle.shed(),
             events: throttle.events(),
+            partitions: throttle.partitions(),
             ignored: throttle.ignored(),
             has_ended,
         }

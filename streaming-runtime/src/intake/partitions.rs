@@ -1,0 +1,185 @@
+//! Where each partition of a source is, in the source's position.
+//!
+//! Records of different partitions come in whichever order they come, so the number of records of a source says nothing about
+//! which those were. A batch that is replayed therefore gets of each partition the records that it had of that one.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Where a partition was at a batch.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct PartitionMark {
+    /// Its records up to and with this batch.
+    total: u64,
+    /// Records that it gave after `position`, up to and with this batch.
+    since: u64,
+    /// A place from which it can be read again, in the source's own terms.
+    #[serde(default)]
+    position: Value,
+}
+
+/// All partitions of a source at a batch: what a checkpoint has as the position of that source.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PartitionMarks {
+    partitions: BTreeMap<String, PartitionMark>,
+}
+
+impl PartitionMarks {
+    /// What a position says of partitions; `None` for one of a source that has none.
+    pub(crate) fn read(position: Option<&[u8]>) -> Option<Self> {
+        serde_json::from_slice(position?).ok()
+    }
+
+    /// Where a partition is in them.
+    pub(crate) fn position(&self, partition: &str) -> Option<Value> {
+        let position = &self.partitions.get(partition)?.position;
+        (!position.is_null()).then(|| position.clone())
+    }
+
+    fn total(&self, partition: &str) -> u64 {
+        self.partitions.get(partition).map_or(0, |mark| mark.total)
+    }
+}
+
+/// The partitions of a running source.
+#[derive(Debug, Default)]
+pub(crate) struct Partitions {
+    states: BTreeMap<String, PartitionState>,
+}
+
+#[derive(Debug, Default)]
+struct PartitionState {
+    mark: PartitionMark,
+    /// Records behind the position that come again and that were in batches before.
+    skip: u64,
+    /// Records that wait at the other end, as the connector sees it.
+    lag: Option<u64>,
+    /// Whether it is left out of the next batch.
+    is_retired: bool,
+}
+
+/// A partition of a source in numbers.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct PartitionMetrics {
+    /// Its name, as the connector gives it: `clicks/3` for partition 3 of a topic.
+    pub name: String,
+    /// Records that it has sent into the job, those before the last start included.
+    pub records: u64,
+    /// Where it can be read again from, in the connector's own terms; `null` before it was anywhere.
+    pub position: Value,
+    /// Records that wait at the other end, if the connector knows.
+    pub lag: Option<u64>,
+}
+
+impl Partitions {
+    /// Begins behind these marks.
+    pub(crate) fn resume(marks: PartitionMarks) -> Self {
+        let state =
+            |mark: PartitionMark| PartitionState { skip: mark.since, mark, ..PartitionState::default() };
+        Partitions { states: marks.partitions.into_iter().map(|(name, mark)| (name, state(mark))).collect() }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.states.is_empty()
+    }
+
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.states.keys().cloned().collect()
+    }
+
+    /// What a checkpoint has of them.
+    pub(crate) fn marks(&self) -> PartitionMarks {
+        let marks = self.states.iter().map(|(name, state)| (name.clone(), state.mark.clone()));
+        PartitionMarks { partitions: marks.collect() }
+    }
+
+    /// A batch is closed, the last of those that are retired.
+    pub(crate) fn forget_retired(&mut self) {
+        self.states.retain(|_, state| !state.is_retired);
+    }
+
+    /// Where a partition can be read again from; `None` if it was nowhere.
+    pub(crate) fn position(&self, partition: &str) -> Option<Value> {
+        let position = &self.states.get(partition)?.mark.position;
+        (!position.is_null()).then(|| position.clone())
+    }
+
+    fn state(&mut self, partition: &str) -> &mut PartitionState {
+        if !self.states.contains_key(partition) {
+            self.states.insert(partition.to_owned(), PartitionState::default());
+        }
+        self.states.get_mut(partition).expect("it was just put there")
+    }
+
+    /// Counts records of a partition.
+    pub(crate) fn put(&mut self, partition: &str, records: u64) {
+        let mark = &mut self.state(partition).mark;
+        mark.total += records;
+        mark.since += records;
+    }
+
+    /// All records of a partition so far lie before `position`. The error is where it should be instead: a batch that is
+    /// replayed had as many records of it, and ended elsewhere.
+    pub(crate) fn reached(
+        &mut self,
+        partition: &str,
+        position: Value,
+        replayed: Option<&PartitionMarks>,
+    ) -> Result<(), Value> {
+        let state = self.state(partition);
+        let (total, since) = (state.mark.total, state.skip);
+        state.mark.position = position;
+        state.mark.since = since;
+        match replayed.and_then(|marks| marks.partitions.get(partition)) {
+            // Within a send that was cut, the position of a batch is the one before.
+            Some(then) if (then.total, then.since, since) == (total, 0, 0) => {
+                let is_same = then.position == state.mark.position;
+                if is_same { Ok(()) } else { Err(then.position.clone()) }
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// How many of the next `records` were in batches before.
+    pub(crate) fn skip(&mut self, partition: &str, records: u64) -> u64 {
+        let Some(state) = self.states.get_mut(partition) else { return 0 };
+        let skip = state.skip.min(records);
+        state.skip -= skip;
+        skip
+    }
+
+    /// Each begins again at its position: what it gave since then is left out.
+    pub(crate) fn rewind(&mut self) {
+        self.states.values_mut().for_each(|state| state.skip = state.mark.since);
+    }
+
+    /// How many records a batch with these marks is missing of a partition.
+    pub(crate) fn missing(&self, partition: &str, marks: &PartitionMarks) -> u64 {
+        let total = self.states.get(partition).map_or(0, |state| state.mark.total);
+        marks.total(partition).saturating_sub(total)
+    }
+
+    /// Nothing of it is kept any more behind the open batch.
+    pub(crate) fn retire(&mut self, partition: &str) {
+        self.states.get_mut(partition).into_iter().for_each(|state| state.is_retired = true);
+    }
+
+    pub(crate) fn set_lag(&mut self, partition: &str, lag: Option<u64>) {
+        self.state(partition).lag = lag;
+    }
+
+    /// In numbers, by name.
+    pub(crate) fn metrics(&self) -> Vec<PartitionMetrics> {
+        let metrics = |(name, state): (&String, &PartitionState)| PartitionMetrics {
+            name: name.clone(),
+            records: state.mark.total,
+            position: state.mark.position.clone(),
+            lag: state.lag,
+        };
+        self.states.iter().filter(|(_, state)| !state.is_retired).map(metrics).collect()
+    }
+}

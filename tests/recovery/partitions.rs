@@ -1,0 +1,206 @@
+//! Sources with partitions, whose records come in whichever order, after stops and crashes anywhere.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use proptest::{collection::vec, prelude::*};
+use streaming_runtime::{
+    Checkpoint, Job, JobError, Source,
+    connect::{ConnectorError, Partition, Recovery, SourceContext},
+    prelude::*,
+};
+
+use support::{Lasting, block_on};
+use tokio::sync::Notify;
+
+use super::sources::replay::replay;
+
+/// A record: its partition and its number there.
+type Numbered = (u8, u64);
+
+stream!(
+    /// What came, and how much of each partition so far.
+    #[batch(millis(5))]
+    fn copied<numbers: Source<Numbered>, out: Sink<Numbered>, totals: Sink<(u8, u64)>>() {
+        numbers.to(out);
+        let counted = |_: &u8, sum: Option<u64>, new: &[u64]| Some(sum.unwrap_or(0) + new.len() as u64);
+        numbers.update_state(counted).allow_unbounded("a test").to(totals);
+    }
+);
+
+/// Numbers of some partitions, which send side by side.
+#[derive(Clone, Debug)]
+struct Logs {
+    /// How many each has, and how many it sends at a time.
+    logs: Vec<(u64, u64)>,
+    /// The first log that is there no more.
+    gone: Option<usize>,
+}
+
+impl Logs {
+    async fn send(self, number: usize, mut log: Partition<Numbered>) -> Result<(), ConnectorError> {
+        if self.gone == Some(number) {
+            return log.retire();
+        }
+        let (length, step) = self.logs[number];
+        let mut next: u64 = log.resume_from()?.unwrap_or(0);
+        while next < length {
+            let end = (next + step).min(length);
+            log.send((next..end).map(|n| (number as u8, n)).collect(), &end).await?;
+            log.set_lag(length - end);
+            next = end;
+            tokio::task::yield_now().await;
+        }
+        Ok(())
+    }
+}
+
+impl Source<Numbered> for Logs {
+    const MAY_BLOCK: bool = false;
+    const RECOVERY: Recovery = Recovery::Replays;
+
+    async fn run(self, out: SourceContext<Numbered>) -> Result<(), ConnectorError> {
+        let log = |n| self.clone().send(n, out.partition(format!("log/{n}")));
+        futures::future::try_join_all((0..self.logs.len()).map(log)).await.map(drop)
+    }
+}
+
+/// What lasts longer than a job.
+#[derive(Default)]
+struct Outside {
+    out: Lasting,
+    totals: Lasting,
+}
+
+impl Outside {
+    fn start(&self, numbers: Logs, workers: usize, early: bool, place: &Path) -> Job {
+        let ports = copied::Ports { numbers, out: self.out.clone(), totals: self.totals.clone() };
+        let engine = Engine::new().workers(workers).close_early(early).max_rate(1e6);
+        engine.checkpoint(Checkpoint::new(place).exactly_once()).start(ports).expect("it starts")
+    }
+
+    /// All numbers of the first `logs` are there once, and were counted.
+    fn has_all_once(&self, logs: &[(u64, u64)]) {
+        let mut got: Vec<String> = self.out.delivered().into_values().flatten().collect();
+        got.sort();
+        let all = logs.iter().enumerate().flat_map(|(log, (length, _))| (0..*length).map(move |n| (log, n)));
+        let mut all: Vec<String> = all.map(|numbered| format!("{numbered:?}")).collect();
+        all.sort();
+        assert!(got == all, "{} of {} records", got.len(), all.len());
+        let totals = logs.iter().enumerate().filter(|(_, (length, _))| *length > 0);
+        let mut totals: Vec<String> =
+            totals.map(|(log, (length, _))| format!("{:?}", (log, length))).collect();
+        totals.sort();
+        assert_eq!(self.totals.last(), totals);
+    }
+}
+
+/// Lets a job run and ends it, unless it has come to its end.
+async fn run_for(mut job: Job, micros: u64, gently: bool) {
+    tokio::select! {
+        ended = job.join() => return ended.expect("it ends well"),
+        () = tokio::time::sleep(Duration::from_micros(micros)) => {}
+    }
+    if gently { job.stop().await.expect("it stops well") } else { job.abort().await }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 16, max_shrink_iters: 20, ..ProptestConfig::default() })]
+
+    /// A batch that comes again has the records that it had of each partition, or the sink would refuse it.
+    #[test]
+    fn each_record_is_there_once(
+        logs in vec((0..40_000u64, 1..3_000u64), 1..5),
+        runs in vec((1..=3usize, 0..40_000u64, prop::bool::weighted(0.2), any::<bool>()), 1..6),
+    ) {
+        let limit = secs(120);
+        block_on(async {
+            let (place, outside) = (tempfile::tempdir().expect("temp"), Outside::default());
+            let numbers = Logs { logs: logs.clone(), gone: None };
+            for (workers, micros, gently, early) in runs {
+                run_for(outside.start(numbers.clone(), workers, early, place.path()), micros, gently).await;
+            }
+            let mut last = outside.start(numbers, 2, false, place.path());
+            tokio::time::timeout(limit, last.join()).await.expect("nothing hangs").expect("it ends well");
+            outside.has_all_once(&logs);
+        });
+    }
+}
+
+/// A partition that comes later begins with the next batch, and one that is gone leaves no position behind.
+#[test]
+fn partitions_come_and_go() {
+    block_on(async {
+        let (place, outside) = (tempfile::tempdir().expect("temp"), Outside::default());
+        let mut numbers = Logs { logs: vec![(5_000, 100)], gone: None };
+        outside.start(numbers.clone(), 1, false, place.path()).join().await.expect("it ends well");
+        numbers.logs = vec![(6_000, 100), (3_000, 700)];
+        let mut job = outside.start(numbers.clone(), 2, true, place.path());
+        job.join().await.expect("it ends well");
+        outside.has_all_once(&numbers.logs);
+        let metrics = job.metrics();
+        let partitions = &metrics.source("numbers").expect("it is one").partitions;
+        let said: Vec<_> = partitions
+            .iter()
+            .map(|log| (log.name.as_str(), log.records, log.position.as_u64(), log.lag))
+            .collect();
+        assert_eq!(said, [("log/0", 6_000, Some(6_000), Some(0)), ("log/1", 3_000, Some(3_000), Some(0))]);
+        numbers.logs.push((10, 1));
+        numbers.gone = Some(0);
+        outside.start(numbers.clone(), 1, false, place.path()).join().await.expect("it ends well");
+        outside.has_all_once(&numbers.logs);
+        let mut job = outside.start(numbers.clone(), 1, false, place.path());
+        job.join().await.expect("it ends well");
+        let names: Vec<String> = job
+            .metrics()
+            .source("numbers")
+            .expect("it is one")
+            .partitions
+            .iter()
+            .map(|log| log.name.clone())
+            .collect();
+        assert_eq!(names, ["log/1", "log/2"]);
+    });
+}
+
+/// One partition that sends all at once, or is gone.
+struct Single {
+    numbers: u64,
+    position: u64,
+    is_gone: bool,
+    sent: Arc<Notify>,
+}
+
+impl Source<u64> for Single {
+    const MAY_BLOCK: bool = false;
+    const RECOVERY: Recovery = Recovery::Replays;
+
+    async fn run(self, out: SourceContext<u64>) -> Result<(), ConnectorError> {
+        let mut log = out.partition("log");
+        if self.is_gone {
+            return log.retire();
+        }
+        log.send((0..self.numbers).collect(), &self.position).await?;
+        self.sent.notify_one();
+        std::future::pending().await
+    }
+}
+
+/// What is read again must be what it was: as far as it was, and there.
+#[test]
+fn a_partition_that_is_another_is_an_error() {
+    let single = |numbers, position, is_gone| Single { numbers, position, is_gone, sent: Arc::default() };
+    let changed = |second: Single| async move {
+        let first = single(3, 7, false);
+        let sent = first.sent.clone();
+        let error = replay(first, sent.notified(), 0, second).await;
+        let JobError::Source { port: "numbers", source } = error else { panic!("{error}") };
+        assert_eq!(source.code(), "connector.changed", "{source}");
+        source.to_string()
+    };
+    block_on(async {
+        let how = changed(single(3, 8, false)).await;
+        assert!(how.contains("`log`") && how.contains("ended at 7") && how.contains("ends at 8"), "{how}");
+        let how = changed(single(0, 0, true)).await;
+        assert!(how.contains("it is gone, and 3 of its records are missing"), "{how}");
+    });
+}
