@@ -131,7 +131,7 @@ async fn report(
                 println!("{}  sensor  readings  lowest    mean  highest", batch.time);
                 batch.records.sort_by_key(|(sensor, _)| *sensor);
                 for (sensor, (n, lowest, mean, highest)) in batch.records {
-                    println!("{sensor:>32}{n:>10}{lowest:>8.1}{mean:>8.1}{highest:>9.1}");
+                    println!("{sensor:>35}{n:>10}{lowest:>8.1}{mean:>8.1}{highest:>9.1}");
                 }
             }
             Some(batch) = alarms.recv() => {

@@ -119,11 +119,27 @@ impl std::ops::Add<Duration> for BatchTime {
     }
 }
 
-/// Milliseconds since the Unix epoch, as Spark prints it: `1700000000000 ms`.
+/// Date and time of day in UTC, to the millisecond: `2023-11-14 22:13:20.000 UTC`.
 impl fmt::Display for BatchTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ms", self.as_millis())
+        let (year, month, day) = date(self.as_millis() / 86_400_000);
+        write!(f, "{year}-{month:02}-{day:02} {}", self.time_of_day())
     }
+}
+
+/// The year, month and day in the Gregorian calendar that lie `days` days after 1970-01-01: `civil_from_days` of
+/// <https://howardhinnant.github.io/date_algorithms.html>, for days that are not before. Its years begin in March, so that the
+/// day that is not in each year is the last.
+const fn date(days: u64) -> (u64, u64, u64) {
+    let days = days + 719_468; // from 0000-03-01
+    let (era, day) = (days / 146_097, days % 146_097);
+    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day_of_month = day - (153 * month + 2) / 5 + 1;
+    let is_next_year = month >= 10;
+    let month = if is_next_year { month - 9 } else { month + 3 };
+    (era * 400 + year + is_next_year as u64, month, day_of_month)
 }
 
 #[cfg(test)]
@@ -137,6 +153,19 @@ mod tests {
         assert_eq!(t(1000).next_multiple_of(secs(1)), t(2000));
         assert_eq!(t(1001).next_multiple_of(secs(1)), t(2000));
         assert!(t(2000).is_multiple_of(secs(1)) && !t(2001).is_multiple_of(secs(1)));
+    }
+
+    #[test]
+    fn a_time_is_read_as_a_date() {
+        let text = |millis| BatchTime::from_millis(millis).to_string();
+        assert_eq!(text(0), "1970-01-01 00:00:00.000 UTC");
+        assert_eq!(text(86_399_999), "1970-01-01 23:59:59.999 UTC");
+        assert_eq!(text(951_782_400_000), "2000-02-29 00:00:00.000 UTC");
+        assert_eq!(text(951_868_800_000), "2000-03-01 00:00:00.000 UTC");
+        assert_eq!(text(1_700_000_000_000), "2023-11-14 22:13:20.000 UTC");
+        assert_eq!(text(1_735_689_599_000), "2024-12-31 23:59:59.000 UTC");
+        assert_eq!(text(4_107_542_400_000), "2100-03-01 00:00:00.000 UTC");
+        assert_eq!(text(u64::MAX), "2554-07-21 23:34:33.709 UTC");
     }
 
     #[test]

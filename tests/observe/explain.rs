@@ -64,17 +64,24 @@ async fn for_the_time_to_come() {
         let mut job = engine.start(copy::Ports { clicks: source, out: collect().0 }).expect("it starts");
         assert_eq!(
             said(&job),
-            ["sink `out`: nothing delivered yet; the open batch closes at 1000 ms, in 1s"]
+            [
+                "sink `out`: nothing delivered yet; the open batch closes at 1970-01-01 00:00:01.000 UTC, in 1s"
+            ]
         );
         clock.advance(secs(5));
         job.delivered(clock.now()).await.expect("it runs");
         clock.advance(millis(600));
         assert_eq!(
             said(&job),
-            ["sink `out`: delivered up to 5000 ms; the open batch closes at 6000 ms, in 400ms"]
+            [
+                "sink `out`: delivered up to 1970-01-01 00:00:05.000 UTC; the open batch closes at 1970-01-01 00:00:06.000 UTC, in 400ms"
+            ]
         );
         job.stop().await.expect("it stops well");
-        assert_eq!(said(&job), ["sink `out`: delivered up to 5000 ms; the job has ended"]);
+        assert_eq!(
+            said(&job),
+            ["sink `out`: delivered up to 1970-01-01 00:00:05.000 UTC; the job has ended"]
+        );
     }
 }
 
@@ -133,7 +140,7 @@ async fn for_a_paced_source_to_answer() {
     assert_eq!(
         said(&job),
         [
-            "sink `out`: nothing delivered yet; waits for source `clicks`, which was asked for batch 1000 ms 12s ago and has not answered"
+            "sink `out`: nothing delivered yet; waits for source `clicks`, which was asked for batch 1970-01-01 00:00:01.000 UTC 12s ago and has not answered"
         ]
     );
     answer.notify_one();
@@ -157,9 +164,9 @@ async fn for_its_own_write_and_for_room() {
             said(&job),
             [
                 format!(
-                    "sink `slow`: nothing delivered yet; it has been writing batch 1000 ms for 12s; {room}"
+                    "sink `slow`: nothing delivered yet; it has been writing batch 1970-01-01 00:00:01.000 UTC for 12s; {room}"
                 ),
-                format!("sink `fast`: delivered up to 2000 ms; {room}"),
+                format!("sink `fast`: delivered up to 1970-01-01 00:00:02.000 UTC; {room}"),
             ]
         );
         // The sources end; the sink that has all of it waits for nothing.
@@ -167,7 +174,7 @@ async fn for_its_own_write_and_for_room() {
         seen(&job.monitor(), |metrics| metrics.sources[0].has_ended).await;
         assert_eq!(
             said(&job)[1],
-            "sink `fast`: delivered up to 2000 ms; all sources have ended; what is left is on its way"
+            "sink `fast`: delivered up to 1970-01-01 00:00:02.000 UTC; all sources have ended; what is left is on its way"
         );
         gate.open();
         job.stop().await.expect("it stops well");
@@ -193,9 +200,9 @@ async fn for_an_operator_that_has_the_batch() {
         let is_held = |wait: &&Wait| matches!(wait, Wait::Operator { operator: "held/sums/reduce_by_key", busy: Some(busy), .. } if *busy == secs(3));
         let waits: Vec<_> = sink.waits.iter().filter(is_held).collect();
         assert_eq!(waits.len(), 1, "{sink}");
-        assert!(
-            waits[0].to_string().contains("batch 1000 ms is in operator `held/sums/reduce_by_key` of worker")
-        );
+        assert!(waits[0].to_string().contains(
+            "batch 1970-01-01 00:00:01.000 UTC is in operator `held/sums/reduce_by_key` of worker"
+        ));
         assert_eq!(frontier(&job), Some(Frontier::Batch(BatchTime::from_millis(1000))));
         leave.send(()).expect("it waits");
         job.join().await.expect("it ends well");

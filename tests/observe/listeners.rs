@@ -94,8 +94,10 @@ async fn a_job_is_told_from_its_beginning_to_its_end() {
             let place = |line: &str| batches.iter().position(|other| other == line).expect("it was told");
             assert!(place(line) < place(&done), "{batches:?}");
         }
-        let records =
-            [r#"1000 ms of both: [("a", 2), ("b", 0)]"#, r#"2000 ms of both: [("a", 0), ("b", 1)]"#];
+        let records = [
+            r#"1970-01-01 00:00:01.000 UTC of both: [("a", 2), ("b", 0)]"#,
+            r#"1970-01-01 00:00:02.000 UTC of both: [("a", 0), ("b", 1)]"#,
+        ];
         begun.iter_mut().for_each(|line| *line = line.replacen("batch ", "", 1));
         done.iter_mut().for_each(|line| *line = line.replacen("done ", "", 1));
         assert_eq!((begun, done), (all(&records), all(&records)));

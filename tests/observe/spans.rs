@@ -11,7 +11,7 @@ use std::{
 
 use streaming_runtime::{
     ManualClock,
-    connect::{collect, queue},
+    connect::{channel, collect, queue},
     prelude::*,
 };
 use tracing::{
@@ -90,14 +90,36 @@ async fn a_job_its_connectors_and_its_batches_have_spans() {
     clock.advance(secs(1));
     let (ended, ()) = tokio::join!(job.join(), worker);
     ended.expect("it ends well");
+    // One whose source sends nothing.
+    let clock = ManualClock::new();
+    let (sender, numbers) = channel(1);
+    let engine = Engine::new().manual_clock(&clock).name("quiet");
+    let (mut job, worker) = engine.start_local(copy::Ports { numbers, out: collect().0 }).expect("it starts");
+    let quiet = async {
+        for second in 1..=5 {
+            clock.advance(secs(1));
+            job.delivered(BatchTime::from_millis(second * 1000)).await.expect("it is delivered");
+        }
+        drop(sender);
+        clock.advance(secs(1));
+        job.join().await
+    };
+    let (ended, ()) = tokio::join!(quiet, worker);
+    ended.expect("it ends well");
     let written = lines.lock().expect("no panic");
     let has =
         |begin: &str| assert!(written.iter().any(|line| line.starts_with(begin)), "{begin}\n{written:#?}");
     has("job job=seen");
     has("source job=seen port=numbers");
     has("sink job=seen port=out");
-    has("write batch=1000 ms records=2");
-    has(r#"event message=batch started job=seen time=1000 ms records=[("numbers", 2)]"#);
-    has(r#"event message=batch delivered job=seen time=1000 ms records=[("numbers", 2)]"#);
+    has("write batch=1970-01-01 00:00:01.000 UTC records=2");
+    has(r#"event message=batch started job=seen time=1970-01-01 00:00:01.000 UTC records=[("numbers", 2)]"#);
+    has(
+        r#"event message=batch delivered job=seen time=1970-01-01 00:00:01.000 UTC records=[("numbers", 2)]"#,
+    );
     has("event message=job ended job=seen");
+    let waits =
+        r#"event message=waits for sources: none has sent anything yet job=quiet sources=["numbers"]"#;
+    assert_eq!(written.iter().filter(|line| line.starts_with(waits)).count(), 1, "{written:#?}");
+    assert!(!written.iter().any(|line| line.contains("waits for sources") && line.contains("job=seen")));
 }

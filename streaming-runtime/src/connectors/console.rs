@@ -18,11 +18,11 @@ use crate::{
 
 const RULE: &str = "-------------------------------------------";
 
-/// Prints the first 10 records of every batch to standard output, as Spark's `print()` does:
+/// Prints the first 10 records of every batch to standard output, as Spark's `print()` does, with a time that can be read:
 ///
 /// ```text
 /// -------------------------------------------
-/// Time: 1700000000000 ms
+/// Time: 2023-11-14 22:13:20.000 UTC
 /// -------------------------------------------
 /// ("hello", 2)
 /// ("world", 1)
@@ -32,6 +32,10 @@ const RULE: &str = "-------------------------------------------";
 ///
 /// `...` means that there are more records. They are shown with `Debug` unless [`format`](Console::format) says otherwise. A batch is
 /// one write, so that batches of several sinks do not mix. After a crash the last batches may be printed again.
+///
+/// Batches without records are printed too, unless [they are skipped](Console::skip_empty). If a job's first batches are all
+/// empty, it logs once which sources it waits for; `tracing_subscriber::fmt::init()` shows that. What the source waits for is its
+/// own to say: [`tcp::lines`](crate::connect::tcp::lines) warns that nobody listens.
 ///
 /// With a [`title`](Console::title) the header is one line, with the time of day:
 ///
@@ -75,7 +79,7 @@ pub struct Console<F, W> {
 /// What stands above the records of a batch.
 #[derive(Debug)]
 enum Header {
-    /// The time in milliseconds, between two rules.
+    /// The time, between two rules.
     AsSpark,
     /// A title and the time of day, in one line.
     Titled(String),
@@ -197,8 +201,8 @@ mod tests {
             .await
             .expect("paper is patient");
         sink.write(batch(1_700_000_001_000, Vec::<i32>::new())).await.expect("paper is patient");
-        let head = |time| format!("{RULE}\nTime: {time} ms\n{RULE}\n");
-        let want = [head("1700000000000") + "(\"a\", 1)\n(\"b\", 2)\n...\n\n", head("1700000001000") + "\n"];
+        let head = |second| format!("{RULE}\nTime: 2023-11-14 22:13:{second}.000 UTC\n{RULE}\n");
+        let want = [head("20") + "(\"a\", 1)\n(\"b\", 2)\n...\n\n", head("21") + "\n"];
         assert_eq!(*paper.0.lock().expect("no panic"), want.map(String::into_bytes));
         assert_eq!(RULE.len(), 43);
     }
@@ -208,7 +212,7 @@ mod tests {
         let paper = Paper::default();
         let mut sink = console().first(1).format(|n: &i32| format!("<{n}>")).to_writer(paper.clone());
         sink.write(batch(5, vec![7])).await.expect("paper is patient");
-        let want = format!("{RULE}\nTime: 5 ms\n{RULE}\n<7>\n\n");
+        let want = format!("{RULE}\nTime: 1970-01-01 00:00:00.005 UTC\n{RULE}\n<7>\n\n");
         assert_eq!(*paper.0.lock().expect("no panic"), [want.into_bytes()]);
     }
 

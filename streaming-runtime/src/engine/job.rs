@@ -89,7 +89,7 @@ impl Job {
     /// ```no_run
     /// # fn show(job: &streaming_runtime::Job) {
     /// for sink in job.explain() {
-    ///     println!("{sink}"); // sink `counts`: delivered up to 5000 ms; waits for source `clicks`, idle for 41s
+    ///     println!("{sink}"); // sink `counts`: delivered up to 2026-11-30 22:13:20.000 UTC; waits for source `clicks`, idle for 41s
     /// }
     /// # }
     /// ```

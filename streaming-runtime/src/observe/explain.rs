@@ -17,7 +17,7 @@ use crate::{
 /// What a sink has, and what it waits for. `Display` makes a sentence of it:
 ///
 /// ```text
-/// sink `counts`: delivered up to 5000 ms; the open batch closes at 6000 ms, in 400ms
+/// sink `counts`: delivered up to 2026-11-30 22:13:20.000 UTC; the open batch closes at 2026-11-30 22:13:21.000 UTC, in 400ms
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -83,7 +83,7 @@ async fn what_has_not_one_value_a_key_is_an_error_and_not_shown() {
     assert_eq!(error.code(), "connector.not_unique");
     assert_eq!(
         error.to_string(),
-        "view: the batch at 2 ms leaves a key with more than one value; a view takes streams with one value a \
+        "view: the batch at 1970-01-01 00:00:00.002 UTC leaves a key with more than one value; a view takes streams with one value a \
          key, such as `reduce_by_key` makes"
     );
     assert_eq!((whole.time(), contents(&whole.snapshot())), (Some(at(1)), BTreeMap::from([(1, 10)])));

@@ -21,9 +21,15 @@ use crate::{
     },
     ids::Epoch,
     intake::pending_acks::PendingAcks,
-    observe::metrics::SinkBoard,
+    observe::{
+        listener::BatchInfo,
+        metrics::{SinkBoard, SourceState},
+    },
     time::BatchTime,
 };
+
+/// So many empty batches at the beginning of a job are logged.
+const QUIET_BATCHES: usize = 3;
 
 impl DeliveryControl for Control {
     fn clock(&self) -> &Clock {
@@ -134,6 +140,7 @@ impl Control {
         for (batch, receipts) in done {
             self.board.batch_delivered(batch.time, batch.scheduling_delay, batch.processing_delay);
             tracing::debug!(job = %batch.job, time = %batch.time, records = ?batch.records, took = ?batch.processing_delay, "batch delivered");
+            self.log_silence(&batch);
             self.listeners.tell(|listener| listener.batch_completed(&batch));
             self.delivered.send_replace(Some(batch.time));
             receipts.into_iter().for_each(|receipts| receipts.deliver(batch.time));
@@ -143,6 +150,22 @@ impl Control {
         // may have to tell the leader once more that it could close early.
         if held_up || self.peers.is_some() {
             self.workers.iter().for_each(|worker| worker.signal.raise());
+        }
+    }
+
+    /// Says once if nothing comes from the sources, which looks like a program that hangs.
+    fn log_silence(&self, batch: &BatchInfo) {
+        if self.empty_batches.load(Ordering::Relaxed) >= QUIET_BATCHES {
+            return;
+        }
+        if batch.records.iter().any(|(_, records)| *records > 0) {
+            self.empty_batches.store(QUIET_BATCHES, Ordering::Relaxed);
+        } else if self.empty_batches.fetch_add(1, Ordering::Relaxed) + 1 == QUIET_BATCHES {
+            let open = self.board.sources.iter().filter(|source| source.state() == SourceState::Running);
+            let sources: Vec<_> = open.map(|source| source.port).collect();
+            if !sources.is_empty() {
+                tracing::info!(job = %batch.job, ?sources, "waits for sources: none has sent anything yet");
+            }
         }
     }
 

@@ -101,6 +101,8 @@ pub(crate) struct Control {
     /// Notified when a batch was delivered.
     pub(crate) batch_delivered: Notify,
     delivered: watch::Sender<Option<BatchTime>>,
+    /// How many batches from the first on had no record of any source, until that is logged.
+    empty_batches: AtomicUsize,
     pub(crate) board: Arc<Board>,
     pub(crate) listeners: Arc<Listeners>,
     /// The other processes of the job.
@@ -167,6 +169,7 @@ impl Control {
             holding: AtomicBool::new(false),
             aborted: AtomicBool::new(false),
             batch_delivered: Notify::new(),
+            empty_batches: AtomicUsize::new(0),
             delivered: watch::Sender::new(None),
             board,
             listeners,
