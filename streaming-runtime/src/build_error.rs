@@ -5,7 +5,7 @@
 
 use std::{any::Any, panic::resume_unwind, time::Duration};
 
-use crate::{ids::OpId, observe::panic_origin, sentence::debug_as_sentence};
+use crate::{ids::OpId, panic_origin, sentence::debug_as_sentence};
 
 /// Why the body of a pipeline makes no dataflow. It is reported before anything runs.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]

@@ -164,7 +164,7 @@ impl Clock {
 
     /// For a test's own clock: has gone on from `time` since the job was started, if it was not there yet, so that a test
     /// that moves it by an interval gets a batch. It is the job's copy that moves.
-    pub(crate) fn go_on_from(&self, time: BatchTime) {
+    pub(crate) fn resume_from(&self, time: BatchTime) {
         if let Clock::Manual(clock) = self {
             // The test may have moved it since.
             clock.ahead.fetch_max(time.as_nanos().saturating_sub(clock.started), Relaxed);

@@ -10,9 +10,7 @@ use crate::{
     contract::error::ConnectorError,
     error::cluster::ClusterError,
     ids::OpId,
-    observe::panic_origin::{
-        PanicOrigin, Why, {self},
-    },
+    panic_origin::{self, PanicOrigin, Why},
     sentence::debug_as_sentence,
     time::BatchTime,
 };

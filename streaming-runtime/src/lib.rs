@@ -206,6 +206,7 @@ pub mod kinds;
 pub mod metrics;
 mod observe;
 mod operators;
+mod panic_origin;
 mod partitioner;
 pub mod prelude;
 mod record;
@@ -216,6 +217,7 @@ mod stream;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod time;
+mod timeline;
 
 pub use aggregate::Aggregate;
 pub use build_error::BuildError;

@@ -16,7 +16,7 @@ impl Owners {
         Owners(FixedState::with_seed(seed))
     }
 
-    /// The number of a key's owner, of which [`JobContext::owns`](crate::stream::JobContext::owns) knows the worker.
+    /// The number of a key's owner, of which [`JobContext::owns`](crate::stream::context::JobContext::owns) knows the worker.
     pub(crate) fn of<K: Hash>(&self, key: &K) -> u64 {
         self.0.hash_one(key)
     }

@@ -110,13 +110,13 @@ fn trace<T: DeserializeOwned>(probe: Probe<T>) -> Traced {
         if traced.is_whole {
             break;
         }
-        let goes_on = match run {
+        let finds_more = match run {
             Ok(()) => traced.trace.graph.progress() > before,
             Err(TraceRefused::Value) => traced.trace.offer_another(),
             Err(TraceRefused::NoEnd) => traced.trace.come_back_later(),
             Err(TraceRefused::TooLarge) => false,
         };
-        if !goes_on {
+        if !finds_more {
             break;
         }
     }

@@ -112,7 +112,7 @@ impl Place {
     }
 
     /// Goes on in a copy of the place.
-    async fn goes_on(&self, after: &After, seconds: u64, expected: Expected) {
+    async fn resumes_with(&self, after: &After, seconds: u64, expected: Expected) {
         let copy = tempfile::tempdir().expect("a directory for temporary files is there");
         for (name, bytes) in self.files() {
             fs::write(copy.path().join(name), bytes).expect("it can be written");
@@ -166,7 +166,7 @@ fn last(sink: &Lasting) -> Vec<String> {
 /// That the state is carried over.
 fn kept(after: After, seconds: u64, expected: Expected) {
     block_on(async {
-        Place::left_by(programs::before::start).await.goes_on(&after, seconds, expected).await
+        Place::left_by(programs::before::start).await.resumes_with(&after, seconds, expected).await
     });
 }
 
@@ -175,9 +175,9 @@ fn refused(start: Start, says: &[&str], declared: &[(After, Expected)]) {
     block_on(async {
         let place = Place::left_by(programs::before::start).await;
         place.refuses(&plain(start), says).await;
-        place.clock_back().goes_on(&plain(programs::before::start), 1, FOURTH).await;
+        place.clock_back().resumes_with(&plain(programs::before::start), 1, FOURTH).await;
         for (after, expected) in declared {
-            place.clock_back().goes_on(after, 1, expected).await;
+            place.clock_back().resumes_with(after, 1, expected).await;
         }
     });
 }
@@ -203,7 +203,7 @@ fn another_policy_of_a_sink() {
     block_on(async {
         let place = Place::left_by(programs::reduced::start).await;
         let after = plain(programs::reduced::start_in_time);
-        place.goes_on(&after, 1, &[("totals", &["(1, 10)"])]).await;
+        place.resumes_with(&after, 1, &[("totals", &["(1, 10)"])]).await;
     });
 }
 
@@ -290,7 +290,7 @@ fn fields_of_a_state_in_another_order() {
             ["`shop/state/update_state`", "sum: i64, largest: i64", "largest: i64, sum: i64", ".forget("];
         place.refuses(&plain(programs::fields_reordered::start), &says).await;
         let same: Expected = &[("totals", &["(1, State { sum: 10, largest: 4 })"])];
-        place.clock_back().goes_on(&plain(programs::fields::start), 1, same).await;
+        place.clock_back().resumes_with(&plain(programs::fields::start), 1, same).await;
     });
 }
 

@@ -5,7 +5,7 @@ use std::collections::{HashMap, hash_map::Entry};
 use foldhash::fast::RandomState;
 
 use super::{Aggregate, Invertible, Undo};
-use crate::{observe::panic_origin::check_itself, record::Key};
+use crate::{panic_origin::check_itself, record::Key};
 
 /// How many different values, exactly: it holds each of them. Where only that number is wanted of a whole stream,
 /// [`distinct`](crate::Stream::distinct) spreads the values over the workers.

@@ -8,7 +8,7 @@ use crate::{
     checkpoint::{
         CheckpointError, Edits, KeysReader, SourceMark, Storage, crash_point, format,
         frame::{Head, Kind},
-        image::{Image, Located, LocatedInput},
+        image::{Image, StoredEntry, StoredInput},
         part::RawEntry,
         recover::{
             BaseFile, {self},
@@ -116,7 +116,7 @@ struct MergedParts<'a> {
     next: Next,
     operators: Vec<String>,
     sources: Vec<(String, SourceMark)>,
-    inputs: std::vec::IntoIter<LocatedInput>,
+    inputs: std::vec::IntoIter<StoredInput>,
     pieces: Peekable<Box<dyn Iterator<Item = CompactPiece<'a>> + 'a>>,
     frames: u64,
     entries: u64,
@@ -178,7 +178,7 @@ impl<'a> MergedParts<'a> {
         Ok(bytes)
     }
 
-    fn input(&mut self, input: &LocatedInput) -> Result<Vec<u8>, CheckpointError> {
+    fn input(&mut self, input: &StoredInput) -> Result<Vec<u8>, CheckpointError> {
         let mut bytes = Vec::new();
         let port = self.sources.iter().position(|(port, _)| *port == input.port).expect("each was added");
         let logged = &self.image.files[input.file][input.bytes.clone()];
@@ -276,7 +276,7 @@ impl Iterator for MergedParts<'_> {
 
 /// Something that is live, of the operator at this place in the base's list.
 enum CompactPiece<'a> {
-    Pane(u32, &'a Located),
+    Pane(u32, &'a StoredEntry),
     Key(u32, &'a [u8], &'a [u8]),
 }
 
@@ -291,7 +291,7 @@ impl CompactPiece<'_> {
 
 /// The operators that have state, and all of it: by operator, panes from the oldest, then keys.
 fn live<'a>(image: &'a Image, at: Epoch) -> (Vec<String>, Box<dyn Iterator<Item = CompactPiece<'a>> + 'a>) {
-    let mut by_operator: BTreeMap<u32, Vec<&'a Located>> = BTreeMap::new();
+    let mut by_operator: BTreeMap<u32, Vec<&'a StoredEntry>> = BTreeMap::new();
     for entry in image.live(Some(at)) {
         by_operator.entry(entry.operator).or_default().push(entry);
     }
@@ -309,9 +309,9 @@ fn live<'a>(image: &'a Image, at: Epoch) -> (Vec<String>, Box<dyn Iterator<Item 
 /// each key once.
 fn newest<'a>(
     image: &'a Image,
-    lists: Vec<&'a Located>,
+    lists: Vec<&'a StoredEntry>,
 ) -> impl Iterator<Item = (&'a [u8], &'a [u8])> + use<'a> {
-    let of_base = |list: &Located| image.base.is_some() && list.file == 0;
+    let of_base = |list: &StoredEntry| image.base.is_some() && list.file == 0;
     let mut seen: HashSet<&[u8], RandomState> = HashSet::default();
     lists
         .into_iter()

@@ -4,13 +4,13 @@ mod write;
 
 use std::ops::Range;
 
-use self::write::{BASE, END, EPOCH, INPUT, JUMP, NOTE, PROGRAM, STATE, TIMELINE};
-pub(super) use self::write::{base, end, entry, epoch, input, note, program, state, timeline};
+use self::write::{BASE, CLOSING, END, EPOCH, INPUT, JUMP, PROGRAM, STATE, TIMELINE};
+pub(super) use self::write::{base, closing, end, entry, epoch, input, program, state, timeline};
 use crate::{
     checkpoint::{Edits, Mark, OperatorEntry, Program, ReplayOrigin, SinkEntry, SourceEntry, SourceMark},
     ids::Epoch,
-    stream::timeline::{Follows, Jump, Stretch, Timeline},
     time::BatchTime,
+    timeline::{Follows, Jump, Stretch, Timeline},
 };
 
 /// What a frame says.
@@ -25,7 +25,7 @@ pub(super) enum Record {
     /// Input of a source; the port is a place in the program's sources, in a base in the base's.
     Input { port: u32, first: u64, count: u64, bytes: Range<usize> },
     /// The last of a log that was closed.
-    Note { delivered: Option<Epoch> },
+    Closing { delivered: Option<Epoch> },
     /// The second frame of a base: its batch, and the operators and sources of its entries and inputs.
     Base { epoch: Epoch, time: BatchTime, operators: Vec<String>, sources: Vec<(String, SourceMark)> },
     /// Entries of a base, each behind `epoch, time, worker`.
@@ -56,7 +56,7 @@ impl Record {
                 count: reader.u64()?,
                 bytes: reader.bytes()?,
             },
-            NOTE => Record::Note { delivered: reader.option()? },
+            CLOSING => Record::Closing { delivered: reader.option()? },
             BASE => Record::Base {
                 epoch: reader.u64()?,
                 time: reader.time()?,

@@ -53,7 +53,7 @@ impl Kind {
 pub(super) struct Head {
     pub kind: Kind,
     pub number: u64,
-    /// How much of the log before is durable, 0 if there is none. Behind it there may be a note.
+    /// How much of the log before is durable, 0 if there is none. Behind it there may be a closing record.
     pub follows: u64,
     pub salt: u64,
 }

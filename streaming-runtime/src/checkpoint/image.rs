@@ -11,8 +11,8 @@ pub(super) use self::read::Tail;
 use crate::{
     checkpoint::{Edits, Mark, Program, SourceMark},
     ids::Epoch,
-    stream::timeline::Timeline,
     time::BatchTime,
+    timeline::Timeline,
 };
 
 /// See the module.
@@ -26,10 +26,10 @@ pub(super) struct Image {
     pub base_timeline: Timeline,
     /// By port, as of the base.
     pub base_sources: Vec<(String, SourceMark)>,
-    pub base_entries: Vec<Located>,
+    pub base_entries: Vec<StoredEntry>,
     /// The batches behind the base, without a gap.
     pub batches: Vec<Batch>,
-    pub inputs: Vec<LocatedInput>,
+    pub inputs: Vec<StoredInput>,
     /// What operators are called now. A place whose operator was forgotten has no name, and may be followed by another
     /// that has the same one.
     pub operators: Vec<Option<String>>,
@@ -47,7 +47,7 @@ pub(super) struct Batch {
     pub mark: Mark,
     /// The program that ran it.
     pub program: Arc<Program>,
-    pub entries: Vec<Located>,
+    pub entries: Vec<StoredEntry>,
     /// How many bytes it has on disk, and the number of its log.
     pub bytes: u64,
     pub log: u64,
@@ -55,7 +55,7 @@ pub(super) struct Batch {
 
 /// An entry, and where it is.
 #[derive(Clone, Debug)]
-pub(super) struct Located {
+pub(super) struct StoredEntry {
     /// Its place in [`Image::operators`].
     pub operator: u32,
     pub epoch: Epoch,
@@ -69,7 +69,7 @@ pub(super) struct Located {
 
 /// Input that was logged, and where it is.
 #[derive(Clone, Debug)]
-pub(super) struct LocatedInput {
+pub(super) struct StoredInput {
     pub port: String,
     pub first: u64,
     pub count: u64,
@@ -102,7 +102,7 @@ impl Image {
     }
 
     /// The entries that are live as of `at`, at which the time was `time`, oldest first.
-    pub(super) fn live(&self, at: Option<Epoch>) -> impl Iterator<Item = &Located> {
+    pub(super) fn live(&self, at: Option<Epoch>) -> impl Iterator<Item = &StoredEntry> {
         let batches = self.split(at).0;
         let timeline = self.timeline(at);
         let time = batches.last().map(|batch| batch.mark.time).or(self.base.map(|(_, time)| time));
@@ -144,7 +144,7 @@ impl Image {
     pub(super) fn inputs_behind<'a>(
         &'a self,
         sources: &'a BTreeMap<&str, SourceMark>,
-    ) -> impl Iterator<Item = &'a LocatedInput> {
+    ) -> impl Iterator<Item = &'a StoredInput> {
         self.inputs.iter().filter(|input| {
             input.first + input.count > sources.get(input.port.as_str()).map_or(0, |mark| mark.total)
         })

@@ -5,11 +5,11 @@ use crate::{
         CheckpointError, Storage,
         format::Record,
         frame::{BadHead, Head, Kind},
-        image::{Batch, Image, Located},
+        image::{Batch, Image, StoredEntry},
         part::KeysReader,
         recover,
     },
-    observe::panic_origin,
+    panic_origin,
     time::BatchTime,
 };
 use std::{
@@ -270,7 +270,7 @@ fn operator(image: &Image, place: u32) -> OperatorInspection {
 }
 
 /// Applies a later entry to the keys of an operator.
-fn write_over<'a>(keys: &mut HashSet<&'a [u8]>, image: &'a Image, entry: &Located) {
+fn write_over<'a>(keys: &mut HashSet<&'a [u8]>, image: &'a Image, entry: &StoredEntry) {
     for (key, value) in KeysReader::new(&image.files[entry.file][entry.bytes.clone()]) {
         match value {
             Some(_) => keys.insert(key),

@@ -7,7 +7,7 @@ use crate::{
         writer::{Message, Writer},
     },
     ids::Epoch,
-    observe::panic_origin,
+    panic_origin,
 };
 use std::{
     io,
@@ -171,7 +171,7 @@ impl Thread {
                 (self.on_durable)(durable);
             }
             if closing {
-                return self.writer.note();
+                return self.writer.close_log();
             }
             self.writer.roll_if_due()?;
             if let Some(compaction) = self.writer.compaction() {

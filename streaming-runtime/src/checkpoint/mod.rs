@@ -68,7 +68,7 @@ pub(crate) use lock::{
     short_name, write_lock,
 };
 pub(crate) use log::Log;
-pub(crate) use part::{Entry, KeysReader, PartWriter, What};
+pub(crate) use part::{Entry, EntryContent, KeysReader, PartWriter};
 pub(crate) use recover::{Edits, Opened, Place, TornTail, look, open};
 pub(crate) use restored::{Input, ReplayMark, Restored};
 pub use storage::{Append, LocalDirectory, Storage};
@@ -77,7 +77,7 @@ pub(crate) use writer::{Durable, Settings};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ids::Epoch, stream::timeline::Follows, time::BatchTime};
+use crate::{ids::Epoch, time::BatchTime, timeline::Follows};
 
 /// How far a source was at a batch.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -167,12 +167,12 @@ pub(crate) struct Entry<'a> {
     /// The time of the batch that wrote it; for compacted keys, of the last batch that may have.
     pub time: BatchTime,
     pub worker: u32,
-    pub what: What<'a>,
+    pub content: EntryContent<'a>,
 }
 
 /// See [`PartWriter`].
 #[derive(Clone, Debug)]
-pub(crate) enum What<'a> {
+pub(crate) enum EntryContent<'a> {
     Pane(&'a [u8]),
     Keys(KeysReader<'a>),
 }

@@ -18,11 +18,8 @@ use crate::{
         restored::Restored,
     },
     ids::Epoch,
-    stream::{
-        rhythm::Rhythm,
-        timeline::{Follows, Jump},
-    },
     time::BatchTime,
+    timeline::{Follows, Jump, rhythm::Rhythm},
 };
 
 /// A tail that a crash has left unfinished, and that is cut off.
@@ -281,9 +278,9 @@ impl Opened {
     }
 
     /// When what has this rhythm was renewed last, as of the base.
-    pub(crate) fn last_due(&self, renewed: &Rhythm) -> Option<BatchTime> {
+    pub(crate) fn last_due(&self, rhythm: &Rhythm) -> Option<BatchTime> {
         let (_, base) = self.base()?;
-        Some(renewed.last(base, &self.reading.image.base_timeline))
+        Some(rhythm.last(base, &self.reading.image.base_timeline))
     }
 
     /// What is cut off the newest log: a batch that was being written when the process died, or damage that looks the same.

@@ -4,12 +4,12 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     checkpoint::{
-        Entry, KeysReader, SourceMark, What,
-        image::{Batch, Image, Located},
+        Entry, EntryContent, KeysReader, SourceMark,
+        image::{Batch, Image, StoredEntry},
     },
     ids::Epoch,
-    stream::timeline::{Follows, Timeline},
     time::BatchTime,
+    timeline::{Follows, Timeline},
 };
 
 /// The state as of a batch, and what is replayed behind it.
@@ -26,7 +26,7 @@ pub(crate) struct Restored {
     /// By port, what was logged of its input and has records after `at`, oldest first.
     pub inputs: BTreeMap<String, Vec<Input>>,
     files: Vec<Arc<Vec<u8>>>,
-    entries: BTreeMap<String, Vec<Located>>,
+    entries: BTreeMap<String, Vec<StoredEntry>>,
 }
 
 /// A batch that runs again.
@@ -69,7 +69,7 @@ impl Restored {
             let of_port = inputs.entry(input.port.clone()).or_default();
             of_port.push(Input { first: input.first, count: input.count, bytes });
         }
-        let mut entries: BTreeMap<String, Vec<Located>> = BTreeMap::new();
+        let mut entries: BTreeMap<String, Vec<StoredEntry>> = BTreeMap::new();
         for entry in image.live(at) {
             let name = image.operators[entry.operator as usize].as_deref().expect("what is live has a name");
             entries.entry(name.to_owned()).or_default().push(entry.clone());
@@ -83,10 +83,14 @@ impl Restored {
     ///
     /// Costs nothing but the walk: the bytes are those of the files.
     pub(crate) fn entries(&self, operator: &str) -> impl Iterator<Item = Entry<'_>> {
-        self.entries.get(operator).into_iter().flatten().map(|located| {
-            let bytes = &self.files[located.file][located.bytes.clone()];
-            let what = if located.keys { What::Keys(KeysReader::new(bytes)) } else { What::Pane(bytes) };
-            Entry { time: located.time, worker: located.worker, what }
+        self.entries.get(operator).into_iter().flatten().map(|stored| {
+            let bytes = &self.files[stored.file][stored.bytes.clone()];
+            let content = if stored.keys {
+                EntryContent::Keys(KeysReader::new(bytes))
+            } else {
+                EntryContent::Pane(bytes)
+            };
+            Entry { time: stored.time, worker: stored.worker, content }
         })
     }
 }

@@ -141,7 +141,7 @@ impl DiskState {
         Ok(fault)
     }
 
-    /// As [`call`](State::call), for calls that write nothing.
+    /// As [`call`](DiskState::call), for calls that write nothing.
     fn plain_call(&mut self) -> io::Result<()> {
         self.call()?.map_or(Ok(()), |fault| Err(fault.error()))
     }

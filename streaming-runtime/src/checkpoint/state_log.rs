@@ -31,7 +31,7 @@ use timely::progress::Source;
 
 use crate::{
     build_error::BuildError,
-    checkpoint::{CheckpointError, Initial, OperatorState, PartWriter, Restored, StateShape, What},
+    checkpoint::{CheckpointError, EntryContent, Initial, OperatorState, PartWriter, Restored, StateShape},
     codec::{Forms, decode, encode, read_back},
     epoch_queue::EpochQueue,
     ids::{Epoch, OpId},
@@ -56,7 +56,8 @@ pub(crate) struct StateLog {
     restored: RefCell<Option<Arc<Restored>>>,
     /// Operators that have yet to take what is theirs.
     waiting: Cell<usize>,
-    goes_on: Cell<bool>,
+    /// Whether the job goes on from a checkpoint.
+    is_resumed: Cell<bool>,
 }
 
 /// A stream whose records an operator keeps as they are.
@@ -129,7 +130,7 @@ impl StateLog {
 
     /// The state that the operators go on from.
     pub(crate) fn restore(&self, restored: Arc<Restored>) {
-        self.goes_on.set(true);
+        self.is_resumed.set(true);
         let waiting = self.operators.borrow().len();
         self.waiting.set(waiting);
         // The files that were read are held until every operator has taken its entries.
@@ -138,7 +139,7 @@ impl StateLog {
 
     /// Whether this is the batch in which operators say what they have from before.
     pub(crate) fn is_past(&self, epoch: Epoch) -> bool {
-        epoch == 0 && self.goes_on.get()
+        epoch == 0 && self.is_resumed.get()
     }
 
     /// An operator that is being built. `kind` tells it from others in one call of code that the macros cannot see; `keeps`
@@ -254,7 +255,7 @@ struct Read<'a> {
     time: BatchTime,
     /// Whether it was written by a worker whose index maps to this one.
     is_mine: bool,
-    what: What<'a>,
+    content: EntryContent<'a>,
 }
 
 impl StateWriter {
@@ -322,7 +323,7 @@ impl StateWriter {
         let (worker, workers) = ledger.place;
         for entry in restored.entries(mine.name()) {
             let is_mine = entry.worker as usize % workers == worker;
-            with(mine, Read { time: entry.time, is_mine, what: entry.what });
+            with(mine, Read { time: entry.time, is_mine, content: entry.content });
         }
     }
 
@@ -337,7 +338,7 @@ impl StateWriter {
     /// taken in.
     pub(crate) fn panes<T: DeserializeOwned>(&self, mut with: impl FnMut(BatchTime, bool, Vec<T>)) {
         self.read(|mine, read| {
-            if let What::Pane(bytes) = read.what {
+            if let EntryContent::Pane(bytes) = read.content {
                 with(read.time, read.is_mine, mine.read(bytes));
             }
         });
@@ -349,7 +350,7 @@ impl StateWriter {
         mut with: impl FnMut(K, Option<S>),
     ) {
         self.read(|mine, read| {
-            if let What::Keys(keys) = read.what {
+            if let EntryContent::Keys(keys) = read.content {
                 keys.for_each(|(key, state)| with(mine.read(key), state.map(|state| mine.read(state))));
             }
         });

@@ -6,7 +6,7 @@
 
 use crate::{
     checkpoint::{Append, CheckpointError, Storage, places},
-    observe::panic_origin,
+    panic_origin,
 };
 use std::{
     collections::BTreeMap,
@@ -118,7 +118,7 @@ pub(crate) struct RunningCall<'a> {
 
 impl RunningCall<'_> {
     /// The call goes on: its time begins anew, for this many bytes.
-    fn goes_on(&self, bytes: u64) {
+    fn extend(&self, bytes: u64) {
         let allowed = self.calls.allowed(bytes);
         if let Some(call) = self.calls.lock().get_mut(&self.id) {
             (call.since, call.allowed) = (Instant::now(), allowed);
@@ -180,7 +180,7 @@ impl Storage for Watched {
             let mut parts = parts.inspect(|part| {
                 bytes += part.as_ref().map_or(0, |part| part.len() as u64);
                 // At the end all of them are synced.
-                running.goes_on(bytes);
+                running.extend(bytes);
             });
             self.storage.publish(name, &mut parts)
         })

@@ -264,15 +264,15 @@ impl Writer {
         Ok(true)
     }
 
-    /// The last words of a log: what was delivered, and that all before it is on disk.
-    pub(super) fn note(&mut self) -> Result<(), CheckpointError> {
+    /// Writes the closing record of a log: what was delivered, and that all before it is on disk.
+    pub(super) fn close_log(&mut self) -> Result<(), CheckpointError> {
         // Where sinks do not wait for the disk they may have more than there is.
         let delivered = self.delivered.min(self.reached.epoch);
-        // The note of the log before does not count any more: this log's head may have been written without it.
+        // The closing record of the log before does not count any more: this log's head may have been written without it.
         if delivered.is_none() && self.log.appended == HEAD as u64 {
             return Ok(());
         }
-        self.log.frame(|| "a note".to_owned(), |into| format::note(into, delivered))?;
+        self.log.frame(|| "the closing record".to_owned(), |into| format::closing(into, delivered))?;
         self.log.append()?;
         self.log.sync()
     }

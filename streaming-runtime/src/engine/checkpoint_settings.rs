@@ -19,7 +19,7 @@ use crate::{
     contract::{delivery::Delivery, recovery::Recovery},
     engine::wiring::Wiring,
     error::StartError,
-    observe::panic_origin,
+    panic_origin,
 };
 
 /// Where and how a job keeps its checkpoints, for [`Engine::checkpoint`](super::Engine::checkpoint). A path is one, too.

@@ -11,8 +11,8 @@ use crate::{
     observe::{
         listener::Listeners,
         metrics::{Board, Polls},
-        panic_origin,
     },
+    panic_origin,
 };
 
 /// The future of a source, which tells when it starts and how it ends.

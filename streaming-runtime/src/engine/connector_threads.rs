@@ -18,7 +18,7 @@ use crate::{
     contract::error::ConnectorError,
     engine::threads::{scoped_subscriber, thread_name},
     error::JobError,
-    observe::panic_origin,
+    panic_origin,
 };
 
 /// The connector tasks of one kind.

@@ -14,7 +14,8 @@ use crate::{
     ids::{Epoch, OpId},
     operators::sink::{SinkPort, Streams, ToSink},
     record::Record,
-    stream::{Stream, context::JobContext, rhythm::Rhythm},
+    stream::{Stream, context::JobContext},
+    timeline::rhythm::Rhythm,
 };
 
 /// One worker's dataflow under construction.
@@ -58,13 +59,13 @@ impl<'s> Flow<'s> {
 
     /// A sink port, for `to`.
     pub fn sink<T: Send + 'static>(&self, port: &OutPort<T>) -> SinkPort<'s, T> {
-        let OutPort { index, port, rebuilds, renewed, .. } = port;
+        let OutPort { index, port, rebuilds, emit_rhythm, .. } = port;
         let end = std::mem::replace(&mut self.ports.borrow_mut().parts[*index], Box::new(()));
         let parts: PartSender<T> =
             *end.downcast().expect("a port is built once, with the type it was wired with");
         let streams = Streams::default();
         self.sinks.borrow_mut().push((port, streams.clone()));
-        let end = ToSink { parts, rebuilds: *rebuilds, renewed: renewed.clone(), streams };
+        let end = ToSink { parts, rebuilds: *rebuilds, emit_rhythm: emit_rhythm.clone(), streams };
         SinkPort { end, scope: PhantomData }
     }
 }

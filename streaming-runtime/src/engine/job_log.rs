@@ -1,7 +1,7 @@
 //! The job's log as the engine uses it: by the numbers that batches have in this run, and from whatever process.
 //!
 //! A job has one log, which in a cluster is the leader's. What a follower writes to it (parts, marks and inputs) are
-//! [`Note`]s, which travel between workers as records do; see [`notes`](super::notes).
+//! [`LogMessage`]s, which travel between workers as records do; see [`log_forwarding`](super::log_forwarding).
 
 use std::{
     collections::BTreeMap,
@@ -15,13 +15,13 @@ use crate::{
     checkpoint::{Durable, Log, Mark, SourceMark, crash_point},
     contract::checkpoint_mark::CheckpointId,
     ids::Epoch,
-    stream::timeline::Follows,
     time::BatchTime,
+    timeline::Follows,
 };
 
 /// What a follower has for the log.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) enum Note {
+pub(crate) enum LogMessage {
     /// What the operators of a worker say of a batch.
     Part { epoch: Epoch, worker: u32, bytes: Bytes },
     /// Where the sources of a process were when a batch closed.
@@ -62,14 +62,14 @@ impl<'de> Deserialize<'de> for Bytes {
 /// What a follower's sources have for the log, in order, until its first worker sends it on. Its bounds are those of what
 /// is in it: the memory that input may take, and one mark for each batch in flight.
 #[derive(Debug, Default)]
-pub(crate) struct Notes(Mutex<Vec<Note>>);
+pub(crate) struct LogMessages(Mutex<Vec<LogMessage>>);
 
-impl Notes {
-    pub(crate) fn put(&self, note: Note) {
-        self.0.lock().expect("nothing panics under this lock").push(note);
+impl LogMessages {
+    pub(crate) fn put(&self, message: LogMessage) {
+        self.0.lock().expect("nothing panics under this lock").push(message);
     }
 
-    pub(crate) fn take(&self) -> Vec<Note> {
+    pub(crate) fn take(&self) -> Vec<LogMessage> {
         std::mem::take(&mut *self.0.lock().expect("nothing panics under this lock"))
     }
 }
@@ -80,15 +80,15 @@ pub(crate) enum InputLog {
     /// In this process's log.
     Log(Log),
     /// In the leader's; the sources here are numbered from this on.
-    Notes { notes: Arc<Notes>, from: u32 },
+    LogMessages { messages: Arc<LogMessages>, from: u32 },
 }
 
 impl InputLog {
     pub(crate) fn input(&self, port: u32, first: u64, count: u64, bytes: Vec<u8>) {
         match self {
             InputLog::Log(log) => log.input(port, first, count, bytes),
-            InputLog::Notes { notes, from } => {
-                notes.put(Note::Input { port: from + port, first, count, bytes: Bytes(bytes) });
+            InputLog::LogMessages { messages, from } => {
+                messages.put(LogMessage::Input { port: from + port, first, count, bytes: Bytes(bytes) });
             }
         }
     }
@@ -119,7 +119,7 @@ enum RunPlace {
         gathering: Mutex<BTreeMap<Epoch, Gathering>>,
     },
     AtLeader {
-        notes: Arc<Notes>,
+        messages: Arc<LogMessages>,
         process: u32,
         /// The last batch that is on disk there.
         durable: watch::Sender<Option<Epoch>>,
@@ -148,9 +148,14 @@ impl JobLog {
     }
 
     /// With the log in another process.
-    pub(crate) fn elsewhere(notes: Arc<Notes>, process: u32, ahead: Epoch, checkpoint: CheckpointId) -> Self {
+    pub(crate) fn elsewhere(
+        messages: Arc<LogMessages>,
+        process: u32,
+        ahead: Epoch,
+        checkpoint: CheckpointId,
+    ) -> Self {
         let durable = watch::Sender::new(None);
-        JobLog { place: RunPlace::AtLeader { notes, process, durable }, ahead, checkpoint }
+        JobLog { place: RunPlace::AtLeader { messages, process, durable }, ahead, checkpoint }
     }
 
     /// Which checkpoint it is.
@@ -162,19 +167,19 @@ impl JobLog {
     pub(crate) fn mark(&self, epoch: Epoch, time: (BatchTime, Follows), sources: Vec<SourceMark>) {
         match &self.place {
             RunPlace::Here { .. } => self.gather(epoch, 0, Some(time), sources),
-            RunPlace::AtLeader { notes, process, .. } => {
-                notes.put(Note::Mark { epoch, process: *process, sources });
+            RunPlace::AtLeader { messages, process, .. } => {
+                messages.put(LogMessage::Mark { epoch, process: *process, sources });
             }
         }
     }
 
     /// Takes what another process has for the log.
-    pub(crate) fn note(&self, note: Note) {
-        let RunPlace::Here { log, .. } = &self.place else { panic!("notes come to the leader") };
-        match note {
-            Note::Part { epoch, worker, bytes } => self.part(epoch, worker as usize, bytes.0),
-            Note::Mark { epoch, process, sources } => self.gather(epoch, process, None, sources),
-            Note::Input { port, first, count, bytes } => log.input(port, first, count, bytes.0),
+    pub(crate) fn write(&self, message: LogMessage) {
+        let RunPlace::Here { log, .. } = &self.place else { panic!("messages come to the leader") };
+        match message {
+            LogMessage::Part { epoch, worker, bytes } => self.part(epoch, worker as usize, bytes.0),
+            LogMessage::Mark { epoch, process, sources } => self.gather(epoch, process, None, sources),
+            LogMessage::Input { port, first, count, bytes } => log.input(port, first, count, bytes.0),
         }
     }
 

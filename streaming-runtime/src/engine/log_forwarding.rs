@@ -1,4 +1,4 @@
-//! The way of a follower's [`Note`]s to the leader's log: a small dataflow of its own beside the pipeline's, so that they
+//! The way of a follower's [`LogMessage`]s to the leader's log: a small dataflow of its own beside the pipeline's, so that they
 //! travel on the connections that records have, and in order.
 //!
 //! Its progress does not matter, so all of it has one time, and the input is never advanced.
@@ -18,42 +18,42 @@ use timely::{
 use crate::{
     engine::{
         control::Control,
-        job_log::{Note, Notes},
+        job_log::{LogMessage, LogMessages},
     },
     ids::Epoch,
 };
 
 /// What the operators of one worker have for the log since it was last sent.
-pub(crate) type WorkerNotes = Rc<RefCell<Vec<Note>>>;
+pub(crate) type WorkerLogMessages = Rc<RefCell<Vec<LogMessage>>>;
 
 /// One worker's end.
 pub(crate) struct ToLeader {
-    input: InputHandle<Epoch, CapacityContainerBuilder<Vec<Note>>>,
-    own: WorkerNotes,
+    input: InputHandle<Epoch, CapacityContainerBuilder<Vec<LogMessage>>>,
+    own: WorkerLogMessages,
     /// What the process has: its first worker sends that, so that it comes in order.
-    of_process: Option<Arc<Notes>>,
+    of_process: Option<Arc<LogMessages>>,
 }
 
 impl ToLeader {
     /// Built on each worker of each process.
     pub(crate) fn new(
         worker: &mut Worker,
-        own: WorkerNotes,
-        of_process: Option<Arc<Notes>>,
+        own: WorkerLogMessages,
+        of_process: Option<Arc<LogMessages>>,
         control: Arc<Control>,
     ) -> Self {
         let mut input = InputHandle::new_with_builder();
         worker.dataflow::<Epoch, _, _>(|scope| {
             // An operator in between, as behind each input: see `Injector`.
-            let notes = input.to_stream(scope).unary(Pipeline, "Source", |_, _| {
+            let messages = input.to_stream(scope).unary(Pipeline, "Source", |_, _| {
                 move |input, output| {
-                    input.for_each(|time, notes| output.session(&time).give_container(notes));
+                    input.for_each(|time, messages| output.session(&time).give_container(messages));
                 }
             });
-            notes.sink(Exchange::new(|_: &Note| 0), "Log", move |(input, _)| {
-                input.for_each(|_, notes| {
+            messages.sink(Exchange::new(|_: &LogMessage| 0), "Log", move |(input, _)| {
+                input.for_each(|_, messages| {
                     let log = control.log().expect("workers step only when there is a log");
-                    notes.drain(..).for_each(|note| log.note(note));
+                    messages.drain(..).for_each(|message| log.write(message));
                 });
             });
         });
@@ -62,12 +62,12 @@ impl ToLeader {
 
     /// Sends what there is.
     pub(crate) fn flush(&mut self) {
-        let of_process = self.of_process.as_ref().map(|notes| notes.take()).unwrap_or_default();
+        let of_process = self.of_process.as_ref().map(|messages| messages.take()).unwrap_or_default();
         let own = std::mem::take(&mut *self.own.borrow_mut());
         if of_process.is_empty() && own.is_empty() {
             return;
         }
-        of_process.into_iter().chain(own).for_each(|note| self.input.send(note));
+        of_process.into_iter().chain(own).for_each(|message| self.input.send(message));
         self.input.flush();
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{any::Any, marker::PhantomData};
 
-use crate::operators::sink::Renewed;
+use crate::operators::sink::EmitRhythm;
 
 /// What one worker takes of the ports to its thread: for each source the receiver of its queue, for each sink the sender of
 /// its parts, each with the type of its port.
@@ -26,12 +26,12 @@ pub struct OutPort<T> {
     pub(crate) port: &'static str,
     /// Whether the sink asks for the contents from before this start of the job.
     pub(crate) rebuilds: bool,
-    pub(crate) renewed: Renewed,
+    pub(crate) emit_rhythm: EmitRhythm,
     pub(crate) records: PhantomData<fn(T)>,
 }
 
 impl<T> Clone for OutPort<T> {
     fn clone(&self) -> Self {
-        OutPort { renewed: self.renewed.clone(), ..*self }
+        OutPort { emit_rhythm: self.emit_rhythm.clone(), ..*self }
     }
 }

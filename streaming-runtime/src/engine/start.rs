@@ -23,7 +23,7 @@ use crate::{
         cluster::{Cluster, Link, Peers, ProgramHello, Role},
         control::{Control, ControlSettings, WorkerHandle},
         job::Job,
-        job_log::Notes,
+        job_log::LogMessages,
         resume::{JobRecovery, RecoveringSource, StoredCheckpoint},
         supervisor::SupervisorStart,
         targets,
@@ -259,19 +259,19 @@ impl Engine {
         settings.check(wiring)?;
         let (place, calls) = settings.storage();
         let leads = self.cluster.as_ref().is_none_or(|cluster| cluster.index == 0);
-        let notes = Arc::new(Notes::default());
+        let messages = Arc::new(LogMessages::default());
         let stored = if leads {
             let opened = within(&calls, || crate::checkpoint::open(place.place()?));
             StoredCheckpoint::Opened(Box::new(opened.map_err(StartError::Checkpoint)?))
         } else {
             let storage = within(&calls, || place.place()).map_err(StartError::Checkpoint)?;
-            StoredCheckpoint::AtLeader { storage, notes: notes.clone() }
+            StoredCheckpoint::AtLeader { storage, messages: messages.clone() }
         };
         let (built, operators) = mpsc::unbounded_channel();
         let (workers, recoveries) = (0..self.workers)
             .map(|local_worker| {
                 let (send, restored) = oneshot::channel();
-                let of_process = (local_worker == 0 && !leads).then(|| notes.clone());
+                let of_process = (local_worker == 0 && !leads).then(|| messages.clone());
                 let log_route = self.cluster.is_some().then_some(LogRoute { leads, of_process });
                 (send, Some(WorkerRecovery { built: built.clone(), restored, log_route }))
             })

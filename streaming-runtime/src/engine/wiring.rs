@@ -44,7 +44,7 @@ use crate::{
         track::{InputWriter, SourceTrack},
     },
     observe::metrics::Waiting,
-    operators::sink::Renewed,
+    operators::sink::EmitRhythm,
     record::Record,
     schema::{self, Schema},
     time::BatchTime,
@@ -138,7 +138,7 @@ pub(crate) struct SinkTask {
     /// What it knows of the checkpoint that it belongs to; of a job that keeps one.
     pub(crate) mark: SinkMark,
     /// In which batches it gets something.
-    pub(crate) renewed: Renewed,
+    pub(crate) emit_rhythm: EmitRhythm,
     /// What it writes to.
     pub(crate) targets: Vec<Target>,
     /// Keep other sinks away from these targets, while the task or this lives.
@@ -267,18 +267,18 @@ impl Wiring {
                 SinkDelivery { sink, incoming, workers, index }.run(control, committed_to).await
             })
         };
-        let renewed = Renewed::default();
+        let emit_rhythm = EmitRhythm::default();
         self.sinks.push(SinkTask {
             port,
             delivery,
             may_block,
             mark,
-            renewed: renewed.clone(),
+            emit_rhythm: emit_rhythm.clone(),
             targets,
             claims,
             task: Box::new(task),
         });
-        OutPort { index, port, rebuilds, renewed, records: PhantomData }
+        OutPort { index, port, rebuilds, emit_rhythm, records: PhantomData }
     }
 
     /// Gives the function that builds the pipeline's dataflow, once on each worker.

@@ -10,7 +10,8 @@ use tokio::runtime::Handle;
 
 use crate::{
     error::JobError,
-    observe::{metrics::Board, monitor::Monitor, panic_origin},
+    observe::{metrics::Board, monitor::Monitor},
+    panic_origin,
     time::BatchTime,
 };
 

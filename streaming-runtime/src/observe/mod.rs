@@ -7,6 +7,5 @@ pub(crate) mod listener;
 pub(crate) mod metrics;
 pub(crate) mod monitor;
 pub(crate) mod operator_stats;
-pub(crate) mod panic_origin;
 pub mod plan;
 pub(crate) mod skip_counters;

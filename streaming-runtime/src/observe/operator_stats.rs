@@ -227,7 +227,7 @@ impl OperatorStats {
         })
     }
 
-    /// As [`of`](OperatorStats::of), of an operator that gathers batches and says which it has [`reached`](Gauge::reached).
+    /// As [`of`](OperatorStats::of), of an operator that gathers batches and says which it has [`reached`](OperatorStats::reached).
     pub(crate) fn of_batches(id: OpId) -> Self {
         let gauge = Self::of(id);
         gauge.reached(0);
@@ -239,7 +239,7 @@ impl OperatorStats {
         self.enter(|cells| (cells.now)())
     }
 
-    /// As [`runs`](Gauge::runs), for what takes so little time that to look at the clock would take as much.
+    /// As [`runs`](OperatorStats::runs), for what takes so little time that to look at the clock would take as much.
     pub(crate) fn runs_briefly(&self) -> Runs<'_> {
         self.enter(|_| 0)
     }
@@ -298,7 +298,7 @@ mod tests {
     const IDS: &[&str] = &["p/a/map", "p/a/count"];
 
     #[test]
-    fn gauges_of_one_operator_add_up() {
+    fn stats_of_one_operator_add_up() {
         let cells = Arc::new(Cells::new(IDS, || 7));
         let ((one, other, stranger), _) = building(
             Some(cells.clone()),

@@ -66,7 +66,7 @@ pub struct Node {
     pub detail: String,
     /// What it keeps, as far as the macro can tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub keeps: Option<Kept>,
+    pub keeps: Option<StoredState>,
     /// The innermost group that it stands in, by its id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
@@ -104,7 +104,7 @@ pub enum NodeKind {
 /// What an operator keeps.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct Kept {
+pub struct StoredState {
     /// What: `one value per key and pane`.
     pub what: String,
     /// By which data structure or algorithm: `panes, two stacks`.

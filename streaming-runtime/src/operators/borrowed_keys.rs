@@ -8,7 +8,7 @@ use std::{borrow::Borrow, hash::BuildHasher};
 
 use crate::{
     ids::OpId,
-    observe::panic_origin::named,
+    panic_origin::named,
     record::Record,
     stream::{
         Stream,

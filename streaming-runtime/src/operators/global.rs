@@ -21,8 +21,8 @@ use crate::{
         context::{BatchContext, JobContext},
         held::Panes,
         kind::{PerBatch, StreamKind, Table, UnboundedTable, Windowed},
-        rhythm::Rhythm,
     },
+    timeline::rhythm::Rhythm,
 };
 
 /// A stream whose records can be counted, and what the count holds of its past.

@@ -12,14 +12,12 @@ use timely::{dataflow::Scope, order::Product};
 use crate::{
     build_error::refuse,
     ids::{Epoch, OpId},
-    observe::{
-        operator_stats,
-        panic_origin::{Why, fail},
-    },
+    observe::operator_stats,
     operators::{
         kernel::differential::{Comparable, Inside, Looped, Moment, collection, relation},
         window::window_records,
     },
+    panic_origin::{Why, fail},
     stream::{
         Stream,
         chain::Chain,
@@ -27,8 +25,8 @@ use crate::{
         copies::Copies,
         held::Updates,
         kind::{Holding, StreamKind, Table, Windowed},
-        rhythm::Rhythm,
     },
+    timeline::rhythm::Rhythm,
 };
 
 /// Rounds after which a loop is taken to have no end.

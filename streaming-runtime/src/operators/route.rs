@@ -18,10 +18,7 @@ use timely::{
 
 use crate::{
     ids::OpId,
-    observe::{
-        operator_stats::{OperatorStats, made},
-        panic_origin::named,
-    },
+    observe::operator_stats::{OperatorStats, made},
     operators::{
         kernel::{
             differential::{Inside, Looped, Moment},
@@ -29,6 +26,7 @@ use crate::{
         },
         window::Batches,
     },
+    panic_origin::named,
     record::Record,
     stream::{
         Stream,

@@ -12,17 +12,16 @@ use timely::dataflow::{channels::pact::Pipeline, operators::generic::operator::O
 use crate::{
     delivery::part::{Part, PartSender},
     epoch_queue::EpochQueue,
-    observe::{
-        operator_stats::{Holds, OperatorStats},
-        panic_origin::named,
-    },
+    observe::operator_stats::{Holds, OperatorStats},
     operators::{kernel::per_epoch::epoch_of, window::Materialize},
+    panic_origin::named,
     record::Record,
-    stream::{Stream, chain::Chain, kind::StreamKind, rhythm::Rhythm},
+    stream::{Stream, chain::Chain, kind::StreamKind},
+    timeline::rhythm::Rhythm,
 };
 
 /// When what a sink gets is renewed: known when a worker has built its dataflow.
-pub(crate) type Renewed = Arc<OnceLock<Rhythm>>;
+pub(crate) type EmitRhythm = Arc<OnceLock<Rhythm>>;
 
 /// How many streams were sent to a sink, while the pipeline is put together.
 pub(crate) type Streams = Rc<Cell<usize>>;
@@ -66,18 +65,18 @@ pub struct ToSink<T> {
     pub(crate) parts: PartSender<T>,
     /// Whether it asks for what there is from before.
     pub(crate) rebuilds: bool,
-    pub(crate) renewed: Renewed,
+    pub(crate) emit_rhythm: EmitRhythm,
     pub(crate) streams: Streams,
 }
 
 #[diagnostic::do_not_recommend]
 impl<T> Accepts<T, T> for SinkPort<'_, T> {
     fn end(&self) -> ToSink<T> {
-        let ToSink { parts, rebuilds, renewed, streams } = &self.end;
+        let ToSink { parts, rebuilds, emit_rhythm, streams } = &self.end;
         ToSink {
             parts: parts.clone(),
             rebuilds: *rebuilds,
-            renewed: renewed.clone(),
+            emit_rhythm: emit_rhythm.clone(),
             streams: streams.clone(),
         }
     }
@@ -104,10 +103,10 @@ impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
         P: Materialize,
     {
         let Stream { held: root, mut chain, id, job, rhythm, .. } = P::contents(self);
-        let ToSink { parts, rebuilds, renewed, streams } = sink.end();
+        let ToSink { parts, rebuilds, emit_rhythm, streams } = sink.end();
         streams.update(|streams| streams + 1);
         // Every worker sets the same rhythm.
-        let _ = renewed.set(rhythm.clone());
+        let _ = emit_rhythm.set(rhythm.clone());
         let mut open = EpochQueue::<Vec<T>>::default();
         let mut next = 0;
         let stats = OperatorStats::of_batches(id);

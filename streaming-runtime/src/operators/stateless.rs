@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use crate::{
     ids::OpId,
-    observe::panic_origin::named,
+    panic_origin::named,
     record::Record,
     stream::{
         Stream, Unshared,

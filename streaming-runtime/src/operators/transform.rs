@@ -7,7 +7,6 @@ use timely::dataflow::channels::pact::{Exchange, Pipeline};
 
 use crate::{
     build_error::refuse,
-    observe::panic_origin::named,
     operators::{
         kernel::{
             hash_join::JoinSide,
@@ -17,6 +16,7 @@ use crate::{
         stateless::IntoRecords,
         window::Materialize,
     },
+    panic_origin::named,
     record::Record,
     stream::{Stream, chain::Chain, kind::StreamKind},
     time::BatchTime,

@@ -6,8 +6,8 @@ use timely::dataflow::{StreamVec, channels::pact::Pipeline, operators::generic::
 
 use crate::{
     ids::{Epoch, OpId},
-    observe::panic_origin::{Why, fail, named},
     operators::route::Splits,
+    panic_origin::{Why, fail, named},
     record::Record,
     stream::{
         Stream,

@@ -10,7 +10,8 @@ use timely::{
 
 use crate::{
     ids::{Epoch, OpId},
-    observe::{operator_stats::OperatorStats, panic_origin::named},
+    observe::operator_stats::OperatorStats,
+    panic_origin::named,
     stream::{borrowed::Reader, held::Updates},
 };
 

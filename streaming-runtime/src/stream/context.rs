@@ -15,8 +15,9 @@ use crate::{
     ids::{Epoch, OpId},
     observe::skip_counters::SkipCounters,
     partitioner::Owners,
-    stream::{rhythm::Rhythm, timeline::Follows, times::Times},
+    stream::times::Times,
     time::BatchTime,
+    timeline::{Follows, rhythm::Rhythm},
 };
 
 /// What the operators of one worker share.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ids::OpId,
-    observe::panic_origin::{Why, fail},
+    panic_origin::{Why, fail},
 };
 
 /// Copies of one record that are written out one by one at most. Beyond it is a pipeline that multiplies.

@@ -10,8 +10,8 @@
 //! | `held` | the forms in which a stream holds its records | `copies` |
 //! | `chain` | chains of stateless operators | `held`, `borrowed` |
 //! | `kind` | the kinds of streams | `chain`, `held` |
-//! | `timeline` `rhythm` `times` | where time jumped; when a stream is renewed; when batches closed | each the ones before |
-//! | `context` | what a worker's operators share, and what they are told of a batch | `times`, `rhythm` |
+//! | `times` | when batches closed | |
+//! | `context` | what a worker's operators share, and what they are told of a batch | `times` |
 //! | `keyed` | pairs, as streams of them | the stream |
 //!
 //! Invariant: a closure of a chain sees each record of a stream exactly once, however many read the stream. On a table it sees what is
@@ -24,8 +24,6 @@ pub(crate) mod copies;
 pub(crate) mod held;
 pub(crate) mod keyed;
 pub(crate) mod kind;
-pub(crate) mod rhythm;
-pub(crate) mod timeline;
 pub(crate) mod times;
 
 use std::{marker::PhantomData, rc::Rc};
@@ -37,8 +35,8 @@ use crate::{
         chain::{Chain, Ready, Rooted},
         context::JobContext,
         kind::{PerBatch, StreamKind},
-        rhythm::Rhythm,
     },
+    timeline::rhythm::Rhythm,
 };
 
 /// A stream of records `T` in a pipeline under construction.

@@ -4,11 +4,8 @@ use std::{cell::RefCell, collections::VecDeque};
 
 use crate::{
     ids::Epoch,
-    stream::{
-        rhythm::Rhythm,
-        timeline::{Follows, Timeline},
-    },
     time::BatchTime,
+    timeline::{Follows, Timeline, rhythm::Rhythm},
 };
 
 /// The times of the batches that closed lately, written by the worker before it closes its inputs.

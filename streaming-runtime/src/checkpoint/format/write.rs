@@ -3,15 +3,15 @@
 use crate::{
     checkpoint::{Edits, Mark, Program, ReplayOrigin, SourceMark},
     ids::Epoch,
-    stream::timeline::{Follows, Jump, Timeline},
     time::BatchTime,
+    timeline::{Follows, Jump, Timeline},
 };
 
 /// The kinds of frames. They are on disk, so none may change.
 pub(super) const PROGRAM: u8 = 1;
 pub(super) const EPOCH: u8 = 2;
 pub(super) const INPUT: u8 = 3;
-pub(super) const NOTE: u8 = 4;
+pub(super) const CLOSING: u8 = 4;
 pub(super) const BASE: u8 = 5;
 pub(super) const STATE: u8 = 6;
 pub(super) const END: u8 = 7;
@@ -155,8 +155,8 @@ pub(in crate::checkpoint) fn input(into: &mut Vec<u8>, port: u32, first: u64, co
     put_bytes(into, bytes);
 }
 
-pub(in crate::checkpoint) fn note(into: &mut Vec<u8>, delivered: Option<Epoch>) {
-    into.push(NOTE);
+pub(in crate::checkpoint) fn closing(into: &mut Vec<u8>, delivered: Option<Epoch>) {
+    into.push(CLOSING);
     put_option(into, delivered);
 }
 

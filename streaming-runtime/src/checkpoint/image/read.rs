@@ -7,7 +7,7 @@ use crate::{
         CheckpointError, Mark, Program, TornTail,
         format::{FormatReader, Record},
         frame::{BadHead, Frame, Head, Kind, VERSION},
-        image::{Batch, Image, Located, LocatedInput, LogFile},
+        image::{Batch, Image, LogFile, StoredEntry, StoredInput},
         part::RawEntry,
     },
     time::BatchTime,
@@ -19,7 +19,7 @@ pub(in crate::checkpoint) struct Tail {
     pub cut: Option<TornTail>,
     /// It has no frames, so that it is as if it were not there.
     pub void: bool,
-    /// There is something that counts, not only a note, and that no frame proves to be on disk: they may be in memory only.
+    /// There is something that counts, not only a closing record, and that no frame proves to be on disk: they may be in memory only.
     pub unproven: bool,
 }
 
@@ -103,7 +103,7 @@ impl Image {
     /// Takes in a log, the next in order. Only the newest may be torn; the image has it without what is cut.
     ///
     /// The log behind it says how much of it `counts`: what was known to be on disk when that was opened. There may be
-    /// more, a note that was not yet known to be. One that has less lacks its end.
+    /// more, a closing record that was not yet known to be. One that has less lacks its end.
     pub(in crate::checkpoint) fn read_log(
         &mut self,
         number: u64,
@@ -200,7 +200,7 @@ impl Image {
                     self.inputs.push(input);
                     matters(frame);
                 }
-                (Record::Note { delivered }, Some(_)) => {
+                (Record::Closing { delivered }, Some(_)) => {
                     self.delivered = delivered.max(self.base.map(|(epoch, _)| epoch));
                 }
                 _ => return Err(corrupt("a frame that has no business here")),
@@ -214,7 +214,7 @@ impl Image {
         &mut self,
         mark: Mark,
         incoming: &Incoming<'_>,
-        entries: Vec<Located>,
+        entries: Vec<StoredEntry>,
         frame: &Frame,
     ) -> Result<(), &'static str> {
         if self.base.is_some_and(|(epoch, time)| mark.epoch <= epoch || mark.time <= time) {
@@ -256,17 +256,17 @@ impl Incoming<'_> {
         first: u64,
         count: u64,
         bytes: Range<usize>,
-    ) -> Result<LocatedInput, CheckpointError> {
+    ) -> Result<StoredInput, CheckpointError> {
         let port = self.ports.get(port as usize).ok_or("input of a source that there is not");
         let port = port.map_err(self.corrupt(frame))?.clone();
         first.checked_add(count).ok_or("records beyond all numbers").map_err(self.corrupt(frame))?;
-        Ok(LocatedInput { port, first, count, file: self.index, bytes: within(frame, bytes) })
+        Ok(StoredInput { port, first, count, file: self.index, bytes: within(frame, bytes) })
     }
 
-    fn located(&self, raw: RawEntry, offset: usize) -> Result<Located, &'static str> {
+    fn stored(&self, raw: RawEntry, offset: usize) -> Result<StoredEntry, &'static str> {
         let operator =
             self.operators.get(raw.operator as usize).ok_or("state of an operator that there is not")?;
-        Ok(Located {
+        Ok(StoredEntry {
             operator: *operator,
             epoch: 0,
             time: BatchTime::default(),
@@ -284,15 +284,15 @@ impl Incoming<'_> {
         frame: &Frame,
         bytes: &[u8],
         entries: Range<usize>,
-        into: &mut Vec<Located>,
+        into: &mut Vec<StoredEntry>,
     ) -> Result<(), CheckpointError> {
         let range = within(frame, entries);
         let part = &bytes[range.clone()];
         let mut reader = FormatReader::new(part);
         let mut one = || {
             let (epoch, time, worker) = (reader.u64()?, reader.time()?, reader.u32()?);
-            let located = self.located(RawEntry::read(&mut reader, part)?, range.start)?;
-            into.push(Located { epoch, time, worker, ..located });
+            let stored = self.stored(RawEntry::read(&mut reader, part)?, range.start)?;
+            into.push(StoredEntry { epoch, time, worker, ..stored });
             Ok(reader.is_at_end())
         };
         while !one().map_err(self.corrupt(frame))? {}
@@ -306,7 +306,7 @@ impl Incoming<'_> {
         bytes: &[u8],
         mark: &Mark,
         mut parts: Vec<(u32, Range<usize>)>,
-    ) -> Result<Vec<Located>, CheckpointError> {
+    ) -> Result<Vec<StoredEntry>, CheckpointError> {
         if mark.sources.len() != self.program.sources.len() {
             return Err(self.corrupt(frame)("a batch of other sources than the program's"));
         }
@@ -318,9 +318,9 @@ impl Incoming<'_> {
             let mut reader = FormatReader::new(part);
             while !reader.is_at_end() {
                 let raw = RawEntry::read(&mut reader, part);
-                let located =
-                    raw.and_then(|raw| self.located(raw, range.start)).map_err(self.corrupt(frame))?;
-                entries.push(Located { epoch: mark.epoch, time: mark.time, worker, ..located });
+                let stored =
+                    raw.and_then(|raw| self.stored(raw, range.start)).map_err(self.corrupt(frame))?;
+                entries.push(StoredEntry { epoch: mark.epoch, time: mark.time, worker, ..stored });
             }
         }
         Ok(entries)

@@ -164,7 +164,7 @@ impl<'a> Change<'a> {
         for (&id, &was) in &self.old.clone() {
             let target = self.renames.get(id).copied().unwrap_or(id);
             let forgotten = self.forgotten.contains(id);
-            match self.new.get(target).map(|is| goes_on(was, is)) {
+            match self.new.get(target).map(|is| takes_over(was, is)) {
                 Some(Ok(())) => {
                     if forgotten {
                         self.done.push(forget(id));
@@ -174,7 +174,7 @@ impl<'a> Change<'a> {
                 _ if forgotten => carried.forgotten.push(id.to_owned()),
                 Some(Err(why)) => {
                     let is = self.new[target];
-                    let fix = match goes_on_as(&was.shape, &is.shape) {
+                    let fix = match fits_shape(&was.shape, &is.shape) {
                         Err(_) => {
                             format!(
                                 "declare `{}` to begin anew, or give the operator another name",
@@ -215,7 +215,7 @@ impl<'a> Change<'a> {
         let taken: BTreeSet<_> = self.renames.values().copied().collect();
         let is_free = |id: &str| !self.old.contains_key(id) && !taken.contains(id);
         let mut alike: Vec<_> =
-            self.new.iter().filter(|(id, is)| is_free(id) && goes_on(was, is).is_ok()).collect();
+            self.new.iter().filter(|(id, is)| is_free(id) && takes_over(was, is).is_ok()).collect();
         // The likeliest first: what has most of its names in common.
         let in_common =
             |id: &str| gone.split('/').filter(|part| id.split('/').any(|other| other == *part)).count();
@@ -237,8 +237,8 @@ pub(super) fn forget(id: &str) -> String {
 }
 
 /// Whether an operator goes on with a state; else why not, if that needs words.
-fn goes_on(was: &OperatorState, is: &OperatorState) -> Result<(), String> {
-    goes_on_as(&was.shape, &is.shape)?;
+fn takes_over(was: &OperatorState, is: &OperatorState) -> Result<(), String> {
+    fits_shape(&was.shape, &is.shape)?;
     // It takes its initial states in once. Others would be ignored silently.
     match (was.initial, is.initial) {
         (Initial::Any, _) | (_, Initial::Without | Initial::Any) => Ok(()),
@@ -251,7 +251,7 @@ fn goes_on(was: &OperatorState, is: &OperatorState) -> Result<(), String> {
 }
 
 /// The same of the shape alone, see the table of the module.
-pub(super) fn goes_on_as(was: &StateShape, is: &StateShape) -> Result<(), String> {
+pub(super) fn fits_shape(was: &StateShape, is: &StateShape) -> Result<(), String> {
     if (was.kind, &was.types) != (is.kind, &is.types) || !is.is_made_as(was) {
         return Err(String::new());
     }

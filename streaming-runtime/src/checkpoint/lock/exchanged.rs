@@ -6,7 +6,7 @@
 //! operators, among three, or by a rename whose old name is used for something new. Then the author has to say.
 
 use crate::checkpoint::lock::{
-    carry::{Refusal, goes_on_as},
+    carry::{Refusal, fits_shape},
     shape::OperatorState,
 };
 
@@ -39,7 +39,7 @@ pub(crate) fn exchanged(
         tracing::info!(operator = id, "it is made in another way than when its state was written");
         let looks_like_it = |other: &&OperatorState| {
             let before = find(old, &other.id);
-            if other.id == *id || is_renamed(&other.id) || goes_on_as(&was.shape, &other.shape).is_err() {
+            if other.id == *id || is_renamed(&other.id) || fits_shape(&was.shape, &other.shape).is_err() {
                 return false;
             }
             match before {

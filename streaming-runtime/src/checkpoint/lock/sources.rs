@@ -52,7 +52,7 @@ pub(crate) fn carry_sources(
             Some((to, &new[find(new, to)?].replay_origin))
         });
         match (target, to) {
-            (Some((to, is)), _) if was.goes_on(is) => {
+            (Some((to, is)), _) if was.can_resume_as(is) => {
                 if to != port {
                     carried.rename.insert(port.clone(), to.clone());
                 }
@@ -70,7 +70,7 @@ pub(crate) fn carry_sources(
             (None, Some(to)) => refusals.push(format!("source `{port}`: `{}` is declared, and `{to}` is no new source of the program: correct the name", renamed(port, to))),
             (None, None) => {
                 let mut fix = String::new();
-                for to in new.iter().filter(|to| find(old, &to.port).is_none() && was.goes_on(&to.replay_origin)).take(3) {
+                for to in new.iter().filter(|to| find(old, &to.port).is_none() && was.can_resume_as(&to.replay_origin)).take(3) {
                     fix.push_str(&format!("`{}` if it has another name now, or ", renamed(port, &to.port)));
                 }
                 refusals.push(format!(
@@ -86,7 +86,7 @@ pub(crate) fn carry_sources(
 
 impl ReplayOrigin {
     /// Whether a source goes on where one of another kind was. What was lost in any case may be logged from now on.
-    fn goes_on(&self, is: &ReplayOrigin) -> bool {
+    fn can_resume_as(&self, is: &ReplayOrigin) -> bool {
         match (self, is) {
             (ReplayOrigin::Never, ReplayOrigin::FromSource) => false,
             (ReplayOrigin::Never, _) => true,
@@ -148,7 +148,7 @@ mod tests {
         let logged = |of: &str| ReplayOrigin::FromLog { records: of.to_owned() };
         let (lost, file, log, other) =
             (ReplayOrigin::Never, ReplayOrigin::FromSource, logged("u8"), logged("u16"));
-        let goes_on =
+        let resumable =
             [(&lost, &lost), (&lost, &log), (&lost, &other), (&file, &file), (&log, &log), (&log, &other)];
         for was in [&lost, &file, &log] {
             for is in [&lost, &file, &log, &other] {
@@ -156,7 +156,7 @@ mod tests {
                 let forgotten = carry_sources(&old, &new, &declared(&[], &["in"])).expect("it is declared");
                 let renamed = carry_sources(&old, &[source("to", is)], &declared(&[("in", "to")], &[]));
                 let carried = carry_sources(&old, &new, &Declared::default());
-                if goes_on.contains(&(was, is)) {
+                if resumable.contains(&(was, is)) {
                     assert_eq!(carried, Ok(CarriedSources::default()), "{was:?} {is:?}");
                     assert_eq!(renamed.expect("of the same kind").rename["in"], "to");
                     assert!(forgotten.forget.is_empty(), "there is nothing to forget: {was:?} {is:?}");

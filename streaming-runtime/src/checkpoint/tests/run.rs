@@ -94,7 +94,7 @@ impl Run {
             }
         }
         self.commit(&mut writer)?;
-        if closes { writer.note() } else { Ok(()) }
+        if closes { writer.close_log() } else { Ok(()) }
     }
 
     /// From where the next start restores.

@@ -2,12 +2,12 @@
 
 use crate::{
     checkpoint::{
-        Mark, OperatorEntry, PartWriter, Program, ReplayOrigin, Restored, SinkEntry, SourceEntry, SourceMark,
-        What,
+        EntryContent, Mark, OperatorEntry, PartWriter, Program, ReplayOrigin, Restored, SinkEntry,
+        SourceEntry, SourceMark,
     },
     ids::Epoch,
-    stream::timeline::Follows,
     time::BatchTime,
+    timeline::Follows,
 };
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use std::collections::BTreeMap;
@@ -173,16 +173,16 @@ impl State {
             let mut last = (0, 0);
             for entry in restored.entries(id) {
                 let epoch = entry.time.as_millis() / 1000;
-                let keys = matches!(entry.what, What::Keys(_));
+                let keys = matches!(entry.content, EntryContent::Keys(_));
                 // The keys of a base are of all its batches, behind its panes.
                 assert!((epoch, if keys { 0 } else { entry.worker }) >= (last.0, 0), "from the oldest on");
                 last = (epoch, entry.worker);
-                match entry.what {
-                    What::Pane(bytes) => {
+                match entry.content {
+                    EntryContent::Pane(bytes) => {
                         let pane = state.panes.entry((id.to_owned(), epoch, entry.worker));
                         pane.or_default().push(bytes.to_vec());
                     }
-                    What::Keys(keys) => {
+                    EntryContent::Keys(keys) => {
                         for (key, value) in keys {
                             let id = (id.to_owned(), key.to_vec());
                             match value {

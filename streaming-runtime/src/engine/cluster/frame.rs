@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tokio::net::TcpStream;
 use tokio_util::codec::{Framed, LinesCodec};
 
-use crate::{ids::Epoch, stream::timeline::Follows};
+use crate::{ids::Epoch, timeline::Follows};
 
 /// The longest line, in bytes. Nothing that is said has a length that the pipeline or its data decide, but for
 /// the words of a failure, which are cut to a quarter of this.

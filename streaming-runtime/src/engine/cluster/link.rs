@@ -35,14 +35,14 @@ use crate::{
             frame::{ClusterFrame, FrameLines, hear, say},
             hub::Hub,
             peers::Say,
-            wire::{Break, Present, Wires},
+            wire::{Break, RecordConnections, WorkersPresent},
         },
         control::Control,
         job::Command,
         threads::thread_name,
     },
     error::{JobError, cluster::ClusterError},
-    observe::panic_origin,
+    panic_origin,
     time::BatchTime,
 };
 
@@ -55,7 +55,7 @@ const EXPLAIN: Duration = Duration::from_millis(200);
 pub(crate) struct ProcessSeat {
     pub(crate) allocator: AllocatorBuilder,
     /// To be dropped after everything that reads from the allocator.
-    pub(crate) present: Arc<Present>,
+    pub(crate) present: Arc<WorkersPresent>,
     /// By which keys are dealt out to workers, the same in all processes.
     pub(crate) seed: u64,
 }
@@ -133,15 +133,16 @@ impl Link {
         let (lost, breaks) = mpsc::unbounded_channel();
         let PeerConnections { controls, records } = there;
         let joined = gathered.and_then(|now| {
-            let (allocators, wires) = Wires::join(records, self.seats.len(), &self.site, lost)?;
-            Ok((now, allocators, wires))
+            let (allocators, connections) =
+                RecordConnections::join(records, self.seats.len(), &self.site, lost)?;
+            Ok((now, allocators, connections))
         });
         match joined {
-            Ok((start, allocators, wires)) => {
+            Ok((start, allocators, connections)) => {
                 let own = || Start { now: control.clock.now(), seed: rand::random() };
                 let Start { now, seed } = start.unwrap_or_else(own);
                 control.begin(now);
-                let present = wires.present();
+                let present = connections.present();
                 for (seat, allocator) in self.seats.drain(..).zip(allocators) {
                     // Its worker waits for nothing else.
                     let _ = seat.send(ProcessSeat { allocator, present: present.clone(), seed });
@@ -158,7 +159,7 @@ impl Link {
                 let first = (self.site.index == 0).then(|| ClusterFrame::Start { now: now.as_nanos(), seed });
                 self.begun.send_replace(Some(now));
                 let left = serve(hub, controls, first, &mut self.says, breaks, self.silence).await;
-                wires.close(left, self.silence).await;
+                connections.close(left, self.silence).await;
             }
             Err(error) => {
                 let words = ClusterFrame::failed(self.site.index, &error.to_string());

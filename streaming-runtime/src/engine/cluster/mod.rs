@@ -23,7 +23,7 @@
 //! # Checkpoints
 //!
 //! The leader has the job's only log. What the others write to it (parts of their workers, marks and logged input of their sources)
-//! travels between workers as records do, in a dataflow of its own (`engine::notes`); the mark of a batch is
+//! travels between workers as records do, in a dataflow of its own (`engine::log_forwarding`); the mark of a batch is
 //! complete when those of all processes are there. A job begins like this:
 //!
 //! ```text

@@ -12,8 +12,8 @@ use crate::{
     engine::cluster::frame::ClusterFrame,
     error::{JobError, cluster::ClusterError},
     ids::Epoch,
-    stream::timeline::Follows,
     time::BatchTime,
+    timeline::Follows,
 };
 
 /// What the link is told to do.

@@ -1,7 +1,7 @@
 //! The connections that timely's own threads use, made so that a peer's death is not a panic.
 //!
 //! Timely has two threads per peer, one that sends and one that receives. When a connection breaks, both panic, poison the queues to the
-//! workers while they unwind, and make the thread that joins them panic as well. So a [`Wire`] never tells them. It reports the break to
+//! workers while they unwind, and make the thread that joins them panic as well. So a [`RecordConnection`] never tells them. It reports the break to
 //! the job, discards what is still sent, and ends the received stream in the way that timely expects, with an end message. It does so
 //! only after the workers have left, since a message that was received in part must be completed with zeros before that.
 //!
@@ -49,32 +49,32 @@ const LONGEST: u64 = (1 << 30) + (1 << 20);
 /// The index of a peer, and what happened to the connection to it.
 pub(super) type Break = (usize, io::Error);
 
-/// What all wires of a job share.
-struct Ends {
+/// What all connections of a job share.
+struct Shared {
     /// Set when no worker is left.
     gone: OnceLock<()>,
     /// Told of a connection that broke.
     lost: mpsc::UnboundedSender<Break>,
 }
 
-/// Held by every worker; the last one to drop it tells the wires that nobody reads any more.
-pub(crate) struct Present(Arc<Ends>);
+/// Held by every worker; the last one to drop it tells the connections that nobody reads any more.
+pub(crate) struct WorkersPresent(Arc<Shared>);
 
-impl Drop for Present {
+impl Drop for WorkersPresent {
     fn drop(&mut self) {
         let _ = self.0.gone.set(());
     }
 }
 
-/// All wires of a job, with timely's threads on them.
-pub(super) struct Wires {
+/// All connections for records of a job, with timely's threads on them.
+pub(super) struct RecordConnections {
     sockets: Vec<Arc<TcpStream>>,
-    ends: Arc<Ends>,
+    shared: Arc<Shared>,
     /// Joins the threads when it is dropped.
     threads: Box<dyn Any + Send>,
 }
 
-impl Wires {
+impl RecordConnections {
     /// Gives connections to timely, and returns what the workers here need to use them. All of that must come to
     /// be used: the threads wait for it.
     pub(super) fn join(
@@ -82,11 +82,11 @@ impl Wires {
         workers: usize,
         site: &Site,
         lost: mpsc::UnboundedSender<Break>,
-    ) -> Result<(Vec<AllocatorBuilder>, Wires), JobError> {
+    ) -> Result<(Vec<AllocatorBuilder>, RecordConnections), JobError> {
         let io =
             |source| JobError::Cluster(ClusterError::io("preparing the connections for records", source));
-        let ends = Arc::new(Ends { gone: OnceLock::new(), lost });
-        let mut wires: Vec<Option<Wire>> = site.hosts.iter().map(|_| None).collect();
+        let shared = Arc::new(Shared { gone: OnceLock::new(), lost });
+        let mut connections: Vec<Option<RecordConnection>> = site.hosts.iter().map(|_| None).collect();
         let mut sockets = Vec::new();
         for (peer, lines) in peers {
             let parts = lines.into_parts();
@@ -99,25 +99,25 @@ impl Wires {
             let socket = Arc::new(socket);
             sockets.push(socket.clone());
             let here = (site.index * workers) as u64..((site.index + 1) * workers) as u64;
-            wires[peer] = Some(Wire::new(peer, socket, ends.clone(), here));
+            connections[peer] = Some(RecordConnection::new(peer, socket, shared.clone(), here));
         }
         let hooks = Hooks::default();
         let local = ProcessBuilder::new_typed_vector(workers, hooks.refill.clone(), None);
         let (allocators, threads) =
-            initialize_networking_from_sockets(local, wires, site.index, workers, hooks).map_err(io)?;
+            initialize_networking_from_sockets(local, connections, site.index, workers, hooks).map_err(io)?;
         let allocators = allocators.into_iter().map(AllocatorBuilder::Tcp).collect();
-        Ok((allocators, Wires { sockets, ends, threads: Box::new(threads) }))
+        Ok((allocators, RecordConnections { sockets, shared, threads: Box::new(threads) }))
     }
 
     /// For the workers to hold.
-    pub(super) fn present(&self) -> Arc<Present> {
-        Arc::new(Present(self.ends.clone()))
+    pub(super) fn present(&self) -> Arc<WorkersPresent> {
+        Arc::new(WorkersPresent(self.shared.clone()))
     }
 
     /// Ends the threads: by themselves within `limit`, for workers that have `left` after the last batch as their
     /// peers have; at once for others.
     pub(super) async fn close(self, left: bool, limit: Duration) {
-        let Wires { sockets, threads, .. } = self;
+        let RecordConnections { sockets, threads, .. } = self;
         let mut joined = tokio::task::spawn_blocking(move || drop(threads));
         if left && timeout(limit, &mut joined).await.is_ok() {
             return;
@@ -133,30 +133,30 @@ impl Wires {
 }
 
 /// A connection to one peer.
-struct Wire {
+struct RecordConnection {
     peer: usize,
     socket: Arc<TcpStream>,
-    ends: Arc<Ends>,
+    shared: Arc<Shared>,
     received: Framing,
     broken: bool,
 }
 
-impl Wire {
+impl RecordConnection {
     /// To a peer, which sends to the workers `here`.
-    fn new(peer: usize, socket: Arc<TcpStream>, ends: Arc<Ends>, here: Range<u64>) -> Self {
-        Wire { peer, socket, ends, received: Framing::new(here), broken: false }
+    fn new(peer: usize, socket: Arc<TcpStream>, shared: Arc<Shared>, here: Range<u64>) -> Self {
+        RecordConnection { peer, socket, shared, received: Framing::new(here), broken: false }
     }
 
     /// The connection broke.
     fn lost(&mut self, error: io::Error) {
         if !std::mem::replace(&mut self.broken, true) {
             // Nobody hears it once the job is over.
-            let _ = self.ends.lost.send((self.peer, error));
+            let _ = self.shared.lost.send((self.peer, error));
         }
     }
 }
 
-impl Read for Wire {
+impl Read for RecordConnection {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         if !self.broken {
             match self.received.read(&*self.socket, into) {
@@ -164,12 +164,12 @@ impl Read for Wire {
                 Err(error) => self.lost(error),
             }
         }
-        self.ends.gone.wait();
+        self.shared.gone.wait();
         Ok(self.received.finish(into))
     }
 }
 
-impl Write for Wire {
+impl Write for RecordConnection {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.broken {
             return Ok(bytes.len());
@@ -187,9 +187,14 @@ impl Write for Wire {
     }
 }
 
-impl Stream for Wire {
+impl Stream for RecordConnection {
     fn try_clone(&self) -> io::Result<Self> {
-        Ok(Wire::new(self.peer, self.socket.clone(), self.ends.clone(), self.received.here.clone()))
+        Ok(RecordConnection::new(
+            self.peer,
+            self.socket.clone(),
+            self.shared.clone(),
+            self.received.here.clone(),
+        ))
     }
     fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()> {
         self.socket.set_nonblocking(nonblocking)

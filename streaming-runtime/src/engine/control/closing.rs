@@ -16,8 +16,8 @@ use crate::{
     ids::Epoch,
     intake::pending_acks::PendingAcks,
     observe::{listener::BatchInfo, metrics::LATE_BATCHES},
-    stream::timeline::{Follows, Jump, at_the_end},
     time::BatchTime,
+    timeline::{Follows, Jump, at_the_end},
 };
 
 /// The most records that late, empty batches in flight may have for the sinks together, if each has as many as the last

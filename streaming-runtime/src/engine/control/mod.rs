@@ -38,8 +38,8 @@ use crate::{
     ids::Epoch,
     intake::{progress::SourceProgress, queues::IntakeCounters, signal::Signal},
     observe::{listener::Listeners, metrics::Board},
-    stream::timeline::{Follows, Timeline},
     time::BatchTime,
+    timeline::{Follows, Timeline},
 };
 
 /// What a worker is told.
@@ -214,7 +214,7 @@ impl Control {
             state.ends_from = restored.and_then(|batch| batch.timeline.ends_from(last));
             if state.ends_from.is_some() {
                 // The end did not wait for the clock.
-                self.clock.go_on_from(last);
+                self.clock.resume_from(last);
             }
             state.boundary = last.next_multiple_of(self.interval);
             self.board.set_boundary(state.boundary);

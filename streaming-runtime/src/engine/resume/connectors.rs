@@ -13,7 +13,7 @@ use crate::{
         wiring::{Replay, SinkTask, SourceTask},
     },
     intake::progress::SourceProgress,
-    operators::sink::Renewed,
+    operators::sink::EmitRhythm,
     schema::Schema,
     time::BatchTime,
 };
@@ -64,7 +64,7 @@ impl RecoveringSource {
 /// A sink, as far as it matters when a job resumes.
 pub(crate) struct RecoveringSink {
     pub(super) port: &'static str,
-    pub(super) renewed: Renewed,
+    pub(super) emit_rhythm: EmitRhythm,
     /// What a transactional one has.
     pub(super) committed: Option<oneshot::Receiver<Option<BatchTime>>>,
 }
@@ -76,7 +76,7 @@ impl RecoveringSink {
             Delivery::Transactional => Some(oneshot::channel()).unzip(),
             Delivery::AtLeastOnce | Delivery::Idempotent => (None, None),
         };
-        (RecoveringSink { port: sink.port, renewed: sink.renewed.clone(), committed }, ask)
+        (RecoveringSink { port: sink.port, emit_rhythm: sink.emit_rhythm.clone(), committed }, ask)
     }
 }
 

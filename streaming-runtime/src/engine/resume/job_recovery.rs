@@ -20,14 +20,14 @@ use crate::{
         cluster::{ProcessReport, Role},
         control::{Control, ReplaySpan, RestoredBatch},
         job::Command,
-        job_log::{InputLog, JobLog, Notes},
+        job_log::{InputLog, JobLog, LogMessages},
         resume::{
             carried_state::{CarriedState, changed_records, refuse_changed},
             connectors::{RecoveringSink, RecoveringSource, resume_sources},
             lock_file::check_lock_file,
             lossy_sources,
             resume_point::{SinkProgress, Topology, absent},
-            sink_marks::Belonging,
+            sink_marks::SinkOwnership,
         },
         wiring::{SinkMark, SinkTask},
     },
@@ -74,7 +74,7 @@ pub(crate) enum StoredCheckpoint {
     /// It was read, and this process resumes from it.
     Opened(Box<Opened>),
     /// The leader has it; it is read here when the leader says so.
-    AtLeader { storage: Arc<dyn Storage>, notes: Arc<Notes> },
+    AtLeader { storage: Arc<dyn Storage>, messages: Arc<LogMessages> },
     /// It was taken out.
     Taken,
 }
@@ -102,7 +102,7 @@ impl JobRecovery {
         let Some(operators) = operators else { return Ok(()) };
         let operators = self.marked(operators);
         let carried = self.carry(opened, &operators, 1)?;
-        self.belonging(CheckpointId(opened.identity()), opened).check(&self.sink_marks)?;
+        self.sink_ownership(CheckpointId(opened.identity()), opened).check(&self.sink_marks)?;
         if let Some(path) = &self.settings.lock_file {
             check_lock_file(path, self.pipeline, &operators)?;
         }
@@ -120,10 +120,10 @@ impl JobRecovery {
     }
 
     /// Which checkpoint the sinks must belong to.
-    fn belonging(&self, checkpoint: CheckpointId, opened: &Opened) -> Belonging<'_> {
+    fn sink_ownership(&self, checkpoint: CheckpointId, opened: &Opened) -> SinkOwnership<'_> {
         let Checkpoint { holds_back, adopted, .. } = &self.settings;
         let head = opened.head().map(|(_, time)| time);
-        Belonging { checkpoint, head, holds_back: *holds_back, adopted }
+        SinkOwnership { checkpoint, head, holds_back: *holds_back, adopted }
     }
 
     /// Brings everything to the point from which the job resumes; returns the batches to replay.
@@ -181,8 +181,8 @@ impl JobRecovery {
             Some(carried) => carried,
             None => {
                 let carried = self.carry(&opened, operators, processes).map_err(JobError::Checkpoint)?;
-                let belonging = self.belonging(checkpoint, &opened);
-                belonging.check(&self.sink_marks).map_err(JobError::Checkpoint)?;
+                let sink_ownership = self.sink_ownership(checkpoint, &opened);
+                sink_ownership.check(&self.sink_marks).map_err(JobError::Checkpoint)?;
                 carried
             }
         };
@@ -248,15 +248,15 @@ impl JobRecovery {
         now: Topology,
         interval: Duration,
     ) -> Result<Option<Epoch>, JobError> {
-        let renewed =
-            self.sinks.iter().filter_map(|sink| Some((sink.port, sink.renewed.get()?.clone()))).collect();
+        let emit_rhythms =
+            self.sinks.iter().filter_map(|sink| Some((sink.port, sink.emit_rhythm.get()?.clone()))).collect();
         let progress = SinkProgress {
             opened,
             all: reports,
             now,
             exactly_once: self.settings.is_exactly_once(),
             holds_back: self.settings.holds_back,
-            renewed,
+            emit_rhythms,
             interval,
         };
         progress.last().map_err(JobError::Checkpoint)
@@ -269,7 +269,7 @@ impl JobRecovery {
         role: &mut Role,
         operators: &[OperatorState],
     ) -> Result<Vec<ReplayMark>, JobError> {
-        let StoredCheckpoint::AtLeader { storage, notes } = self.stored.take() else {
+        let StoredCheckpoint::AtLeader { storage, messages } = self.stored.take() else {
             panic!("the leader has the log")
         };
         let (process, processes) = role.place();
@@ -292,12 +292,12 @@ impl JobRecovery {
         }
         let CarriedState { edits, .. } =
             self.carry(&opened, operators, processes).map_err(JobError::Checkpoint)?;
-        self.belonging(checkpoint, &opened).check(&self.sink_marks).map_err(JobError::Checkpoint)?;
+        self.sink_ownership(checkpoint, &opened).check(&self.sink_marks).map_err(JobError::Checkpoint)?;
         let (mut restored, _place) = blocking(move || opened.restore(at, edits)).await?;
         let replay = std::mem::take(&mut restored.replay);
-        let job_log = JobLog::elsewhere(notes.clone(), process as u32, self.ahead(control), checkpoint);
+        let job_log = JobLog::elsewhere(messages.clone(), process as u32, self.ahead(control), checkpoint);
         let from = (process * self.sources.len()) as u32;
-        self.resume(control, restored, &replay, process, (job_log, InputLog::Notes { notes, from }));
+        self.resume(control, restored, &replay, process, (job_log, InputLog::LogMessages { messages, from }));
         role.report_restored();
         role.told_to_begin().await;
         Ok(replay)

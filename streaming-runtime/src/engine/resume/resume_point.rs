@@ -11,8 +11,8 @@ use crate::{
     checkpoint::{CheckpointError, Opened, Program, Restored},
     engine::{cluster::ProcessReport, resume::port_names::process_of},
     ids::Epoch,
-    stream::{rhythm::Rhythm, timeline::Follows},
     time::BatchTime,
+    timeline::{Follows, rhythm::Rhythm},
 };
 
 /// Processes, and the workers of each.
@@ -38,7 +38,7 @@ pub(crate) struct SinkProgress<'a> {
     /// Whether sinks get no batch that is not on disk.
     pub(crate) holds_back: bool,
     /// When each sink gets a batch.
-    pub(crate) renewed: Vec<(&'static str, Rhythm)>,
+    pub(crate) emit_rhythms: Vec<(&'static str, Rhythm)>,
     pub(crate) interval: Duration,
 }
 
@@ -113,10 +113,11 @@ impl SinkProgress<'_> {
     /// sink is missing something from before it.
     fn taken(&self, port: &str, batch: Option<BatchTime>, head: Epoch) -> Result<Option<Epoch>, BatchTime> {
         let base = self.opened.base();
-        let renewed = self.renewed.iter().find(|(of, _)| *of == port).map(|(_, renewed)| renewed.clone());
-        let renewed = renewed.unwrap_or_else(Rhythm::of_batches);
+        let emit_rhythm =
+            self.emit_rhythms.iter().find(|(of, _)| *of == port).map(|(_, emit_rhythm)| emit_rhythm.clone());
+        let emit_rhythm = emit_rhythm.unwrap_or_else(Rhythm::of_batches);
         // It does not lack the batches in which nothing was due for it.
-        if let Some(((base, time), due)) = base.zip(self.opened.last_due(&renewed)) {
+        if let Some(((base, time), due)) = base.zip(self.opened.last_due(&emit_rhythm)) {
             // Batches are an interval apart at most, but where time jumped, so the first of all was then or later.
             let regular = self.opened.first_jump().map_or(time, |jump| jump.from);
             let first =
@@ -126,7 +127,7 @@ impl SinkProgress<'_> {
             }
         }
         let is_next = |time: BatchTime, follows: Follows| {
-            batch.is_none_or(|batch| time > batch) && renewed.is_due(time, follows)
+            batch.is_none_or(|batch| time > batch) && emit_rhythm.is_due(time, follows)
         };
         match self.opened.marks().find(|&(_, time, follows)| is_next(time, follows)) {
             Some((next, ..)) => Ok(next.checked_sub(1)),

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// The checkpoint of a job, as its sinks are to know it.
-pub(crate) struct Belonging<'a> {
+pub(crate) struct SinkOwnership<'a> {
     pub(crate) checkpoint: CheckpointId,
     /// The last batch that is there.
     pub(crate) head: Option<BatchTime>,
@@ -18,7 +18,7 @@ pub(crate) struct Belonging<'a> {
     pub(crate) adopted: &'a [String],
 }
 
-impl Belonging<'_> {
+impl SinkOwnership<'_> {
     /// # Errors
     /// A sink was written with another checkpoint, or has more than this one. Or one is to be taken over that is none.
     pub(crate) fn check(&self, marks: &[(&'static str, SinkMark)]) -> Result<(), CheckpointError> {

@@ -16,8 +16,8 @@ use crate::{
         supervisor::follower::follow,
     },
     error::JobError,
-    stream::timeline::Follows,
     time::BatchTime,
+    timeline::Follows,
 };
 
 /// How long sources that had ended before the job was started again may take to end again, before time goes on.

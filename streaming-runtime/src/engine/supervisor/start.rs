@@ -30,7 +30,8 @@ use crate::{
         worker::Exit,
     },
     error::{JobError, StartError},
-    observe::{monitor::Monitor, panic_origin},
+    observe::monitor::Monitor,
+    panic_origin,
     time::BatchTime,
 };
 

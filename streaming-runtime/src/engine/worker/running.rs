@@ -18,8 +18,8 @@ use crate::{
         control::{Control, WorkerOrder},
         flow::Flow,
         input::WorkerInput,
-        job_log::{Bytes, Note},
-        log_forwarding::{ToLeader, WorkerNotes},
+        job_log::{Bytes, LogMessage},
+        log_forwarding::{ToLeader, WorkerLogMessages},
         worker::{
             open_batch::OpenBatch,
             start::{BuildResult, LogRoute, RestoredReceiver, WorkerRecovery, WorkerStart},
@@ -83,7 +83,7 @@ impl Running {
         let WorkerStart { local_worker, ports, build, orders, signal, control, seed, recovery, built: _ } =
             start;
         let place = (worker.index(), worker.peers());
-        let own_notes = WorkerNotes::default();
+        let own_notes = WorkerLogMessages::default();
         let state_log = state_log(place, recovery.as_ref(), &control, &own_notes);
         let job = Rc::new(JobContext {
             times: Times::default(),
@@ -259,13 +259,17 @@ fn state_log(
     place: (usize, usize),
     recovery: Option<&WorkerRecovery>,
     control: &Arc<Control>,
-    own_notes: &WorkerNotes,
+    own_notes: &WorkerLogMessages,
 ) -> StateLog {
     match recovery {
         Some(WorkerRecovery { log_route: Some(LogRoute { leads: false, .. }), .. }) => {
-            let notes = own_notes.clone();
+            let messages = own_notes.clone();
             let send = move |epoch, part| {
-                notes.borrow_mut().push(Note::Part { epoch, worker: place.0 as u32, bytes: Bytes(part) });
+                messages.borrow_mut().push(LogMessage::Part {
+                    epoch,
+                    worker: place.0 as u32,
+                    bytes: Bytes(part),
+                });
             };
             StateLog::new(place, Box::new(send))
         }

@@ -15,7 +15,7 @@ use crate::{
         cluster::ProcessSeat,
         control::{Control, WorkerOrder},
         flow::Flow,
-        job_log::Notes,
+        job_log::LogMessages,
         ports::WorkerPorts,
     },
     error::JobError,
@@ -62,7 +62,7 @@ pub(crate) struct LogRoute {
     /// Whether the log is in this process.
     pub(crate) leads: bool,
     /// For the first worker of a process: what its sources have for the log.
-    pub(crate) of_process: Option<Arc<Notes>>,
+    pub(crate) of_process: Option<Arc<LogMessages>>,
 }
 
 /// How a worker is connected to the other workers.

@@ -14,7 +14,7 @@
 
 use std::{fmt::Write, time::Duration};
 
-use super::{Edge, Exchange, Group, GroupKind, Kept, Node, NodeKind, Plan, Way};
+use super::{Edge, Exchange, Group, GroupKind, Node, NodeKind, Plan, StoredState, Way};
 
 /// Each kind with its name.
 macro_rules! named {
@@ -73,7 +73,7 @@ impl Plan {
                 "node" => {
                     let (kind, id, name, detail) = (NodeKind::named(&field()), field(), field(), field());
                     let (what, lowering) = (field(), field());
-                    let keeps = (!what.is_empty()).then_some(Kept { what, lowering });
+                    let keeps = (!what.is_empty()).then_some(StoredState { what, lowering });
                     let (recovery, delivery) = (None, None);
                     plan.nodes.push(Node { id, name, kind, detail, keeps, group, recovery, delivery });
                 }
@@ -118,7 +118,7 @@ impl Plan {
             }
             let (kind, Node { id, name, detail, .. }) = (node.kind.name(), node);
             let (what, lowering) = match &node.keeps {
-                Some(Kept { what, lowering }) => (what.as_str(), lowering.as_str()),
+                Some(StoredState { what, lowering }) => (what.as_str(), lowering.as_str()),
                 None => ("", ""),
             };
             let _ = writeln!(out, "node\t{kind}\t{id}\t{name}\t{detail}\t{what}\t{lowering}");

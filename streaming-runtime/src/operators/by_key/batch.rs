@@ -10,7 +10,6 @@ use timely::dataflow::{
 use crate::{
     aggregate::Aggregate,
     ids::{Epoch, OpId},
-    observe::panic_origin::named,
     operators::{
         by_key::ByKey,
         kernel::{
@@ -18,6 +17,7 @@ use crate::{
             per_epoch::{Answers, per_epoch},
         },
     },
+    panic_origin::named,
     record::{Key, Record},
     stream::{Stream, chain::Chain, context::JobContext, keyed::Keyed, kind::PerBatch},
 };

@@ -25,8 +25,8 @@ use crate::{
         held::Relation,
         keyed::Keyed,
         kind::{StreamKind, Table, Windowed},
-        rhythm::Rhythm,
     },
+    timeline::rhythm::Rhythm,
 };
 
 #[diagnostic::do_not_recommend]

@@ -27,8 +27,8 @@ use crate::{
         held::Updates,
         keyed::Keyed,
         kind::{PerBatch, StreamKind, Table, Windowed},
-        rhythm::Rhythm,
     },
+    timeline::rhythm::Rhythm,
 };
 
 /// A stream that can be joined with one that holds `Q`, and what the result holds.

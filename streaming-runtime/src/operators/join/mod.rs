@@ -1,6 +1,6 @@
 //! Operators that bring the records of two streams together by key.
 //!
-//! What a key makes of the values of two sides is a [`JoinLogic`]; how it is kept depends on what the streams hold:
+//! What a key makes of the values of two sides is a [`JoinLogic`](crate::operators::kernel::hash_join::JoinLogic); how it is kept depends on what the streams hold:
 //!
 //! | sides | lowering |
 //! |---|---|

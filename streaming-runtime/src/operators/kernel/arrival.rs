@@ -18,22 +18,20 @@ use crate::{
     aggregate::{Aggregate, Algebra},
     checkpoint::{StateShape, state_log::StateWriter},
     ids::{Epoch, OpId},
-    observe::{
-        operator_stats::Held,
-        panic_origin::{Why, fail},
-    },
+    observe::operator_stats::Held,
     operators::kernel::{
         differential::Comparable,
         output::Output,
         slots::Slots,
         stateful::{StatefulOperator, stateful},
     },
+    panic_origin::{Why, fail},
     stream::{
         context::{BatchContext, JobContext},
         copies::{checked, few},
         held::Relation,
-        rhythm::Rhythm,
     },
+    timeline::rhythm::Rhythm,
 };
 
 /// The part at the owners of the keys. It does not know the chain, so that it is compiled once a type.

@@ -29,15 +29,13 @@ use crate::{
     aggregate::Aggregate,
     checkpoint::{StateShape, state_log::StateWriter},
     ids::{Epoch, OpId},
-    observe::{
-        operator_stats::{Held, OperatorStats, made},
-        panic_origin::{Why, fail, named},
-    },
+    observe::operator_stats::{Held, OperatorStats, made},
     operators::kernel::{
         output::Output,
         per_epoch::epoch_of,
         stateful::{StatefulOperator, stateful},
     },
+    panic_origin::{Why, fail, named},
     record::{Key, Record},
     stream::{
         Stream,
@@ -46,8 +44,8 @@ use crate::{
         copies::{Copies, checked, repeated},
         held::{Relation, Updates},
         kind::{Holding, StreamKind, Table},
-        rhythm::Rhythm,
     },
+    timeline::rhythm::Rhythm,
 };
 
 /// A record that can be taken back: it can be compared and ordered.

@@ -5,11 +5,9 @@ use std::{hash::BuildHasher, marker::PhantomData, mem::needs_drop};
 use hashbrown::hash_table::{Entry, HashTable, OccupiedEntry};
 
 use crate::{
-    observe::{
-        operator_stats::{Held, Holds},
-        panic_origin::check_itself,
-    },
+    observe::operator_stats::{Held, Holds},
     operators::kernel::hashing::one_hasher,
+    panic_origin::check_itself,
     record::{Key, Record},
     stream::{
         borrowed::{LentPair, Reader},

@@ -14,10 +14,8 @@ use timely::{
 use crate::{
     epoch_queue::EpochQueue,
     ids::{Epoch, OpId},
-    observe::{
-        operator_stats::{Held, Holds, OperatorStats},
-        panic_origin::named,
-    },
+    observe::operator_stats::{Held, Holds, OperatorStats},
+    panic_origin::named,
     stream::context::{BatchContext, JobContext},
 };
 

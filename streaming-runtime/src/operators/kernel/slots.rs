@@ -4,7 +4,7 @@ use std::hash::BuildHasher;
 
 use hashbrown::hash_table::{Entry, HashTable};
 
-use crate::{observe::panic_origin::check_itself, operators::kernel::hashing::one_hasher, record::Key};
+use crate::{operators::kernel::hashing::one_hasher, panic_origin::check_itself, record::Key};
 
 /// An `S` for each key.
 pub(crate) struct Slots<K, S> {

@@ -18,8 +18,8 @@ use crate::{
         context::{BatchContext, JobContext},
         held::{Relation, Wants},
         kind::Table,
-        rhythm::Rhythm,
     },
+    timeline::rhythm::Rhythm,
 };
 
 /// A table that delivers its contents whenever `rhythm` is due, as of its own last renewal.
@@ -44,14 +44,14 @@ pub(crate) fn stand_whole<'s, T: Record>(stream: Stream<'s, T>, rhythm: &Rhythm)
 }
 
 fn standing<'s, T: Record>(
-    renewed: StreamVec<'s, Epoch, T>,
+    trigger: StreamVec<'s, Epoch, T>,
     own: Rhythm,
     rhythm: &Rhythm,
     id: OpId,
     job: Rc<JobContext>,
 ) -> Relation<'s, T> {
     let operator = Standing { records: Vec::new(), own, rhythm: rhythm.clone() };
-    stateful(renewed, Pipeline, id, job, operator)
+    stateful(trigger, Pipeline, id, job, operator)
 }
 
 /// The records of the last renewal. They are not in the checkpoint: a restored job computes them again.

@@ -24,11 +24,12 @@ use crate::{
     },
     epoch_queue::EpochQueue,
     ids::{Epoch, OpId},
-    observe::{operator_stats::OperatorStats, panic_origin::named},
+    observe::operator_stats::OperatorStats,
     operators::kernel::{
         output::{Audience, Output},
         per_epoch::epoch_of,
     },
+    panic_origin::named,
     stream::{
         context::{BatchContext, JobContext},
         held::{Relation, Wants},

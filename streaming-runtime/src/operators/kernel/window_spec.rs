@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use crate::{
-    stream::{held::Idle, rhythm::common},
+    stream::held::Idle,
     time::{BatchTime, nanos},
+    timeline::rhythm::common,
 };
 
 /// How a stream is cut into windows.

@@ -22,9 +22,9 @@ use crate::{
         context::BatchContext,
         keyed::Keyed,
         kind::{StreamKind, Table},
-        rhythm::Rhythm,
     },
     time::BatchTime,
+    timeline::rhythm::Rhythm,
 };
 
 /// The states of [`map_with_state`](Stream::map_with_state).

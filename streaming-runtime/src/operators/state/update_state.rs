@@ -9,7 +9,7 @@ use crate::{
     checkpoint::{StateShape, state_log::StateWriter},
     codec::{Forms, encode},
     ids::Epoch,
-    observe::{operator_stats::Held, panic_origin::check_itself},
+    observe::operator_stats::Held,
     operators::{
         kernel::{
             output::Output,
@@ -18,6 +18,7 @@ use crate::{
         state::{initial::Initial, pairs},
         window::Materialize,
     },
+    panic_origin::check_itself,
     record::{Key, Record},
     stream::{
         Stream,
@@ -26,9 +27,9 @@ use crate::{
         held::{Idle, Unbounded},
         keyed::Keyed,
         kind::{StreamKind, UnboundedTable},
-        rhythm::Rhythm,
     },
     time::BatchTime,
+    timeline::rhythm::Rhythm,
 };
 
 /// What `update_state` knows of a key.

@@ -14,9 +14,9 @@ use crate::{
         chain::Chain,
         held::Panes,
         kind::{PerBatch, StreamKind, UnboundedWindow, Windowed},
-        rhythm::Rhythm,
     },
     time::TimeSpan,
+    timeline::rhythm::Rhythm,
 };
 pub(crate) use materialize::{Changing, Materialize};
 pub(crate) use records::window_records;

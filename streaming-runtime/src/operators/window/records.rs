@@ -19,9 +19,9 @@ use crate::{
         context::BatchContext,
         held::Panes,
         kind::{Table, Windowed},
-        rhythm::Rhythm,
     },
     time::BatchTime,
+    timeline::rhythm::Rhythm,
 };
 
 /// The records of a window, each on the worker where it came in.

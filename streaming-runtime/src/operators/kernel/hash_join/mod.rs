@@ -28,8 +28,8 @@ use crate::{
     stream::{
         context::{BatchContext, JobContext},
         held::Relation,
-        rhythm::Rhythm,
     },
+    timeline::rhythm::Rhythm,
 };
 
 /// A value with its side.
@@ -122,7 +122,7 @@ fn place<V, W>(side: &JoinSide<V, W>) -> usize {
 
 impl<K: Key, V: Record, W: Record, J: JoinLogic<K, V, W, Out: Clone>> HashJoin<K, V, W, J> {
     /// Which sides are renewed, left and right. A table comes as changes, which are there when it is.
-    fn renewed(&self, context: BatchContext<'_>) -> [bool; 2] {
+    fn sides_due(&self, context: BatchContext<'_>) -> [bool; 2] {
         let [left, right] = &self.times.sides;
         [
             matches!(self.state.left.retention, Retention::Table(_)) || context.is_due(left),
@@ -184,7 +184,7 @@ impl<K: Key, V: Record, W: Record, J: JoinLogic<K, V, W, Out: Clone>> StatefulOp
         for (key, value, times) in batch.drain(..) {
             self.waiting[place(&value)].push(JoinInput { came, key, value, times });
         }
-        let [left, right] = self.renewed(context);
+        let [left, right] = self.sides_due(context);
         if left || right {
             let [lefts, rights] = &mut self.waiting;
             let lefts = lefts.drain(..if left { lefts.len() } else { 0 });

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::{operators::kernel::hash_join::retraction::Retraction, stream::rhythm::Rhythm, time::BatchTime};
+use crate::{
+    operators::kernel::hash_join::retraction::Retraction, time::BatchTime, timeline::rhythm::Rhythm,
+};
 
 /// How long a side keeps what it gets.
 pub(crate) enum Retention<V> {

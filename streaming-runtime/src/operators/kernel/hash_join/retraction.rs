@@ -4,8 +4,8 @@ use std::collections::{HashMap, VecDeque};
 
 use crate::{
     ids::OpId,
-    observe::panic_origin::{Why, fail},
     operators::kernel::hashing::hash,
+    panic_origin::{Why, fail},
     record::Key,
     time::BatchTime,
 };

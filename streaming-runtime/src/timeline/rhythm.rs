@@ -3,14 +3,14 @@
 //! The guide "What a pipeline means" has the table of what two streams make together; operators follow it with this module.
 //!
 //! Invariant: the records of a stream of batches, and contents and changes of what is kept, come only in batches in which
-//! the stream's rhythm is due. So an operator that asks [`JobContext::is_due`](crate::stream::JobContext::is_due) with the rhythm of its
+//! the stream's rhythm is due. So an operator that asks [`BatchContext::is_due`](crate::stream::context::BatchContext::is_due) with the rhythm of its
 //! input misses nothing. Records for a window come with each batch, and wait there.
 
 use std::time::Duration;
 
 use crate::{
-    stream::timeline::{Follows, Timeline},
     time::{BatchTime, nanos},
+    timeline::{Follows, Timeline},
 };
 
 /// In which batches a stream is renewed, and what it has in between.

@@ -1,4 +1,4 @@
-//! Which slides were due where batches do not follow each other closely.
+//! How batches follow each other: which slides were due where batches do not follow each other closely.
 //!
 //! A slide is due at its multiples, and normally each of them is a batch. There are two exceptions:
 //!
@@ -8,6 +8,8 @@
 //!
 //! Code that asks when something was last due, or whether a window's contents have been taken back by now, must know of both. A
 //! [`Timeline`] has the stretches of time that still matter.
+
+pub(crate) mod rhythm;
 
 use std::time::Duration;
 
