@@ -112,7 +112,7 @@ pub use crate::{
         port_context::PortContext,
         receipt::Receipt,
         recovery::Recovery,
-        retry::Retry,
+        retry::{Backoff, Retry},
         sink::{Batch, Sink},
         source::Source,
         target::{Origin, Target},

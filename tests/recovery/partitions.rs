@@ -166,6 +166,8 @@ fn partitions_come_and_go() {
 struct Single {
     numbers: u64,
     position: u64,
+    /// What each number is multiplied by.
+    by: u64,
     is_gone: bool,
     sent: Arc<Notify>,
 }
@@ -175,11 +177,12 @@ impl Source<u64> for Single {
     const RECOVERY: Recovery = Recovery::Replays;
 
     async fn run(self, out: SourceContext<u64>) -> Result<(), ConnectorError> {
-        let mut log = out.partition("log");
+        let log = out.partition("log");
         if self.is_gone {
             return log.retire();
         }
-        log.send((0..self.numbers).collect(), &self.position).await?;
+        let mut log = log.with_digest(|n| *n);
+        log.send((0..self.numbers).map(|n| n * self.by).collect(), &self.position).await?;
         self.sent.notify_one();
         std::future::pending().await
     }
@@ -188,9 +191,10 @@ impl Source<u64> for Single {
 /// What is read again must be what it was: as far as it was, and there.
 #[test]
 fn a_partition_that_is_another_is_an_error() {
-    let single = |numbers, position, is_gone| Single { numbers, position, is_gone, sent: Arc::default() };
+    let single =
+        |numbers, position, by| Single { numbers, position, by, is_gone: false, sent: Arc::default() };
     let changed = |second: Single| async move {
-        let first = single(3, 7, false);
+        let first = single(3, 7, 1);
         let sent = first.sent.clone();
         let error = replay(first, sent.notified(), 0, second).await;
         let JobError::Source { port: "numbers", source } = error else { panic!("{error}") };
@@ -198,9 +202,11 @@ fn a_partition_that_is_another_is_an_error() {
         source.to_string()
     };
     block_on(async {
-        let how = changed(single(3, 8, false)).await;
+        let how = changed(single(3, 8, 1)).await;
         assert!(how.contains("`log`") && how.contains("ended at 7") && how.contains("ends at 8"), "{how}");
-        let how = changed(single(0, 0, true)).await;
+        let how = changed(single(3, 7, 2)).await;
+        assert!(how.contains("`log`") && how.contains("other records, before 7"), "{how}");
+        let how = changed(Single { is_gone: true, ..single(0, 0, 1) }).await;
         assert!(how.contains("it is gone, and 3 of its records are missing"), "{how}");
     });
 }

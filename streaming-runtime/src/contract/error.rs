@@ -120,17 +120,31 @@ pub enum ConnectorError {
     /// The other end of a channel is gone.
     #[error("the other end is closed")]
     Closed,
-    /// Any other error of a connector.
+    /// Any other error of a connector, which another attempt may not meet.
     #[error(transparent)]
     Other(Arc<dyn std::error::Error + Send + Sync>),
+    /// Any other error of a connector that each attempt would meet: a right that is missing, a name that nobody knows.
+    #[error(transparent)]
+    Permanent(Arc<dyn std::error::Error + Send + Sync>),
 }
 
 debug_as_sentence!(ConnectorError);
 
 impl ConnectorError {
-    /// Wraps any error of your own connector.
+    /// Wraps any error of your own connector. It [may pass](ConnectorError::may_pass): policies try again.
     pub fn other(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         ConnectorError::Other(Arc::from(error.into()))
+    }
+    /// Wraps an error of your own connector that no further attempt can mend: policies do not try again.
+    ///
+    /// ```
+    /// use streaming_runtime::connect::ConnectorError;
+    ///
+    /// let refused = ConnectorError::permanent("user `reports` may not write to topic `orders`");
+    /// assert!(!refused.may_pass() && ConnectorError::other("timed out").may_pass());
+    /// ```
+    pub fn permanent(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        ConnectorError::Permanent(Arc::from(error.into()))
     }
     /// An I/O error with what was being done, for instance ``open `a.txt` ``.
     pub fn io(what: impl Into<String>, source: io::Error) -> Self {
@@ -145,7 +159,7 @@ impl ConnectorError {
         }
     }
     /// Whether another attempt may help. Yes for temporary refusals of the operating system, peers that are away, time-outs, and
-    /// errors of your own connectors. No for bad settings, bad input, exceeded bounds, closed channels, what is missing or forbidden,
+    /// errors of your own connectors that are not [permanent](ConnectorError::permanent). No for bad settings, bad input, exceeded bounds, closed channels, what is missing or forbidden,
     /// and what was already retried.
     pub fn may_pass(&self) -> bool {
         use io::ErrorKind::{
@@ -178,6 +192,7 @@ impl ConnectorError {
             | ConnectorError::NotUnique { .. }
             | ConnectorError::Changed { .. }
             | ConnectorError::Config(_)
+            | ConnectorError::Permanent(_)
             | ConnectorError::Closed => false,
         }
     }
@@ -199,6 +214,7 @@ impl ConnectorError {
             ConnectorError::Config(_) => "connector.config",
             ConnectorError::Closed => "connector.closed",
             ConnectorError::Other(_) => "connector.other",
+            ConnectorError::Permanent(_) => "connector.permanent",
         }
     }
 }

@@ -39,27 +39,40 @@ impl Retry {
         self.attempts = failures;
         self
     }
+
+    /// Counts attempts, and says how long to wait after one that failed.
+    ///
+    /// ```
+    /// use streaming_runtime::connect::{ConnectorError, Retry};
+    ///
+    /// # async fn connect() -> Result<(), ConnectorError> { Ok(()) }
+    /// # async fn example() -> Result<(), ConnectorError> {
+    /// let mut backoff = Retry::default().backoff();
+    /// while let Err(error) = connect().await {
+    ///     tokio::time::sleep(backoff.after(error)?).await; // the error comes back when it was tried too often
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub fn backoff(self) -> Backoff {
+        Backoff { retry: self, count: 0 }
+    }
 }
 
-/// Attempts that failed in a row.
+/// Attempts that failed in a row, see [`Retry::backoff`].
 #[derive(Debug)]
-pub(crate) struct Failures {
+pub struct Backoff {
     retry: Retry,
     count: u32,
 }
 
-impl Failures {
-    pub(crate) fn new(retry: Retry) -> Self {
-        Failures { retry, count: 0 }
-    }
-
+impl Backoff {
     /// An attempt went well.
-    pub(crate) fn reset(&mut self) {
+    pub fn reset(&mut self) {
         self.count = 0;
     }
 
     /// How many there were.
-    pub(crate) fn count(&self) -> u32 {
+    pub fn count(&self) -> u32 {
         self.count
     }
 
@@ -69,7 +82,19 @@ impl Failures {
         (self.count < self.retry.attempts || self.retry.attempts == u32::MAX).then(|| self.delay())
     }
 
-    /// As [`next_wait`](Failures::next_wait), for a peer that cannot be reached.
+    /// An attempt failed in this way: how long to wait before the next.
+    ///
+    /// # Errors
+    /// `error`, if it does not [pass](ConnectorError::may_pass); [`ConnectorError::GaveUp`] with it, if there is to be no further attempt.
+    pub fn after(&mut self, error: ConnectorError) -> Result<Duration, ConnectorError> {
+        if !error.may_pass() {
+            return Err(error);
+        }
+        self.next_wait()
+            .ok_or_else(|| ConnectorError::GaveUp { attempts: self.count, source: Box::new(error) })
+    }
+
+    /// As [`next_wait`](Backoff::next_wait), for a peer that cannot be reached.
     pub(crate) fn add(&mut self, what: &str, source: io::Error) -> Result<Duration, ConnectorError> {
         let (what, source) = (what.to_owned(), Arc::new(source));
         self.next_wait().ok_or(ConnectorError::Unreachable { what, attempts: self.count, source })
@@ -91,7 +116,7 @@ mod tests {
 
     #[test]
     fn delays_double_up_to_the_cap_and_vary() {
-        let mut failures = Failures::new(Retry::default());
+        let mut failures = Retry::default().backoff();
         for longest in [100, 200, 400, 800, 1600, 2000, 2000, 2000, 2000] {
             let delay = failures.add("x", io::ErrorKind::ConnectionRefused.into()).expect("goes on");
             assert!(delay >= millis(longest / 2) && delay <= millis(longest), "{delay:?} of {longest} ms");
@@ -108,11 +133,11 @@ mod tests {
     #[test]
     fn the_largest_settings_do_not_overflow() {
         let retry = Retry { first: secs(u64::MAX), cap: secs(1), attempts: u32::MAX };
-        let failures = Failures { retry, count: u32::MAX - 1 };
+        let failures = Backoff { retry, count: u32::MAX - 1 };
         assert!(failures.delay() <= secs(1));
         let retry = Retry { first: Duration::MAX, cap: Duration::MAX, attempts: u32::MAX };
-        assert!(Failures { retry, count: 3 }.delay() >= Duration::MAX / 3);
+        assert!(Backoff { retry, count: 3 }.delay() >= Duration::MAX / 3);
         let retry = Retry { first: Duration::from_nanos(1), cap: Duration::ZERO, attempts: u32::MAX };
-        assert_eq!(Failures { retry, count: 3 }.delay(), Duration::ZERO);
+        assert_eq!(Backoff { retry, count: 3 }.delay(), Duration::ZERO);
     }
 }

@@ -11,8 +11,8 @@ use crate::{
         receipt::{Receipt, Receipts, receipt},
     },
     intake::{
-        queues::ChunkOrigin,
-        sender::{RecordSender, SendError},
+        partitions::{ChunkOrigin, NotAsBefore},
+        sender::{Digest, RecordSender, SendError},
     },
 };
 
@@ -52,6 +52,7 @@ use crate::{
 pub struct Partition<T> {
     name: String,
     sender: RecordSender<T>,
+    digest: Option<Digest<T>>,
 }
 
 impl<T> fmt::Debug for Partition<T> {
@@ -68,7 +69,14 @@ fn written(position: &impl Serialize) -> Value {
 
 impl<T> Partition<T> {
     pub(crate) fn new(name: String, sender: RecordSender<T>) -> Self {
-        Partition { name, sender }
+        Partition { name, sender, digest: None }
+    }
+
+    /// Has a number made of each record, such as a checksum of its bytes. A batch that runs again after a crash must have records of
+    /// the same sum, or the next [`send`](Partition::send) is an error. The number must depend on nothing but the record.
+    pub fn with_digest(mut self, digest: fn(&T) -> u64) -> Self {
+        self.digest = Some(digest);
+        self
     }
 
     /// Its name.
@@ -112,8 +120,9 @@ impl<T> Partition<T> {
     /// If the future is dropped before it is done, a prefix was sent and the position is the one before.
     ///
     /// # Errors
-    /// [`ConnectorError::Closed`] when the job has ended. [`ConnectorError::Changed`] if a batch that runs again had as many records of
-    /// this partition and ended at another position: what is read again is not what it was.
+    /// [`ConnectorError::Closed`] when the job has ended. [`ConnectorError::Changed`] if what is read again is not what it
+    /// was: a batch that runs again had as many records of this partition, and ended at another position or had another
+    /// [digest](Partition::with_digest).
     pub async fn send(&mut self, records: Vec<T>, position: &impl Serialize) -> Result<(), ConnectorError> {
         self.send_with(records, position, None).await
     }
@@ -139,12 +148,18 @@ impl<T> Partition<T> {
         receipts: Option<Receipts>,
     ) -> Result<(), ConnectorError> {
         let position = written(position);
-        let origin = ChunkOrigin { partition: Some(&self.name), reached: Some(position.clone()) };
-        self.sender.send(origin, records, receipts).await.map_err(|error| match error {
+        let origin =
+            ChunkOrigin { partition: Some(&self.name), reached: Some(position.clone()), digest: None };
+        self.sender.send(origin, records, receipts, self.digest).await.map_err(|error| match error {
             SendError::Closed => ConnectorError::Closed,
-            SendError::Elsewhere(then) => ConnectorError::Changed {
+            SendError::NotAsBefore(other) => ConnectorError::Changed {
                 what: self.name.clone(),
-                how: format!("a batch ended at {then}, and with as many records it ends at {position}"),
+                how: match other {
+                    NotAsBefore::Position(then) => {
+                        format!("a batch ended at {then}, and with as many records it ends at {position}")
+                    }
+                    NotAsBefore::Contents => format!("a batch had other records, before {position}"),
+                },
             },
         })
     }

@@ -15,6 +15,9 @@ pub(crate) struct PartitionMark {
     total: u64,
     /// Records that it gave after `position`, up to and with this batch.
     since: u64,
+    /// A sum over its records in this batch, if the source makes one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    digest: Option<u64>,
     /// A place from which it can be read again, in the source's own terms.
     #[serde(default)]
     position: Value,
@@ -42,6 +45,25 @@ impl PartitionMarks {
     fn total(&self, partition: &str) -> u64 {
         self.partitions.get(partition).map_or(0, |mark| mark.total)
     }
+}
+
+/// Of which partition records are, if their source has some.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ChunkOrigin<'a> {
+    pub(crate) partition: Option<&'a str>,
+    /// The position behind the last of them, if there is one.
+    pub(crate) reached: Option<Value>,
+    /// A sum over them, if the source makes one.
+    pub(crate) digest: Option<u64>,
+}
+
+/// What a partition gives to a batch that is replayed is not what it gave before.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum NotAsBefore {
+    /// It had as many records and ended at this position.
+    Position(Value),
+    /// It had as many records, and others.
+    Contents,
 }
 
 /// The partitions of a running source.
@@ -98,8 +120,9 @@ impl Partitions {
     }
 
     /// A batch is closed, the last of those that are retired.
-    pub(crate) fn forget_retired(&mut self) {
+    pub(crate) fn begin_batch(&mut self) {
         self.states.retain(|_, state| !state.is_retired);
+        self.states.values_mut().for_each(|state| state.mark.digest = None);
     }
 
     /// Where a partition can be read again from; `None` if it was nowhere.
@@ -115,11 +138,28 @@ impl Partitions {
         self.states.get_mut(partition).expect("it was just put there")
     }
 
-    /// Counts records of a partition.
-    pub(crate) fn put(&mut self, partition: &str, records: u64) {
+    /// Counts records of a partition, with a sum over them if there is one.
+    pub(crate) fn put(
+        &mut self,
+        partition: &str,
+        records: u64,
+        digest: Option<u64>,
+        replayed: Option<&PartitionMarks>,
+    ) -> Result<(), NotAsBefore> {
         let mark = &mut self.state(partition).mark;
         mark.total += records;
         mark.since += records;
+        if let Some(digest) = digest {
+            mark.digest = Some(mark.digest.unwrap_or(0).wrapping_add(digest));
+        }
+        let (Some(then), Some(digest)) =
+            (replayed.and_then(|marks| marks.partitions.get(partition)), mark.digest)
+        else {
+            return Ok(());
+        };
+        // A release that made no sums has left none.
+        let is_other = then.total == mark.total && then.digest.is_some_and(|then| then != digest);
+        if is_other { Err(NotAsBefore::Contents) } else { Ok(()) }
     }
 
     /// All records of a partition so far lie before `position`. The error is where it should be instead: a batch that is
@@ -129,7 +169,7 @@ impl Partitions {
         partition: &str,
         position: Value,
         replayed: Option<&PartitionMarks>,
-    ) -> Result<(), Value> {
+    ) -> Result<(), NotAsBefore> {
         let state = self.state(partition);
         let (total, since) = (state.mark.total, state.skip);
         state.mark.position = position;
@@ -138,7 +178,7 @@ impl Partitions {
             // Within a send that was cut, the position of a batch is the one before.
             Some(then) if (then.total, then.since, since) == (total, 0, 0) => {
                 let is_same = then.position == state.mark.position;
-                if is_same { Ok(()) } else { Err(then.position.clone()) }
+                if is_same { Ok(()) } else { Err(NotAsBefore::Position(then.position.clone())) }
             }
             _ => Ok(()),
         }

@@ -20,7 +20,7 @@ use crate::{
     ids::Epoch,
     intake::{
         hand_on::HandOn,
-        partitions::{PartitionMarks, PartitionMetrics, Partitions},
+        partitions::{ChunkOrigin, NotAsBefore, PartitionMarks, PartitionMetrics, Partitions},
     },
 };
 
@@ -133,14 +133,16 @@ impl SourceProgress {
         state.partitions.rewind();
     }
 
-    /// Counts `records`, of a partition if that is named, into the open batch; they must be sent before what is returned is
-    /// dropped. Returns the number of the first of them, too.
-    pub(crate) fn put(&self, partition: Option<&str>, records: usize) -> (Putting<'_>, u64) {
+    /// Counts `records` into the open batch; they must be sent before what is returned is dropped. Returns the number of the
+    /// first of them, too, and whether they are what they were before.
+    pub(crate) fn put(
+        &self,
+        records: usize,
+        origin: ChunkOrigin<'_>,
+    ) -> (Putting<'_>, u64, Result<(), NotAsBefore>) {
         let (mut state, records) = (self.state(), records as u64);
         let first = state.mark.total;
-        if let Some(partition) = partition {
-            state.partitions.put(partition, records);
-        }
+        let is_as_before = state.put(records, origin);
         state.mark.records += records;
         state.mark.total += records;
         state.mark.since += records;
@@ -153,25 +155,12 @@ impl SourceProgress {
             }
         }
         state.surplus += surplus;
-        (Putting(state), first)
+        (Putting(state), first, is_as_before)
     }
 
-    /// As [`put`](SourceProgress::put), of the last records of a partition before `position`.
-    pub(crate) fn put_up_to(
-        &self,
-        partition: &str,
-        position: Value,
-        records: usize,
-    ) -> (Putting<'_>, u64, Result<(), Value>) {
-        let (mut putting, first) = self.put(Some(partition), records);
-        let reached = putting.0.reached(partition, position);
-        (putting, first, reached)
-    }
-
-    /// All records of a partition so far lie before `position`; the error is where it was when the batch that is replayed
-    /// had as many.
-    pub(crate) fn partition_reached(&self, partition: &str, position: Value) -> Result<(), Value> {
-        self.state().reached(partition, position)
+    /// All records of a partition so far lie before the position, if one is given.
+    pub(crate) fn reached_in(&self, origin: ChunkOrigin<'_>) -> Result<(), NotAsBefore> {
+        self.state().put(0, origin)
     }
 
     /// Where a partition can be read again from.
@@ -344,7 +333,7 @@ impl SourceProgress {
             state.mark.position = Some(marks.expect("texts and numbers can be written as JSON"));
             state.mark.since = 0;
         }
-        state.partitions.forget_retired();
+        state.partitions.begin_batch();
         let closed = state.mark.clone();
         state.mark.records = 0;
         closed
@@ -352,8 +341,14 @@ impl SourceProgress {
 }
 
 impl ProgressState {
-    fn reached(&mut self, partition: &str, position: Value) -> Result<(), Value> {
+    /// Counts records of a partition, if they are of one.
+    fn put(&mut self, records: u64, origin: ChunkOrigin<'_>) -> Result<(), NotAsBefore> {
+        let ChunkOrigin { partition: Some(partition), reached, digest } = origin else { return Ok(()) };
         let replayed = self.replay.front().and_then(|batch| batch.partitions.as_ref());
-        self.partitions.reached(partition, position, replayed)
+        self.partitions.put(partition, records, digest, replayed)?;
+        match reached {
+            Some(position) => self.partitions.reached(partition, position, replayed),
+            None => Ok(()),
+        }
     }
 }

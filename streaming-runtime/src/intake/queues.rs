@@ -8,7 +8,6 @@ use std::{
     time::Duration,
 };
 
-use serde_json::Value;
 use tokio::sync::{
     mpsc::{self, error::TrySendError},
     oneshot, watch,
@@ -17,7 +16,13 @@ use tokio::sync::{
 use crate::{
     contract::{error::Closed, receipt::Receipts},
     ids::Epoch,
-    intake::{admission::Held, pending_acks::PendingAcks, signal::Signal, track::SourceTrack},
+    intake::{
+        admission::Held,
+        partitions::{ChunkOrigin, NotAsBefore},
+        pending_acks::PendingAcks,
+        signal::Signal,
+        track::SourceTrack,
+    },
     time::BatchTime,
 };
 
@@ -39,13 +44,6 @@ pub(crate) struct Chunk<T> {
     pub(crate) sent_in: Epoch,
     pub(crate) records: Vec<T>,
     pub(crate) acks: PendingAcks,
-}
-
-/// Which partition records are of, if their source has some, and the position behind the last of them, if there is one.
-#[derive(Default)]
-pub(crate) struct ChunkOrigin<'a> {
-    pub(crate) partition: Option<&'a str>,
-    pub(crate) reached: Option<Value>,
 }
 
 /// The queue from one source to one worker.
@@ -81,8 +79,8 @@ impl<T> WorkerQueue<T> {
         Ok(slots.next().expect("half of a queue is at least one slot"))
     }
 
-    /// Sends a chunk through a slot, counts it into the open batch and wakes the worker. The error is a position of
-    /// `origin` that should be another, see [`SourceProgress::partition_reached`](crate::intake::progress::SourceProgress).
+    /// Sends a chunk through a slot, counts it into the open batch and wakes the worker. The error is that a batch that is
+    /// replayed had other records of the partition; they are sent all the same.
     pub(crate) fn put(
         &self,
         (track, origin): (&SourceTrack<T>, ChunkOrigin<'_>),
@@ -90,25 +88,17 @@ impl<T> WorkerQueue<T> {
         records: Vec<T>,
         receipts: Option<Receipts>,
         held: Held,
-    ) -> Result<(), Value> {
+    ) -> Result<(), NotAsBefore> {
         self.counters.pending.fetch_add(1, Ordering::AcqRel);
         let acks = PendingAcks::new(receipts, held);
-        let (putting, first, reached) = match origin {
-            ChunkOrigin { partition: Some(partition), reached: Some(position) } => {
-                track.progress.put_up_to(partition, position, records.len())
-            }
-            ChunkOrigin { partition, .. } => {
-                let (putting, first) = track.progress.put(partition, records.len());
-                (putting, first, Ok(()))
-            }
-        };
+        let (putting, first, is_as_before) = track.progress.put(records.len(), origin);
         if let Some(write) = &track.input_writer {
             write(first, &records);
         }
         slot.send(Chunk { sent_in: putting.epoch(), records, acks });
         drop(putting);
         self.signal.raise();
-        reached
+        is_as_before
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::{future::poll_fn, pin::pin, task::Poll};
 
-use serde_json::Value;
 use tokio::sync::{mpsc::error::TrySendError, watch};
 
 use crate::{
@@ -10,8 +9,9 @@ use crate::{
     intake::{
         admission::{Admission, Held},
         hand_on::HandOn,
+        partitions::{ChunkOrigin, NotAsBefore},
         progress::SourceProgress,
-        queues::{ChunkOrigin, WorkerQueue},
+        queues::WorkerQueue,
         track::SourceTrack,
     },
 };
@@ -36,8 +36,17 @@ pub(crate) struct RecordSender<T> {
 pub(crate) enum SendError {
     /// The job takes no more.
     Closed,
-    /// A batch that is replayed had as many records of the partition, and ended at this position.
-    Elsewhere(Value),
+    /// A batch that is replayed had other records of the partition.
+    NotAsBefore(NotAsBefore),
+}
+
+/// A number for a record; their sum says whether records are what they were.
+pub(crate) type Digest<T> = fn(&T) -> u64;
+
+impl From<NotAsBefore> for SendError {
+    fn from(other: NotAsBefore) -> Self {
+        SendError::NotAsBefore(other)
+    }
 }
 
 impl From<Closed> for SendError {
@@ -77,8 +86,10 @@ impl<T> RecordSender<T> {
         origin: ChunkOrigin<'_>,
         records: Vec<T>,
         mut receipts: Option<Receipts>,
+        digest: Option<Digest<T>>,
     ) -> Result<(), SendError> {
-        let ChunkOrigin { partition, mut reached } = origin;
+        let ChunkOrigin { partition, mut reached, .. } = origin;
+        let sum = |records: &[T]| digest.map(|digest| records.iter().map(digest).fold(0, u64::wrapping_add));
         self.learn_order().await?;
         let workers = if self.in_order == Some(true) { 1 } else { self.queues.len() };
         let part = records.len().div_ceil(workers).clamp(1, CHUNK);
@@ -95,14 +106,16 @@ impl<T> RecordSender<T> {
             }
             if admitted == records.len() {
                 // What was not cut is not copied.
-                let origin = ChunkOrigin { partition, reached: reached.take() };
-                return self.put(origin, records.collect(), receipts.take()).await;
+                let rest: Vec<T> = records.collect();
+                let origin = ChunkOrigin { partition, reached: reached.take(), digest: sum(&rest) };
+                return self.put(origin, rest, receipts.take()).await;
             }
-            let chunk = records.by_ref().take(admitted).collect();
-            self.put(ChunkOrigin { partition, reached: None }, chunk, receipts.clone()).await?;
+            let chunk: Vec<T> = records.by_ref().take(admitted).collect();
+            let origin = ChunkOrigin { partition, reached: None, digest: sum(&chunk) };
+            self.put(origin, chunk, receipts.clone()).await?;
         }
-        if let Some((partition, position)) = partition.zip(reached) {
-            self.track.progress.partition_reached(partition, position).map_err(SendError::Elsewhere)?;
+        if reached.is_some() {
+            self.track.progress.reached_in(ChunkOrigin { partition, reached, digest: None })?;
         }
         match receipts {
             // All of them were in batches before.
@@ -125,8 +138,7 @@ impl<T> RecordSender<T> {
         let slot = self.queues[queue].reserve().await?;
         let is_replay = self.track.progress.missing().is_some();
         let held = held_up(&self.track.progress, self.admission.hold(bytes, is_replay, &mut self.stop)).await;
-        let put = self.queues[queue].put((&self.track, origin), slot, records, receipts, held);
-        put.map_err(SendError::Elsewhere)
+        Ok(self.queues[queue].put((&self.track, origin), slot, records, receipts, held)?)
     }
 
     /// Sends if that needs no waiting, to whichever worker has room.
@@ -143,18 +155,18 @@ impl<T> RecordSender<T> {
                 Err(TrySendError::Full(())) => {}
                 Ok(slot) => {
                     let Some(held) = self.admission.try_hold(self.admission.weigh(&records)) else { break };
-                    let put = self.queues[queue].put((&self.track, origin), slot, records, receipts, held);
-                    return put.map_err(SendError::Elsewhere);
+                    return Ok(self.queues[queue].put(
+                        (&self.track, origin),
+                        slot,
+                        records,
+                        receipts,
+                        held,
+                    )?);
                 }
             }
         }
         self.admission.dropped(records.len());
-        match origin {
-            ChunkOrigin { partition: Some(partition), reached: Some(position) } => {
-                self.track.progress.partition_reached(partition, position).map_err(SendError::Elsewhere)
-            }
-            ChunkOrigin { .. } => Ok(()),
-        }
+        Ok(self.track.progress.reached_in(ChunkOrigin { digest: None, ..origin })?)
     }
 
     /// Gives `receipts` out when everything that was sent so far was delivered.

@@ -15,7 +15,8 @@ use crate::{
         admission::Admission,
         hand_on::{HandOn, HeldUp},
         partition::Partition,
-        queues::{ChunkOrigin, PaceRequest, WorkerQueue},
+        partitions::ChunkOrigin,
+        queues::{PaceRequest, WorkerQueue},
         sender::RecordSender,
         track::SourceTrack,
     },
@@ -198,8 +199,8 @@ impl<T> SourceContext<T> {
         records: Vec<T>,
         receipts: Option<Receipts>,
     ) -> Result<(), Closed> {
-        // Only a partition has a position that can be another.
-        self.sender.send(ChunkOrigin::default(), records, receipts).await.map_err(|_| Closed)
+        // Only what a partition gives can be other than before.
+        self.sender.send(ChunkOrigin::default(), records, receipts, None).await.map_err(|_| Closed)
     }
 
     /// Sends records that are in the job's log, of which the first has the number `first`, but for those that were in

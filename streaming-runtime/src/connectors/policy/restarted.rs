@@ -7,11 +7,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::{
     connectors::policy::Retries,
     contract::{
-        error::ConnectorError,
-        properties::SourceProperties,
-        recovery::Recovery,
-        retry::{Failures, Retry},
-        source::Source,
+        error::ConnectorError, properties::SourceProperties, recovery::Recovery, retry::Retry, source::Source,
     },
     intake::source_context::SourceContext,
     time::deadline,
@@ -88,7 +84,7 @@ where
     const RECOVERY: Recovery = S::RECOVERY;
 
     async fn run(mut self, mut out: SourceContext<T>) -> Result<(), ConnectorError> {
-        let mut failures = Failures::new(self.retry);
+        let mut backoff = self.retry.backoff();
         loop {
             let begun = Instant::now();
             let source = (self.make)();
@@ -97,16 +93,11 @@ where
                 let what = "`restarted` cannot make a source that is chosen at run time: put `any_source(..)` around `restarted(..)`";
                 return Err(ConnectorError::Config(what.to_owned()));
             }
-            let error = match attempt(source, &mut out).await {
-                Err(error) if error.may_pass() => error,
-                ended => return ended,
-            };
+            let Err(error) = attempt(source, &mut out).await else { return Ok(()) };
             if begun.elapsed() > self.retry.cap {
-                failures.reset();
+                backoff.reset();
             }
-            let Some(wait) = failures.next_wait() else {
-                return Err(ConnectorError::GaveUp { attempts: failures.count(), source: Box::new(error) });
-            };
+            let wait = backoff.after(error.clone())?;
             self.retries.add(&error);
             if S::RECOVERY == Recovery::Replays {
                 out.rewind();

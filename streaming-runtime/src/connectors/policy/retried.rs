@@ -12,7 +12,7 @@ use crate::{
         error::ConnectorError,
         port_context::PortContext,
         properties::SinkProperties,
-        retry::{Failures, Retry},
+        retry::Retry,
         sink::{Batch, Sink},
         target::Target,
     },
@@ -65,23 +65,13 @@ impl<T: Clone + Send + 'static, S: Sink<T>> Sink<T> for Retried<S, T> {
     }
 
     async fn write(&mut self, batch: Batch<T>) -> Result<(), ConnectorError> {
-        let mut failures = Failures::new(self.retry);
-        loop {
-            let error = match self.sink.write(batch.clone()).await {
-                Err(error) if error.may_pass() => error,
-                ended => return ended,
-            };
-            match failures.next_wait() {
-                Some(wait) => {
-                    self.retries.add(&error);
-                    sleep(wait).await;
-                }
-                None => {
-                    let (attempts, source) = (failures.count(), Box::new(error));
-                    return Err(ConnectorError::GaveUp { attempts, source });
-                }
-            }
+        let mut backoff = self.retry.backoff();
+        while let Err(error) = self.sink.write(batch.clone()).await {
+            let wait = backoff.after(error.clone())?;
+            self.retries.add(&error);
+            sleep(wait).await;
         }
+        Ok(())
     }
 
     async fn close(&mut self) -> Result<(), ConnectorError> {

@@ -22,11 +22,7 @@ use crate::{
             descriptors::is_exhausted,
         },
     },
-    contract::{
-        error::ConnectorError,
-        retry::{Failures, Retry},
-        source::Source,
-    },
+    contract::{error::ConnectorError, retry::Retry, source::Source},
     intake::source_context::SourceContext,
 };
 
@@ -166,7 +162,7 @@ impl Source<String> for Lines {
     const MAY_BLOCK: bool = false;
 
     async fn run(self, mut out: SourceContext<String>) -> Result<(), ConnectorError> {
-        let mut failures = Failures::new(self.retry);
+        let mut failures = self.retry.backoff();
         let exhausted = Arc::new(AtomicU64::new(0));
         self.rules.bad.show(&out);
         let shown = exhausted.clone();

@@ -27,11 +27,7 @@ use crate::{
             descriptors::{is_broken, is_exhausted, share},
         },
     },
-    contract::{
-        error::ConnectorError,
-        retry::{Failures, Retry},
-        source::Source,
-    },
+    contract::{error::ConnectorError, retry::Retry, source::Source},
     intake::source_context::SourceContext,
 };
 use clients::{ClientHeard, Clients};
@@ -248,7 +244,7 @@ impl Source<String> for Listen {
             }
         };
         let counts = &connections.0;
-        let mut failures = Failures::new(Retry::default());
+        let mut failures = Retry::default().backoff();
         let mut accept_at = None;
         let mut clients = Clients::new();
         loop {
