@@ -199,6 +199,7 @@ mod disk;
 mod engine;
 mod epoch_queue;
 mod error;
+mod foreign_names;
 pub mod guide;
 mod ids;
 mod intake;

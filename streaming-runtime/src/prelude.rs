@@ -36,7 +36,10 @@ pub use streaming_macros::batch;
 
 pub use crate::{
     Aggregate as _, BatchTime, Engine, Key, KeyState, ManualClock, Record, Sink, Source, Stream, aggregate,
+    aggregate::foreign_names::AggregateNames as _,
     connect::SinkPolicies as _,
+    connectors::foreign_names::ConsoleNames as _,
+    engine::foreign_names::{EngineNames as _, JobNames as _},
     hours, idle_for,
     kinds::StreamKind,
     millis, minutes,

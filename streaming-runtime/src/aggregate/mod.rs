@@ -51,11 +51,13 @@
 //! | `functions` | what operators such as `reduce_by_key` and `group_by_key` aggregate with |
 //! | `window_state` | what a window keeps of each key, by algebra |
 //! | `parameters` | what an aggregate was made with |
+//! | `foreign_names` | what aggregates are asked for elsewhere |
 //!
 //! Invariant: nothing here knows an operator or a stream.
 
 mod basic;
 mod distinct;
+pub(crate) mod foreign_names;
 mod functions;
 mod number;
 mod order;

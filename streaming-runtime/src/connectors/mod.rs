@@ -8,6 +8,7 @@ pub(crate) mod console;
 pub mod directory;
 pub(crate) mod durable;
 pub mod file;
+pub(crate) mod foreign_names;
 pub(crate) mod futures;
 pub(crate) mod lines;
 mod option;

@@ -17,6 +17,7 @@
 //! | file | what it is |
 //! |---|---|
 //! | `builder`, `checkpoint_settings`, `pid` | settings |
+//! | `foreign_names` | what engines and jobs are asked for elsewhere |
 //! | `start` | from an engine and a pipeline to a running job |
 //! | `job` | the handle of a running job |
 //! | `wiring`, `ports`, `flow`, `input`, `targets` | from ports with connectors to tasks and dataflows |
@@ -42,6 +43,7 @@ mod connector_events;
 mod connector_threads;
 mod control;
 mod flow;
+pub(crate) mod foreign_names;
 mod input;
 mod job;
 mod job_log;

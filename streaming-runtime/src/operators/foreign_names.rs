@@ -5,48 +5,10 @@
 //! operator of that name that takes `self`, of this crate or of the user's own, is found first.
 
 use crate::{
+    foreign_names::foreign_names,
     operators::{kernel::state_table::KeyState, sink::SinkPort},
     stream::{Stream, chain::Rooted, kind::StreamKind},
 };
-
-/// Declares the names that a type has elsewhere: what each takes, and what the compiler says.
-macro_rules! foreign_names {
-    (
-        $(#[$documented:meta])* trait $names:ident, mod $asked:ident, $label:literal;
-        $($($name:ident)|+ ($($argument:ident),*) => $answer:literal;)*
-    ) => {
-        $(#[$documented])*
-        #[doc(hidden)]
-        #[allow(non_snake_case, clippy::wrong_self_convention)]
-        pub trait $names {
-            $(foreign_names! { @methods $asked [$($name)+] ($($argument),*) })*
-        }
-
-        /// What the names ask for, each a property of that name, which nothing has.
-        #[allow(non_camel_case_types)]
-        mod $asked {
-            $(foreign_names! { @properties $label [$($name)+] $answer })*
-        }
-    };
-    (@methods $asked:ident [$($name:ident)+] $arguments:tt) => {
-        $(foreign_names! { @method $asked $name $arguments })+
-    };
-    (@method $asked:ident $name:ident ($($argument:ident),*)) => {
-        #[doc(hidden)]
-        fn $name<$($argument,)* Made>(&self, $(_: $argument),*) -> Made
-        where
-            Self: $asked::$name,
-        {
-            unreachable!("nothing has this property, so nobody can call it")
-        }
-    };
-    (@properties $label:literal [$($name:ident)+] $answer:literal) => {
-        $(
-            #[diagnostic::on_unimplemented(message = $answer, label = $label)]
-            pub trait $name {}
-        )+
-    };
-}
 
 impl<T, P: StreamKind, C: Rooted> StreamNames for Stream<'_, T, P, C> {}
 impl<T> SinkNames for SinkPort<'_, T> {}
@@ -68,6 +30,8 @@ foreign_names! {
     /// What state is asked for elsewhere.
     trait StateNames, mod asked_of_state, "the state of a key has no method of this name";
 
+    or_insert | get_or_default | insert_if_absent(S) => "a state is given by `.update(state)`";
+    get_mut | as_mut | value_mut | entry | or_default() => "a state is read by `.get()` and given by `.update(state)`";
     set | put | insert | write | replace(S) => "a state is given by `.update(state)`";
     get_or_insert_with | and_modify | modify | update_with(F) => "take what is there with `.get()`, and give what is to be there by `.update(state)`";
     unwrap_or | get_or | get_or_insert(S) => "what is there is an `Option` of a reference: `.get().copied().unwrap_or(..)`, or `.get().cloned()`";

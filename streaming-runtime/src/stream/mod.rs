@@ -13,6 +13,7 @@
 //! | `times` | when batches closed | |
 //! | `context` | what a worker's operators share, and what they are told of a batch | `times` |
 //! | `keyed` | pairs, as streams of them | the stream |
+//! | `reported` | what follows a mistake, or is taken for a stream | the stream |
 //!
 //! Invariant: a closure of a chain sees each record of a stream exactly once, however many read the stream. On a table it sees what is
 //! read: each record whenever the whole is delivered, and each change.
@@ -24,6 +25,7 @@ pub(crate) mod copies;
 pub(crate) mod held;
 pub(crate) mod keyed;
 pub(crate) mod kind;
+pub(crate) mod reported;
 pub(crate) mod times;
 
 use std::{marker::PhantomData, rc::Rc};
@@ -160,34 +162,6 @@ impl<'s, T: Record, P: StreamKind> Stream<'s, T, P> {
         Stream::new(P::again(&self.held), self.id, self.job.clone(), self.rhythm.clone())
     }
 }
-
-/// What takes over after an operator that was reported: its stream has no chain or no record, so the methods
-/// above are not its own. `stream!` calls one of them before each operator and has this trait in scope; whatever
-/// follows then has an unknown type, about which the compiler reports nothing more once it has reported an error.
-#[doc(hidden)]
-pub trait Reported: Sized {
-    #[doc(hidden)]
-    fn at<S>(self, _: OpId) -> S {
-        unreachable!("a program with a reported operator does not compile")
-    }
-    #[doc(hidden)]
-    fn call<S>(self, _: OpId) -> S {
-        unreachable!("a program with a reported operator does not compile")
-    }
-    #[doc(hidden)]
-    fn share<S>(self) -> S {
-        unreachable!("a program with a reported operator does not compile")
-    }
-    #[doc(hidden)]
-    fn again<S>(&self) -> S {
-        unreachable!("a program with a reported operator does not compile")
-    }
-    #[doc(hidden)]
-    fn enter<I, S>(self, _: I) -> S {
-        unreachable!("a program with a reported operator does not compile")
-    }
-}
-impl<T, P: StreamKind, C: Rooted> Reported for Stream<'_, T, P, C> {}
 
 /// What [`share`](Stream::share) is on a stream of what is no record, outside of `stream!`: an answer that says so, where the
 /// compiler would list bounds. It takes `&mut self`, so that it is found only where the method of that name is none.
