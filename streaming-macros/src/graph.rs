@@ -123,6 +123,8 @@ pub struct Binding {
     pub stream: Edge,
     /// Whether it is what failed in an operator.
     pub failures: bool,
+    /// Whether it is a stream whatever the user's own code does.
+    pub certain: bool,
     /// How often it is used.
     pub uses: usize,
     /// Whether a loop uses it that stands further in.
@@ -224,18 +226,16 @@ pub enum Finding {
     Conditional(TokenStream),
     /// A stage returns no stream; what stands there instead.
     NoResult(TokenStream),
-    /// Something that is no name stands where a sink is named.
-    NoName(TokenStream),
     /// A second sink for one stream, in one call.
     TwoSinks(Ident, Ident),
     /// A sink that something is done with, as if it were a stream.
     SinkFirst(Ident),
     /// Streams, or a stream and a sink, with an operator of Rust between them.
     Between(TokenStream, Option<Ident>),
-    /// Numbers where durations belong, and how the call is written.
-    Numbers(Expr, String),
-    /// A duration with a fraction, and how it is written.
-    Fraction(Expr, String),
+    /// What is wrong with one call or expression by itself, and all that is to be said of it.
+    Mistake(TokenStream, String),
+    /// A name in a closure that the pipeline does not know, and what is to be said of it.
+    Outside(TokenStream, String),
     /// The closure of that operator waits for a future, there.
     Waits(Ident, TokenStream),
     /// A name is read before its `let`.
@@ -254,7 +254,7 @@ pub enum Finding {
     Dangling(Ident, bool),
     /// An operator in a loop that no loop can repeat.
     NotInLoop(Ident),
-    /// An operator that is called in another way than it is defined, and how it is.
+    /// An operator that is called in another way than it is defined, and what is to be said of it.
     Shape(Ident, String),
     /// A number that cannot be 0, and why.
     Nothing(Expr, &'static str),
@@ -320,6 +320,22 @@ impl Graph {
             Some(Memory::Own) => true,
             Some(Memory::Inherited) => inputs.iter().any(|input| self.nodes[input.from].past),
             Some(Memory::No | Memory::Marks) | None => false,
+        }
+    }
+    /// Where a stream can go, in words.
+    pub fn sinks(&self) -> String {
+        let names: Vec<String> = self
+            .nodes
+            .iter()
+            .filter(|node| matches!(node.what, What::Sink(_)))
+            .map(|node| format!("`.to({})`", node.name))
+            .collect();
+        match names.as_slice() {
+            [] => "declare `name: Sink<T>` in the `<>` of the header".to_owned(),
+            [only] => format!("write {only}, or declare another `name: Sink<T>` in the header"),
+            many => {
+                format!("write one of {}, or declare another `name: Sink<T>` in the header", many.join(", "))
+            }
         }
     }
     /// A graph that holds the ports of a header and nothing else.

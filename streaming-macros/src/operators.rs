@@ -150,8 +150,10 @@ pub struct Operator {
     pub passes_windows: bool,
     /// Whether a loop can repeat it.
     pub repeats: bool,
-    /// The arguments of a call, if one is a closure whose place and parameters are worth counting.
-    pub call: Option<&'static str>,
+    /// The arguments of a call, as people write them.
+    pub call: &'static str,
+    /// How its closure is given its parameters, a letter each; by value where there is none.
+    pub shown: &'static str,
     /// What a 0 as its first argument would mean, if it can only be a mistake.
     pub zero: Option<&'static str>,
     /// Names for the two streams that it makes, if it makes two.
@@ -174,7 +176,8 @@ impl Operator {
             syntax: Syntax::Plain,
             passes_windows: matches!(kind, Kind::Stateless),
             repeats: matches!(kind, Kind::Stateless | Kind::Keyed),
-            call: None,
+            call: "",
+            shown: "",
             zero: None,
             two: None,
             fails: false,
@@ -198,7 +201,12 @@ impl Operator {
         self
     }
     const fn called(mut self, arguments: &'static str) -> Self {
-        self.call = Some(arguments);
+        self.call = arguments;
+        self
+    }
+    /// `&`: a reference. `?`: an `Option`. `[`: a slice. `!`: a state to change.
+    const fn shown(mut self, parameters: &'static str) -> Self {
+        self.shown = parameters;
         self
     }
     const fn never_of_zero(mut self, meaning: &'static str) -> Self {
@@ -252,7 +260,9 @@ const fn by_key(name: &'static str, algebra: Algebra) -> Operator {
 }
 /// Brings two streams together by key.
 const fn join(name: &'static str) -> Operator {
-    Operator::new(name, Kind::Keyed, Exchange::ByKey, Memory::Inherited, Makes::Join).holds(Holds::Sides)
+    Operator::new(name, Kind::Keyed, Exchange::ByKey, Memory::Inherited, Makes::Join)
+        .holds(Holds::Sides)
+        .called("other")
 }
 /// Hands the records of a batch or a window to a closure, on one worker.
 const fn whole(name: &'static str) -> Operator {
@@ -275,7 +285,7 @@ const fn repeated(name: &'static str) -> Operator {
 }
 /// Ends a stream inside of the pipeline.
 const fn end(name: &'static str) -> Operator {
-    Operator::new(name, Kind::End, Exchange::No, Memory::No, Makes::Unknown).called("")
+    Operator::new(name, Kind::End, Exchange::No, Memory::No, Makes::Unknown)
 }
 
 /// Every operator of the runtime.
@@ -284,39 +294,48 @@ const OPERATORS: &[Operator] = {
     const NO_PARTS: &str = "a batch cannot be cut into no parts";
     const NO_ROUNDS: &str = "a loop makes nothing in no rounds";
     &[
-        stateless("map").borrowing("map_lent"),
-        stateless("flat_map").syntax(Syntax::Emits).borrowing("flat_map_lent"),
-        stateless("filter"),
-        stateless("filter_map"),
-        stateless("map_values"),
-        stateless("flat_map_values").syntax(Syntax::Emits),
-        stateless("key_by"),
-        stateless("inspect"),
-        routing("split", Makes::Same).passes_windows().repeats().two("(some, others)"),
-        routing("try_map", Makes::Same).passes_windows().two("(made, failed)").fails(),
-        routing("union", Makes::Same).passes_windows().repeats().syntax(Syntax::Union),
+        stateless("map").called("|record| ..").borrowing("map_lent"),
+        stateless("flat_map").called("|record| ..").syntax(Syntax::Emits).borrowing("flat_map_lent"),
+        stateless("filter").called("|record| ..").shown("&"),
+        stateless("filter_map").called("|record| .."),
+        stateless("map_values").called("|value| .."),
+        stateless("flat_map_values").called("|value| ..").syntax(Syntax::Emits),
+        stateless("key_by").called("|record| key").shown("&"),
+        stateless("inspect").called("|record| ..").shown("&"),
+        routing("split", Makes::Same)
+            .passes_windows()
+            .repeats()
+            .called("|record| ..")
+            .shown("&")
+            .two("(some, others)"),
+        routing("try_map", Makes::Same).passes_windows().called("|record| ..").two("(made, failed)").fails(),
+        routing("union", Makes::Same).passes_windows().repeats().called("other").syntax(Syntax::Union),
         routing("share", Makes::Same).passes_windows().repeats(),
         Operator::new("repartition", Kind::Routing, Exchange::Evenly, Memory::No, Makes::Batch)
+            .called("4")
             .never_of_zero("records cannot be spread over no workers"),
         global("count", Invertible),
-        global("reduce", Associative).repeats(),
-        global("aggregate", ByArgument).repeats(),
-        global("top_k", ByArgument).repeats(),
+        global("reduce", Associative).called("|a, b| ..").repeats(),
+        global("aggregate", ByArgument).called("sum()").repeats(),
+        global("top_k", ByArgument).called("10").repeats(),
         Operator { makes: Makes::UnboundedTable, ..global("reduce_with_inverse", Invertible) }
+            .called("|a, b| a + b, |a, b| a - b")
             .holds(Holds::Panes),
         by_key("count_by_value", Invertible),
         by_key("count_by_key", Invertible),
         by_key("sum_by_key", ByArgument),
         by_key("min_by_key", Associative),
         by_key("max_by_key", Associative),
-        by_key("reduce_by_key", Associative),
+        by_key("reduce_by_key", Associative).called("|a, b| .."),
         Operator { makes: Makes::UnboundedTable, ..by_key("reduce_by_key_with_inverse", Invertible) }
+            .called("|a, b| a + b, |a, b| a - b")
             .holds(Holds::Panes),
         Operator { makes: Makes::Table, ..by_key("reduce_by_key_with_inverse_and_filter", Invertible) }
+            .called("|a, b| a + b, |a, b| a - b, |(key, value)| ..")
             .holds(Holds::Panes),
-        by_key("aggregate_by_key", ByArgument),
+        by_key("aggregate_by_key", ByArgument).called("sum()"),
         by_key("group_by_key", Grouped),
-        by_key("combine_by_key", Associative),
+        by_key("combine_by_key", Associative).called("|value| .., |all, value| .., |all, others| .."),
         by_key("distinct", Invertible),
         join("join"),
         join("left_join"),
@@ -328,25 +347,30 @@ const OPERATORS: &[Operator] = {
         whole("transform").holds(Holds::Records).called("|time, records| .."),
         whole("transform_with").holds(Holds::Records).called("other, |time, records, others| .."),
         whole("map_partitions").called("4, |records| ..").never_of_zero(NO_PARTS),
-        whole("glom").never_of_zero(NO_PARTS),
-        window("window", Makes::Window).syntax(Syntax::Window),
+        whole("glom").called("4").never_of_zero(NO_PARTS),
+        window("window", Makes::Window).called("secs(30), secs(10)").syntax(Syntax::Window),
         window("history", Makes::History),
-        state("update_state", Makes::UnboundedTable).called("|key, state, values| .."),
-        state("update_state_with", Makes::UnboundedTable).called("initial, |time, key, state, values| .."),
+        state("update_state", Makes::UnboundedTable).called("|key, state, values| ..").shown("&?["),
+        state("update_state_with", Makes::UnboundedTable)
+            .called("initial, |time, key, state, values| ..")
+            .shown(".&?["),
         state("map_with_state", Makes::BatchAndTable)
             .called("idle_for(minutes(30)), |key, value, state| ..")
+            .shown("&?!")
             .two("(made, states)"),
         state("map_with_state_from", Makes::BatchAndTable)
             .called("idle_for(minutes(30)), initial, |time, key, value, state| ..")
+            .shown(".&?!")
             .two("(made, states)"),
         repeated("iterate").called("|stream| .."),
         repeated("iterate_at_most").called("100, |stream| ..").never_of_zero(NO_ROUNDS),
         repeated("iterate_within").called("100, secs(5), |stream| ..").never_of_zero(NO_ROUNDS),
-        routing("expire_after", Makes::Table),
-        routing("allow_unbounded", Makes::Allowed),
+        routing("expire_after", Makes::Table).called("hours(1)"),
+        routing("allow_unbounded", Makes::Allowed).called("\"why\""),
         routing("changes", Makes::Batch).holds(Holds::Leavers),
         routing("snapshot", Makes::Batch).holds(Holds::Records),
         Operator::new("to", Kind::Terminal, Exchange::No, Memory::No, Makes::Unknown)
+            .called("out")
             .holds(Holds::Records)
             .syntax(Syntax::Sink),
         end("skip"),

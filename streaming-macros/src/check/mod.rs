@@ -12,7 +12,7 @@ use crate::{
     graph::{Finding, Graph, NodeId, What},
 };
 use absence::{unread_sources, unused_streams, unwritten_sinks};
-use wording::{control_flow, ends, no_multiple, send_on, sinks};
+use wording::{control_flow, ends, no_multiple, send_on};
 
 /// Asks every rule.
 pub fn check(graph: &Graph, errors: &Errors) {
@@ -57,10 +57,6 @@ fn worded(graph: &Graph, finding: &Finding, errors: &Errors) {
             at,
             "a stage returns a stream, or a tuple of streams: let its last line be that, without a `;`",
         ),
-        // The program wires sinks by their names.
-        Finding::NoName(at) => {
-            errors.push_and_lose_body(at, format!("a sink is named as it is in the header: {}", sinks(graph)));
-        }
         // Which of them would be the batch's?
         Finding::TwoSinks(first, second) => errors.push_and_lose_body(
             second,
@@ -79,15 +75,11 @@ fn worded(graph: &Graph, finding: &Finding, errors: &Errors) {
             at,
             "streams are put together by operators that are methods: `.union(..)` for all records of both, `.join(..)` by key",
         ),
-        // rustc would say so of each argument.
-        Finding::Numbers(number, right) => {
-            errors.push_and_lose_body(number, format!("a window's length and slide are durations: write `.{right}`"));
-        }
-        // rustc would speak of types of numbers.
-        Finding::Fraction(duration, right) => errors.push_and_lose_body(
-            duration,
-            format!("durations are whole numbers of their unit: write `{right}`"),
-        ),
+        // A header that was reported may have been meant to declare it.
+        Finding::Outside(..) if !errors.is_empty() => {}
+        Finding::Outside(at, words) => errors.push_and_lose_body(at, words),
+        // Its words are its own.
+        Finding::Mistake(at, words) => errors.push_and_lose_body(at, words),
         // Workers do not wait: a call that takes long would hold up every batch.
         Finding::Waits(operator, at) => errors.push_and_lose_body(
             at,
@@ -114,7 +106,7 @@ fn worded(graph: &Graph, finding: &Finding, errors: &Errors) {
         }
         // A stream leaves through a port, so that the program decides where it goes.
         Finding::NotASink(name) => {
-            errors.push_and_lose_body(name, format!("`{name}` is no sink of this pipeline: {}", sinks(graph)));
+            errors.push_and_lose_body(name, format!("`{name}` is no sink of this pipeline: {}", graph.sinks()));
         }
         // Which of the two would be the batch?
         Finding::SecondStream(to, node) => {
@@ -127,6 +119,8 @@ fn worded(graph: &Graph, finding: &Finding, errors: &Errors) {
         // Streams are lazy: without an end nothing happens. A header without a sink was reported already.
         // What cannot stand in a loop is reported, and the loop may have had its way out there.
         Finding::Dangling(..) if graph.findings.iter().any(|other| matches!(other, Finding::NotInLoop(_))) => {}
+        // What was to be sent on may stand in what is wrong.
+        Finding::Dangling(..) if graph.findings.iter().any(|other| matches!(other, Finding::Mistake(..))) => {}
         // A loop's body is a value: rustc would miss it as well.
         Finding::Dangling(last, true) => errors.push_and_lose_body(
             last,
@@ -138,9 +132,7 @@ fn worded(graph: &Graph, finding: &Finding, errors: &Errors) {
             format!("`{operator}` cannot be repeated: put it before the loop, or behind it"),
         ),
         // rustc would say that it cannot infer the closure's types.
-        Finding::Shape(operator, right) => {
-            errors.push_and_lose_body(operator, format!("this is no call of `{operator}`: write `.{right}`"));
-        }
+        Finding::Shape(operator, words) => errors.push_and_lose_body(operator, words),
         // It may be what was to be returned, which rustc would miss as well.
         Finding::Dangling(last, false) if graph.stage.is_some() => errors.push_and_lose_body(
             last,

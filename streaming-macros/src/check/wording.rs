@@ -22,37 +22,22 @@ pub fn control_flow(graph: &Graph, name: &proc_macro2::Ident, keyword: &str) -> 
         }
         "for" => {
             format!(
-                "stream `{name}` cannot be used inside `for`, {fixed}: write a line for each, `let one = {name}...;`, and `.union(..)` them; what the lines have in common is a function or a `stage!`"
+                "stream `{name}` cannot be used inside `for`, {fixed}: what is done with each record says `.map(|record| ..)`, `.flat_map(..)` or `.inspect(..)`; for a list that is known now write a line for each, `let one = {name}...;`, and `.union(..)` them, with a function or a `stage!` for what they have in common; to repeat operators so often `.iterate_at_most(10, |stream| ..)`"
             )
         }
         "while" | "loop" => {
             format!(
-                "stream `{name}` cannot be used inside `{keyword}`, {fixed}: to repeat operators until nothing changes use `.iterate(..)`"
+                "stream `{name}` cannot be used inside `{keyword}`, {fixed}: the body runs once, and its operators, such as `.map(|record| ..)`, then see every record; to repeat operators until nothing changes use `.iterate(..)`"
             )
         }
         _ => format!(
-            "stream `{name}` cannot be used inside `{keyword}`, {fixed}: decide per record, with `.filter(..)` or `.split(..)`{}",
+            "stream `{name}` cannot be used inside `{keyword}`, {fixed}: decide per record, with `.filter(..)` or `.split(..)`{}; how many records a batch has is a stream, `.count()`",
             if graph.nodes.iter().filter(|node| matches!(node.what, What::Sink(_))).count() > 1 {
                 " and a sink for each part"
             } else {
                 ""
             }
         ),
-    }
-}
-
-/// Where a stream can go.
-pub fn sinks(graph: &Graph) -> String {
-    let names: Vec<String> = graph
-        .nodes
-        .iter()
-        .filter(|node| matches!(node.what, What::Sink(_)))
-        .map(|node| format!("`.to({})`", node.name))
-        .collect();
-    match names.as_slice() {
-        [] => "declare `name: Sink<T>` in the `<>` of the header".to_owned(),
-        [only] => format!("write {only}, or declare another `name: Sink<T>` in the header"),
-        many => format!("write one of {}, or declare another `name: Sink<T>` in the header", many.join(", ")),
     }
 }
 

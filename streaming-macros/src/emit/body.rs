@@ -48,8 +48,9 @@ pub fn function(item: &Item, names: &Names, body: TokenStream, lost: bool, fault
     // keeps rustc's errors but not its warnings. Both attributes are always there and equally long: an
     // editor compares expansions with and without errors.
     let mut braced = TokenStream::new();
+    let traits = traits(runtime);
     item.braces.surround(&mut braced, |out| {
-        out.extend(quote!(#[allow(unused_imports)] use #runtime::__private::Reported as _; #body));
+        out.extend(quote!(#traits #body));
     });
     let body = braced;
     let switch = |on: bool| if on { quote!(all()) } else { quote!(any()) };
@@ -74,6 +75,14 @@ pub fn function(item: &Item, names: &Names, body: TokenStream, lost: bool, fault
                 #wiring, #(#port_names,)* #(#value_names,)* |#(#handles,)* #(#values,)*| #body
             )
         }
+    }
+}
+
+/// What is found behind a mistake, and by names from elsewhere, also where nobody imports the prelude.
+pub fn traits(runtime: &TokenStream) -> TokenStream {
+    quote! {
+        #[allow(unused_imports)]
+        use #runtime::__private::{NoStream as _, Reported as _, SinkNames as _, StateNames as _, StreamNames as _};
     }
 }
 

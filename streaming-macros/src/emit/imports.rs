@@ -10,6 +10,7 @@ use syn::{
 };
 
 use crate::{
+    durations::no_length,
     operators::known,
     parse::{
         Item,
@@ -67,6 +68,10 @@ impl<'a> Visit<'a> for Names {
     }
     fn visit_expr_call(&mut self, call: &'a ExprCall) {
         if let Expr::Path(function) = &*call.func {
+            // A length of time in words of elsewhere is nobody's.
+            if function.path.get_ident().is_some() && no_length(&Expr::Call(call.clone())).is_some() {
+                return;
+            }
             self.root(&function.path);
         }
         visit::visit_expr_call(self, call);
@@ -84,6 +89,9 @@ impl<'a> Visit<'a> for Names {
     }
     fn visit_macro(&mut self, call: &'a Macro) {
         self.root(&call.path);
+        if call.path.is_ident("stream") || call.path.is_ident("stage") {
+            for_each_name(&call.tokens, &mut |name| self.made.push(name));
+        }
     }
     fn visit_pat_ident(&mut self, pattern: &'a PatIdent) {
         self.made.push(name_of(&pattern.ident));

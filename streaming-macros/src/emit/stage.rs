@@ -8,7 +8,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{Signature, spanned::Spanned};
 
-use super::{fragments, imports};
+use super::{body::traits, fragments, imports};
 use crate::{
     errors::Errors,
     graph::Graph,
@@ -51,10 +51,9 @@ pub fn emit(
         }
     });
     let mut braced = TokenStream::new();
+    let traits = traits(runtime);
     braces.surround(&mut braced, |out| {
-        out.extend(
-            quote!(#[allow(unused_imports)] use #runtime::__private::Reported as _; #enter #inside #body),
-        );
+        out.extend(quote!(#traits #enter #inside #body));
     });
     // Code that calls a stage with a mistake in it does not fail as well.
     let stub = lost.then(|| {

@@ -37,6 +37,19 @@ fn qualified(tokens: &mut Vec<TokenTree>) -> Option<Error> {
             continue;
         }
         if is_port(tokens, at) {
+            const WORDS: [&str; 6] = ["pub", "mut", "let", "ref", "in", "out"];
+            let before = at.checked_sub(1).and_then(|before| tokens.get(before));
+            if let Some(TokenTree::Ident(word)) = before
+                && WORDS.iter().any(|known| word == known)
+            {
+                let message = format!(
+                    "a port is declared by its name: write `{name}: {}<..>`, without `{word}`",
+                    tokens[at + 2]
+                );
+                let error = Error::new(word.span(), message);
+                tokens.remove(at - 1);
+                return Some(error);
+            }
             continue;
         }
         let is_extra = |token: &TokenTree| match token {

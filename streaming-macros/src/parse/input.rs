@@ -146,12 +146,18 @@ fn values(content: ParseStream<'_>, mistakes: &mut Vec<Error>) -> syn::Result<Pu
         let ahead = content.fork();
         ahead.call(Attribute::parse_outer)?;
         if let Ok(name) = ahead.parse::<Ident>()
-            && (ahead.is_empty() || ahead.peek(Token![,]))
+            && (ahead.is_empty() || ahead.peek(Token![,]) || ahead.peek(Token![=]))
             && name != "self"
         {
             content.call(Attribute::parse_outer)?;
             content.parse::<Ident>()?;
-            mistakes.push(Error::new(name.span(), format!("a value has a type: write `{name}: Type`")));
+            let default = content.parse::<Option<Token![=]>>()?;
+            if default.is_some() {
+                content.parse::<syn::Expr>()?;
+            }
+            let given = default.map_or("", |_| ", and what it is when the pipeline is started");
+            mistakes
+                .push(Error::new(name.span(), format!("a value has a type: write `{name}: Type`{given}")));
         } else {
             values.push_value(content.parse::<FnArg>()?);
             if content.peek(Token![=]) {

@@ -2,11 +2,11 @@
 
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
-use syn::{Attribute, Error, Expr, Signature};
+use syn::{Attribute, Error, Expr, GenericArgument, Meta, PathArguments, Signature, Type};
 
 use super::{Input, Item, declared, ports, type_parameters::type_parameters, ungrouped};
 use crate::{
-    durations::{Length, fraction, meant},
+    durations::{Length, fraction, meant, no_length, of_text},
     errors::Errors,
     tokens::text,
 };
@@ -72,12 +72,13 @@ fn batch(attrs: &mut Vec<Attribute>, name: &Ident, errors: &Errors) -> Option<u6
     if let Some(second) = found.get(1) {
         errors.push(second, "a pipeline has one batch interval: delete this one");
     }
-    let fix = "write the interval out: `#[batch(millis(100))]`, `secs(1)`, `minutes(1)` or `hours(1)`";
-    let Ok(interval) = first.parse_args::<Expr>() else {
-        errors.push(first, format!("this batch interval cannot be read: {fix}"));
-        return None;
+    let interval = match interval(first) {
+        Ok(interval) => ungrouped(interval),
+        Err(right) => {
+            errors.push(first, format!("this batch interval cannot be read: {}", written_out(right)));
+            return None;
+        }
     };
-    let interval = ungrouped(interval);
     match Length::read(&interval) {
         Some(length) if length.millis > 0 => Some(length.millis),
         Some(_) => {
@@ -89,20 +90,46 @@ fn batch(attrs: &mut Vec<Attribute>, name: &Ident, errors: &Errors) -> Option<u6
                 errors.push(&interval, format!("durations are whole numbers of their unit: write `{right}`"));
                 return Some(millis);
             }
-            if let Some(right) = meant(&interval) {
-                errors.push(
-                    &interval,
-                    format!("this is no duration of the prelude: write `#[batch({right})]`"),
-                );
-                return None;
-            }
-            errors.push(
-                interval,
-                format!("the batch interval is part of the program, so it must be a literal: {fix}"),
-            );
+            let right = meant(&interval).or_else(|| no_length(&interval));
+            let why = match right {
+                Some(_) if !matches!(interval, Expr::Binary(_)) => {
+                    "a batch interval is a duration of the prelude"
+                }
+                _ => "the batch interval is part of the program, so it must be a literal",
+            };
+            errors.push(interval, format!("{why}: {}", written_out(right)));
             None
         }
     }
+}
+
+/// How a batch interval is written, with the one that is meant if that can be told.
+fn written_out(right: Option<String>) -> String {
+    match right {
+        Some(right) => format!("write `#[batch({right})]`"),
+        None => "write the interval out: `#[batch(secs(1))]`, or another number of `millis(..)`, `secs(..)`, `minutes(..)` or `hours(..)`".to_owned(),
+    }
+}
+
+/// The interval between the parentheses, or what it would be if it stood there.
+fn interval(attr: &Attribute) -> Result<Expr, Option<String>> {
+    if let Ok(interval) = attr.parse_args::<Expr>() {
+        // `#[batch(every = secs(1))]`
+        return match interval {
+            Expr::Assign(assign) => Err(as_written(&assign.right)),
+            interval => Ok(interval),
+        };
+    }
+    match &attr.meta {
+        Meta::NameValue(named) => Err(as_written(&named.value)),
+        // `#[batch(1 second)]`
+        Meta::List(list) => Err(of_text(&list.tokens.to_string())),
+        Meta::Path(_) => Err(None),
+    }
+}
+
+fn as_written(interval: &Expr) -> Option<String> {
+    Length::read(interval).map(|_| text(interval)).or_else(|| meant(interval)).or_else(|| no_length(interval))
 }
 
 /// A pipeline is wired once and then runs: nothing that qualifies a call has a meaning.
@@ -123,13 +150,24 @@ fn no_qualifiers(signature: &Signature, errors: &Errors) {
         errors.push(abi, "a pipeline is not called, it is started: delete `extern`");
     }
     if let syn::ReturnType::Type(arrow, ty) = &signature.output {
-        let message =
-            "a pipeline returns nothing: declare a port `name: Sink<T>` and end a stream with `.to(name)`";
+        let record = carried(ty).unwrap_or_else(|| "T".to_owned());
+        let message = format!(
+            "a pipeline returns nothing: declare a port `out: Sink<{record}>` in the `<>` and end a stream with `.to(out)`"
+        );
         errors.push(
             arrow.into_token_stream().into_iter().chain(ty.into_token_stream()).collect::<TokenStream>(),
             message,
         );
     }
+}
+
+/// What a stream or a sink of that type carries.
+fn carried(ty: &Type) -> Option<String> {
+    let Type::Path(path) = ty else { return None };
+    let last = path.path.segments.last()?;
+    let PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
+    let record = arguments.args.iter().find(|argument| matches!(argument, GenericArgument::Type(_)))?;
+    ["Stream", "Sink", "SinkPort"].iter().any(|known| last.ident == known).then(|| text(record))
 }
 
 /// `#[batch]` in front of something: an error there, and the item with its interval where that belongs.

@@ -3,8 +3,8 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
 use syn::{
-    Attribute, Expr, FnArg, GenericArgument, GenericParam, Lit, Pat, PathArguments, Signature, Type,
-    TypeParam, TypeParamBound,
+    Attribute, Expr, FnArg, GenericArgument, GenericParam, Lit, Pat, PathArguments, ReturnType, Signature,
+    Type, TypeParam, TypeParamBound,
 };
 
 use super::{
@@ -65,7 +65,11 @@ pub fn ports(signature: &Signature, errors: &Errors) -> Vec<Port> {
         let message =
             "has no source, so nothing ever happens in it: declare a port `name: Source<T>` in its `<>`";
         errors.push(&signature.ident, format!("pipeline `{}` {message}", signature.ident));
-    } else if readable && !ports.iter().any(|port| port.faces(Way::Sink)) {
+    } else if readable
+        && !ports.iter().any(|port| port.faces(Way::Sink))
+        && matches!(signature.output, ReturnType::Default)
+    {
+        // What a pipeline returns was to be its sink.
         let message =
             "a pipeline without a sink has nothing to do: declare a port `name: Sink<T>` in the `<>` of";
         errors.push(&signature.ident, format!("{message} `{}`", signature.ident));
@@ -78,6 +82,11 @@ fn role(param: &TypeParam, errors: &Errors) -> Option<(Way, Type)> {
     let form = format!("write `{name}: Source<T>` or `{name}: Sink<T>`");
     let mut bounds = param.bounds.iter();
     let Some(bound) = bounds.next() else {
+        if let Some(ty) = &param.default {
+            let message = format!("a port is declared with `:`, as a value is: write `{name}: {}`", text(ty));
+            errors.push_and_lose_body(ty, message);
+            return None;
+        }
         errors.push_and_lose_body(
             name,
             format!("port `{name}` says neither where it leads nor what it carries: {form}"),
@@ -154,7 +163,9 @@ fn unfit(name: &Ident, kind: &Ident, record: &Type) -> Option<(TokenStream, Stri
     match record {
         Type::ImplTrait(any) => {
             let bounds = text(&any.bounds);
-            let fix = format!("write `T: Record + {bounds}` in front of the ports, and `{name}: {kind}<T>`");
+            let fix = format!(
+                "write the type, such as `{name}: {kind}<String>`, or `T: Record + {bounds}` in front of the ports, and `{name}: {kind}<T>`"
+            );
             Some((
                 any.to_token_stream(),
                 format!("a port carries one type, chosen when the pipeline is started: {fix}"),
@@ -174,10 +185,16 @@ fn unfit(name: &Ident, kind: &Ident, record: &Type) -> Option<(TokenStream, Stri
             let Lit::Int(length) = &length.lit else { return None };
             let is_long = length.base10_parse::<usize>().is_ok_and(|length| length > 32);
             let vec = format!("Vec<{}>", text(&array.elem));
-            let fix =
-                format!("write `{vec}`, or a type of your own around it with `#[serde(with = \"..\")]`");
+            let fix = format!(
+                "write `{name}: {kind}<{vec}>`, or a type of your own around it with `#[serde(with = \"..\")]`"
+            );
             is_long.then(|| {
-                (array.to_token_stream(), format!("serde reads and writes arrays of up to 32 items: {fix}"))
+                (
+                    array.to_token_stream(),
+                    format!(
+                        "a record is read and written by serde, which has arrays of up to 32 items: {fix}"
+                    ),
+                )
             })
         }
         Type::Slice(slice) => Some((

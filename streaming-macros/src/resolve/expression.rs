@@ -233,6 +233,11 @@ impl VisitMut for Taker<'_> {
                 return;
             }
         }
+        if let Some((at, words)) = self.0.misuse(expr) {
+            self.0.mentioned(expr);
+            self.0.graph.findings.push(Finding::Mistake(at, words));
+            return;
+        }
         if let Expr::Closure(_) = expr {
             match self.0.mentioned(expr) {
                 Some(ident) => self.0.graph.findings.push(Finding::InClosure(ident)),

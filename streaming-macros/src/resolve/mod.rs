@@ -2,16 +2,26 @@
 //! here; streams are taken out of the statements and placeholders left in their stead.
 //!
 //! Here stand the names and the nodes; `statement` goes through the body, `expression` takes streams apart, `operator` looks at
-//! calls of operators, and `scope` knows the names that closures hide.
+//! calls of operators, `sinks` at what is sent, `windows` at lengths of time, and `scope` knows the names that closures hide.
+//! What is wrong with a call by itself is found by `call_shape` and `advice`, with a closure by `closures`, `key_state` and `waits`,
+//! with other expressions by `misuse` and `foreign_syntax`: they say it themselves, since it depends on nothing else.
 
+mod advice;
 mod call_shape;
+mod closures;
 mod expression;
+mod foreign_syntax;
+mod key_state;
+mod misuse;
 mod operator;
 mod scope;
+mod sinks;
 mod statement;
 mod surroundings;
+mod waits;
+mod windows;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use proc_macro2::Ident;
 use quote::ToTokens;
@@ -90,6 +100,12 @@ pub struct Resolver {
     parts: Vec<Parts>,
     /// What the body as a whole names.
     surroundings: Surroundings,
+    /// The values of a pipeline's header.
+    values: HashSet<String>,
+    /// Every name that the header declares.
+    declared: HashSet<String>,
+    /// What is made by a call in which nothing of the pipeline stands, with that call.
+    plain: HashMap<String, String>,
     /// Conditions of ports, and whether they hold here.
     assumed: Vec<(String, bool)>,
 }
@@ -105,12 +121,16 @@ pub fn resolve(item: &Item) -> Graph {
         stateful: HashMap::new(),
         parts: Vec::new(),
         surroundings: Surroundings::of(&chunks),
+        plain: HashMap::new(),
+        declared: item.declared.iter().cloned().collect(),
+        // A stage may have a stream by another name of its type.
+        values: item.values.iter().filter(|_| !item.is_stage).map(|value| name_of(&value.name)).collect(),
         assumed: item.assumed.clone(),
     };
     resolver.graph.incomplete = has_marker(&item.body);
     resolver.header(item);
-    let fractions = std::mem::take(&mut resolver.surroundings.fractions);
-    resolver.graph.findings.extend(fractions.into_iter().map(|(expr, right)| Finding::Fraction(expr, right)));
+    let durations = std::mem::take(&mut resolver.surroundings.durations);
+    resolver.graph.findings.extend(durations.into_iter().map(|(at, words)| Finding::Mistake(at, words)));
     let last = chunks.len();
     for (number, chunk) in chunks.into_iter().enumerate() {
         let part = resolver.chunk(chunk, item.is_stage && number + 1 == last);
@@ -164,6 +184,11 @@ impl Resolver {
         matches!(self.names.iter().rev().find_map(|scope| scope.get(name)), Some(Meaning::Stream(_)))
     }
 
+    /// Whether a name stands for a stream, whatever the user's own code makes.
+    pub fn names_surely(&self, name: &str) -> bool {
+        matches!(self.named(name), Some(Meaning::Stream(binding)) if self.graph.bindings[binding].certain)
+    }
+
     /// Gives a name of a pattern its meaning from here on.
     pub fn define(&mut self, ident: &Ident, meaning: Meaning) {
         if matches!(self.meaning(ident), Some(Meaning::Sink(_))) {
@@ -171,6 +196,7 @@ impl Resolver {
             self.graph.findings.push(Finding::SinkShadowed(ident.clone()));
             return;
         }
+        self.plain.remove(&name_of(ident));
         self.names.last_mut().expect("there is always a scope").insert(name_of(ident), meaning);
     }
 
@@ -184,6 +210,7 @@ impl Resolver {
             origin,
             stream,
             failures: false,
+            certain: origin != Origin::Opaque,
             uses: 0,
             enters: false,
             typed,

@@ -1,20 +1,22 @@
 //! The part of `resolve` that looks at calls: of operators, and of functions that are given streams.
 
-use proc_macro2::{Ident, Span};
+use proc_macro2::Ident;
 use quote::ToTokens;
-use syn::{Expr, ExprCall, ExprClosure, ExprMethodCall, Lit, Pat, Stmt, Token, punctuated::Punctuated};
+use syn::{Expr, ExprCall, ExprClosure, ExprMethodCall, Pat, Stmt};
 
 use super::{
     Meaning, Resolver,
-    call_shape::{of_nothing, unlike, waits},
+    call_shape::{of_nothing, unlike, written},
+    closures::{Said, mistake},
     expression::function,
     scope::bound,
+    waits::waits,
 };
 use crate::{
-    durations::Length,
+    durations::no_length,
     graph::{BindingId, Edge, Finding, Flow, NodeId, Origin, What},
-    operators::{Operator, Syntax, known, repeats},
-    tokens::{name_of, scope_name, text, text_without_streams},
+    operators::{Makes, Operator, Syntax, known, repeats},
+    tokens::{name_of, scope_name, text_without_streams},
 };
 
 impl Resolver {
@@ -81,52 +83,6 @@ impl Resolver {
         Flow::Call(call, node)
     }
 
-    /// The sinks that are handed to code of which nothing is known: whether it takes them or borrows them is rustc's to find.
-    fn sinks_given(&mut self, arguments: &mut Punctuated<Expr, Token![,]>, node: NodeId) {
-        for argument in arguments {
-            let is_plain = !matches!(argument, Expr::Reference(_));
-            let Some((ident, sink)) = self.sink_named(borrowed(argument)) else { continue };
-            let ident = ident.clone();
-            let stream = self.edge(node);
-            self.graph.nodes[sink].inputs.push(stream);
-            if is_plain {
-                self.put_aside(argument, Flow::Sink(ident), false);
-            }
-        }
-    }
-
-    /// The sink that an expression is the name of.
-    pub fn sink_named<'a>(&self, expr: &'a Expr) -> Option<(&'a Ident, NodeId)> {
-        let Expr::Path(path) = expr else { return None };
-        let ident = path.path.get_ident()?;
-        match self.meaning(ident)? {
-            Meaning::Sink(node) => Some((ident, node)),
-            _ => None,
-        }
-    }
-
-    /// Whether a call sends what stands before it to a sink of the header, whatever that is.
-    pub fn is_sent(&self, call: &ExprMethodCall) -> bool {
-        if !known(&name_of(&call.method)).is_some_and(|operator| operator.is_sink()) {
-            return false;
-        }
-        call.args.len() == 1
-            && call.args.first().is_some_and(|sink| self.sink_named(borrowed(sink)).is_some())
-    }
-
-    /// Rust in which no stream is seen, and which is sent to a sink.
-    fn sent(&mut self, mut expr: Expr) -> Flow {
-        self.note_unbound(&expr);
-        let before = self.graph.sites.len();
-        self.rust(&mut expr);
-        let streams = self.graph.sites[before..].iter().filter(|site| !matches!(site.flow, Flow::Sink(_)));
-        let inputs = streams.map(|site| self.edge_of(&site.flow)).collect();
-        let name = last_name(&expr).unwrap_or_else(|| Ident::new("rust", Span::call_site()));
-        let node = self.operator(What::Function, &name, inputs);
-        self.graph.nodes[node].text = text_without_streams(&expr);
-        Flow::Rust(Box::new(expr), node)
-    }
-
     /// Notes the names among the arguments of an operator that should be streams and are nothing.
     fn unbound_arguments(&mut self, call: &ExprMethodCall, operator: Option<&Operator>) {
         if operator.is_none_or(|operator| !operator.takes_functions()) {
@@ -184,23 +140,102 @@ impl Resolver {
         // What follows an operator that no loop can repeat has no place there either, and goes where that goes.
         let follows = operator_of(from).is_some_and(|before| !repeats(&name_of(before)));
         let is_repeated = operator.is_none_or(|operator| operator.repeats);
-        let findings = &mut self.graph.findings;
         if self.place.inside.is_some() && !is_repeated && !follows {
-            findings.push(Finding::NotInLoop(call.method.clone()));
+            self.graph.findings.push(Finding::NotInLoop(call.method.clone()));
         }
-        findings.extend(two(from));
+        self.graph.findings.extend(two(from));
         if let Some(end) = end_of(from) {
-            findings.push(Finding::After(call.method.clone(), end.clone()));
+            let said = self.sent_twice(from, call).map(|(at, words)| Finding::Mistake(at, words));
+            self.graph
+                .findings
+                .push(said.unwrap_or_else(|| Finding::After(call.method.clone(), end.clone())));
         }
-        let Some(operator) = operator else { return };
-        if let Some(right) = unlike(operator, call) {
-            findings.push(Finding::Shape(call.method.clone(), right));
+        let Some(operator) = operator else {
+            let sink = call.args.first().and_then(|sink| self.sink_named(sink));
+            if let (Some((sink, _)), true) = (sink, call.method == "into" || call.method == "try_into") {
+                let words = format!("a stream is sent to a sink by its operator: write `.to({sink})`");
+                self.graph.findings.push(Finding::Mistake(call.method.to_token_stream(), words));
+            }
+            return;
+        };
+        let is_certain = self.is_certain(from);
+        let part = call.args.first().filter(|_| operator.name.starts_with("aggregate")).and_then(of_a_part);
+        if let Some((at, words)) = part.filter(|_| is_certain) {
+            self.graph.findings.push(Finding::Mistake(at, words));
+        } else if let Some(words) = unlike(operator, call, is_certain) {
+            self.graph.findings.push(Finding::Shape(call.method.clone(), words));
+        } else if is_certain {
+            let said = self.arguments(operator, call).map(|(at, words)| Finding::Mistake(at, words));
+            let closures = || call.args.iter().filter(|argument| matches!(argument, Expr::Closure(_)));
+            let outside = || closures().find_map(|closure| self.outside(closure));
+            let said = said.or_else(|| outside().map(|(at, words)| Finding::Outside(at, words)));
+            self.graph.findings.extend(said);
         }
         if let Some(at) = waits(call) {
-            findings.push(Finding::Waits(call.method.clone(), at));
+            self.graph.findings.push(Finding::Waits(call.method.clone(), at));
         }
         if let Some((number, why)) = of_nothing(operator, call) {
-            findings.push(Finding::Nothing(number, why));
+            self.graph.findings.push(Finding::Nothing(number, why));
+        }
+    }
+
+    /// The first thing to be said of the arguments of an operator that has as many as it takes.
+    fn arguments(&self, operator: &Operator, call: &ExprMethodCall) -> Option<Said> {
+        let name = operator.name;
+        if matches!(operator.makes, Makes::Join) || matches!(operator.syntax, Syntax::Union) {
+            return call.args.first().and_then(|argument| self.no_stream(name, argument));
+        }
+        if name == "expire_after"
+            && let Some(length) = call.args.first()
+            && let Some(right) = no_length(length)
+        {
+            let words = format!("how long a key may be idle is a duration: write `.{name}({right})`");
+            return Some((length.to_token_stream(), words));
+        }
+        if name.starts_with("map_with_state")
+            && let Some(Expr::Call(how_long)) = call.args.first()
+            && matches!(&*how_long.func, Expr::Path(path) if path.path.is_ident("unbounded"))
+            && how_long.args.is_empty()
+        {
+            let words = "state that is never forgotten says why: write `unbounded(\"why\")`, or `idle_for(minutes(30))`";
+            return Some((how_long.to_token_stream(), words.to_owned()));
+        }
+        if operator.syntax == Syntax::Loop {
+            return call.args.last().and_then(|body| self.several_go_round(body));
+        }
+        let closures = || call.args.iter().filter(|argument| matches!(argument, Expr::Closure(_)));
+        closures().find_map(|closure| self.sent_from_inside(closure)).or_else(|| mistake(operator, call))
+    }
+
+    /// A loop whose body ends in a tuple.
+    fn several_go_round(&self, body: &Expr) -> Option<Said> {
+        let Expr::Closure(closure) = body else { return None };
+        let result = match &*closure.body {
+            Expr::Block(block) => match block.block.stmts.last() {
+                Some(Stmt::Expr(result, None)) => result,
+                _ => return None,
+            },
+            result => result,
+        };
+        let Expr::Tuple(parts) = result else { return None };
+        let words = format!(
+            "what goes round in a loop is one stream: unite the two, `.union(..)`, or end in one of them and read the other outside, instead of `{}`",
+            written(result)
+        );
+        Some((parts.to_token_stream(), words))
+    }
+
+    /// Whether something is a stream whatever the user's own code makes.
+    pub fn is_certain(&self, flow: &Flow) -> bool {
+        match flow {
+            Flow::Use { binding, .. } => self.graph.bindings[*binding].certain,
+            Flow::Operator { from, node, .. } => {
+                self.graph.nodes[*node].operator.is_some() && self.is_certain(from)
+            }
+            Flow::Paren(_, inner) => self.is_certain(inner),
+            Flow::Part { .. } | Flow::Rust(..) | Flow::Sink(_) | Flow::Call(..) | Flow::Unfinished(..) => {
+                false
+            }
         }
     }
 
@@ -250,90 +285,6 @@ impl Resolver {
         (!is_local && !is_in_a_type).then_some(path)
     }
 
-    /// Notes what a `.to(..)` writes to; whether it is a sink by its plain name.
-    fn sink(&mut self, call: &ExprMethodCall, stream: &Edge) -> bool {
-        let (target, plain) = match call.args.first() {
-            Some(Expr::Reference(reference)) => (&*reference.expr, false),
-            Some(target) => (target, true),
-            None => {
-                self.graph.incomplete = true;
-                return false;
-            }
-        };
-        if let Some(second) = call.args.iter().nth(1)
-            && let (Some((first, _)), Some((second, _))) = (self.sink_named(target), self.sink_named(second))
-        {
-            self.graph.findings.push(Finding::TwoSinks(first.clone(), second.clone()));
-            return false;
-        }
-        let is_of_self = |base: &Expr| matches!(base, Expr::Path(path) if path.path.is_ident("self"));
-        if matches!(target, Expr::Lit(_)) || matches!(target, Expr::Field(field) if is_of_self(&field.base)) {
-            self.graph.findings.push(Finding::NoName(target.to_token_stream()));
-            return false;
-        }
-        let Expr::Path(path) = target else { return false };
-        let Some(ident) = path.path.get_ident() else { return false };
-        match self.meaning(ident) {
-            Some(Meaning::Sink(node)) => {
-                if !self.graph.nodes[node].inputs.is_empty() {
-                    self.graph.findings.push(Finding::SecondStream(call.method.clone(), node));
-                }
-                self.graph.nodes[node].inputs.push(stream.clone());
-                plain
-            }
-            Some(Meaning::Other) => false,
-            meaning => {
-                if let Some(Meaning::Stream(_)) = meaning {
-                    self.used(ident);
-                }
-                if !name_of(ident).is_empty() {
-                    self.graph.findings.push(Finding::NotASink(ident.clone()));
-                }
-                false
-            }
-        }
-    }
-
-    /// Windows that are united as they are slide together.
-    fn slides(&mut self, call: &ExprMethodCall, node: NodeId) {
-        if self.graph.nodes[node].windowed
-            && let [one, other] = &self.graph.nodes[node].inputs[..]
-            && let (Some(one), Some(other)) =
-                (self.graph.nodes[one.from].slide, self.graph.nodes[other.from].slide)
-            && one != other
-        {
-            self.graph.findings.push(Finding::Slides(call.method.clone(), one, other));
-        }
-    }
-
-    /// What a window is a multiple of, and what it makes the slide of its stream.
-    fn window(&mut self, call: &ExprMethodCall, node: NodeId) {
-        if let Some(number) = call.args.iter().find(|argument| is_number(argument)) {
-            let right: Vec<String> =
-                call.args
-                    .iter()
-                    .map(|argument| {
-                        if is_number(argument) { format!("secs({})", text(argument)) } else { text(argument) }
-                    })
-                    .collect();
-            let right = format!("{}({})", call.method, right.join(", "));
-            self.graph.findings.push(Finding::Numbers(number.clone(), right));
-        }
-        let slide = self.graph.nodes[node].slide;
-        let read = |expr: &Expr| Length::read(expr).map(|length| (expr.clone(), length));
-        if let Some(slide) = slide {
-            let lengths = call.args.iter().filter_map(read).collect();
-            self.graph.findings.push(Finding::Window { lengths, slide });
-        }
-        self.graph.nodes[node].windowed = true;
-        if let Some(own) = call.args.iter().nth(1) {
-            // A slide of nothing is reported above; what follows is measured by what was there before.
-            self.graph.nodes[node].slide = Length::read(own)
-                .map(|length| length.millis)
-                .filter(|own| *own > 0 && slide.is_none_or(|slide| own.is_multiple_of(slide)));
-        }
-    }
-
     /// The body of a loop is a pipeline of its own: its streams live in the loop's scope.
     fn loop_body(&mut self, body: &mut ExprClosure, node: NodeId) -> Option<Edge> {
         let outside = self.place.clone();
@@ -370,29 +321,21 @@ impl Resolver {
     }
 }
 
-/// Whether a whole number is written there.
-fn is_number(expr: &Expr) -> bool {
-    matches!(expr, Expr::Lit(literal) if matches!(literal.lit, Lit::Int(_)))
-}
-
-/// What is borrowed, if something is.
-fn borrowed(expr: &Expr) -> &Expr {
-    match expr {
-        Expr::Reference(reference) => &reference.expr,
-        expr => expr,
-    }
-}
-
-/// The name by which a person would speak of an expression.
-fn last_name(expr: &Expr) -> Option<Ident> {
-    match expr {
-        Expr::MethodCall(call) => Some(call.method.clone()),
-        Expr::Call(call) => last_name(&call.func),
-        Expr::Path(path) => path.path.segments.last().map(|segment| segment.ident.clone()),
-        Expr::Field(field) => last_name(&field.base),
-        Expr::Index(index) => last_name(&index.expr),
-        Expr::Paren(paren) => last_name(&paren.expr),
-        Expr::Try(tried) => last_name(&tried.expr),
+/// An aggregate that is given the function of a part, `max(|value| ..)`.
+fn of_a_part(argument: &Expr) -> Option<Said> {
+    const NAMED: [&str; 7] = ["sum", "mean", "min", "max", "first", "last", "count_distinct"];
+    match argument {
+        Expr::Tuple(several) => several.elems.iter().find_map(of_a_part),
+        Expr::Call(call) => {
+            let Expr::Path(path) = &*call.func else { return None };
+            let name = &path.path.segments.last()?.ident;
+            let [Expr::Closure(part)] = call.args.iter().collect::<Vec<_>>()[..] else { return None };
+            let words = format!(
+                "an aggregate takes a part of each value by `.of(..)`: write `{name}().of({})`",
+                written(&Expr::Closure(part.clone()))
+            );
+            NAMED.iter().any(|known| name == known).then(|| (call.to_token_stream(), words))
+        }
         _ => None,
     }
 }
@@ -401,7 +344,7 @@ fn last_name(expr: &Expr) -> Option<Ident> {
 fn end_of(flow: &Flow) -> Option<&Ident> {
     let call = call_of(flow)?;
     let operator = known(&name_of(&call.method)).filter(Operator::ends)?;
-    unlike(&operator, call).is_none().then_some(&call.method)
+    unlike(&operator, call, true).is_none().then_some(&call.method)
 }
 
 /// What is to be said where a flow is taken for one stream, if it is two.

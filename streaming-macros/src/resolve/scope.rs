@@ -39,6 +39,41 @@ pub fn free_in(statement: &syn::Stmt, wanted: impl Fn(&str) -> bool) -> Vec<Iden
     free.found
 }
 
+/// The names that something is done with as with a value: a method is called, a field is read, it is compared. A function's name
+/// would be called.
+pub fn used_as_values(expr: &Expr) -> HashSet<String> {
+    struct Used(HashSet<String>);
+    impl Used {
+        fn value(&mut self, expr: &Expr) {
+            if let Expr::Path(path) = expr
+                && let Some(name) = path.path.get_ident()
+            {
+                self.0.insert(name_of(name));
+            }
+        }
+    }
+    impl<'a> Visit<'a> for Used {
+        fn visit_expr(&mut self, expr: &'a Expr) {
+            match expr {
+                Expr::MethodCall(call) => self.value(&call.receiver),
+                Expr::Field(field) => self.value(&field.base),
+                Expr::Index(index) => self.value(&index.expr),
+                Expr::Unary(unary) => self.value(&unary.expr),
+                Expr::Binary(pair) => {
+                    self.value(&pair.left);
+                    self.value(&pair.right);
+                }
+                _ => {}
+            }
+            visit::visit_expr(self, expr);
+        }
+        fn visit_item(&mut self, _: &'a Item) {}
+    }
+    let mut used = Used(HashSet::new());
+    used.visit_expr(expr);
+    used.0
+}
+
 struct Free<W> {
     wanted: W,
     /// One set of names for each scope around the place that is visited.

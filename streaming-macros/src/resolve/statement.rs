@@ -2,12 +2,14 @@
 
 use std::collections::HashMap;
 
-use proc_macro2::{Ident, TokenTree};
+use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{Attribute, Expr, ExprTuple, Local, Macro, Pat, PatTuple, Stmt, visit::Visit};
 
 use super::{
     Meaning, Parts, Resolver,
+    closures::is_of_the_language,
+    foreign_syntax::foreign,
     scope::{bound, free_in},
 };
 use crate::{
@@ -17,7 +19,7 @@ use crate::{
         condition as condition_of,
         partial_parse::{self, Chunk},
     },
-    tokens::{for_each_name, has_marker, name_of},
+    tokens::{for_each_name, has_marker, name_of, text},
 };
 
 impl Resolver {
@@ -44,6 +46,10 @@ impl Resolver {
             }
             Chunk::Broken(tokens) => {
                 self.graph.incomplete = true;
+                let said = foreign(&tokens).filter(|_| !has_marker(&tokens));
+                // rustc would say in its own words that it cannot read this.
+                let tokens = if said.is_some() { TokenStream::new() } else { tokens };
+                self.graph.findings.extend(said.map(|(at, words)| Finding::Mistake(at, words)));
                 if let Some(name) = partial_parse::broken_binding(&tokens) {
                     let node = self.add(What::Function, &name, name_of(&name), Vec::new());
                     let meaning = self.bind(&name, Origin::Opaque, self.edge(node), false);
@@ -150,7 +156,14 @@ impl Resolver {
                 }
                 self.place.name.clear();
             }
-            Stmt::Item(_) | Stmt::Macro(_) => {}
+            Stmt::Item(item) => {
+                let said = self.in_an_item(item);
+                self.graph.findings.extend(said.map(|(at, words)| Finding::Mistake(at, words)));
+            }
+            Stmt::Macro(call) => {
+                let said = self.in_a_macro(&call.mac);
+                self.graph.findings.extend(said.map(|(at, words)| Finding::Mistake(at, words)));
+            }
         }
     }
 
@@ -177,21 +190,40 @@ impl Resolver {
                 Pat::Type(typed) => (&*typed.pat, true),
                 pattern => (pattern, false),
             };
+            let written = match &local.pat {
+                Pat::Type(typed) if is_of_the_language(&typed.ty) => Some(typed.ty.clone()),
+                _ => None,
+            };
             let site = self.take(&mut init.expr, false);
+            let certain = self.is_certain(&self.graph.sites[site].flow);
+            if let Some(ty) = written {
+                self.typed_as_another(site, &ty);
+            }
             let is_one = matches!(pattern, Pat::Ident(_)) && self.two(site);
             let stream = self.edge_of(&self.graph.sites[site].flow);
             let origin = self.origin(&self.graph.sites[site].flow);
             let binds = self.destructure(pattern, origin, stream, typed);
+            binds.iter().for_each(|bind| self.graph.bindings[*bind].certain &= certain);
             if !is_one {
                 self.failures(site, pattern, &binds);
             }
             self.graph.sites[site].binds = binds;
         } else {
             self.note_unbound(&init.expr);
+            let plain = self.plain_call(&init.expr);
             self.rust(&mut init.expr);
             names.iter().for_each(|name| self.define(name, Meaning::Other));
+            self.plain
+                .extend(plain.iter().flat_map(|made| names.iter().map(|name| (name_of(name), made.clone()))));
         }
         self.place.name.clear();
+    }
+
+    /// A call in which nothing of the pipeline stands, such as that of a connector: no sink comes out of it.
+    fn plain_call(&self, made: &Expr) -> Option<String> {
+        let mut is_known = false;
+        for_each_name(&made.to_token_stream(), &mut |name| is_known |= self.named(&name).is_some());
+        (matches!(made, Expr::Call(_)) && !is_known).then(|| text(made))
     }
 
     /// A tuple of names and one of what they stand for: a `let` for each, but that none sees another.
@@ -208,6 +240,7 @@ impl Resolver {
                     let origin = self.origin(&self.graph.sites[site].flow);
                     let meaning = self.bind(&name.ident, origin, stream, false);
                     if let Meaning::Stream(id) = meaning {
+                        self.graph.bindings[id].certain &= self.is_certain(&self.graph.sites[site].flow);
                         self.graph.sites[site].binds = vec![id];
                     }
                     meanings.push((name.ident.clone(), meaning));

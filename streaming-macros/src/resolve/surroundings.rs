@@ -2,13 +2,19 @@
 
 use std::collections::HashSet;
 
+use proc_macro2::TokenStream;
+use quote::ToTokens;
 use syn::{
     Expr, ExprField, Item, Local, Stmt,
     visit::{self, Visit},
 };
 
 use super::scope::bound;
-use crate::{durations::fraction, parse::partial_parse::Chunk, tokens::name_of};
+use crate::{
+    durations::{no_length, no_number},
+    parse::partial_parse::Chunk,
+    tokens::name_of,
+};
 
 /// The names of a body.
 #[derive(Default)]
@@ -21,8 +27,8 @@ pub struct Surroundings {
     pub items: HashSet<String>,
     /// What is made by a closure.
     pub closures: HashSet<String>,
-    /// Durations with a fraction, and how they are written.
-    pub fractions: Vec<(Expr, String)>,
+    /// Durations that are none, and what is to be said of them.
+    pub durations: Vec<(TokenStream, String)>,
 }
 
 impl Surroundings {
@@ -53,9 +59,8 @@ impl Surroundings {
 
 impl<'a> Visit<'a> for Surroundings {
     fn visit_expr(&mut self, expr: &'a Expr) {
-        if let Some((_, right)) = fraction(expr) {
-            self.fractions.push((expr.clone(), right));
-        }
+        let said = no_number(expr).map(|words| (expr.to_token_stream(), words));
+        self.durations.extend(said.or_else(|| idle(expr)));
         visit::visit_expr(self, expr);
     }
     fn visit_expr_field(&mut self, field: &'a ExprField) {
@@ -76,4 +81,17 @@ impl<'a> Visit<'a> for Surroundings {
         };
         self.items.insert(name_of(name));
     }
+}
+
+/// `idle_for(30)`.
+fn idle(expr: &Expr) -> Option<(TokenStream, String)> {
+    let Expr::Call(call) = expr else { return None };
+    let Expr::Path(function) = &*call.func else { return None };
+    let last = function.path.segments.last().filter(|last| last.ident == "idle_for")?;
+    let (length, 1) = (call.args.first()?, call.args.len()) else { return None };
+    let right = no_length(length)?;
+    Some((
+        length.to_token_stream(),
+        format!("how long a key may be idle is a duration: write `{}({right})`", last.ident),
+    ))
 }

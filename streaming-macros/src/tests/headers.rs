@@ -14,7 +14,7 @@ fn headers() {
         ),
         (
             format!("#[batch(EACH)] fn p<a: Source<u64>, {sinks}>()"),
-            "`EACH`: the batch interval is part of the program, so it must be a literal: write the interval out: `#[batch(millis(100))]`, `secs(1)`, `minutes(1)` or `hours(1)`",
+            "`EACH`: the batch interval is part of the program, so it must be a literal: write the interval out: `#[batch(secs(1))]`, or another number of `millis(..)`, `secs(..)`, `minutes(..)` or `hours(..)`",
         ),
         (
             format!("#[batch(secs(0))] fn p<a: Source<u64>, {sinks}>()"),
@@ -62,7 +62,7 @@ fn headers() {
         ),
         (
             format!("#[batch(secs(1))] fn p<a: Source<u64>, {sinks}>() -> u64"),
-            "`-> u64`: a pipeline returns nothing: declare a port `name: Sink<T>` and end a stream with `.to(name)`",
+            "`-> u64`: a pipeline returns nothing: declare a port `out: Sink<T>` in the `<>` and end a stream with `.to(out)`",
         ),
         (
             format!("#[batch(secs(1))] async fn p<a: Source<u64>, {sinks}>()"),

@@ -1,6 +1,7 @@
 //! The macro without a compiler: what it writes and what it says. Programs that rustc sees as well are in
 //! the workspace's `tests/ui`.
 
+mod calls;
 mod cursor;
 mod emitted;
 mod headers;
