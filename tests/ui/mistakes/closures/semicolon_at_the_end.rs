@@ -1,0 +1,13 @@
+//! fix: delete the `;`
+//! A block has a value.
+
+use streaming_runtime::prelude::*;
+
+stream!(
+    #[batch(secs(1))]
+    fn flow<words: Source<String>, out: Sink<String>>() {
+        words.filter(|word| { word.len() > 3; }).to(out);
+    }
+);
+
+fn main() {}

@@ -1,0 +1,16 @@
+//! fix: .start(
+//! An engine starts a job.
+
+use streaming_runtime::{connect::{channel, console}, prelude::*};
+
+stream!(
+    #[batch(secs(1))]
+    fn flow<words: Source<String>, out: Sink<String>>() {
+        words.to(out);
+    }
+);
+
+fn main() {
+    let (_sender, words) = channel::<String>(8);
+    let _ = Engine::new().run(flow::Ports { words, out: console() });
+}
