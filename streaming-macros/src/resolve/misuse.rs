@@ -12,7 +12,7 @@ use super::{
     Meaning, Resolver,
     call_shape::written,
     closures::Said,
-    scope::{all_free, bound, used_as_values},
+    scope::{all_free, bound, free_values},
 };
 use crate::{
     graph::{Finding, Flow, What},
@@ -231,10 +231,7 @@ impl Resolver {
     pub fn in_an_item(&self, item: &Item) -> Option<Said> {
         let is_stream = |name: &str| self.names_stream(name);
         // What is called may be a function of that name.
-        let is_named = |expr: &Expr| {
-            let used = used_as_values(expr);
-            all_free(expr, is_stream).iter().any(|name| used.contains(&name_of(name)))
-        };
+        let is_named = |expr: &Expr| !free_values(expr, is_stream).is_empty();
         match item {
             Item::Const(fixed) if is_named(&fixed.expr) => {
                 Some((fixed.const_token.to_token_stream(), named(&fixed.ident, "const", &fixed.expr)))
@@ -258,9 +255,8 @@ impl Resolver {
                     block: (*function.block).clone(),
                 });
                 let free =
-                    all_free(&body, |name| self.names_stream(name) && !own.iter().any(|own| own == name));
-                let used = used_as_values(&body);
-                let stream = free.iter().find(|name| used.contains(&name_of(name)))?;
+                    free_values(&body, |name| self.names_stream(name) && !own.iter().any(|own| own == name));
+                let stream = free.first()?;
                 let name = &function.sig.ident;
                 let words = format!(
                     "a function sees no stream of the body around it: give it `{stream}`, as `fn {name}<'s>({stream}: Stream<'s, T>)`, or a `stage!`"
@@ -346,8 +342,7 @@ impl Resolver {
                 && !self.declared.contains(name)
                 && !self.graph.unseen.contains(name)
         };
-        let used = used_as_values(closure);
-        let name = all_free(closure, is_nothing).into_iter().find(|name| used.contains(&name_of(name)))?;
+        let name = free_values(closure, is_nothing).into_iter().next()?;
         let text = name_of(&name);
         if text == "self" {
             let words = "a pipeline belongs to no value, and has no `self`: declare what it needs of it as a value, `name: Type`, in the `()` of the header";

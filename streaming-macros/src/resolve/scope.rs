@@ -27,55 +27,29 @@ pub fn bound(pattern: &Pat) -> Vec<Ident> {
 
 /// All names in `expr` that are free in it and for which `wanted` holds, in source order.
 pub fn all_free(expr: &Expr, wanted: impl Fn(&str) -> bool) -> Vec<Ident> {
-    let mut free = Free { wanted, hidden: Vec::new(), found: Vec::new() };
+    let mut free = Free { wanted, values_only: false, hidden: Vec::new(), found: Vec::new() };
     free.visit_expr(expr);
     free.found
 }
 
 /// As [`all_free`], of a statement.
 pub fn free_in(statement: &syn::Stmt, wanted: impl Fn(&str) -> bool) -> Vec<Ident> {
-    let mut free = Free { wanted, hidden: Vec::new(), found: Vec::new() };
+    let mut free = Free { wanted, values_only: false, hidden: Vec::new(), found: Vec::new() };
     free.visit_stmt(statement);
     free.found
 }
 
-/// The names that something is done with as with a value: a method is called, a field is read, it is compared. A function's name
-/// would be called.
-pub fn used_as_values(expr: &Expr) -> HashSet<String> {
-    struct Used(HashSet<String>);
-    impl Used {
-        fn value(&mut self, expr: &Expr) {
-            if let Expr::Path(path) = expr
-                && let Some(name) = path.path.get_ident()
-            {
-                self.0.insert(name_of(name));
-            }
-        }
-    }
-    impl<'a> Visit<'a> for Used {
-        fn visit_expr(&mut self, expr: &'a Expr) {
-            match expr {
-                Expr::MethodCall(call) => self.value(&call.receiver),
-                Expr::Field(field) => self.value(&field.base),
-                Expr::Index(index) => self.value(&index.expr),
-                Expr::Unary(unary) => self.value(&unary.expr),
-                Expr::Binary(pair) => {
-                    self.value(&pair.left);
-                    self.value(&pair.right);
-                }
-                _ => {}
-            }
-            visit::visit_expr(self, expr);
-        }
-        fn visit_item(&mut self, _: &'a Item) {}
-    }
-    let mut used = Used(HashSet::new());
-    used.visit_expr(expr);
-    used.0
+/// As [`all_free`], but only where something is done with a name as with a value: a method is called, a field is read, it is compared.
+/// The name of a function would be called.
+pub fn free_values(expr: &Expr, wanted: impl Fn(&str) -> bool) -> Vec<Ident> {
+    let mut free = Free { wanted, values_only: true, hidden: Vec::new(), found: Vec::new() };
+    free.visit_expr(expr);
+    free.found
 }
 
 struct Free<W> {
     wanted: W,
+    values_only: bool,
     /// One set of names for each scope around the place that is visited.
     hidden: Vec<HashSet<String>>,
     found: Vec<Ident>,
@@ -87,6 +61,14 @@ impl<W: Fn(&str) -> bool> Free<W> {
         visit(self);
         self.hidden.pop();
     }
+    fn name(&mut self, expr: &Expr) {
+        let Expr::Path(path) = expr else { return };
+        let Some(ident) = path.path.get_ident() else { return };
+        let name = name_of(ident);
+        if (self.wanted)(&name) && !self.hidden.iter().any(|scope| scope.contains(&name)) {
+            self.found.push(ident.clone());
+        }
+    }
     fn hide(&mut self, pattern: &Pat) {
         let names = bound(pattern).iter().map(name_of).collect::<Vec<_>>();
         self.hidden.last_mut().expect("patterns stand inside a scope").extend(names);
@@ -95,13 +77,17 @@ impl<W: Fn(&str) -> bool> Free<W> {
 
 impl<'a, W: Fn(&str) -> bool> Visit<'a> for Free<W> {
     fn visit_expr(&mut self, expr: &'a Expr) {
-        if let Expr::Path(path) = expr
-            && let Some(ident) = path.path.get_ident()
-        {
-            let name = name_of(ident);
-            if (self.wanted)(&name) && !self.hidden.iter().any(|scope| scope.contains(&name)) {
-                self.found.push(ident.clone());
+        match expr {
+            expr if !self.values_only => self.name(expr),
+            Expr::MethodCall(call) => self.name(&call.receiver),
+            Expr::Field(field) => self.name(&field.base),
+            Expr::Index(index) => self.name(&index.expr),
+            Expr::Unary(unary) => self.name(&unary.expr),
+            Expr::Binary(pair) => {
+                self.name(&pair.left);
+                self.name(&pair.right);
             }
+            _ => {}
         }
         // `if let` and `while let` bind inside conditions, so every expression with a condition is a scope.
         match expr {

@@ -112,6 +112,7 @@ fn what_may_be_right_is_let_be() {
         "join!(a, b).to(out); debug!(a); b.to(other);",
         // A function is no variable.
         "a.map(|x| apply(&helper, x)).to(out); b.to(other);",
+        "a.map(|x| Some(1 + sum(x)).filter(|sum| *sum < 3)).to(out); b.to(other);",
         "a.map(|x| { read!(y); y.len() }).to(out); b.to(other);",
     ] {
         assert_eq!(about(body), NOTHING, "{body}");
