@@ -68,11 +68,14 @@ impl<'a> Visit<'a> for Names {
     }
     fn visit_expr_call(&mut self, call: &'a ExprCall) {
         if let Expr::Path(function) = &*call.func {
-            // A length of time in words of elsewhere is nobody's.
-            if function.path.get_ident().is_some() && no_length(&Expr::Call(call.clone())).is_some() {
+            let name = function.path.get_ident();
+            // A length of time in words of elsewhere is nobody's, and an operator is no function.
+            if name.is_some() && no_length(&Expr::Call(call.clone())).is_some() {
                 return;
             }
-            self.root(&function.path);
+            if name.is_none_or(|name| known(&name_of(name)).is_none()) {
+                self.root(&function.path);
+            }
         }
         visit::visit_expr_call(self, call);
     }

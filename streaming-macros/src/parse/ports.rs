@@ -64,7 +64,12 @@ pub fn ports(signature: &Signature, errors: &Errors) -> Vec<Port> {
     if readable && !ports.iter().any(|port| port.faces(Way::Source)) {
         let message =
             "has no source, so nothing ever happens in it: declare a port `name: Source<T>` in its `<>`";
-        errors.push(&signature.ident, format!("pipeline `{}` {message}", signature.ident));
+        let message = format!("pipeline `{}` {message}", signature.ident);
+        // Without any port the body has no name to begin with.
+        match ports.is_empty() {
+            true => errors.push_and_lose_body(&signature.ident, message),
+            false => errors.push(&signature.ident, message),
+        }
     } else if readable
         && !ports.iter().any(|port| port.faces(Way::Sink))
         && matches!(signature.output, ReturnType::Default)
@@ -123,7 +128,13 @@ fn role(param: &TypeParam, errors: &Errors) -> Option<(Way, Type)> {
         "Source" => Way::Source,
         "Sink" => Way::Sink,
         _ => {
-            errors.push_and_lose_body(bound, format!("port `{name}` is neither a source nor a sink: {form}"));
+            // Who takes another word for a source takes another for a sink: it is one mistake.
+            if !errors.body_lost() {
+                errors.push_and_lose_body(
+                    bound,
+                    format!("port `{name}` is neither a source nor a sink: {form}"),
+                );
+            }
             return None;
         }
     };

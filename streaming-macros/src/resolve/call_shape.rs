@@ -131,6 +131,10 @@ pub fn written(expr: &Expr) -> String {
             let args: Vec<String> = call.args.iter().map(written).collect();
             format!("{}.{}({})", written(&call.receiver), call.method, args.join(", "))
         }
+        Expr::Call(call) => {
+            let args: Vec<String> = call.args.iter().map(written).collect();
+            format!("{}({})", text(&call.func), args.join(", "))
+        }
         Expr::Tuple(tuple) => {
             let parts: Vec<String> = tuple.elems.iter().map(written).collect();
             format!("({})", parts.join(", "))

@@ -37,6 +37,11 @@ pub fn foreign(statement: &TokenStream) -> Option<Said> {
             format!("a stream is named by `let`: write `let {name} = ..;` for `{name} :=`"),
         ));
     }
+    let is = |at: usize, mark: char| tokens.get(at).is_some_and(|token| is_punct(token, mark));
+    if let (Some(stream), true, true, Some(sink)) = (ident(0), is(1, '='), is(2, '>'), ident(3)) {
+        let words = format!("a stream is sent to a sink by its operator: write `{stream}.to({sink})`");
+        return Some((tokens[1].to_token_stream(), words));
+    }
     anywhere(&tokens, false)
 }
 

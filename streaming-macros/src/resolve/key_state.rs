@@ -53,6 +53,14 @@ pub fn state(operator: &Operator, closure: &ExprClosure) -> Option<Said> {
         fn visit_expr_binary(&mut self, pair: &'a ExprBinary) {
             visit::visit_expr_binary(self, pair);
             let op = text(&pair.op);
+            let is_shown = |expr: &Expr| matches!(expr, Expr::Unary(_)) && self.is_state(expr);
+            if !op.ends_with('=') && (is_shown(&pair.left) || is_shown(&pair.right)) {
+                let state = self.state;
+                let words = format!(
+                    "a state is read by `.get()`: write `{state}.get().copied().unwrap_or_default()`, and give it by `{state}.update(..)`"
+                );
+                self.found.get_or_insert((pair.to_token_stream(), words));
+            }
             let Some(op) = op.strip_suffix('=').filter(|op| ["+", "-", "*", "/", "|", "&"].contains(op))
             else {
                 return;

@@ -275,8 +275,9 @@ impl Resolver {
                 "a stream does not end, so it is not collected: send it to a sink, `.to(out)`, and start with `out: collect()` in a test; `.glom(1)` makes one `Vec` of each batch".to_owned()
             }
             flow if self.is_certain(flow) => {
-                let record = self.record_of(flow).unwrap_or_else(|| ty.clone());
-                format!("this is a stream, and what it carries stands in its `<>`: write `Stream<'_, {}>`, or leave the type out", text(&record))
+                let known = self.record_of(flow).as_ref().map(text);
+                let record = known.unwrap_or_else(|| if matches!(ty, Type::ImplTrait(_)) { "T".to_owned() } else { text(ty) });
+                format!("this is a stream, and what it carries stands in its `<>`: write `Stream<'_, {record}>`, or leave the type out")
             }
             _ => return,
         };

@@ -200,6 +200,13 @@ impl Resolver {
             let words = "state that is never forgotten says why: write `unbounded(\"why\")`, or `idle_for(minutes(30))`";
             return Some((how_long.to_token_stream(), words.to_owned()));
         }
+        let is_counted = operator.call.starts_with(|c: char| c.is_ascii_digit());
+        if let (true, Some(Expr::Lit(number))) = (is_counted, call.args.first())
+            && !matches!(number.lit, syn::Lit::Int(_))
+        {
+            let words = format!("`{name}` takes a whole number: write `.{name}({})`", operator.call);
+            return Some((number.to_token_stream(), words));
+        }
         if operator.syntax == Syntax::Loop {
             return call.args.last().and_then(|body| self.several_go_round(body));
         }

@@ -79,6 +79,14 @@ impl Resolver {
             self.graph.findings.push(Finding::TwoSinks(first.clone(), second.clone()));
             return false;
         }
+        if let Some(Expr::Reference(reference)) = call.args.first()
+            && let (Some(_), Some((sink, node))) = (&reference.mutability, self.sink_named(&reference.expr))
+        {
+            let words = format!("a sink is given by its name: write `.to({sink})`");
+            self.graph.findings.push(Finding::Mistake(reference.to_token_stream(), words));
+            self.graph.nodes[node].inputs.push(stream.clone());
+            return false;
+        }
         if let Some((first, second)) = self.two_sinks(target) {
             self.graph.findings.push(Finding::TwoSinks(first, second));
             return false;
@@ -151,14 +159,24 @@ impl Resolver {
             }
             Expr::Path(path) => {
                 let made = self.plain.get(&name_of(path.path.get_ident()?))?;
-                matches!(self.meaning(path.path.get_ident()?), Some(Meaning::Other)).then(|| said(made))
+                matches!(self.meaning(path.path.get_ident()?), Some(Meaning::Other))
+                    .then(|| said(connector(made)))
             }
-            Expr::Call(_) | Expr::MethodCall(_) | Expr::Struct(_) | Expr::Array(_) | Expr::Tuple(_) => {
+            Expr::Macro(made)
+                if !["println", "print", "format"].iter().any(|name| made.mac.path.is_ident(name)) =>
+            {
+                None
+            }
+            Expr::Call(_)
+            | Expr::MethodCall(_)
+            | Expr::Macro(_)
+            | Expr::Struct(_)
+            | Expr::Array(_)
+            | Expr::Tuple(_) => {
                 let mut is_known = false;
                 for_each_name(&target.to_token_stream(), &mut |name| is_known |= self.named(&name).is_some());
                 let written = written(target);
-                let is_file = ["Path", "File", "open"].iter().any(|word| written.contains(word));
-                (!is_known).then(|| said(if is_file { "text_files(\"prefix\")" } else { &written }))
+                (!is_known).then(|| said(connector(&written)))
             }
             _ => None,
         }
@@ -193,6 +211,16 @@ impl Resolver {
             ),
         };
         Some((call.method.to_token_stream(), words))
+    }
+}
+
+/// The connector that is meant by something that was to be a sink.
+fn connector(made: &str) -> &str {
+    let has = |words: &[&str]| words.iter().any(|word| made.contains(word));
+    match made {
+        _ if has(&["Path", "File", "open"]) => "text_files(\"prefix\")",
+        _ if has(&["stdout", "stderr", "print"]) || made.starts_with('"') => "console()",
+        made => made,
     }
 }
 

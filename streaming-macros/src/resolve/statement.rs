@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::ToTokens;
-use syn::{Attribute, Expr, ExprTuple, Local, Macro, Pat, PatTuple, Stmt, visit::Visit};
+use syn::{Attribute, Expr, ExprTuple, Local, Macro, Pat, PatTuple, Stmt, Type, visit::Visit};
 
 use super::{
     Meaning, Parts, Resolver,
@@ -191,7 +191,11 @@ impl Resolver {
                 pattern => (pattern, false),
             };
             let written = match &local.pat {
-                Pat::Type(typed) if is_of_the_language(&typed.ty) => Some(typed.ty.clone()),
+                Pat::Type(typed)
+                    if is_of_the_language(&typed.ty) || matches!(*typed.ty, Type::ImplTrait(_)) =>
+                {
+                    Some(typed.ty.clone())
+                }
                 _ => None,
             };
             let site = self.take(&mut init.expr, false);
@@ -223,7 +227,7 @@ impl Resolver {
     fn plain_call(&self, made: &Expr) -> Option<String> {
         let mut is_known = false;
         for_each_name(&made.to_token_stream(), &mut |name| is_known |= self.named(&name).is_some());
-        (matches!(made, Expr::Call(_)) && !is_known).then(|| text(made))
+        (matches!(made, Expr::Call(_) | Expr::Lit(_)) && !is_known).then(|| text(made))
     }
 
     /// A tuple of names and one of what they stand for: a `let` for each, but that none sees another.
