@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 use syn::{
-    Attribute, Expr, ExprCall, ItemUse, Macro, PatIdent, Path, Stmt,
+    Attribute, Expr, ExprBinary, ExprCall, ItemUse, Macro, PatIdent, Path, Stmt,
     visit::{self, Visit},
 };
 
@@ -66,16 +66,25 @@ impl<'a> Visit<'a> for Names {
         }
         visit::visit_path(self, path);
     }
+    fn visit_expr_binary(&mut self, pair: &'a ExprBinary) {
+        self.visit_expr(&pair.left);
+        match &*pair.right {
+            // `words | filter(..)`: an operator, and no function.
+            Expr::Call(call) if matches!(&*call.func, Expr::Path(path) if path.path.get_ident().is_some_and(|name| known(&name_of(name)).is_some())) =>
+            {
+                call.args.iter().for_each(|argument| self.visit_expr(argument));
+            }
+            right => self.visit_expr(right),
+        }
+    }
     fn visit_expr_call(&mut self, call: &'a ExprCall) {
         if let Expr::Path(function) = &*call.func {
             let name = function.path.get_ident();
-            // A length of time in words of elsewhere is nobody's, and an operator is no function.
+            // A length of time in words of elsewhere is nobody's.
             if name.is_some() && no_length(&Expr::Call(call.clone())).is_some() {
                 return;
             }
-            if name.is_none_or(|name| known(&name_of(name)).is_none()) {
-                self.root(&function.path);
-            }
+            self.root(&function.path);
         }
         visit::visit_expr_call(self, call);
     }
