@@ -37,20 +37,28 @@ fn child(directory: &Path, point: &str, nth: u64) -> bool {
     !output.status.success()
 }
 
+/// Attempts to meet a point: a compaction is left off when its job ends, and on a busy machine that may come first.
+const ATTEMPTS: usize = 20;
+
+/// Ends processes at the point, and goes on from what they leave. Whether any ended there.
+fn meets(point: &str) -> bool {
+    let directory = tempfile::tempdir().expect("there is room");
+    // A job that ended without closing, so that recovery has something to do.
+    assert!(child(directory.path(), "before-sync", 2));
+    let ended = [1, 2].map(|nth| child(directory.path(), point, nth));
+    job(directory.path()); // checks the state
+    ended != [false; 2]
+}
+
 #[test]
 fn a_process_that_ends_at_any_point_is_followed_by_one_that_goes_on() {
     let engine = ["before-commit", "after-commit", "before-acknowledge", "after-acknowledge"];
     let ours = POINTS.iter().filter(|point| !engine.contains(point));
     let mut never = BTreeSet::new();
     for &point in ours {
-        let directory = tempfile::tempdir().expect("there is room");
-        // A job that ended without closing, so that recovery has something to do.
-        assert!(child(directory.path(), "before-sync", 2));
-        let ended = [1, 2].map(|nth| child(directory.path(), point, nth));
-        if ended == [false; 2] {
+        if !(0..ATTEMPTS).any(|_| meets(point)) {
             never.insert(point);
         }
-        job(directory.path()); // checks the state
     }
     assert_eq!(never, BTreeSet::new(), "points that are never passed");
 }
