@@ -71,12 +71,14 @@ pub fn stage(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
 }
 
 fn expand(input: TokenStream) -> TokenStream {
-    let input = match parse::Input::read(parse::Form::Pipeline, input) {
+    let parse::WithoutStages { tokens, stubs, mistakes } = parse::stages_in_front(input);
+    let mut input = match parse::Input::read(parse::Form::Pipeline, tokens) {
         Ok(input) => input,
         // There is no header to speak of, so nothing else can be emitted.
         Err(error) => return error.to_compile_error(),
     };
-    parse::cases(input).into_iter().map(expand_case).collect()
+    input.mistakes.extend(mistakes);
+    parse::cases(input).into_iter().map(expand_case).chain([stubs]).collect()
 }
 
 fn expand_case(input: parse::Input) -> TokenStream {

@@ -11,6 +11,7 @@ pub mod partial_parse;
 mod pipeline;
 mod ports;
 mod stage;
+mod stages_in_front;
 mod type_parameters;
 mod ungroup;
 
@@ -26,6 +27,7 @@ pub use conditions::{cases, condition};
 pub use input::{Form, Input};
 pub use pipeline::{misplaced_batch, pipeline};
 pub use stage::stage;
+pub use stages_in_front::{WithoutStages, stages_in_front};
 pub use ungroup::ungrouped;
 
 /// Which way a port faces.
