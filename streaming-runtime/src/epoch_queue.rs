@@ -1,19 +1,17 @@
 //! What is gathered for each epoch that is open.
 
-use std::collections::VecDeque;
-
 use crate::ids::Epoch;
 
-/// An `S` for each open epoch, oldest first. There are rarely more than two. An `S` that was emptied is used again for a
+/// An `S` for each open epoch, oldest first. There are rarely more than two, so what is behind the oldest moves up when that is taken. An `S` that was emptied is used again for a
 /// later epoch, so that its capacity is kept.
 pub(crate) struct EpochQueue<S> {
-    open: VecDeque<(Epoch, S)>,
+    open: Vec<(Epoch, S)>,
     spare: Vec<S>,
 }
 
 impl<S> Default for EpochQueue<S> {
     fn default() -> Self {
-        EpochQueue { open: VecDeque::new(), spare: Vec::new() }
+        EpochQueue { open: Vec::new(), spare: Vec::new() }
     }
 }
 
@@ -40,7 +38,8 @@ impl<S: Default> EpochQueue<S> {
 
     /// Takes the oldest epoch, if it is as `is_complete` asks.
     pub(crate) fn pop_if(&mut self, is_complete: impl FnOnce(Epoch, &S) -> bool) -> Option<(Epoch, S)> {
-        self.open.pop_front_if(|(epoch, state)| is_complete(*epoch, state))
+        let (epoch, state) = self.open.first()?;
+        is_complete(*epoch, state).then(|| self.open.remove(0))
     }
 
     /// Gives back what was taken and emptied.

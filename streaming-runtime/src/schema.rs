@@ -63,29 +63,28 @@ pub(crate) fn of<T: Serialize + DeserializeOwned>() -> Schema {
 
 /// The same of a type that is not to be called as Rust does, where its name is written: one of this crate's.
 pub(crate) fn of_named<T: Serialize + DeserializeOwned>(name: &str) -> Schema {
-    let Traced { trace, text, is_whole, fault } = on_a_large_stack(|| {
-        trace::<T>(|value, declared| {
-            let mut bytes = Vec::new();
-            encode(value, &mut bytes, &mut Forms::default())?;
-            read_back::<T, T>(value, &bytes, declared)
-        })
-    });
+    schema(name, |trace, run| make(trace, run, probe::<T>))
+}
+
+/// What the `Deserialize` of `T` asks for, to explain why a value was not read back.
+pub(crate) fn declared<T: DeserializeOwned>() -> Declared {
+    on_a_large_stack(|trace, run| make::<T>(trace, run, |_, _| Ok(()))).trace.declared()
+}
+
+/// Looks at a type by making values of it. What is in here and below knows no type, and is compiled once.
+fn schema(name: &str, make: Make) -> Schema {
+    let Traced { trace, text, is_whole, fault } = on_a_large_stack(make);
     let text = if is_whole { text } else { format!("{text} opaque {name}") };
     let fault = fault.or_else(|| trace.declared().fault()).map(|why| format!("`{name}`: {why}"));
     Schema { text, fault }
 }
 
-/// What the `Deserialize` of `T` asks for, to explain why a value was not read back.
-pub(crate) fn declared<T: DeserializeOwned>() -> Declared {
-    on_a_large_stack(|| trace::<T>(|_, _| Ok(()))).trace.declared()
-}
-
 /// Values that are made up may be deep, in unoptimised code too, and the caller's stack may be a small one.
-fn on_a_large_stack<R: Send>(work: fn() -> R) -> R {
+fn on_a_large_stack(make: Make) -> Traced {
     let thread = thread::Builder::new().name("schema".to_owned()).stack_size(STACK);
-    thread::scope(|scope| match thread.spawn_scoped(scope, work) {
+    thread::scope(|scope| match thread.spawn_scoped(scope, move || trace(make)) {
         Ok(running) => running.join().unwrap_or_else(|panic| resume_unwind(panic)),
-        Err(_) => work(), // no more threads: the caller's stack may do
+        Err(_) => trace(make), // no more threads: the caller's stack may do
     })
 }
 
@@ -98,14 +97,40 @@ struct Traced {
     fault: Option<String>,
 }
 
-/// Looks at a value that was made up, and says what is wrong with it.
-type Probe<T> = fn(&T, &dyn Fn() -> Declared) -> Result<(), String>;
+/// Makes a value of some type up, and looks at it if that is wanted: what is wrong with it. It may panic.
+type Make = fn(&mut Trace, &mut Run) -> Result<Option<String>, TraceRefused>;
 
-fn trace<T: DeserializeOwned>(probe: Probe<T>) -> Traced {
+/// How one value is made up.
+struct Run {
+    /// Whether to look at the value.
+    looks: bool,
+    /// Whether the value was made.
+    is_made: bool,
+}
+
+/// The part of all this that is compiled for each type.
+fn make<T: DeserializeOwned>(
+    trace: &mut Trace,
+    run: &mut Run,
+    probe: fn(&T, &Trace) -> Result<(), String>,
+) -> Result<Option<String>, TraceRefused> {
+    let value = T::deserialize(Tracer::new(trace))?;
+    run.is_made = true;
+    Ok(if run.looks { probe(&value, trace).err() } else { None })
+}
+
+/// Writes a value and reads it back.
+fn probe<T: Serialize + DeserializeOwned>(value: &T, trace: &Trace) -> Result<(), String> {
+    let mut bytes = Vec::new();
+    encode(value, &mut bytes, &mut Forms::default())?;
+    read_back::<T, T>(value, &bytes, &|| trace.declared())
+}
+
+fn trace(make: Make) -> Traced {
     let mut traced = Traced { trace: Trace::default(), text: String::new(), is_whole: false, fault: None };
     for _ in 0..RUNS {
         let before = traced.trace.graph.progress();
-        let run = traced.run(probe);
+        let run = traced.run(make);
         traced.is_whole = traced.trace.graph.is_known(traced.trace.root());
         if traced.is_whole {
             break;
@@ -122,36 +147,36 @@ fn trace<T: DeserializeOwned>(probe: Probe<T>) -> Traced {
     }
     // What stands for a type must not depend on what else is looked at.
     traced.text = text::write(&traced.trace.graph, traced.trace.root());
-    traced.go_through(probe);
+    traced.go_through(make);
     traced
 }
 
 impl Traced {
     /// Makes one value up, and looks at it.
-    fn run<T: DeserializeOwned>(&mut self, probe: Probe<T>) -> Result<(), TraceRefused> {
+    fn run(&mut self, make: Make) -> Result<(), TraceRefused> {
         self.trace.begin();
-        // A panic in a type's own `Deserialize` is a refusal like others.
-        let made = catch_unwind(AssertUnwindSafe(|| T::deserialize(Tracer::new(&mut self.trace))));
-        let value = made.unwrap_or(Err(TraceRefused::Value))?;
-        if self.fault.is_none() {
-            let trace = &self.trace;
-            let looked = catch_unwind(AssertUnwindSafe(|| probe(&value, &|| trace.declared())));
-            let looked = looked.unwrap_or_else(|_| Err("its `Serialize` or `Deserialize` panics".to_owned()));
-            self.fault = looked.err();
-        }
+        let mut run = Run { looks: self.fault.is_none(), is_made: false };
+        let made = catch_unwind(AssertUnwindSafe(|| make(&mut self.trace, &mut run)));
+        let looked = match made {
+            Ok(looked) => looked?,
+            Err(_) if run.is_made => Some("its `Serialize` or `Deserialize` panics".to_owned()),
+            // A panic in a type's own `Deserialize` is a refusal like others.
+            Err(_) => return Err(TraceRefused::Value),
+        };
+        self.fault = self.fault.take().or(looked);
         Ok(())
     }
 
     /// Makes values of all branches that are known, as short as they can be, of one number and of another: what was made
     /// up so far was to find them, and once for all.
-    fn go_through<T: DeserializeOwned>(&mut self, probe: Probe<T>) {
+    fn go_through(&mut self, make: Make) {
         for (aim, offer) in self.trace.aims() {
             if self.fault.is_some() {
                 return;
             }
             self.trace.aim(aim, offer);
             // What is refused here was made up otherwise before, or never is.
-            if let Err(TraceRefused::TooLarge) = self.run(probe) {
+            if let Err(TraceRefused::TooLarge) = self.run(make) {
                 return;
             }
         }
@@ -161,8 +186,11 @@ impl Traced {
 /// The name of a type, as it is written where it cannot be looked through. `own` are types of this crate in it, as Rust calls
 /// them and as they are called on disk.
 pub(crate) fn name<T>(own: &[(&str, &str)]) -> String {
-    let name = type_name::<T>().to_owned();
-    without_paths(&own.iter().fold(name, |name, (rust, disk)| name.replace(rust, disk)))
+    renamed(type_name::<T>(), own)
+}
+
+fn renamed(name: &str, own: &[(&str, &str)]) -> String {
+    without_paths(&own.iter().fold(name.to_owned(), |name, (rust, disk)| name.replace(rust, disk)))
 }
 
 /// The name of a type without the modules that it and its arguments are in.

@@ -159,7 +159,7 @@ impl StateLog {
         StateWriter(Some(Mine { ledger: self.clone(), index, forms: RefCell::default() }))
     }
 
-    fn write(&self, epoch: Epoch, write: impl FnOnce(&mut PartWriter)) {
+    fn write(&self, epoch: Epoch, write: &mut dyn FnMut(&mut PartWriter)) {
         write(&mut self.pages.borrow_mut().at(epoch).part);
     }
 
@@ -211,7 +211,7 @@ pub(crate) fn write<T: Record, W: Serialize + ?Sized>(
     let start = bytes.len();
     let mut written = encode(value, bytes, forms);
     if written.is_ok() && forms.is_due() {
-        written = read_back::<W, T>(value, &bytes[start..], schema::declared::<T>);
+        written = read_back::<W, T>(value, &bytes[start..], &schema::declared::<T>);
     }
     if let Err(why) = written {
         unreadable::<T>(of(), why);
@@ -274,7 +274,7 @@ impl StateWriter {
     pub(crate) fn pane<T: Record, W: Serialize>(&self, epoch: Epoch, until: Option<BatchTime>, values: &[W]) {
         if let Some(mine) = &self.0 {
             let write = |bytes: &mut Vec<u8>| mine.write::<Vec<T>, [W]>(values, bytes);
-            mine.ledger.write(epoch, |part| part.pane(mine.index, until, write));
+            mine.ledger.write(epoch, &mut |part| part.pane(mine.index, until, write));
         }
     }
 
@@ -285,8 +285,10 @@ impl StateWriter {
         write: impl FnOnce(&mut dyn FnMut(&J, Option<&W>)),
     ) {
         if let Some(mine) = &self.0 {
-            mine.ledger.write(epoch, |part| {
+            let mut write = Some(write);
+            mine.ledger.write(epoch, &mut |part| {
                 let mut keys = part.keys(mine.index);
+                let write = write.take().expect("the log writes once");
                 write(&mut |key, state| {
                     let key = |bytes: &mut Vec<u8>| mine.write::<K, J>(key, bytes);
                     match state {
@@ -316,7 +318,7 @@ impl StateWriter {
     }
 
     /// All that is written of this operator and still counts, by whatever worker, oldest first.
-    fn read(&self, mut with: impl FnMut(&Mine, Read<'_>)) {
+    fn read(&self, with: &mut dyn FnMut(&Mine, Read<'_>)) {
         let Some(mine @ Mine { ledger, .. }) = &self.0 else { return };
         let restored = ledger.restored.borrow();
         let Some(restored) = restored.as_ref() else { return };
@@ -330,14 +332,14 @@ impl StateWriter {
     /// Whether anything is written of this operator.
     pub(crate) fn has_written(&self) -> bool {
         let mut has_any = false;
-        self.read(|_, _| has_any = true);
+        self.read(&mut |_, _| has_any = true);
         has_any
     }
 
     /// What is written of the batches: of each its time, whether it is this worker's if it belongs to no key, and what was
     /// taken in.
     pub(crate) fn panes<T: DeserializeOwned>(&self, mut with: impl FnMut(BatchTime, bool, Vec<T>)) {
-        self.read(|mine, read| {
+        self.read(&mut |mine, read| {
             if let EntryContent::Pane(bytes) = read.content {
                 with(read.time, read.is_mine, mine.read(bytes));
             }
@@ -349,7 +351,7 @@ impl StateWriter {
         &self,
         mut with: impl FnMut(K, Option<S>),
     ) {
-        self.read(|mine, read| {
+        self.read(&mut |mine, read| {
             if let EntryContent::Keys(keys) = read.content {
                 keys.for_each(|(key, state)| with(mine.read(key), state.map(|state| mine.read(state))));
             }

@@ -70,28 +70,38 @@ impl Declared {
 pub(crate) fn read_back<W: Serialize + ?Sized, T: Serialize + DeserializeOwned>(
     value: &W,
     written: &[u8],
-    declared: impl FnOnce() -> Declared,
+    declared: &dyn Fn() -> Declared,
 ) -> Result<(), String> {
-    let (before, parts) = in_order(value)?;
-    let why = |else_: String| match declared().explains(&parts) {
+    let before = in_order(value)?;
+    let after = decode::<T>(written).map(|read| in_order(&read));
+    is_same(&before, after, declared)
+}
+
+/// The bytes of a value in order, and what it is made of; or why it cannot be written.
+type InOrder = Result<(Vec<u8>, Written), String>;
+
+/// Whether a value is `after` it was read back what it was `before`.
+fn is_same(
+    (before, parts): &(Vec<u8>, Written),
+    after: Result<InOrder, String>,
+    declared: &dyn Fn() -> Declared,
+) -> Result<(), String> {
+    let why = |else_: String| match declared().explains(parts) {
         Some(why) => why,
         None => format!(
             "{else_} (`with`, `serialize_with`, `from`, `try_from` and impls of one's own must be inverse)"
         ),
     };
-    let read: T = match decode(written) {
-        Ok(read) => read,
-        Err(error) => return Err(why(format!("it cannot be read back: {error}"))),
-    };
-    match in_order(&read) {
-        Ok((after, _)) if after == before => Ok(()),
-        Ok(_) => Err(why("it is read back as another value".to_owned())),
-        Err(error) => Err(why(format!("it is read back as a value that cannot be written: {error}"))),
+    match after {
+        Err(error) => Err(why(format!("it cannot be read back: {error}"))),
+        Ok(Ok((after, _))) if after == *before => Ok(()),
+        Ok(Ok(_)) => Err(why("it is read back as another value".to_owned())),
+        Ok(Err(error)) => Err(why(format!("it is read back as a value that cannot be written: {error}"))),
     }
 }
 
 /// The bytes of a value, the same for values that are equal, and what it is made of.
-fn in_order<T: Serialize + ?Sized>(value: &T) -> Result<(Vec<u8>, Written), String> {
+fn in_order<T: Serialize + ?Sized>(value: &T) -> InOrder {
     let (mut bytes, mut written) = (Vec::new(), Written::default());
     value.serialize(&mut ByteWriter::in_order(&mut bytes, &mut written)).map_err(|refused| refused.0)?;
     Ok((bytes, written))

@@ -4,6 +4,7 @@ use std::{
     io::{
         Stdout, Write, {self},
     },
+    pin::Pin,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -14,6 +15,7 @@ use crate::{
         format::{ByDebug, Format},
         sink::{Batch, Sink},
     },
+    time::BatchTime,
 };
 
 const RULE: &str = "-------------------------------------------";
@@ -123,22 +125,9 @@ impl<F, W> Console<F, W> {
     where
         F: Format<T>,
     {
-        let mut page = match &self.header {
-            Header::AsSpark => format!("{RULE}\nTime: {}\n{RULE}\n", batch.time),
-            Header::Titled(title) => format!("-- {title}, {} --\n", batch.time.time_of_day()),
-        };
         let formatted = if self.is_sorted { batch.records.len() } else { self.first };
-        let mut lines: Vec<String> =
-            batch.records.iter().take(formatted).map(|record| self.line(record)).collect();
-        if self.is_sorted {
-            lines.sort_unstable();
-        }
-        lines.iter().take(self.first).for_each(|line| page.push_str(line));
-        if batch.records.len() > self.first {
-            page.push_str("...\n");
-        }
-        page.push('\n');
-        page
+        let lines = batch.records.iter().take(formatted).map(|record| self.line(record)).collect();
+        page(&self.header, (batch.time, batch.records.len()), lines, self.is_sorted, self.first)
     }
 
     fn line<T>(&self, record: &T) -> String
@@ -161,20 +150,49 @@ impl<T: Send + 'static, F: Format<T>, W: Write + Send + 'static> Sink<T> for Con
         }
         let page = self.page(&batch);
         drop(batch);
-        let to = self.to.clone();
-        let written = blocking(move || {
-            // A panic of another write left nothing half-done that matters here.
-            let mut to = to.lock().unwrap_or_else(PoisonError::into_inner);
-            to.write_all(page.as_bytes()).and_then(|()| to.flush())
-        });
-        written.await?.map_err(|error| ConnectorError::io("print a batch", error))
+        print(self.to.clone(), page).await
     }
+}
+
+/// The lines of a batch of so many records, and what stands around them.
+fn page(
+    header: &Header,
+    (time, records): (BatchTime, usize),
+    mut lines: Vec<String>,
+    is_sorted: bool,
+    first: usize,
+) -> String {
+    let mut page = match header {
+        Header::AsSpark => format!("{RULE}\nTime: {time}\n{RULE}\n"),
+        Header::Titled(title) => format!("-- {title}, {} --\n", time.time_of_day()),
+    };
+    if is_sorted {
+        lines.sort_unstable();
+    }
+    lines.iter().take(first).for_each(|line| page.push_str(line));
+    if records > first {
+        page.push_str("...\n");
+    }
+    page.push('\n');
+    page
+}
+
+/// Boxed, so that it is not compiled with each program.
+fn print(
+    to: Arc<Mutex<dyn Write + Send>>,
+    page: String,
+) -> Pin<Box<dyn Future<Output = Result<(), ConnectorError>> + Send>> {
+    let written = blocking(move || {
+        // A panic of another write left nothing half-done that matters here.
+        let mut to = to.lock().unwrap_or_else(PoisonError::into_inner);
+        to.write_all(page.as_bytes()).and_then(|()| to.flush())
+    });
+    Box::pin(async move { written.await?.map_err(|error| ConnectorError::io("print a batch", error)) })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::time::BatchTime;
 
     #[derive(Clone, Default)]
     struct Paper(Arc<Mutex<Vec<Vec<u8>>>>);

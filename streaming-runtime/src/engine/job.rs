@@ -1,6 +1,6 @@
 //! The handle of a running job.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::Pin, sync::Arc, time::Duration};
 
 use tokio::sync::{mpsc, watch};
 
@@ -108,6 +108,15 @@ impl Job {
     /// # Errors
     /// What ended the job, see [`JobError`].
     pub async fn join(&mut self) -> Result<(), JobError> {
+        self.ended().await
+    }
+
+    /// Boxed, so that what is waited for is not compiled with the program.
+    fn ended(&mut self) -> Pin<Box<dyn Future<Output = Result<(), JobError>> + Send + '_>> {
+        Box::pin(self.outcome_known())
+    }
+
+    async fn outcome_known(&mut self) -> Result<(), JobError> {
         match self.outcome.wait_for(Option::is_some).await {
             Ok(outcome) => (**outcome.as_ref().expect("it was waited for")).clone(),
             Err(_) => Err(JobError::RuntimeGone),

@@ -53,16 +53,18 @@ pub(crate) struct SourceContextParts<T> {
 
 /// Reads a position of the source's own type.
 fn position<P: DeserializeOwned>(written: &[u8]) -> Result<P, ConnectorError> {
-    serde_json::from_slice(written).map_err(|error| {
-        let mut written = String::from_utf8_lossy(written).into_owned();
-        if let Some((end, _)) = written.char_indices().nth(SHOWN) {
-            written.replace_range(end.., "..");
-        }
-        ConnectorError::Config(format!(
-            "the checkpoint has a position that this source does not know, {written}: {error}; give the port the kind of \
-             source that it had, or begin with a new checkpoint"
-        ))
-    })
+    serde_json::from_slice(written).map_err(|error| unknown_position(written, &error))
+}
+
+fn unknown_position(written: &[u8], error: &serde_json::Error) -> ConnectorError {
+    let mut written = String::from_utf8_lossy(written).into_owned();
+    if let Some((end, _)) = written.char_indices().nth(SHOWN) {
+        written.replace_range(end.., "..");
+    }
+    ConnectorError::Config(format!(
+        "the checkpoint has a position that this source does not know, {written}: {error}; give the port the kind of \
+         source that it had, or begin with a new checkpoint"
+    ))
 }
 
 /// A number by its name in the metrics.

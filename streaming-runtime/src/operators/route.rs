@@ -7,7 +7,7 @@ use timely::{
     container::CapacityContainerBuilder,
     dataflow::{
         StreamVec,
-        channels::pact::{Exchange, Pipeline},
+        channels::pact::Pipeline,
         operators::{
             core::Concat,
             generic::{OutputBuilder, builder_rc::OperatorBuilder, operator::Operator},
@@ -22,6 +22,7 @@ use crate::{
     operators::{
         kernel::{
             differential::{Inside, Looped, Moment},
+            exchange::Exchange,
             standing::stand,
         },
         window::Batches,

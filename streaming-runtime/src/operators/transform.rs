@@ -3,12 +3,13 @@
 //! All are `transform`: each worker sends its part of a batch, as one message, to one worker, which puts the parts
 //! together in the workers' order. So what the function sees does not depend on which worker was faster.
 
-use timely::dataflow::channels::pact::{Exchange, Pipeline};
+use timely::dataflow::channels::pact::Pipeline;
 
 use crate::{
     build_error::refuse,
     operators::{
         kernel::{
+            exchange::Exchange,
             hash_join::JoinSide,
             per_epoch::{Answers, per_epoch},
             standing::stand_whole,

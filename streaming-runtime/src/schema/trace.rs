@@ -100,6 +100,18 @@ impl Trace {
         self.root
     }
 
+    fn declares_struct(&mut self, name: &'static str, fields: &'static [&'static str]) {
+        self.structs.insert(name, fields);
+    }
+
+    fn declares_tuple(&mut self, name: &'static str, length: usize) {
+        self.tuples.insert(name, length);
+    }
+
+    fn declares_enum(&mut self, name: &'static str, variants: &'static [&'static str]) {
+        self.enums.insert(name, variants);
+    }
+
     /// What was asked for by name so far.
     pub(super) fn declared(&self) -> Declared {
         Declared {

@@ -2,10 +2,7 @@
 
 use std::{marker::PhantomData, rc::Rc};
 
-use timely::dataflow::{
-    StreamVec,
-    channels::pact::{Exchange, Pipeline},
-};
+use timely::dataflow::{StreamVec, channels::pact::Pipeline};
 
 use crate::{
     aggregate::Aggregate,
@@ -13,6 +10,7 @@ use crate::{
     operators::{
         by_key::ByKey,
         kernel::{
+            exchange::Exchange,
             key_map::{Combining, KeyMap},
             per_epoch::{Answers, per_epoch},
         },

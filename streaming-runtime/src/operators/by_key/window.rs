@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, rc::Rc, time::Duration};
 
-use timely::dataflow::{StreamVec, channels::pact::Exchange};
+use timely::dataflow::StreamVec;
 
 use crate::{
     aggregate::Aggregate,
@@ -11,6 +11,7 @@ use crate::{
     operators::{
         by_key::{ByKey, batch::gather},
         kernel::{
+            exchange::Exchange,
             output::Output,
             sliding::Sliding,
             stateful::{StatefulOperator, stateful},

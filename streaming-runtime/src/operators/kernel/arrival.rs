@@ -12,7 +12,7 @@ use std::{
     rc::Rc,
 };
 
-use timely::dataflow::{StreamVec, channels::pact::Exchange};
+use timely::dataflow::StreamVec;
 
 use crate::{
     aggregate::{Aggregate, Algebra},
@@ -21,6 +21,7 @@ use crate::{
     observe::operator_stats::Held,
     operators::kernel::{
         differential::Comparable,
+        exchange::Exchange,
         output::Output,
         slots::Slots,
         stateful::{StatefulOperator, stateful},

@@ -16,11 +16,7 @@ use differential_dataflow::{
     trace::implementations::{ValBuilder, ValSpine},
 };
 use timely::{
-    dataflow::{
-        StreamVec,
-        channels::pact::{Exchange, Pipeline},
-        operators::Operator,
-    },
+    dataflow::{StreamVec, channels::pact::Pipeline, operators::Operator},
     order::Product,
     progress::Timestamp,
 };
@@ -31,6 +27,7 @@ use crate::{
     ids::{Epoch, OpId},
     observe::operator_stats::{Held, OperatorStats, made},
     operators::kernel::{
+        exchange::Exchange,
         output::Output,
         per_epoch::epoch_of,
         stateful::{StatefulOperator, stateful},

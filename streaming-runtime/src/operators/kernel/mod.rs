@@ -5,6 +5,7 @@
 //! | `per_epoch` | the shell of operators that gather a batch and forget it |
 //! | `stateful` `output` | the shell of operators with state, and what they write for a batch |
 //! | `key_map` `slots` `hashing` | keys of a batch; keys that last, by number; their hash |
+//! | `exchange` | records go to the worker that owns them |
 //! | `sliding` `window_spec` | aggregates of a window by key |
 //! | `hash_join` | joins of batches, windows and tables |
 //! | `arrival` | aggregates of tables, in order of arrival |
@@ -16,6 +17,7 @@
 
 pub(crate) mod arrival;
 pub(crate) mod differential;
+pub(crate) mod exchange;
 pub(crate) mod hash_join;
 pub(crate) mod hashing;
 pub(crate) mod key_map;

@@ -2,12 +2,11 @@
 
 use std::marker::PhantomData;
 
-use timely::dataflow::channels::pact::Exchange;
-
 use crate::{
     checkpoint::{StateShape, state_log::StateWriter},
     operators::{
         kernel::{
+            exchange::Exchange,
             output::Output,
             state_table::{KeyState, StateTable},
             stateful::{StatefulOperator, stateful_emitting},

@@ -2,9 +2,6 @@
 
 use std::{convert::Infallible, hash::BuildHasher, marker::PhantomData};
 
-use hashbrown::{HashMap, hash_map};
-use timely::dataflow::channels::pact::Exchange;
-
 use crate::{
     checkpoint::{StateShape, state_log::StateWriter},
     codec::{Forms, encode},
@@ -12,6 +9,7 @@ use crate::{
     observe::operator_stats::Held,
     operators::{
         kernel::{
+            exchange::Exchange,
             output::Output,
             stateful::{StatefulOperator, stateful},
         },
@@ -31,6 +29,7 @@ use crate::{
     time::BatchTime,
     timeline::rhythm::Rhythm,
 };
+use hashbrown::{HashMap, hash_map};
 
 /// What `update_state` knows of a key.
 struct KeyEntry<S, V> {

@@ -204,7 +204,7 @@ impl<'de> Deserializer<'de> for Tracer<'_> {
         len: usize,
         visitor: V,
     ) -> Result<V::Value, TraceRefused> {
-        self.0.tuples.insert(name, len);
+        self.0.declares_tuple(name, len);
         self.deserialize_tuple(len, visitor)
     }
 
@@ -214,7 +214,7 @@ impl<'de> Deserializer<'de> for Tracer<'_> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, TraceRefused> {
-        self.0.structs.insert(name, fields);
+        self.0.declares_struct(name, fields);
         self.parts(NodeKind::Struct(fields), Form::Struct(fields), fields.len(), visitor)
     }
 
@@ -224,7 +224,7 @@ impl<'de> Deserializer<'de> for Tracer<'_> {
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, TraceRefused> {
-        self.0.enums.insert(name, variants);
+        self.0.declares_enum(name, variants);
         let kind = NodeKind::Enum(variants);
         self.0.node(kind, |trace, branch| visitor.visit_enum(Variant { trace, branch: branch as u32 }))
     }

@@ -10,12 +10,13 @@ mod state;
 use std::{collections::VecDeque, convert::Infallible, rc::Rc};
 
 use serde::{Deserialize, Serialize};
-use timely::dataflow::{StreamVec, channels::pact::Exchange};
+use timely::dataflow::StreamVec;
 
 use crate::{
     checkpoint::{StateShape, state_log::StateWriter},
     ids::{Epoch, OpId},
     operators::kernel::{
+        exchange::Exchange,
         hash_join::{
             retention::Retention,
             state::{JoinInput, JoinState},
