@@ -8,6 +8,8 @@
 //! a batch 1 (a map, an exchange's channel); with a window behind it 2 (slots, panes, the outputs); its changes
 //! 0.3 more; a window's distinct 2.5 (as a windowed reduce, and a map over both forms); groups of a batch 1.2.
 
+mod programs;
+
 use std::{
     collections::BTreeMap,
     fs,
@@ -98,6 +100,7 @@ pub fn run(runs: Runs) -> Vec<Row> {
     let micros =
         text.lines().find_map(|line| line.split("us an expansion: ").nth(1)?.trim().parse::<f64>().ok());
     row("the macro, an expansion", micros.expect("the test prints its figure") / 1e6);
+    rows.extend(programs::run(&root, runs));
     rows
 }
 
