@@ -49,7 +49,8 @@ pub(super) fn run(root: &Path, runs: Runs) -> Vec<Row> {
 fn row(all: &Path, name: &str, source: &str, turns: usize) -> Row {
     let build = |turn| {
         // Another source, so that cargo builds it.
-        fs::write(all.join(name).join("src/main.rs"), format!("{source}\n// {turn}\n")).expect("a source file");
+        fs::write(all.join(name).join("src/main.rs"), format!("{source}\n// {turn}\n"))
+            .expect("a source file");
         let before = children_cpu_seconds();
         let seconds = cargo(all, &["build", "--release", "-p", name]);
         (seconds, children_cpu_seconds() - before)

@@ -1,6 +1,6 @@
 //! The task of one sink: gathers the parts of each batch and hands whole batches to the sink, in order.
 
-use std::{collections::BTreeMap, future::Future, sync::Arc};
+use std::{collections::BTreeMap, future::Future, marker::PhantomData, pin::Pin, sync::Arc};
 
 use tokio::sync::{mpsc, oneshot};
 use tracing::Instrument;
@@ -16,7 +16,7 @@ use crate::{
         properties::SinkProperties,
         sink::{Batch, Sink},
     },
-    delivery::part::Part,
+    delivery::part::{Part, PartRecords},
     ids::Epoch,
     observe::metrics::SinkBoard,
     time::BatchTime,
@@ -43,17 +43,75 @@ pub(crate) trait DeliveryControl: Send + Sync + 'static {
     fn is_aborted(&self) -> bool;
 }
 
+/// A sink, whatever its records are.
+pub(crate) trait PartSink: Send {
+    fn properties(&self) -> SinkProperties;
+    fn open<'a>(&'a mut self, context: &'a PortContext) -> SinkFuture<'a, ()>;
+    fn committed(&mut self) -> SinkFuture<'_, Option<BatchTime>>;
+    fn mark_checkpoint(&mut self, checkpoint: CheckpointId) -> SinkFuture<'_, ()>;
+    /// Writes the records of all workers, in this order, as the batch of `time`.
+    fn write(&mut self, time: BatchTime, records: Vec<PartRecords>) -> SinkFuture<'_, ()>;
+    fn close(&mut self) -> SinkFuture<'_, ()>;
+}
+
+type SinkFuture<'a, R> = Pin<Box<dyn Future<Output = Result<R, ConnectorError>> + Send + 'a>>;
+
+/// A sink of records of type `T`.
+struct Typed<S, T> {
+    sink: S,
+    records: PhantomData<fn(T)>,
+}
+
+/// A sink that takes parts.
+pub(crate) fn part_sink<T: Send + 'static>(sink: impl Sink<T>) -> Box<dyn PartSink> {
+    Box::new(Typed { sink, records: PhantomData })
+}
+
+impl<T: Send + 'static, S: Sink<T>> PartSink for Typed<S, T> {
+    fn properties(&self) -> SinkProperties {
+        self.sink.properties()
+    }
+
+    fn open<'a>(&'a mut self, context: &'a PortContext) -> SinkFuture<'a, ()> {
+        Box::pin(self.sink.open(context))
+    }
+
+    fn committed(&mut self) -> SinkFuture<'_, Option<BatchTime>> {
+        Box::pin(self.sink.committed())
+    }
+
+    fn mark_checkpoint(&mut self, checkpoint: CheckpointId) -> SinkFuture<'_, ()> {
+        Box::pin(self.sink.mark_checkpoint(checkpoint))
+    }
+
+    fn write(&mut self, time: BatchTime, parts: Vec<PartRecords>) -> SinkFuture<'_, ()> {
+        let mut records = Vec::new();
+        for part in parts {
+            let mut more = *part.downcast::<Vec<T>>().expect("a part has the records of its sink");
+            match records.is_empty() {
+                true => records = more,
+                false => records.append(&mut more),
+            }
+        }
+        Box::pin(self.sink.write(Batch { time, records }))
+    }
+
+    fn close(&mut self) -> SinkFuture<'_, ()> {
+        Box::pin(self.sink.close())
+    }
+}
+
 /// A sink and where its batches come from.
-pub(crate) struct SinkDelivery<S, T> {
-    pub(crate) sink: S,
-    pub(crate) incoming: mpsc::UnboundedReceiver<Part<T>>,
+pub(crate) struct SinkDelivery {
+    pub(crate) sink: Box<dyn PartSink>,
+    pub(crate) incoming: mpsc::UnboundedReceiver<Part>,
     /// Workers that send a part of each batch.
     pub(crate) workers: usize,
     /// The index of the sink among those of the job.
     pub(crate) index: usize,
 }
 
-impl<T: Send + 'static, S: Sink<T>> SinkDelivery<S, T> {
+impl SinkDelivery {
     /// Delivers until the workers are gone. With `committed_to`, first says which batch the sink has committed.
     pub(crate) async fn run<C: DeliveryControl>(
         self,
@@ -75,14 +133,13 @@ impl<T: Send + 'static, S: Sink<T>> SinkDelivery<S, T> {
         while let Some(part) = incoming.recv().await {
             board.part(part.worker, part.epoch);
             let Some(batch) = gathering.add(part) else { continue };
-            let WholeBatch { epoch, time, is_due, is_ending, is_past, records } = batch;
+            let WholeBatch { epoch, time, is_due, is_ending, is_past, count, records } = batch;
             if !is_past && !control.released(epoch).await {
                 return Ok(());
             }
-            let count = records.len() as u64;
             // An empty batch at the end goes only to a sink to which it means something.
             let takes_empty = shows_last || delivery == Delivery::Transactional;
-            let is_due = is_due && (!is_ending || takes_empty || !records.is_empty());
+            let is_due = is_due && (!is_ending || takes_empty || count > 0);
             // A sink does not get again what it has committed.
             if is_due && committed.is_none_or(|committed| time > committed) {
                 let checkpoint = control.checkpoint();
@@ -90,15 +147,15 @@ impl<T: Send + 'static, S: Sink<T>> SinkDelivery<S, T> {
                     sink.mark_checkpoint(checkpoint).await?;
                 }
                 crash_point("before-commit");
-                let writing = board.writes(records.len(), control.clock());
-                let span = tracing::trace_span!("write", batch = %time, records = records.len());
-                sink.write(Batch { time, records }).instrument(span).await?;
+                let writing = board.writes(count, control.clock());
+                let span = tracing::trace_span!("write", batch = %time, records = count);
+                sink.write(time, records).instrument(span).await?;
                 writing.done(control.clock());
                 crash_point("after-commit");
             }
             if !is_past {
                 board.took(epoch);
-                control.sink_acked(epoch, count);
+                control.sink_acked(epoch, count as u64);
             }
         }
         // Workers leave, and drop their senders, only when all is delivered or the job is aborted.
@@ -110,25 +167,27 @@ impl<T: Send + 'static, S: Sink<T>> SinkDelivery<S, T> {
 }
 
 /// Batches of which not every worker has sent its part.
-struct Gathering<T> {
+struct Gathering {
     workers: usize,
-    batches: BTreeMap<Epoch, Vec<Part<T>>>,
+    batches: BTreeMap<Epoch, Vec<Part>>,
 }
 
 /// A batch with the parts of all workers.
-struct WholeBatch<T> {
+struct WholeBatch {
     epoch: Epoch,
     time: BatchTime,
     is_due: bool,
     is_ending: bool,
     is_past: bool,
-    records: Vec<T>,
+    count: usize,
+    /// Of each worker.
+    records: Vec<PartRecords>,
 }
 
-impl<T> Gathering<T> {
+impl Gathering {
     /// Adds a part; returns its batch if that is whole now. A worker sends its parts in order, so the first batch to be
     /// whole is the oldest.
-    fn add(&mut self, part: Part<T>) -> Option<WholeBatch<T>> {
+    fn add(&mut self, part: Part) -> Option<WholeBatch> {
         let epoch = part.epoch;
         let parts = self.batches.entry(epoch).or_default();
         parts.push(part);
@@ -138,10 +197,8 @@ impl<T> Gathering<T> {
         let mut parts = self.batches.remove(&epoch).expect("the last part was just added");
         parts.sort_by_key(|part| part.worker);
         let Part { time, is_due, is_ending, is_past, .. } = parts[0];
-        let records = parts.into_iter().map(|part| part.records).reduce(|mut all, mut more| {
-            all.append(&mut more);
-            all
-        });
-        Some(WholeBatch { epoch, time, is_due, is_ending, is_past, records: records.unwrap_or_default() })
+        let count = parts.iter().map(|part| part.count).sum();
+        let records = parts.into_iter().map(|part| part.records).collect();
+        Some(WholeBatch { epoch, time, is_due, is_ending, is_past, count, records })
     }
 }

@@ -60,12 +60,16 @@ impl<'s> Flow<'s> {
     /// A sink port, for `to`.
     pub fn sink<T: Send + 'static>(&self, port: &OutPort<T>) -> SinkPort<'s, T> {
         let OutPort { index, port, rebuilds, emit_rhythm, .. } = port;
-        let end = std::mem::replace(&mut self.ports.borrow_mut().parts[*index], Box::new(()));
-        let parts: PartSender<T> =
-            *end.downcast().expect("a port is built once, with the type it was wired with");
+        let (parts, streams) = self.sink_parts(*index, port);
+        let emit_rhythm = emit_rhythm.clone();
+        let end = ToSink { parts, rebuilds: *rebuilds, emit_rhythm, streams, records: PhantomData };
+        SinkPort { end, scope: PhantomData }
+    }
+
+    /// Where the parts of a sink go to, and the count of the streams that are sent there.
+    fn sink_parts(&self, index: usize, port: &'static str) -> (PartSender, Streams) {
         let streams = Streams::default();
         self.sinks.borrow_mut().push((port, streams.clone()));
-        let end = ToSink { parts, rebuilds: *rebuilds, emit_rhythm: emit_rhythm.clone(), streams };
-        SinkPort { end, scope: PhantomData }
+        (self.ports.borrow().parts[index].clone(), streams)
     }
 }

@@ -18,7 +18,7 @@
 //! |---|---|
 //! | `builder`, `checkpoint_settings`, `pid` | settings |
 //! | `foreign_names` | what engines and jobs are asked for elsewhere |
-//! | `start` | from an engine and a pipeline to a running job |
+//! | `start`, `prepared` | from an engine and a pipeline to a running job |
 //! | `job` | the handle of a running job |
 //! | `wiring`, `ports`, `flow`, `input`, `targets` | from ports with connectors to tasks and dataflows |
 //! | `worker` | takes records in, steps the dataflow, closes batches |
@@ -51,6 +51,7 @@ mod log_forwarding;
 mod pacing;
 mod pid;
 mod ports;
+mod prepared;
 mod replay;
 mod resume;
 mod start;

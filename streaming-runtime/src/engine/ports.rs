@@ -2,14 +2,14 @@
 
 use std::{any::Any, marker::PhantomData};
 
-use crate::operators::sink::EmitRhythm;
+use crate::{delivery::part::PartSender, operators::sink::EmitRhythm};
 
-/// What one worker takes of the ports to its thread: for each source the receiver of its queue, for each sink the sender of
-/// its parts, each with the type of its port.
+/// What one worker takes of the ports to its thread: for each source the receiver of its queue, with the type of its port, for
+/// each sink the sender of its parts.
 #[derive(Default)]
 pub(crate) struct WorkerPorts {
     pub(crate) inputs: Vec<Box<dyn Any + Send>>,
-    pub(crate) parts: Vec<Box<dyn Any + Send>>,
+    pub(crate) parts: Vec<PartSender>,
 }
 
 /// A source port that was wired.

@@ -1,12 +1,6 @@
 //! From an engine and a pipeline to a running job.
 
-use std::{
-    sync::{
-        Arc,
-        mpsc::{self as std_mpsc, RecvTimeoutError},
-    },
-    time::{Duration, Instant},
-};
+use std::sync::{Arc, mpsc as std_mpsc};
 
 use timely::CommunicationConfig;
 use tokio::{
@@ -15,21 +9,21 @@ use tokio::{
 };
 
 use crate::{
-    build_error::BuildError,
     engine::{
         backpressure::Backpressure,
         builder::Engine,
         checkpoint_settings::within,
-        cluster::{Cluster, Link, Peers, ProgramHello, Role},
+        cluster::{Cluster, Link, ProgramHello},
         control::{Control, ControlSettings, WorkerHandle},
         job::Job,
         job_log::LogMessages,
+        prepared::{ClusterParts, Prepared},
         resume::{JobRecovery, RecoveringSource, StoredCheckpoint},
         supervisor::SupervisorStart,
         targets,
         threads::thread_name,
-        wiring::{Pipeline, SinkTask, SourceTask, Wiring},
-        worker::{self, BuildResult, Exit, LocalWorker, LogRoute, WorkerLink, WorkerRecovery, WorkerStart},
+        wiring::{Pipeline, PipelineFacts, SinkTask, SourceTask, Wiring},
+        worker::{self, Exit, LocalWorker, LogRoute, WorkerLink, WorkerRecovery, WorkerStart},
     },
     error::StartError,
     intake::admission::Admissions,
@@ -49,15 +43,26 @@ impl Engine {
     /// ([`BuildError`](crate::BuildError)). The processes of a [`Cluster`] build their dataflows when all are there, so a job of a
     /// cluster reports the last one when it is joined: [`JobError::Build`](crate::JobError::Build).
     pub fn start<P: Pipeline>(&self, pipeline: P) -> Result<Job, StartError> {
-        let (runtime, wiring) = self.wire(pipeline)?;
+        let (runtime, mut wiring) = self.wiring()?;
+        pipeline.wire(&mut wiring);
+        self.start_wired(PipelineFacts::of::<P>(), &runtime, wiring)
+    }
+
+    /// Starts a pipeline whose ports are wired. From here on nothing knows its type, so that it is compiled with this crate.
+    fn start_wired(
+        &self,
+        pipeline: PipelineFacts,
+        runtime: &Handle,
+        wiring: Wiring,
+    ) -> Result<Job, StartError> {
         let (cluster, links) = match &self.cluster {
             Some(cluster) => {
-                let (cluster, links) = self.cluster_links::<P>(cluster)?;
+                let (cluster, links) = self.cluster_links(pipeline, cluster)?;
                 (Some(cluster), links)
             }
             None => (None, self.local_links()?),
         };
-        let (mut prepared, starts) = self.prepare::<P>(wiring, &runtime, cluster)?;
+        let (mut prepared, starts) = self.prepare(pipeline, wiring, runtime, cluster)?;
         let (exits, exited) = mpsc::unbounded_channel();
         for (index, (start, link)) in starts.into_iter().zip(links).enumerate() {
             let name = thread_name(&format!("{}-{index}", prepared.name));
@@ -70,7 +75,7 @@ impl Engine {
             prepared.wait_until_built()?;
             prepared.check_checkpoint()?;
         }
-        self.supervise(&runtime, prepared, exited)
+        self.supervise(runtime, prepared, exited)
     }
 
     /// Starts a pipeline with one worker that runs where it is polled, in a `current_thread` runtime, for the lowest latency: a record
@@ -109,6 +114,14 @@ impl Engine {
     /// [`StartError`]: no tokio runtime here, a setting out of range, or a body that makes no dataflow
     /// ([`BuildError`](crate::BuildError)); [`workers`](Engine::workers) must be 1.
     pub fn start_local<P: Pipeline>(&self, pipeline: P) -> Result<(Job, LocalWorker), StartError> {
+        self.check_local()?;
+        let (runtime, mut wiring) = self.wiring()?;
+        pipeline.wire(&mut wiring);
+        self.start_local_wired(PipelineFacts::of::<P>(), &runtime, wiring)
+    }
+
+    /// Whether the settings are those of a job with one worker in the runtime.
+    fn check_local(&self) -> Result<(), StartError> {
         if self.workers != 1 {
             let workers = self.workers;
             return Err(StartError::Config(format!("a local job has one worker, and not {workers}")));
@@ -116,21 +129,29 @@ impl Engine {
         if self.cluster.is_some() {
             return Err(StartError::Config("the workers of a cluster have threads of their own".to_owned()));
         }
-        let (runtime, wiring) = self.wire(pipeline)?;
-        let (mut prepared, mut starts) = self.prepare::<P>(wiring, &runtime, None)?;
+        Ok(())
+    }
+
+    /// As [`start_wired`](Engine::start_wired).
+    fn start_local_wired(
+        &self,
+        pipeline: PipelineFacts,
+        runtime: &Handle,
+        wiring: Wiring,
+    ) -> Result<(Job, LocalWorker), StartError> {
+        let (mut prepared, mut starts) = self.prepare(pipeline, wiring, runtime, None)?;
         let (exits, exited) = mpsc::unbounded_channel();
         let start = starts.pop().expect("one worker was prepared");
         let worker = LocalWorker::new(start, exits).map_err(StartError::Build)?;
         prepared.check_checkpoint()?;
-        Ok((self.supervise(&runtime, prepared, exited)?, worker))
+        Ok((self.supervise(runtime, prepared, exited)?, worker))
     }
 
-    /// Checks the settings and wires the ports.
-    fn wire<P: Pipeline>(&self, pipeline: P) -> Result<(Handle, Wiring), StartError> {
+    /// Checks the settings, and gives what ports are wired to.
+    fn wiring(&self) -> Result<(Handle, Wiring), StartError> {
         let runtime = Handle::try_current().map_err(|_| StartError::NoRuntime)?;
         self.check()?;
-        let mut wiring = Wiring::new(self.workers, self.queue, self.admissions()?, self.checkpoint.is_some());
-        pipeline.wire(&mut wiring);
+        let wiring = Wiring::new(self.workers, self.queue, self.admissions()?, self.checkpoint.is_some());
         Ok((runtime, wiring))
     }
 
@@ -145,16 +166,17 @@ impl Engine {
     }
 
     /// How workers are connected that are in the processes of a cluster.
-    fn cluster_links<P: Pipeline>(
+    fn cluster_links(
         &self,
+        pipeline: PipelineFacts,
         cluster: &Cluster,
     ) -> Result<(ClusterParts, Vec<WorkerLink>), StartError> {
         cluster.check().map_err(StartError::Config)?;
         let program = ProgramHello::new(
-            P::NAME,
-            P::BATCH,
-            P::PLAN,
-            P::OPERATORS,
+            pipeline.name,
+            pipeline.batch,
+            pipeline.plan,
+            pipeline.operators,
             (cluster.processes(), self.workers),
             self.checkpoint.is_some(),
         );
@@ -164,20 +186,21 @@ impl Engine {
         Ok((ClusterParts { link, peers, role }, links))
     }
 
-    /// Everything of a start but the workers and the supervisor. Compiled once, whatever the pipeline.
-    fn prepare<P: Pipeline>(
+    /// Everything of a start but the workers and the supervisor.
+    fn prepare(
         &self,
+        pipeline: PipelineFacts,
         wiring: Wiring,
         runtime: &Handle,
         cluster: Option<ClusterParts>,
     ) -> Result<(Prepared, Vec<WorkerStart>), StartError> {
-        let name = self.name.clone().unwrap_or_else(|| P::NAME.to_owned());
+        let name = self.name.clone().unwrap_or_else(|| pipeline.name.to_owned());
         targets::claim(&name, &wiring, self.checkpoint.as_ref())?;
-        let (recovery, recoveries) = self.recovery::<P>(&wiring)?;
+        let (recovery, recoveries) = self.recovery(pipeline, &wiring)?;
         let Wiring { signals, counters, admissions, mut sources, sinks, ports, builds, .. } = wiring;
         let backpressure = self
             .backpressure
-            .map(|pid| Backpressure::new(pid, P::BATCH, &admissions.throttles, self.workers))
+            .map(|pid| Backpressure::new(pid, pipeline.batch, &admissions.throttles, self.workers))
             .transpose()?;
         let (handles, orders): (Vec<_>, Vec<_>) = signals
             .iter()
@@ -186,11 +209,16 @@ impl Engine {
                 (WorkerHandle { orders, signal: signal.clone() }, receiver)
             })
             .unzip();
-        let board = self.board(name.clone(), (P::OPERATORS, P::GRAPH), admissions, (&mut sources, &sinks));
+        let board = self.board(
+            name.clone(),
+            (pipeline.operators, pipeline.graph),
+            admissions,
+            (&mut sources, &sinks),
+        );
         let settings = ControlSettings {
-            pipeline: P::NAME,
+            pipeline: pipeline.name,
             backpressure,
-            interval: P::BATCH,
+            interval: pipeline.batch,
             limit: self.in_flight,
             early: self.close_early.then_some(self.min_batch),
             skips_missed: self.skip_missed_batches,
@@ -249,8 +277,9 @@ impl Engine {
     }
 
     /// What a job with checkpoints does before its first batch, and how its workers hear of it.
-    fn recovery<P: Pipeline>(
+    fn recovery(
         &self,
+        pipeline: PipelineFacts,
         wiring: &Wiring,
     ) -> Result<(Option<JobRecovery>, Vec<Option<WorkerRecovery>>), StartError> {
         let Some(settings) = self.checkpoint.clone() else {
@@ -277,9 +306,9 @@ impl Engine {
             })
             .unzip();
         let recovery = JobRecovery {
-            pipeline: P::NAME,
-            marks: P::MARKS,
-            feeds: P::FEEDS,
+            pipeline: pipeline.name,
+            marks: pipeline.marks,
+            feeds: pipeline.feeds,
             settings,
             calls,
             stored,
@@ -329,68 +358,5 @@ impl Engine {
             role,
         };
         start.spawn(runtime).inspect_err(|_| aborts.abort())
-    }
-}
-
-/// A job whose workers are about to start.
-struct Prepared {
-    name: String,
-    control: Arc<Control>,
-    sources: Vec<SourceTask>,
-    sinks: Vec<SinkTask>,
-    cluster: Option<ClusterParts>,
-    recovery: Option<JobRecovery>,
-    /// Each worker reports here whether it has built its dataflow.
-    building: std_mpsc::Receiver<BuildResult>,
-}
-
-/// The part of a job in several processes that is about the other processes.
-struct ClusterParts {
-    link: Link,
-    peers: Peers,
-    role: Role,
-}
-
-/// How long a worker may take to build its dataflow: a body that waits for something would keep `start` for ever.
-const BUILD_LIMIT: Duration = Duration::from_secs(60);
-
-impl Prepared {
-    /// Waits until each worker has built its dataflow; ends them all if one cannot.
-    fn wait_until_built(&self) -> Result<(), StartError> {
-        let deadline = Instant::now() + BUILD_LIMIT;
-        let mut failed: Option<(usize, BuildError)> = None;
-        loop {
-            match self.building.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-                // Of several errors that of the first worker, so that the same program always reports the same.
-                Ok(BuildResult { local_worker, result: Err(error) }) => {
-                    if failed.as_ref().is_none_or(|(first, _)| local_worker < *first) {
-                        failed = Some((local_worker, error));
-                    }
-                }
-                Ok(BuildResult { result: Ok(()), .. }) => {}
-                // All have reported, or have ended without a report, of which the supervisor hears.
-                Err(RecvTimeoutError::Disconnected) => break,
-                Err(RecvTimeoutError::Timeout) => {
-                    failed = Some((0, BuildError::Stuck { limit: BUILD_LIMIT }));
-                    break;
-                }
-            }
-        }
-        match failed {
-            None => Ok(()),
-            Some((_, error)) => {
-                self.control.abort();
-                Err(StartError::Build(error))
-            }
-        }
-    }
-
-    /// Compares what the workers have built with the checkpoint; ends them if it does not fit.
-    fn check_checkpoint(&mut self) -> Result<(), StartError> {
-        let Some(recovery) = &mut self.recovery else { return Ok(()) };
-        recovery.check(&self.control.board).map_err(|error| {
-            self.control.abort();
-            StartError::Checkpoint(error)
-        })
     }
 }

@@ -24,10 +24,7 @@ use crate::{
         source::Source,
         target::{Claim, Origin, Target},
     },
-    delivery::{
-        part::Part,
-        sink_task::{CommittedSender, SinkDelivery},
-    },
+    delivery::sink_task::{CommittedSender, PartSink, SinkDelivery, part_sink},
     engine::{
         control::Control,
         flow::Flow,
@@ -75,6 +72,32 @@ pub trait Pipeline: Sized {
     const FEEDS: &'static [(&'static str, &'static [&'static str])] = &[];
     #[doc(hidden)]
     fn wire(self, wiring: &mut Wiring);
+}
+
+/// What a [`Pipeline`] says of itself, as a value: code that takes it is compiled once, and not once a pipeline.
+#[derive(Clone, Copy)]
+pub(crate) struct PipelineFacts {
+    pub(crate) name: &'static str,
+    pub(crate) batch: Duration,
+    pub(crate) plan: &'static str,
+    pub(crate) graph: &'static str,
+    pub(crate) operators: &'static [&'static str],
+    pub(crate) marks: &'static [&'static str],
+    pub(crate) feeds: &'static [(&'static str, &'static [&'static str])],
+}
+
+impl PipelineFacts {
+    pub(crate) const fn of<P: Pipeline>() -> Self {
+        PipelineFacts {
+            name: P::NAME,
+            batch: P::BATCH,
+            plan: P::PLAN,
+            graph: P::GRAPH,
+            operators: P::OPERATORS,
+            marks: P::MARKS,
+            feeds: P::FEEDS,
+        }
+    }
 }
 
 /// A run-time value of a pipeline.
@@ -252,13 +275,26 @@ impl Wiring {
 
     /// Wires a sink port. What reaches it is a record already, by the operator that made it.
     pub fn sink<T: Send + 'static, S: Sink<T>>(&mut self, port: &'static str, sink: S) -> OutPort<T> {
-        let SinkProperties { delivery, may_block, rebuilds, .. } = sink.properties();
-        let (parts, incoming) = mpsc::unbounded_channel::<Part<T>>();
-        for ports in &mut self.ports {
-            ports.parts.push(Box::new(parts.clone()));
-        }
-        let (workers, index, targets) = (self.ports.len(), self.sinks.len(), sink.targets());
+        let SinkProperties { rebuilds, .. } = sink.properties();
         let mark = if self.keeps_checkpoints { sink.checkpoint_mark() } else { Ok(None) };
+        let (index, emit_rhythm) = self.part_sink(port, sink.targets(), mark, part_sink(sink));
+        OutPort { index, port, rebuilds, emit_rhythm, records: PhantomData }
+    }
+
+    /// Wires a sink, whatever its records are; returns its index, and when it emits.
+    fn part_sink(
+        &mut self,
+        port: &'static str,
+        targets: Vec<Target>,
+        mark: SinkMark,
+        sink: Box<dyn PartSink>,
+    ) -> (usize, EmitRhythm) {
+        let SinkProperties { delivery, may_block, .. } = sink.properties();
+        let (parts, incoming) = mpsc::unbounded_channel();
+        for ports in &mut self.ports {
+            ports.parts.push(parts.clone());
+        }
+        let (workers, index) = (self.ports.len(), self.sinks.len());
         let claims: Arc<OnceLock<Vec<Claim>>> = Arc::default();
         let held = claims.clone();
         let task = move |control: Arc<Control>, committed_to| -> Task {
@@ -278,7 +314,7 @@ impl Wiring {
             claims,
             task: Box::new(task),
         });
-        OutPort { index, port, rebuilds, emit_rhythm, records: PhantomData }
+        (index, emit_rhythm)
     }
 
     /// Gives the function that builds the pipeline's dataflow, once on each worker.

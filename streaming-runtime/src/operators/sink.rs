@@ -10,13 +10,14 @@ use std::{
 use timely::dataflow::{channels::pact::Pipeline, operators::generic::operator::Operator};
 
 use crate::{
-    delivery::part::{Part, PartSender},
+    delivery::part::{Part, PartRecords, PartSender},
     epoch_queue::EpochQueue,
-    observe::operator_stats::{Holds, OperatorStats},
+    ids::{Epoch, OpId},
+    observe::operator_stats::{Held, Holds, OperatorStats},
     operators::{kernel::per_epoch::epoch_of, window::Materialize},
     panic_origin::named,
     record::Record,
-    stream::{Stream, chain::Chain, kind::StreamKind},
+    stream::{Stream, chain::Chain, context::JobContext, kind::StreamKind},
     timeline::rhythm::Rhythm,
 };
 
@@ -62,22 +63,24 @@ impl<T> Port for SinkPort<'_, T> {
 /// What a stream needs to know of its sink.
 #[doc(hidden)]
 pub struct ToSink<T> {
-    pub(crate) parts: PartSender<T>,
+    pub(crate) parts: PartSender,
     /// Whether it asks for what there is from before.
     pub(crate) rebuilds: bool,
     pub(crate) emit_rhythm: EmitRhythm,
     pub(crate) streams: Streams,
+    pub(crate) records: PhantomData<fn(T)>,
 }
 
 #[diagnostic::do_not_recommend]
 impl<T> Accepts<T, T> for SinkPort<'_, T> {
     fn end(&self) -> ToSink<T> {
-        let ToSink { parts, rebuilds, emit_rhythm, streams } = &self.end;
+        let ToSink { parts, rebuilds, emit_rhythm, streams, records } = &self.end;
         ToSink {
             parts: parts.clone(),
             rebuilds: *rebuilds,
             emit_rhythm: emit_rhythm.clone(),
             streams: streams.clone(),
+            records: *records,
         }
     }
 }
@@ -103,48 +106,79 @@ impl<'s, T: 'static, P: StreamKind, C: Chain<Out = T>> Stream<'s, T, P, C> {
         P: Materialize,
     {
         let Stream { held: root, mut chain, id, job, rhythm, .. } = P::contents(self);
-        let ToSink { parts, rebuilds, emit_rhythm, streams } = sink.end();
+        let ToSink { parts, rebuilds, emit_rhythm, streams, .. } = sink.end();
         streams.update(|streams| streams + 1);
-        // Every worker sets the same rhythm.
-        let _ = emit_rhythm.set(rhythm.clone());
+        let parts = PartsOutput::new(id, job, rhythm, (parts, rebuilds), &emit_rhythm);
         let mut open = EpochQueue::<Vec<T>>::default();
-        let mut next = 0;
-        let stats = OperatorStats::of_batches(id);
-        job.sinks.update(|sinks| sinks + 1);
         root.sink(Pipeline, id.0, move |(input, frontier)| {
-            let _runs = stats.runs();
+            let _runs = parts.stats.runs();
             named(id, || {
                 input.for_each(|time, records| {
                     chain.gather(records, open.at(epoch_of(&time)));
                 });
-                let frontier = frontier.frontier();
-                let upper = frontier.first().copied().unwrap_or(next);
-                for epoch in next..upper {
-                    let records = open.take_open(epoch);
-                    stats.holds(records.as_ref().map(Vec::held).unwrap_or_default());
-                    let context = job.batch(epoch);
-                    let part = Part {
-                        worker: job.local_worker,
-                        epoch,
-                        time: context.time,
-                        is_due: context.is_due(&rhythm),
-                        is_ending: context.is_ending(),
-                        is_past: context.is_restored,
-                        records: records.unwrap_or_default(),
-                    };
-                    // What is of before was delivered then; a sink that keeps it in memory gets it again.
-                    if !part.is_past || rebuilds {
-                        let parts = parts.clone();
-                        job.pending_output.put(epoch, move || {
-                            // A sink that is gone has reported its error; the job is on its way down.
-                            let _ = parts.send(part);
-                        });
-                    }
-                    job.awaited.update(|parts| parts - 1);
-                }
-                next = upper;
-                stats.reached(next);
+                parts.send(frontier.frontier().first().copied(), &mut |epoch| {
+                    let records = open.take_open(epoch).unwrap_or_default();
+                    (records.len(), records.held(), Box::new(records))
+                });
             });
         });
+    }
+}
+
+/// Where a worker's part of each batch goes to. It knows no type of records, so it is compiled once.
+struct PartsOutput {
+    job: Rc<JobContext>,
+    rhythm: Rhythm,
+    parts: PartSender,
+    rebuilds: bool,
+    stats: OperatorStats,
+    /// The next batch.
+    next: Cell<Epoch>,
+}
+
+impl PartsOutput {
+    fn new(
+        id: OpId,
+        job: Rc<JobContext>,
+        rhythm: Rhythm,
+        (parts, rebuilds): (PartSender, bool),
+        emit_rhythm: &EmitRhythm,
+    ) -> Self {
+        // Every worker sets the same rhythm.
+        let _ = emit_rhythm.set(rhythm.clone());
+        job.sinks.update(|sinks| sinks + 1);
+        let stats = OperatorStats::of_batches(id);
+        PartsOutput { job, rhythm, parts, rebuilds, stats, next: Cell::new(0) }
+    }
+
+    /// Sends what `take` has of the batches before `upper`: how many records, what they hold, and the records.
+    fn send(&self, upper: Option<Epoch>, take: &mut dyn FnMut(Epoch) -> (usize, Held, PartRecords)) {
+        let upper = upper.unwrap_or(self.next.get());
+        for epoch in self.next.get()..upper {
+            let (count, held, records) = take(epoch);
+            self.stats.holds(held);
+            let context = self.job.batch(epoch);
+            let part = Part {
+                worker: self.job.local_worker,
+                epoch,
+                time: context.time,
+                is_due: context.is_due(&self.rhythm),
+                is_ending: context.is_ending(),
+                is_past: context.is_restored,
+                count,
+                records,
+            };
+            // What is of before was delivered then; a sink that keeps it in memory gets it again.
+            if !part.is_past || self.rebuilds {
+                let parts = self.parts.clone();
+                self.job.pending_output.put(epoch, move || {
+                    // A sink that is gone has reported its error; the job is on its way down.
+                    let _ = parts.send(part);
+                });
+            }
+            self.job.awaited.update(|parts| parts - 1);
+        }
+        self.next.set(upper);
+        self.stats.reached(upper);
     }
 }
