@@ -82,6 +82,8 @@
 //!
 //! Invariant: connectors never see a timely type, an epoch number or a worker.
 
+#[cfg(feature = "kafka")]
+pub use crate::connectors::kafka;
 #[cfg(feature = "sqlite")]
 pub use crate::connectors::sqlite;
 pub use crate::{

@@ -10,6 +10,8 @@ pub(crate) mod durable;
 pub mod file;
 pub(crate) mod foreign_names;
 pub(crate) mod futures;
+#[cfg(feature = "kafka")]
+pub mod kafka;
 pub(crate) mod lines;
 mod option;
 pub(crate) mod policy;

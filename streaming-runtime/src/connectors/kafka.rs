@@ -1,0 +1,79 @@
+//! Topics of Kafka as sources. Each record is there exactly once, also after a crash.
+//!
+//! ```no_run
+//! use streaming_runtime::{connect::{console, kafka}, prelude::*};
+//!
+//! stream!(
+//!     /// Words of each batch.
+//!     #[batch(secs(1))]
+//!     pub fn words<texts: Source<String>, counts: Sink<(String, i64)>>() {
+//!         texts.flat_map(|text| text.split_whitespace().map(str::to_owned)).count_by_value().to(counts);
+//!     }
+//! );
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let mut job = Engine::new().start(words::Ports {
+//!     texts: kafka::topic("127.0.0.1:9092", "texts").texts(),
+//!     counts: console(),
+//! })?;
+//! job.join().await?;
+//! # Ok(()) }
+//! ```
+//!
+//! # Partitions and positions
+//!
+//! A partition is called `topic/number`. Positions are in the job's checkpoint and nowhere else: there is no consumer group, and
+//! processes of a cluster share the partitions by their names. New partitions are looked for [every 30 s](Topics::discover_every), and
+//! read from their beginning. Only what is committed is read, unless the [option](Topics::option) `isolation.level` says otherwise.
+//!
+//! What waits in memory is bounded: up to 16 MiB for each partition (`queued.max.messages.kbytes`), beyond which it is not fetched.
+//!
+//! # Errors
+//!
+//! | what | error |
+//! |---|---|
+//! | no broker answers, at the start or later | asked again by [`Retry`](crate::connect::Retry), then [`Unreachable`](crate::connect::ConnectorError::Unreachable) |
+//! | no such topic | [`Fault::UnknownTopic`], after four answers within 2 s |
+//! | a topic is deleted that is named | [`Fault::Gone`] |
+//! | a topic is deleted that a pattern matches | it is left, with a warning |
+//! | the records at a position are gone | [`Fault::LostOffsets`], or as [`on_lost_offsets`](Topics::on_lost_offsets) says |
+//! | a right is missing | [`Fault::Forbidden`] |
+//! | a setting needs a feature that is not compiled in | [`Config`](crate::connect::ConnectorError::Config), with its name |
+//!
+//! A topic that is deleted and made again with the same name and as many records is not told from the old one.
+//!
+//! TLS and SCRAM need the feature `kafka-ssl`, Kerberos `kafka-sasl`, zstd `kafka-zstd`.
+
+mod client;
+mod discovery;
+mod fault;
+mod message;
+mod reader;
+mod settings;
+mod source;
+
+use self::discovery::Selection;
+pub use self::{
+    fault::Fault,
+    message::{Message, Messages, Shape, Texts, Topic},
+    reader::OnLostOffsets,
+    source::Topics,
+};
+
+/// A source of the records of a topic. Brokers are `host:port`, several with commas in between; some of them suffice.
+pub fn topic(brokers: impl Into<String>, topic: impl Into<String>) -> Topics {
+    topics(brokers, [topic])
+}
+
+/// The same, of several topics.
+pub fn topics<N: Into<String>>(brokers: impl Into<String>, topics: impl IntoIterator<Item = N>) -> Topics {
+    let named = topics.into_iter().map(|topic| Topic::from(topic.into())).collect();
+    Topics::new(brokers.into(), Selection::Named(named))
+}
+
+/// The same, of all topics whose names match a glob such as `clicks-*`, and of those that come later. Topics that begin with `__` match
+/// only a pattern that does.
+pub fn pattern(brokers: impl Into<String>, pattern: impl Into<String>) -> Topics {
+    Topics::new(brokers.into(), Selection::Matching(pattern.into()))
+}

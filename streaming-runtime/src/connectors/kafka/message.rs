@@ -1,0 +1,122 @@
+//! Records of topics.
+
+use std::{fmt, ops::Deref, sync::Arc};
+
+use rdkafka::message::{BorrowedMessage, Headers, Message as _};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// A record of a topic, with where it was.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Message {
+    /// The topic's name.
+    pub topic: Topic,
+    /// The partition of the topic.
+    pub partition: i32,
+    /// The place in the partition.
+    pub offset: i64,
+    /// When it was made, or appended if the topic is set so, in milliseconds since the Unix epoch; `None` if nobody said.
+    pub timestamp: Option<i64>,
+    /// Its key, if it has one.
+    pub key: Option<Vec<u8>>,
+    /// What it says. `None` is a tombstone: in a compacted topic the key is to be forgotten.
+    pub payload: Option<Vec<u8>>,
+    /// Its headers, in their order.
+    pub headers: Vec<(String, Option<Vec<u8>>)>,
+}
+
+/// The name of a topic. Cloning it costs nothing.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Topic(Arc<str>);
+
+impl From<&str> for Topic {
+    fn from(name: &str) -> Self {
+        Topic(name.into())
+    }
+}
+
+impl From<String> for Topic {
+    fn from(name: String) -> Self {
+        Topic(name.into())
+    }
+}
+
+impl Deref for Topic {
+    type Target = str;
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Topic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+impl fmt::Display for Topic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Serialize for Topic {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Topic {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Topic::from)
+    }
+}
+
+/// What a source makes of the records of its topics: messages, or their texts.
+pub trait Shape: Send + Sync + 'static {
+    /// What it makes.
+    type Record: Send + 'static;
+    #[doc(hidden)]
+    fn shape(topic: &Topic, message: &Borrowed<'_>) -> Self::Record;
+}
+
+/// A record that is still librdkafka's.
+#[derive(Debug)]
+pub struct Borrowed<'a>(pub(super) BorrowedMessage<'a>);
+
+/// A source of [`Message`]s.
+#[derive(Debug)]
+pub enum Messages {}
+
+/// A source of the payloads, as text.
+#[derive(Debug)]
+pub enum Texts {}
+
+impl Shape for Messages {
+    type Record = Message;
+
+    fn shape(topic: &Topic, Borrowed(message): &Borrowed<'_>) -> Message {
+        let headers = message.headers().map(|headers| {
+            let owned = |header: rdkafka::message::Header<'_, &[u8]>| {
+                (header.key.to_owned(), header.value.map(<[u8]>::to_vec))
+            };
+            headers.iter().map(owned).collect()
+        });
+        Message {
+            topic: topic.clone(),
+            partition: message.partition(),
+            offset: message.offset(),
+            timestamp: message.timestamp().to_millis(),
+            key: message.key().map(<[u8]>::to_vec),
+            payload: message.payload().map(<[u8]>::to_vec),
+            headers: headers.unwrap_or_default(),
+        }
+    }
+}
+
+impl Shape for Texts {
+    type Record = String;
+
+    fn shape(_: &Topic, Borrowed(message): &Borrowed<'_>) -> String {
+        String::from_utf8_lossy(message.payload().unwrap_or_default()).into_owned()
+    }
+}
