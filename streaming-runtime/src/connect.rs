@@ -31,6 +31,7 @@
 //! | [`channel()`], [`queue()`], [`queue::shared`] | none: records come typed | | nothing |
 //! | [`from_stream`] | none; items that are `Result`s are parted by [`try_map`](crate::Stream::try_map) | | nothing |
 //! | [`try_from_stream`] | the first error ends the job | | that error |
+//! | `kafka::topic`, `kafka::pattern` (feature `kafka`) | none: records are bytes; lost offsets end the job or are counted | brokers that are away: [`Retry`] | those for too long, a named topic that is unknown or gone, a right that is missing |
 //! | [`restarted`] | as the source in it | making that source: [`Retry`] | what is left after that |
 //! | [`console`], [`text_files`] | | | what the system refuses |
 //! | [`collect`] | | | more records than its bound |
@@ -55,6 +56,7 @@
 //! |---|---|---|
 //! | [`file::lines`] | replays | each once: it reads on from its position in the file, which must be unchanged |
 //! | [`directory::lines`] | replays | each once, including files that appeared while the job was down; files must stay until they are delivered |
+//! | `kafka::topic`, `kafka::pattern` (feature `kafka`) | replays | each once: every partition is read on from its offset in the checkpoint |
 //! | [`queue()`] | replays | each once: it must be given the same batches again |
 //! | [`durable`](durable()) of any below | logged | each record that was sent into the job once, from its log; a record with a receipt is never lost |
 //! | [`channel()`], [`queue::shared`] | lost | what was under way is lost: at most once |

@@ -53,10 +53,8 @@ fn python(broker: &str, topic: &str, script: &str) {
         def create(n, **config):\n \
             [f.result() for f in admin.create_topics([a.NewTopic(topic, n, 1, config={k.replace('_', '.'): v for k, v in config.items()})]).values()]\n";
     let servers = concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/servers");
-    let python = Command::new(servers).arg("python").output().expect("scripts/servers runs");
-    let python = String::from_utf8(python.stdout).expect("a path");
-    let done =
-        Command::new(python.trim()).args(["-c", &format!("{prelude}{script}"), broker, topic]).output();
+    let script = format!("{prelude}{script}");
+    let done = Command::new(servers).args(["python", "-c", &script, broker, topic]).output();
     let done = done.expect("Python runs");
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
 }
@@ -99,7 +97,7 @@ async fn words_of_a_topic_are_counted_to_its_end() {
 async fn bounds_empty_topics_and_a_record_of_a_megabyte() {
     let Some(broker) = broker() else { return };
     let topic = name("bounds");
-    python(&broker, &topic, "create(1)");
+    python(&broker, &topic, "create(1, max_message_bytes='2097152')");
     assert!(all(kafka::topic(&broker, &topic).until_latest().texts()).await.is_empty());
     python(
         &broker,
@@ -110,9 +108,13 @@ async fn bounds_empty_topics_and_a_record_of_a_megabyte() {
     let some = all(some.until_offsets([((topic.clone(), 0), 5)]).texts()).await;
     assert_eq!(some, ["2", "3", "4"]);
     assert!(all(kafka::topic(&broker, &topic).from_latest().until_latest().texts()).await.is_empty());
-    python(&broker, &topic, "producer.produce(topic, b'x' * 1000000, partition=0)\nproducer.flush()");
+    python(
+        &broker,
+        &topic,
+        "producer = Producer({'bootstrap.servers': broker, 'message.max.bytes': 2000000})\nproducer.produce(topic, b'x' * (1 << 20), partition=0)\nproducer.flush()",
+    );
     let all = all(kafka::pattern(&broker, format!("{topic}*")).until_latest().texts()).await;
-    assert_eq!((all.len(), all[10].len()), (11, 1_000_000));
+    assert_eq!((all.len(), all[10].len()), (11, 1 << 20));
 }
 
 #[tokio::test]

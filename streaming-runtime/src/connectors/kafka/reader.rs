@@ -78,7 +78,7 @@ pub(super) enum Done<T> {
     /// At the end of a bounded run.
     AtEnd,
     /// The brokers do not have it any more.
-    Gone(Partition<T>),
+    Gone(Box<Partition<T>>),
 }
 
 /// Why a chunk is not longer.
@@ -119,7 +119,7 @@ impl<S: Shape> Reader<S> {
             let queue = self.assign(range.position, &signals).await?;
             match self.read(&queue, &signals, &mut range).await? {
                 Some(true) => return Ok(Done::AtEnd),
-                Some(false) => return Ok(Done::Gone(self.partition)),
+                Some(false) => return Ok(Done::Gone(Box::new(self.partition))),
                 // Its position is lost.
                 None => {
                     self.unassign().await?;
