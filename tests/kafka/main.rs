@@ -8,10 +8,11 @@ use std::{
 };
 
 use streaming_runtime::{
-    JobError,
+    Checkpoint, JobError,
     connect::{ConnectorError, Retry, collect, kafka},
     prelude::*,
 };
+use support::Lasting;
 
 stream!(
     /// Each record, as text.
@@ -91,6 +92,44 @@ async fn words_of_a_topic_are_counted_to_its_end() {
         collected.records().iter().filter(|(found, _)| found == word).map(|(_, n)| n).sum::<i64>()
     };
     assert_eq!((of("a"), of("b")), (6000, 3000));
+}
+
+/// Jobs that are aborted anywhere, each going on where the checkpoint is: a batch that comes again is as it was, or the sink would
+/// refuse it.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_record_is_there_once_after_aborts() {
+    const RECORDS: usize = 30_000;
+    let Some(broker) = broker() else { return };
+    let topic = name("aborts");
+    let script = format!(
+        "create(3)\nfor i in range({RECORDS}): producer.produce(topic, str(i).encode(), partition=i % 3); producer.poll(0)\nproducer.flush()"
+    );
+    python(&broker, &topic, &script);
+    let (place, copies) = (tempfile::tempdir().expect("temp"), Lasting::default());
+    let start = |texts, run: usize, rate: f64| {
+        let engine = Engine::new().workers(1 + run % 3).close_early(run % 2 == 0).max_rate(rate);
+        let engine = engine.checkpoint(Checkpoint::new(place.path()).exactly_once());
+        engine.start(copy::Ports { texts, copies: copies.clone() }).expect("it starts")
+    };
+    for run in 0..20 {
+        let job = start(kafka::topic(&broker, &topic).texts(), run, 3_000.0);
+        let before = copies.delivered().len();
+        // Some end before they have begun.
+        let until = Instant::now() + Duration::from_millis(2_000);
+        while run % 4 > 0 && copies.delivered().len() < before + run % 7 && Instant::now() < until {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        job.abort().await;
+    }
+    let delivered: usize = copies.delivered().values().map(Vec::len).sum();
+    assert!(delivered > 0 && delivered < RECORDS, "{delivered} before the last start");
+    let mut job = start(kafka::topic(&broker, &topic).until_latest().texts(), 0, 1e6);
+    job.join().await.expect("it ends well");
+    let mut got: Vec<String> = copies.delivered().into_values().flatten().collect();
+    got.sort();
+    let mut all: Vec<String> = (0..RECORDS).map(|n| format!("{:?}", n.to_string())).collect();
+    all.sort();
+    assert!(got == all, "{} of {} records", got.len(), all.len());
 }
 
 #[tokio::test]
