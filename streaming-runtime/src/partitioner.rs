@@ -22,6 +22,11 @@ impl Owners {
     }
 }
 
+/// Whether `process` of so many is the one that takes a name: a file, a partition, a topic. Exactly one is, and always the same.
+pub(crate) fn takes(name: &(impl Hash + ?Sized), process: usize, processes: usize) -> bool {
+    spread(name) % processes.max(1) as u64 == process as u64
+}
+
 /// A number for a value, the same in every process.
 pub(crate) fn spread(value: &(impl Hash + ?Sized)) -> u64 {
     foldhash::fast::FixedState::with_seed(0xc1a5).hash_one(value)

@@ -1,6 +1,6 @@
 //! Which port of which job a connector works for.
 
-use crate::partitioner::spread;
+use crate::partitioner::takes;
 
 /// Which port of which job a connector works for. A connector makes names of it that are to be the same after a restart and
 /// different from those of others, such as that of a consumer group or of a transaction.
@@ -22,6 +22,6 @@ pub struct PortContext {
 impl PortContext {
     /// Whether this process takes `name`: a file, a partition, a shard. Exactly one process of the job does, and always the same.
     pub fn takes(&self, name: &str) -> bool {
-        spread(name) % self.processes.max(1) as u64 == self.process as u64
+        takes(name, self.process, self.processes)
     }
 }

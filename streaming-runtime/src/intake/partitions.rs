@@ -70,6 +70,8 @@ pub(crate) enum NotAsBefore {
 #[derive(Debug, Default)]
 pub(crate) struct Partitions {
     states: BTreeMap<String, PartitionState>,
+    /// Whether any is elsewhere than at the end of the last batch.
+    has_moved: bool,
 }
 
 #[derive(Debug, Default)]
@@ -102,27 +104,27 @@ impl Partitions {
     pub(crate) fn resume(marks: PartitionMarks) -> Self {
         let state =
             |mark: PartitionMark| PartitionState { skip: mark.since, mark, ..PartitionState::default() };
-        Partitions { states: marks.partitions.into_iter().map(|(name, mark)| (name, state(mark))).collect() }
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.states.is_empty()
+        let states = marks.partitions.into_iter().map(|(name, mark)| (name, state(mark))).collect();
+        Partitions { states, has_moved: false }
     }
 
     pub(crate) fn names(&self) -> Vec<String> {
         self.states.keys().cloned().collect()
     }
 
-    /// What a checkpoint has of them.
-    pub(crate) fn marks(&self) -> PartitionMarks {
+    /// Ends a batch, the last of those that are retired. What a checkpoint has of them, if that is not what it has already.
+    pub(crate) fn end_batch(&mut self) -> Option<PartitionMarks> {
+        if !std::mem::take(&mut self.has_moved) {
+            return None;
+        }
         let marks = self.states.iter().map(|(name, state)| (name.clone(), state.mark.clone()));
-        PartitionMarks { partitions: marks.collect() }
-    }
-
-    /// A batch is closed, the last of those that are retired.
-    pub(crate) fn begin_batch(&mut self) {
+        let marks = PartitionMarks { partitions: marks.collect() };
+        let before = self.states.len();
         self.states.retain(|_, state| !state.is_retired);
         self.states.values_mut().for_each(|state| state.mark.digest = None);
+        // Those are in the marks of this batch, and not in those of the next.
+        self.has_moved = self.states.len() < before;
+        Some(marks)
     }
 
     /// Where a partition can be read again from; `None` if it was nowhere.
@@ -132,10 +134,7 @@ impl Partitions {
     }
 
     fn state(&mut self, partition: &str) -> &mut PartitionState {
-        if !self.states.contains_key(partition) {
-            self.states.insert(partition.to_owned(), PartitionState::default());
-        }
-        self.states.get_mut(partition).expect("it was just put there")
+        self.states.entry(partition.to_owned()).or_default()
     }
 
     /// Counts records of a partition, with a sum over them if there is one.
@@ -146,6 +145,7 @@ impl Partitions {
         digest: Option<u64>,
         replayed: Option<&PartitionMarks>,
     ) -> Result<(), NotAsBefore> {
+        self.has_moved = true;
         let mark = &mut self.state(partition).mark;
         mark.total += records;
         mark.since += records;
@@ -205,7 +205,10 @@ impl Partitions {
 
     /// Nothing of it is kept any more behind the open batch.
     pub(crate) fn retire(&mut self, partition: &str) {
-        self.states.get_mut(partition).into_iter().for_each(|state| state.is_retired = true);
+        if let Some(state) = self.states.get_mut(partition) {
+            state.is_retired = true;
+            self.has_moved = true;
+        }
     }
 
     pub(crate) fn set_lag(&mut self, partition: &str, lag: Option<u64>) {

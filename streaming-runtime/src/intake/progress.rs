@@ -328,12 +328,11 @@ impl SourceProgress {
         if state.replay.pop_front().is_some() {
             self.moved.notify_waiters();
         }
-        if state.keeps && !state.partitions.is_empty() {
-            let marks = serde_json::to_vec(&state.partitions.marks());
+        if let Some(marks) = state.partitions.end_batch().filter(|_| state.keeps) {
+            let marks = serde_json::to_vec(&marks);
             state.mark.position = Some(marks.expect("texts and numbers can be written as JSON"));
             state.mark.since = 0;
         }
-        state.partitions.begin_batch();
         let closed = state.mark.clone();
         state.mark.records = 0;
         closed

@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicBool, AtomicI64, Ordering},
     },
     time::Duration,
 };
@@ -59,13 +59,13 @@ pub(super) struct PartitionSignals {
     pub(super) wake: Notify,
     /// The end that the brokers last told, or -1.
     pub(super) high: AtomicI64,
-    /// 1 once the brokers do not know the partition any more.
-    pub(super) gone: AtomicI64,
+    /// Whether the brokers do not know the partition any more.
+    pub(super) gone: AtomicBool,
 }
 
 impl Default for PartitionSignals {
     fn default() -> Self {
-        PartitionSignals { wake: Notify::new(), high: AtomicI64::new(-1), gone: AtomicI64::new(0) }
+        PartitionSignals { wake: Notify::new(), high: AtomicI64::new(-1), gone: AtomicBool::new(false) }
     }
 }
 
@@ -94,7 +94,7 @@ impl ClientState {
 pub(super) struct ClientEvents(Arc<ClientState>);
 
 /// A line of librdkafka's log. Brokers that are away are told of once a client has tried in vain.
-pub(super) fn logged(level: RDKafkaLogLevel, facility: &str, line: &str) {
+fn logged(level: RDKafkaLogLevel, facility: &str, line: &str) {
     match level {
         RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical => {
             tracing::warn!(target: "streaming_runtime::kafka", facility, "{line}");

@@ -168,7 +168,7 @@ impl<S: Shape> Reader<S> {
                     let lag = if caught_up { 0 } else { high.saturating_sub(range.position).max(0) };
                     self.partition.set_lag(lag as u64);
                     signals.wake.notified().await;
-                    if signals.gone.load(Ordering::Relaxed) != 0 {
+                    if signals.gone.load(Ordering::Relaxed) {
                         return Ok(Some(false));
                     }
                 }

@@ -16,20 +16,15 @@ pub(super) struct ClientSettings {
 /// Parts of names of settings whose values nobody is to see.
 const SECRET: [&str; 6] = ["password", "secret", "key.pem", "token", "sasl.oauthbearer.config", "jaas"];
 
-/// Settings that say what the connector does, and not how.
-const OWN: [&str; 12] = [
+/// Settings that no client leaves to the user, beside those that it gives itself: whom it is and whom it asks, and another name of
+/// one that it gives.
+const NO_OPTIONS: [&str; 6] = [
     "bootstrap.servers",
     "metadata.broker.list",
     "group.id",
-    "enable.auto.commit",
     "auto.commit.enable",
-    "enable.auto.offset.store",
-    "enable.partition.eof",
-    "auto.offset.reset",
     "transactional.id",
     "enable.idempotence",
-    "allow.auto.create.topics",
-    "statistics.interval.ms",
 ];
 
 fn is_secret(key: &str) -> bool {
@@ -65,7 +60,7 @@ impl ClientSettings {
     where
         C: rdkafka::ClientContext,
     {
-        self.check()?;
+        self.check(own)?;
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", &self.brokers);
         let given = self.options.iter().map(|(key, value)| (key.as_str(), value.as_str()));
@@ -98,12 +93,12 @@ impl ClientSettings {
     }
 
     /// Refuses what cannot work with the features that were compiled in, and what is not for the user to say.
-    fn check(&self) -> Result<(), ConnectorError> {
+    fn check(&self, own: &[(&str, &str)]) -> Result<(), ConnectorError> {
         if self.brokers.trim().is_empty() {
             return Err(ConnectorError::Config("name at least one broker, such as `127.0.0.1:9092`".into()));
         }
         for (key, value) in &self.options {
-            if OWN.contains(&key.as_str()) {
+            if NO_OPTIONS.contains(&key.as_str()) || own.iter().any(|(own, _)| own == key) {
                 return Err(ConnectorError::Config(format!(
                     "`{key}` is not an option: the connector sets it itself; its methods say what it does"
                 )));

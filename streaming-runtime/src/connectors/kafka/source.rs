@@ -1,7 +1,7 @@
 //! Topics as a source.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet},
     fmt,
     marker::PhantomData,
     pin::Pin,
@@ -197,7 +197,7 @@ impl<S: Shape> Readers<'_, S> {
         mut discovered: mpsc::Receiver<BTreeSet<TopicPartition>>,
     ) -> Result<(), ConnectorError> {
         let mut readings: FuturesUnordered<Reading<S::Record>> = FuturesUnordered::new();
-        let mut read: HashMap<TopicPartition, ()> = HashMap::new();
+        let mut read = BTreeSet::new();
         let is_bounded = !matches!(self.source.end, End::Never);
         let known: BTreeSet<String> = self.out.known_partitions().into_iter().collect();
         let mut is_first = true;
@@ -206,12 +206,12 @@ impl<S: Shape> Readers<'_, S> {
                 Some(found) = discovered.recv() => {
                     self.leave(&found, &read, is_first.then_some(&known))?;
                     for at in found {
-                        let is_new = !read.contains_key(&at) && (is_first || !is_bounded);
+                        let is_new = !read.contains(&at) && (is_first || !is_bounded);
                         if is_new && self.out.port().takes(&at.name()) {
                             // What the first look did not see is new, and so is what a checkpoint with others does not know.
                             let start = if is_first && known.is_empty() { self.source.start.clone() } else { Start::Earliest };
                             readings.push(self.reading(at.clone(), start));
-                            read.insert(at, ());
+                            read.insert(at);
                         }
                     }
                     is_first = false;
@@ -250,17 +250,17 @@ impl<S: Shape> Readers<'_, S> {
     fn leave(
         &self,
         found: &BTreeSet<TopicPartition>,
-        read: &HashMap<TopicPartition, ()>,
+        read: &BTreeSet<TopicPartition>,
         known: Option<&BTreeSet<String>>,
     ) -> Result<(), ConnectorError> {
         let there: BTreeSet<String> = found.iter().map(TopicPartition::name).collect();
         let gone = |partition: String| Fault::Gone { partition }.at("read on");
-        for at in read.keys().filter(|at| !found.contains(at)) {
+        for at in read.difference(found) {
             if self.source.selection.names(&at.topic) {
                 return Err(gone(at.name()));
             }
             let signals = self.connection.state.signals(&at.topic, at.number);
-            signals.gone.store(1, Ordering::Relaxed);
+            signals.gone.store(true, Ordering::Relaxed);
             signals.wake.notify_one();
         }
         for name in known.into_iter().flatten().filter(|name| !there.contains(*name)) {

@@ -56,7 +56,7 @@ pub(crate) use link::{Link, ProcessSeat};
 pub(crate) use peers::{PeerOrder, Peers, ProcessReport, Role};
 use secret::Secret;
 
-use crate::partitioner::spread;
+use crate::partitioner::takes;
 
 /// The processes that run a job together, and which of them this is.
 ///
@@ -225,7 +225,7 @@ impl Cluster {
     /// }
     /// ```
     pub fn takes(&self, name: impl Hash) -> bool {
-        spread(&name) % self.hosts.len().max(1) as u64 == self.index as u64
+        takes(&name, self.index, self.hosts.len())
     }
 
     /// What cannot work, in words.
