@@ -6,7 +6,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 
 use crate::connect::ConnectorError;
 
-/// Why a topic cannot be read. It is inside a [`ConnectorError::Io`], and found there by
+/// Why a topic cannot be read or written. It is inside a [`ConnectorError::Io`], and found there by
 /// `source.get_ref()` and `downcast_ref::<Fault>()`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -46,6 +46,15 @@ pub enum Fault {
         /// The brokers' answer.
         reason: String,
     },
+    /// Another producer has the transactional id of this one: the same job runs a second time.
+    #[error(
+        "another process writes as `{transactional_id}`, so this one may not any more: the job runs a second time, or another has the \
+         same name; give one of the sinks a `.name(..)`"
+    )]
+    Fenced {
+        /// The id that both have.
+        transactional_id: String,
+    },
     /// Any other answer.
     #[error("{reason}")]
     Other {
@@ -61,6 +70,7 @@ impl Fault {
             Fault::UnknownTopic { .. } | Fault::Gone { .. } => io::ErrorKind::NotFound,
             Fault::LostOffsets { .. } => io::ErrorKind::InvalidData,
             Fault::Forbidden { .. } => io::ErrorKind::PermissionDenied,
+            Fault::Fenced { .. } => io::ErrorKind::AlreadyExists,
             Fault::Other { .. } => io::ErrorKind::Other,
         };
         ConnectorError::io(what, io::Error::new(kind, self))
@@ -94,6 +104,7 @@ pub(super) fn is_forbidden(code: Code) -> bool {
         code,
         Code::TopicAuthorizationFailed
             | Code::ClusterAuthorizationFailed
+            | Code::TransactionalIdAuthorizationFailed
             | Code::SaslAuthenticationFailed
             | Code::Authentication
             | Code::UnsupportedSASLMechanism
@@ -102,7 +113,10 @@ pub(super) fn is_forbidden(code: Code) -> bool {
 
 /// librdkafka's error while doing `what`.
 pub(super) fn failed(what: &str, error: &KafkaError) -> ConnectorError {
-    let reason = error.to_string();
+    let reason = match error {
+        KafkaError::Transaction(error) => error.string(),
+        error => error.to_string(),
+    };
     match error.rdkafka_error_code() {
         Some(code) if is_away(code) => {
             ConnectorError::io(what, io::Error::new(io::ErrorKind::TimedOut, Fault::Other { reason }))
