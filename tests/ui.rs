@@ -20,7 +20,7 @@ mod right;
 #[path = "ui/said.rs"]
 mod said;
 
-const TOPICS: [&str; 19] = [
+const TOPICS: [&str; 20] = [
     "header",
     "wiring",
     "values",
@@ -29,6 +29,7 @@ const TOPICS: [&str; 19] = [
     "keys",
     "closures",
     "fallible",
+    "formats",
     "operators",
     "graph",
     "windows",

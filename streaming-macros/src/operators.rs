@@ -309,6 +309,17 @@ const OPERATORS: &[Operator] = {
             .shown("&")
             .two("(some, others)"),
         routing("try_map", Makes::Same).passes_windows().called("|record| ..").two("(made, failed)").fails(),
+        routing("decode", Makes::Same)
+            .passes_windows()
+            .called("json::<Click>()")
+            .two("(records, rejected)")
+            .fails(),
+        routing("decode_with", Makes::Same)
+            .passes_windows()
+            .called("json::<Click>(), |payload, record| ..")
+            .two("(records, rejected)")
+            .fails(),
+        stateless("encode").called("json()"),
         routing("union", Makes::Same).passes_windows().repeats().called("other").syntax(Syntax::Union),
         routing("share", Makes::Same).passes_windows().repeats(),
         Operator::new("repartition", Kind::Routing, Exchange::Evenly, Memory::No, Makes::Batch)

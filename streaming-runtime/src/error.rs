@@ -9,6 +9,7 @@ use crate::{
     checkpoint::CheckpointError,
     contract::error::ConnectorError,
     error::cluster::ClusterError,
+    formats::FormatFailed,
     ids::OpId,
     panic_origin::{self, PanicOrigin, Why},
     sentence::debug_as_sentence,
@@ -112,6 +113,15 @@ pub enum JobError {
         operator: &'static str,
         /// The record as text.
         message: String,
+    },
+    /// The [format](crate::formats) of a `decode` or an `encode` cannot work, whatever the record: its settings are wrong, or what it needs,
+    /// such as a schema, is not to be had.
+    #[error("operator `{operator}`: {source}")]
+    Format {
+        /// The operator's id, as in the pipeline's `OPERATORS`.
+        operator: &'static str,
+        /// What happened.
+        source: ConnectorError,
     },
     /// A loop still changed after its limit of rounds or of time.
     #[error(
@@ -251,6 +261,13 @@ impl JobError {
             Ok(error) => return JobError::Checkpoint(*error),
             Err(payload) => payload,
         };
+        let payload = match payload.downcast::<FormatFailed>() {
+            Ok(failed) => {
+                let FormatFailed { operator: OpId(operator), source } = *failed;
+                return JobError::Format { operator, source };
+            }
+            Err(payload) => payload,
+        };
         match payload.downcast::<PanicOrigin>() {
             Ok(failed) => {
                 let PanicOrigin { operator, why } = *failed;
@@ -277,6 +294,7 @@ impl JobError {
         match self {
             JobError::OperatorPanicked { .. } => "job.operator_panicked",
             JobError::RecordFailed { .. } => "job.record_failed",
+            JobError::Format { .. } => "job.format",
             JobError::LoopWithoutEnd { .. } => "job.loop_without_end",
             JobError::TooManyCopies { .. } => "job.too_many_copies",
             JobError::NotDeterministic { .. } => "job.not_deterministic",

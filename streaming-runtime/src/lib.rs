@@ -67,6 +67,9 @@
 //! [`map_values`]: Stream::map_values
 //! [`flat_map_values`]: Stream::flat_map_values
 //! [`try_map`]: Stream::try_map
+//! [`decode`]: Stream::decode
+//! [`decode_with`]: Stream::decode_with
+//! [`encode`]: Stream::encode
 //! [`skip`]: Stream::skip
 //! [`fail`]: Stream::fail
 //! [`split`]: Stream::split
@@ -131,7 +134,7 @@
 //!
 //! # Connectors
 //!
-//! All are in [`connect`], whose page has the contract for your own, and what becomes of errors.
+//! All are in [`connect`], whose page has the contract for your own, and what becomes of errors. What bytes mean is in [`formats`].
 //!
 //! [`connect::channel`]: connect::channel()
 //! [`connect::from_stream`]: connect::from_stream
@@ -200,6 +203,7 @@ mod engine;
 mod epoch_queue;
 mod error;
 mod foreign_names;
+pub mod formats;
 pub mod guide;
 mod ids;
 mod intake;

@@ -73,6 +73,7 @@ pub mod tuning {}
 
 /// Short answers to common questions.
 ///
+/// [formats]: crate::formats
 /// [windows]: crate::guide::windows_and_state
 /// [testing]: crate::guide::testing
 ///

@@ -5,6 +5,7 @@
 //! | `stateless` | `map` `filter` `filter_map` `flat_map` `inspect` `key_by` `map_values` `flat_map_values` | nothing; fused |
 //! | `route` | `union` `split` `repartition` | nothing |
 //! | `try_map` | `try_map`, and the ends of what fails: `skip` `fail` | nothing |
+//! | `formats` | `decode` `decode_with` `encode` | nothing |
 //! | `by_key` | `reduce_by_key` `group_by_key` `combine_by_key` `aggregate_by_key` `sum_by_key` `count_by_key` `min_by_key` `max_by_key` `count_by_value` `distinct`, and inverses | a value per key, for a batch or a window |
 //! | `global` | `count` `reduce` `reduce_with_inverse` `aggregate` `top_k` | one value, for a batch or a window |
 //! | `join` | `cogroup` `join` `left_join` `right_join` `full_join` `semijoin` `antijoin` | both sides |
@@ -26,6 +27,7 @@
 pub(crate) mod borrowed_keys;
 pub(crate) mod by_key;
 pub(crate) mod foreign_names;
+pub(crate) mod formats;
 pub(crate) mod global;
 pub(crate) mod iterate;
 pub(crate) mod join;

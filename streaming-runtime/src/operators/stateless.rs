@@ -49,7 +49,7 @@ impl<U> Emit<'_, U> {
 ///
 /// Links are spelled out in the operators' signatures. An opaque `impl Chain` would drag the operator's bounds
 /// along, and each that fails would be reported again for every operator behind it.
-macro_rules! link {
+macro_rules! chain_link {
     ($name:ident, [$($t:ident),*], $out:ty, ($($bound:tt)*) $(where $($bounded:ty: ($needs:path)),+)?, |$f:ident, $id:ident, $record:ident, $emit:ident| $body:expr) => {
         #[doc(hidden)]
         pub struct $name<C, F, $($t),*> { chain: C, f: F, id: OpId, types: PhantomData<fn($($t),*)> }
@@ -90,38 +90,40 @@ macro_rules! link {
     };
 }
 
-link!(Map, [U], U, (FnMut(C::Out) -> U), |f, id, record, out| out(named(id, || f(record))));
-link!(Filter, [], C::Out, (FnMut(&C::Out) -> bool), |f, id, record, out| {
+pub(crate) use chain_link;
+
+chain_link!(Map, [U], U, (FnMut(C::Out) -> U), |f, id, record, out| out(named(id, || f(record))));
+chain_link!(Filter, [], C::Out, (FnMut(&C::Out) -> bool), |f, id, record, out| {
     if named(id, || f(&record)) {
         out(record)
     }
 });
-link!(FilterMap, [U], U, (FnMut(C::Out) -> Option<U>), |f, id, record, out| {
+chain_link!(FilterMap, [U], U, (FnMut(C::Out) -> Option<U>), |f, id, record, out| {
     if let Some(mapped) = named(id, || f(record)) {
         out(mapped)
     }
 });
-link!(FlatMap, [U], U, (FnMut(C::Out, &mut Emit<'_, U>)), |f, id, record, out| {
+chain_link!(FlatMap, [U], U, (FnMut(C::Out, &mut Emit<'_, U>)), |f, id, record, out| {
     named(id, || f(record, &mut Emit { out }))
 });
-link!(Inspect, [], C::Out, (FnMut(&C::Out)), |f, id, record, out| {
+chain_link!(Inspect, [], C::Out, (FnMut(&C::Out)), |f, id, record, out| {
     named(id, || f(&record));
     out(record)
 });
-link!(KeyBy, [K], (K, C::Out), (FnMut(&C::Out) -> K), |f, id, record, out| {
+chain_link!(KeyBy, [K], (K, C::Out), (FnMut(&C::Out) -> K), |f, id, record, out| {
     let key = named(id, || f(&record));
     out((key, record))
 });
-link!(MapValues, [K, V, W], (K, W), (FnMut(V) -> W) where C::Out: (Keyed<K, V>), |f, id, record, out| {
+chain_link!(MapValues, [K, V, W], (K, W), (FnMut(V) -> W) where C::Out: (Keyed<K, V>), |f, id, record, out| {
     let (key, value) = record.part();
     out((key, named(id, || f(value))))
 });
-link!(FlatMapValues, [K, V, W], (K, W), (FnMut(V, &mut Emit<'_, W>)) where K: (Clone), C::Out: (Keyed<K, V>), |f, id, record, out| {
+chain_link!(FlatMapValues, [K, V, W], (K, W), (FnMut(V, &mut Emit<'_, W>)) where K: (Clone), C::Out: (Keyed<K, V>), |f, id, record, out| {
     let (key, value) = record.part();
     named(id, || f(value, &mut Emit { out: &mut |made| out((key.clone(), made)) }))
 });
 
-fn link<C, F, L>(f: F, make: impl FnOnce(C, F, OpId) -> L) -> impl FnOnce(OpId, C) -> L {
+pub(crate) fn link<C, F, L>(f: F, make: impl FnOnce(C, F, OpId) -> L) -> impl FnOnce(OpId, C) -> L {
     move |id, chain| make(chain, f, id)
 }
 

@@ -5,6 +5,8 @@ use std::{fmt, ops::Deref, sync::Arc};
 use rdkafka::message::{BorrowedMessage, Headers, Message as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::formats::Payload;
+
 /// A record of a topic, with where it was.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Message {
@@ -22,6 +24,16 @@ pub struct Message {
     pub payload: Option<Vec<u8>>,
     /// Its headers, in their order.
     pub headers: Vec<(String, Option<Vec<u8>>)>,
+}
+
+/// The payload is what it says; the position is its topic, partition and offset.
+impl Payload for Message {
+    fn bytes(&self) -> Option<&[u8]> {
+        self.payload.as_deref()
+    }
+    fn position(&self) -> Option<String> {
+        Some(format!("{}/{} at {}", self.topic, self.partition, self.offset))
+    }
 }
 
 /// The name of a topic. Cloning it costs nothing.

@@ -1,0 +1,18 @@
+//! `decode` makes two streams.
+
+use serde::{Deserialize, Serialize};
+use streaming_runtime::{formats::json, prelude::*};
+
+#[derive(Clone, Serialize, Deserialize)]
+struct Click {
+    user: u64,
+}
+
+stream!(
+    #[batch(secs(1))]
+    fn flow<payloads: Source<Vec<u8>>, out: Sink<Click>>() {
+        payloads.decode(json::<Click>()).to(out);
+    }
+);
+
+fn main() {}

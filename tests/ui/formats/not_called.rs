@@ -1,0 +1,20 @@
+//! A format is made by a call.
+
+use serde::{Deserialize, Serialize};
+use streaming_runtime::{formats::json, prelude::*};
+
+#[derive(Clone, Serialize, Deserialize)]
+struct Click {
+    user: u64,
+}
+
+stream!(
+    #[batch(secs(1))]
+    fn flow<payloads: Source<Vec<u8>>, out: Sink<Click>>() {
+        let (clicks, rejected) = payloads.decode(json::<Click>);
+        clicks.to(out);
+        rejected.skip();
+    }
+);
+
+fn main() {}
