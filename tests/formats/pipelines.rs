@@ -200,3 +200,22 @@ fn what_is_rejected_of_a_window_is_in_that_window() {
     assert_eq!(counted.records(), [1, 2, 2]);
     assert_eq!(rejected.records().len(), 2, "in the two windows that have it");
 }
+
+/// A tombstone has no bytes, and a record says which one it was.
+#[cfg(feature = "kafka")]
+#[test]
+fn a_message_of_kafka_says_where_it_was() {
+    let message = streaming_runtime::connect::kafka::Message {
+        topic: "orders".into(),
+        partition: 3,
+        offset: 1041,
+        timestamp: None,
+        key: Some(b"k".to_vec()),
+        payload: None,
+        headers: Vec::new(),
+    };
+    assert_eq!(
+        Rejected::new(&message, "it has no bytes").to_string(),
+        "orders/3 at 1041: it has no bytes (0 bytes)"
+    );
+}
