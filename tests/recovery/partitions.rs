@@ -210,3 +210,37 @@ fn a_partition_that_is_another_is_an_error() {
         assert!(how.contains("it is gone, and 3 of its records are missing"), "{how}");
     });
 }
+
+/// One partition that begins where others have brought it by then.
+struct Late {
+    begin: u64,
+    sent: Arc<Notify>,
+}
+
+impl Source<u64> for Late {
+    const MAY_BLOCK: bool = false;
+    const RECOVERY: Recovery = Recovery::Replays;
+
+    async fn run(self, out: SourceContext<u64>) -> Result<(), ConnectorError> {
+        let mut log = out.partition("log");
+        let known = log.resume_from::<u64>()?;
+        let Some(begin) = known else {
+            log.send(Vec::new(), &self.begin).await?;
+            log.send(vec![1, 2, 3], &(self.begin + 3)).await?;
+            self.sent.notify_one();
+            return std::future::pending().await;
+        };
+        Err(ConnectorError::other(format!("goes on at {begin}, with {:?}", out.known_partitions())))
+    }
+}
+
+/// Also after a crash before its first batch was delivered, when no batch before has its position.
+#[test]
+fn a_partition_begins_where_it_began() {
+    block_on(async {
+        let sent = Arc::<Notify>::default();
+        let first = Late { begin: 7, sent: sent.clone() };
+        let error = replay(first, sent.notified(), 0, Late { begin: 9, sent: Arc::default() }).await;
+        assert!(error.to_string().contains(r#"goes on at 7, with ["log"]"#), "{error}");
+    });
+}

@@ -23,9 +23,12 @@
 //!
 //! # Partitions and positions
 //!
-//! A partition is called `topic/number`. Positions are in the job's checkpoint and nowhere else: there is no consumer group, and
-//! processes of a cluster share the partitions by their names. New partitions are looked for [every 30 s](Topics::discover_every), and
-//! read from their beginning. Only what is committed is read, unless the [option](Topics::option) `isolation.level` says otherwise.
+//! A partition is called `topic/number`. Positions are in the job's checkpoint: no consumer group has a say in them, and processes of a
+//! cluster share the partitions by their names. New partitions are looked for [every 30 s](Topics::discover_every), and read from their
+//! beginning. Only what is committed is read, unless the [option](Topics::option) `isolation.level` says otherwise.
+//!
+//! What is delivered is committed to a [group](Topics::group) as well, for tools that show its lag. A job begins there only if it is
+//! [told so](Topics::from_committed) and its checkpoint knows nothing better.
 //!
 //! What waits in memory is bounded: up to 16 MiB for each partition (`queued.max.messages.kbytes`), beyond which it is not fetched.
 //!
@@ -38,14 +41,18 @@
 //! | a topic is deleted that is named | [`Fault::Gone`] |
 //! | a topic is deleted that a pattern matches | it is left, with a warning |
 //! | the records at a position are gone | [`Fault::LostOffsets`], or as [`on_lost_offsets`](Topics::on_lost_offsets) says |
+//! | a batch runs again, and the topic has other records for it | [`Changed`](crate::connect::ConnectorError::Changed), by position, by number or by a checksum |
+//! | the group's offsets cannot be committed | none: a warning, and the event `kafka failed commits` in the metrics |
 //! | a right is missing | [`Fault::Forbidden`] |
 //! | a setting needs a feature that is not compiled in | [`Config`](crate::connect::ConnectorError::Config), with its name |
 //!
-//! A topic that is deleted and made again with the same name and as many records is not told from the old one.
+//! While brokers are asked again, [`Job::explain`](crate::Job::explain) says how often and of how many times. The
+//! [guide](crate::guide::kafka) has each fault and what happens then.
 //!
 //! TLS and SCRAM need the feature `kafka-ssl`, Kerberos `kafka-sasl`, zstd `kafka-zstd`.
 
 mod client;
+mod commit;
 mod discovery;
 mod fault;
 mod message;

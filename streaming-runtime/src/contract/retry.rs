@@ -40,6 +40,11 @@ impl Retry {
         self
     }
 
+    /// How many attempts in a row may fail; `None` if it never gives up.
+    pub fn limit(self) -> Option<u32> {
+        (self.attempts != u32::MAX).then_some(self.attempts.max(1))
+    }
+
     /// Counts attempts, and says how long to wait after one that failed.
     ///
     /// ```

@@ -177,7 +177,8 @@ impl Engine {
 
     /// The most records per second that each source may send, Spark's `spark.streaming.receiver.maxRate`; more than 0. Nothing is
     /// dropped: a source waits in [`SourceContext::send`](crate::connect::SourceContext::send), and large sends are cut, so that the limit holds
-    /// within a batch, too. A source that was idle may catch up on a tenth of a second.
+    /// within a batch, too. A source that was idle may catch up on a tenth of a second. The [partitions](crate::connect::Partition) of a
+    /// source share its rate by how many records wait behind each, as Spark's direct stream does.
     ///
     /// Seconds are by the job's clock, also under a [`ManualClock`](crate::ManualClock). Not limited are paced sources
     /// ([`Source::PACED`](crate::Source::PACED): queues of batches, directories), and a job that is being stopped, which takes what its

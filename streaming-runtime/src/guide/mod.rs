@@ -19,6 +19,7 @@ pub mod getting_started {}
 /// [recipes]: crate::guide::recipes
 /// [crash]: crate::guide::after_a_crash
 /// [limits]: crate::guide::limits
+/// [kafka]: crate::guide::kafka
 ///
 #[doc = include_str!("coming_from_spark.md")]
 pub mod coming_from_spark {}
@@ -51,6 +52,13 @@ pub mod inside_a_service {}
 ///
 #[doc = include_str!("after_a_crash.md")]
 pub mod after_a_crash {}
+
+/// Topics: where jobs begin and end, lag and rates, and what happens in each fault.
+///
+/// [crash]: crate::guide::after_a_crash
+///
+#[doc = include_str!("kafka.md")]
+pub mod kafka {}
 
 /// Methods, stages, and the names of state.
 ///

@@ -61,6 +61,7 @@ impl Admissions {
             weigh: weight::weigh,
             account: self.account.clone(),
             limiter: limited.then(|| Limiter::new(self.clock.clone(), throttle.rate.subscribe())),
+            own_limiter: None,
             throttle,
             clock: self.clock.clone(),
             paced,
@@ -83,12 +84,17 @@ pub(crate) struct Throttle {
     ignored: AtomicU64,
     /// What the connector counts, by name.
     events: Mutex<Vec<(&'static str, Count)>>,
+    /// What the connector is troubled by.
+    trouble: Mutex<Option<Trouble>>,
     /// What there is to say of its partitions.
     partitions: OnceLock<Arc<SourceProgress>>,
 }
 
 /// Where a connector counts something.
 type Count = Box<dyn Fn() -> u64 + Send + Sync>;
+
+/// Where a connector says what troubles it, if anything does.
+type Trouble = Box<dyn Fn() -> Option<String> + Send + Sync>;
 
 impl fmt::Debug for Throttle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -101,8 +107,8 @@ impl Throttle {
         let max = max.filter(|_| limited).unwrap_or(f64::INFINITY);
         let rate = watch::Sender::new(max);
         let (shed, ignored) = (AtomicU64::new(0), AtomicU64::new(0));
-        let (events, partitions) = (Mutex::default(), OnceLock::new());
-        Throttle { port, max, limited, rate, shed, ignored, events, partitions }
+        let (events, trouble, partitions) = (Mutex::default(), Mutex::default(), OnceLock::new());
+        Throttle { port, max, limited, rate, shed, ignored, events, trouble, partitions }
     }
 
     /// Limits the source to `rate`, or to the largest allowed if that is less.
@@ -131,6 +137,12 @@ impl Throttle {
         self.partitions.get().map_or_else(Vec::new, |progress| progress.partition_metrics())
     }
 
+    /// What troubles the connector now.
+    pub(crate) fn trouble(&self) -> Option<String> {
+        let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        trouble.as_ref().and_then(|trouble| trouble())
+    }
+
     /// What the connector counts. A source in another may have begun anew: then the newest of a name counts.
     pub(crate) fn events(&self) -> Vec<(&'static str, u64)> {
         let events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
@@ -146,6 +158,8 @@ pub(crate) struct Admission<T> {
     clock: Clock,
     /// None for a source that no rate limits.
     limiter: Option<Limiter>,
+    /// None unless a partition has a limit of its own.
+    own_limiter: Option<Limiter>,
     paced: bool,
     drains: bool,
     sheds: bool,
@@ -160,6 +174,7 @@ impl<T> Clone for Admission<T> {
             throttle: self.throttle.clone(),
             clock: self.clock.clone(),
             limiter: self.limiter.clone(),
+            own_limiter: self.own_limiter.clone(),
             paced: self.paced,
             drains: self.drains,
             sheds: self.sheds,
@@ -173,6 +188,21 @@ impl<T> Admission<T> {
         let mut events = self.throttle.events.lock().unwrap_or_else(PoisonError::into_inner);
         events.retain(|(known, _)| *known != event);
         events.push((event, Box::new(count)));
+    }
+
+    /// Has what troubles the connector shown in the job's explanations.
+    pub(crate) fn explain_trouble(&self, trouble: impl Fn() -> Option<String> + Send + Sync + 'static) {
+        *self.throttle.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(trouble));
+    }
+
+    /// So many records wait at the other end: its part of the source's rate is by that.
+    pub(crate) fn set_lag(&self, records: u64) {
+        self.limiter.iter().for_each(|limiter| limiter.set_lag(records));
+    }
+
+    /// Limits what goes through here, beside the source's rate.
+    pub(crate) fn limit(&mut self, rate: f64) {
+        self.own_limiter = (!self.paced).then(|| Limiter::fixed(self.clock.clone(), rate));
     }
 
     /// Shows the source's partitions in the job's metrics.
@@ -206,17 +236,27 @@ impl<T> Admission<T> {
         self.throttle.shed.fetch_add(records as u64, Ordering::AcqRel);
     }
 
-    /// How many of `wanted` records, at least one, the rate admits now. Waits for the first one, or returns 0 if it sheds.
+    /// How many of `wanted` records, at least one, the rates admit now. Waits for the first one, or returns 0 if it sheds.
     pub(crate) async fn admit(&mut self, wanted: usize, stop: &mut watch::Receiver<bool>) -> usize {
-        let sheds = self.sheds(stop);
-        let Some(limiter) = &mut self.limiter else { return wanted };
-        if sheds {
-            return limiter.try_take(wanted);
+        if self.limiter.is_none() && self.own_limiter.is_none() {
+            return wanted;
         }
+        if self.sheds(stop) {
+            let admitted = self.own_limiter.as_mut().map_or(wanted, |limiter| limiter.try_take(wanted));
+            return self.limiter.as_mut().map_or(admitted, |limiter| limiter.try_take(admitted));
+        }
+        let (limiter, own) = (&mut self.limiter, &mut self.own_limiter);
+        let taken = async {
+            let Some(own) = own else { return take(limiter, wanted).await };
+            let admitted = own.take(wanted).await;
+            let taken = take(limiter, admitted).await;
+            own.give_back(admitted - taken);
+            taken
+        };
         tokio::select! {
             biased;
             () = drained(self.drains, stop) => wanted,
-            admitted = limiter.take(wanted) => admitted,
+            admitted = taken => admitted,
         }
     }
 
@@ -255,10 +295,19 @@ impl<T> Admission<T> {
             throttle: Arc::new(Throttle::new("test", false, None)),
             clock: Clock::Manual(crate::clock::ManualClock::new()),
             limiter: None,
+            own_limiter: None,
             paced: false,
             drains: false,
             sheds: false,
         }
+    }
+}
+
+/// How many of `wanted` records a rate admits, if there is one.
+async fn take(limiter: &mut Option<Limiter>, wanted: usize) -> usize {
+    match limiter {
+        Some(limiter) => limiter.take(wanted).await,
+        None => wanted,
     }
 }
 

@@ -75,7 +75,15 @@ impl<T> Partition<T> {
     /// Has a number made of each record, such as a checksum of its bytes. A batch that runs again after a crash must have records of
     /// the same sum, or the next [`send`](Partition::send) is an error. The number must depend on nothing but the record.
     pub fn with_digest(mut self, digest: fn(&T) -> u64) -> Self {
-        self.digest = Some(digest);
+        // Without a checkpoint no batch runs again.
+        self.digest = self.sender.track.progress.keeps().then_some(digest);
+        self
+    }
+
+    /// The most records per second that this partition may send, Spark's `spark.streaming.kafka.maxRatePerPartition`; more than 0. It
+    /// holds beside the rate of the source, and as that does: see [`Engine::max_rate`](crate::Engine::max_rate).
+    pub fn with_max_rate(mut self, records_per_second: f64) -> Self {
+        self.sender.admission.limit(records_per_second);
         self
     }
 
@@ -164,8 +172,10 @@ impl<T> Partition<T> {
         })
     }
 
-    /// Reports how many records wait at the other end; in [`SourceMetrics::partitions`](crate::metrics::SourceMetrics).
+    /// Reports how many records wait at the other end. That is in [`SourceMetrics::partitions`](crate::metrics::SourceMetrics) and in
+    /// [`Job::explain`](crate::Job::explain), and where the source has a [rate](crate::Engine::max_rate) the partitions share it by that.
     pub fn set_lag(&self, records: u64) {
+        self.sender.admission.set_lag(records);
         self.sender.track.progress.set_lag(&self.name, Some(records));
     }
 

@@ -21,6 +21,9 @@ pub(crate) struct PartitionMark {
     /// A place from which it can be read again, in the source's own terms.
     #[serde(default)]
     position: Value,
+    /// Where it began, if that was in this batch: no batch before has a position of it, should this one run again.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    begin: Value,
 }
 
 /// All partitions of a source at a batch: what a checkpoint has as the position of that source.
@@ -108,6 +111,16 @@ impl Partitions {
         Partitions { states, has_moved: false }
     }
 
+    /// Partitions that begin in a batch that is replayed begin where they did.
+    pub(crate) fn begin_again(&mut self, replayed: &PartitionMarks) {
+        for (name, then) in replayed.partitions.iter().filter(|(_, then)| !then.begin.is_null()) {
+            let mark = &mut self.state(name).mark;
+            if mark.position.is_null() {
+                (mark.position, mark.begin) = (then.begin.clone(), then.begin.clone());
+            }
+        }
+    }
+
     pub(crate) fn names(&self) -> Vec<String> {
         self.states.keys().cloned().collect()
     }
@@ -121,7 +134,9 @@ impl Partitions {
         let marks = PartitionMarks { partitions: marks.collect() };
         let before = self.states.len();
         self.states.retain(|_, state| !state.is_retired);
-        self.states.values_mut().for_each(|state| state.mark.digest = None);
+        self.states
+            .values_mut()
+            .for_each(|state| (state.mark.digest, state.mark.begin) = (None, Value::Null));
         // Those are in the marks of this batch, and not in those of the next.
         self.has_moved = self.states.len() < before;
         Some(marks)
@@ -172,6 +187,9 @@ impl Partitions {
     ) -> Result<(), NotAsBefore> {
         let state = self.state(partition);
         let (total, since) = (state.mark.total, state.skip);
+        if state.mark.position.is_null() && total == 0 {
+            state.mark.begin = position.clone();
+        }
         state.mark.position = position;
         state.mark.since = since;
         match replayed.and_then(|marks| marks.partitions.get(partition)) {

@@ -124,6 +124,11 @@ impl SourceProgress {
             SourceReplay { expected: records, missing: records, position, partitions, asked }
         });
         state.replay = replay.collect();
+        let ProgressState { replay, partitions, .. } = &mut *state;
+        replay
+            .iter()
+            .filter_map(|batch| batch.partitions.as_ref())
+            .for_each(|marks| partitions.begin_again(marks));
     }
 
     /// The source begins again at its position: what it gave since then is left out.

@@ -237,7 +237,23 @@ impl<T> SourceContext<T> {
         self.sender.admission.count(event, count);
     }
 
-    /// The same, of several numbers that stand together; clones of `of` count into the same.
+    /// What [`Job::explain`](crate::Job::explain) says of the source while it waits for what may not come: a peer that is away, say, and
+    /// how often it is asked again. It is asked for whenever somebody looks; `None` is no trouble.
+    ///
+    /// ```no_run
+    /// # use streaming_runtime::connect::SourceContext;
+    /// # fn example(out: &SourceContext<String>, attempts: std::sync::Arc<std::sync::atomic::AtomicU32>) {
+    /// out.trouble(move || match attempts.load(std::sync::atomic::Ordering::Relaxed) {
+    ///     0 => None,
+    ///     n => Some(format!("the peer does not answer: attempt {n} of 10")),
+    /// });
+    /// # }
+    /// ```
+    pub fn trouble(&self, trouble: impl Fn() -> Option<String> + Send + Sync + 'static) {
+        self.sender.admission.explain_trouble(trouble);
+    }
+
+    /// As [`count`](SourceContext::count), of several numbers that stand together; clones of `of` count into the same.
     pub(crate) fn count_all<C: Clone + Send + Sync + 'static, const N: usize>(
         &self,
         of: &C,

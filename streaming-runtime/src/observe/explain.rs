@@ -129,6 +129,20 @@ pub enum Wait {
         /// How many; each is in the log.
         things: u64,
     },
+    /// For what a source waits for outside, in the source's own words: brokers that do not answer, and how often they are asked again.
+    Trouble {
+        /// The source's port.
+        port: &'static str,
+        /// What it is.
+        trouble: String,
+    },
+    /// For nothing. But records wait at the other end of a source with partitions, such as a topic.
+    Lag {
+        /// The source's port.
+        port: &'static str,
+        /// How many records of which partitions, those with the most first.
+        partitions: Vec<(String, u64)>,
+    },
     /// For nothing: every source has ended, and what is left is about to be delivered.
     SourcesEnded,
     /// For nothing: the job has ended.
@@ -202,9 +216,26 @@ impl fmt::Display for Wait {
             Wait::Ignored { port, things } => {
                 write!(f, "files that source `{port}` found and left alone: {things}, see the log")
             }
+            Wait::Trouble { port, trouble } => write!(f, "source `{port}`: {trouble}"),
+            Wait::Lag { port, partitions } => lag(f, port, partitions),
             Wait::SourcesEnded => write!(f, "all sources have ended; what is left is on its way"),
             Wait::JobEnded => write!(f, "the job has ended"),
         }
+    }
+}
+
+/// How many partitions are named.
+const NAMED: usize = 8;
+
+fn lag(f: &mut fmt::Formatter<'_>, port: &str, partitions: &[(String, u64)]) -> fmt::Result {
+    let all: u64 = partitions.iter().map(|(_, records)| records).sum();
+    write!(f, "records that wait before source `{port}`: {all}")?;
+    for (n, (partition, records)) in partitions.iter().take(NAMED).enumerate() {
+        write!(f, "{} {records} of `{partition}`", if n == 0 { "," } else { " and" })?;
+    }
+    match partitions.len().saturating_sub(NAMED) {
+        0 => Ok(()),
+        others => write!(f, " and the rest of {others} partitions"),
     }
 }
 
@@ -262,14 +293,25 @@ pub(crate) fn blocked(board: &Board) -> impl Iterator<Item = Wait> + use<'_> {
 }
 
 /// Facts that no sink waits for, and that may explain missing output.
-fn beside(board: &Board) -> impl Iterator<Item = Wait> {
+fn beside(board: &Board) -> impl Iterator<Item = Wait> + use<'_> {
     let clock =
         Some(ClockOffset::of(board.clock.offset())).filter(|offset| *offset != ClockOffset::default());
     let ignored = board.admissions.throttles.iter().filter_map(|source| {
         let things = source.ignored();
         (things > 0).then_some(Wait::Ignored { port: source.port, things })
     });
-    clock.map(Wait::Clock).into_iter().chain(ignored)
+    let troubles = board.admissions.throttles.iter().filter_map(|source| {
+        let port = source.port;
+        source.trouble().map(|trouble| Wait::Trouble { port, trouble })
+    });
+    let lags = board.admissions.throttles.iter().filter_map(|source| {
+        let waits =
+            source.partitions().into_iter().filter_map(|at| Some((at.name, at.lag.filter(|lag| *lag > 0)?)));
+        let mut partitions: Vec<_> = waits.collect();
+        partitions.sort_by_key(|(_, records)| std::cmp::Reverse(*records));
+        (!partitions.is_empty()).then_some(Wait::Lag { port: source.port, partitions })
+    });
+    clock.map(Wait::Clock).into_iter().chain(troubles).chain(lags).chain(ignored)
 }
 
 /// What holds up a batch that is closed.

@@ -4,16 +4,16 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicI64, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     },
     time::Duration,
 };
 
 use rdkafka::{
-    ClientContext, Statistics,
+    ClientContext, Statistics, TopicPartitionList,
     config::RDKafkaLogLevel,
     consumer::{BaseConsumer, Consumer as _, ConsumerContext},
-    error::KafkaError,
+    error::{KafkaError, KafkaResult, RDKafkaErrorCode},
 };
 use tokio::sync::Notify;
 
@@ -78,6 +78,12 @@ pub(super) struct ClientState {
     events: Notify,
     /// Brokers may be away.
     pub(super) doubt: Notify,
+    /// What is tried again, and how often it was.
+    trouble: Mutex<Option<String>>,
+    /// Offsets were sent to be committed, and nothing was said of it.
+    pub(super) is_committing: AtomicBool,
+    /// Commits that the brokers refused.
+    pub(super) failed_commits: AtomicU64,
     signals: Mutex<Signals>,
 }
 
@@ -86,6 +92,15 @@ impl ClientState {
     pub(super) fn signals(&self, topic: &str, partition: i32) -> Arc<PartitionSignals> {
         let mut signals = self.signals.lock().unwrap_or_else(PoisonError::into_inner);
         signals.entry(topic.to_owned()).or_default().entry(partition).or_default().clone()
+    }
+
+    /// What is tried again, for whoever asks why nothing comes.
+    pub(super) fn trouble(&self) -> Option<String> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn set_trouble(&self, trouble: Option<String>) {
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
     }
 }
 
@@ -128,7 +143,22 @@ impl ClientContext for ClientEvents {
     }
 }
 
-impl ConsumerContext for ClientEvents {}
+impl ConsumerContext for ClientEvents {
+    fn commit_callback(&self, result: KafkaResult<()>, _: &TopicPartitionList) {
+        self.0.is_committing.store(false, Ordering::Relaxed);
+        let Err(error) = result else { return };
+        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::NoOffset) {
+            return;
+        }
+        if self.0.failed_commits.fetch_add(1, Ordering::Relaxed) == 0 {
+            tracing::warn!(
+                target: "streaming_runtime::kafka", %error,
+                "the group's offsets are not committed, so tools show too much lag; the job goes on: give the user the right to the \
+                 group, or `.commit_offsets(false)`"
+            );
+        }
+    }
+}
 
 /// A consumer. It is closed on a thread for that, because closing waits for brokers.
 pub(super) struct Connection {
@@ -159,6 +189,8 @@ impl Connection {
                     return ConnectorError::other("a record came that is of no partition of this source");
                 };
                 match error.rdkafka_error_code() {
+                    // The group is for tools: a commit that fails says so.
+                    Some(RDKafkaErrorCode::GroupAuthorizationFailed) => {}
                     Some(code) if is_forbidden(code) => return failed("read from Kafka", &error),
                     Some(code) if is_away(code) => self.state.doubt.notify_one(),
                     _ => tracing::warn!(target: "streaming_runtime::kafka", %error, "the client says"),

@@ -8,7 +8,7 @@ use rdkafka::{consumer::Consumer as _, error::RDKafkaErrorCode, metadata::Metada
 use crate::{
     connect::{ConnectorError, Retry},
     connectors::kafka::{
-        client::{REQUEST, TopicConsumer, asking},
+        client::{ClientState, Connection, REQUEST, TopicConsumer, asking},
         fault::{Fault, failed, is_away, is_forbidden, unreachable},
         message::Topic,
     },
@@ -121,13 +121,13 @@ fn partitions(topic: &MetadataTopic, what: &str) -> Result<BTreeSet<TopicPartiti
 
 /// Looks for partitions until there is an answer, as often as `retry` says.
 pub(super) async fn find(
-    consumer: &Arc<TopicConsumer>,
+    connection: &Connection,
     selection: &Selection,
     retry: Retry,
 ) -> Result<BTreeSet<TopicPartition>, ConnectorError> {
     let mut missed = 0;
     loop {
-        let found = retried(retry, consumer, {
+        let found = retried(retry, connection.consumer(), &connection.state, {
             let selection = selection.clone();
             move |consumer| selection.find(consumer)
         });
@@ -147,18 +147,35 @@ pub(super) async fn find(
 pub(super) async fn retried<T: Send + 'static>(
     retry: Retry,
     consumer: &Arc<TopicConsumer>,
+    state: &ClientState,
     ask: impl Fn(&Arc<TopicConsumer>) -> Result<T, ConnectorError> + Clone + Send + 'static,
 ) -> Result<T, ConnectorError> {
     let mut backoff = retry.backoff();
     loop {
         match asking(consumer, ask.clone()).await {
-            Ok(answer) => return Ok(answer),
+            Ok(answer) => {
+                if backoff.count() > 0 {
+                    state.set_trouble(None);
+                }
+                return Ok(answer);
+            }
             Err(error) => {
                 if backoff.count() == 0 && error.may_pass() {
                     tracing::warn!(target: "streaming_runtime::kafka", %error, "no answer from the brokers; asking again");
                 }
-                tokio::time::sleep(backoff.after(error).map_err(unreachable)?).await;
+                let trouble = error.to_string();
+                let wait = backoff.after(error).map_err(unreachable)?;
+                state.set_trouble(Some(format!("{trouble}; asked {}", attempts(backoff.count(), retry))));
+                tokio::time::sleep(wait).await;
             }
         }
+    }
+}
+
+/// How often, and of how many times.
+fn attempts(count: u32, retry: Retry) -> String {
+    match retry.limit() {
+        Some(limit) => format!("{count} times of at most {limit}"),
+        None => format!("{count} times, without a limit"),
     }
 }

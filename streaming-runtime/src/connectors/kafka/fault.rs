@@ -103,6 +103,7 @@ pub(super) fn is_forbidden(code: Code) -> bool {
     matches!(
         code,
         Code::TopicAuthorizationFailed
+            | Code::GroupAuthorizationFailed
             | Code::ClusterAuthorizationFailed
             | Code::TransactionalIdAuthorizationFailed
             | Code::SaslAuthenticationFailed

@@ -20,6 +20,7 @@ use crate::{
     connect::{ConnectorError, Partition, Retry},
     connectors::kafka::{
         client::{ClientEvents, ClientState, PartitionSignals, REQUEST, TopicConsumer, asking, watermarks},
+        commit::Commits,
         discovery::{TopicPartition, retried},
         fault::{Fault, failed, is_away},
         message::{Borrowed, Shape},
@@ -35,6 +36,8 @@ const CHUNK_BYTES: usize = 1 << 20;
 pub(super) enum Start {
     Earliest,
     Latest,
+    /// What the group has committed, and the earliest where it has not.
+    Committed,
     /// The first record of this time or later, in milliseconds.
     Timestamp(i64),
     /// These, by topic and partition; others at the earliest.
@@ -71,6 +74,7 @@ pub(super) struct Reader<S: Shape> {
     pub(super) on_lost: OnLostOffsets,
     pub(super) lost: Arc<AtomicU64>,
     pub(super) retry: Retry,
+    pub(super) commits: Option<Commits>,
 }
 
 /// How reading a partition ended well.
@@ -100,15 +104,53 @@ struct Range {
     end: i64,
 }
 
-impl<S: Shape> Reader<S> {
-    pub(super) async fn run(mut self) -> Result<Done<S::Record>, ConnectorError> {
-        let signals = self.state.signals(&self.at.topic, self.at.number);
-        let known = self.partition.resume_from::<i64>()?;
-        let mut range = self.range(known).await?;
-        if known.is_none() {
-            // A crash before the first record must not begin elsewhere.
-            self.partition.send(Vec::new(), &range.position).await?;
+/// A reader that knows where to begin.
+pub(super) struct Begun<S: Shape> {
+    reader: Reader<S>,
+    range: Range,
+    is_new: bool,
+}
+
+impl<S: Shape> Begun<S> {
+    /// Writes down where it begins: a crash before the first record must not begin elsewhere.
+    pub(super) async fn settle(&mut self) -> Result<(), ConnectorError> {
+        let Begun { reader, range, is_new } = self;
+        if *is_new {
+            reader.partition.send(Vec::new(), &range.position).await?;
+        } else if let Some(commits) = &reader.commits {
+            commits.reach(&reader.at, range.position, None).await;
         }
+        Ok(())
+    }
+
+    /// Reads to the end.
+    pub(super) async fn run(self) -> Result<Done<S::Record>, ConnectorError> {
+        self.reader.run(self.range).await
+    }
+}
+
+impl<S: Shape> Reader<S> {
+    /// Finds out where to begin.
+    pub(super) async fn begin(self) -> Result<Begun<S>, ConnectorError> {
+        let known = self.partition.resume_from::<i64>()?;
+        let range = self.range(known).await?;
+        match self.partition.replay_position::<i64>()? {
+            // It would be waited for what may never come.
+            Some(then) if then > range.high && (range.low..=range.high).contains(&range.position) => {
+                Err(ConnectorError::Changed {
+                    what: self.at.name(),
+                    how: format!("a batch ended at {then}, and all that there is ends at {}", range.high),
+                })
+            }
+            _ => Ok(Begun { reader: self, range, is_new: known.is_none() }),
+        }
+    }
+
+    async fn run(mut self, mut range: Range) -> Result<Done<S::Record>, ConnectorError> {
+        let signals = self.state.signals(&self.at.topic, self.at.number);
+        // What was said of a partition of this name before is not of this one.
+        signals.gone.store(false, Ordering::Relaxed);
+        signals.high.store(range.high, Ordering::Relaxed);
         loop {
             if range.position < range.low || range.position > range.high {
                 self.lose(&mut range)?;
@@ -143,7 +185,9 @@ impl<S: Shape> Reader<S> {
             let met = self.take(queue, &mut records, range);
             if range.position != begin {
                 caught_up = false;
-                self.partition.send(records, &range.position).await?;
+                let high = signals.high.load(Ordering::Relaxed);
+                self.partition.set_lag(high.saturating_sub(begin).max(0) as u64);
+                self.send(records, range.position).await?;
             }
             match met {
                 Met::Full => tokio::task::yield_now().await,
@@ -174,6 +218,16 @@ impl<S: Shape> Reader<S> {
                 }
             }
         }
+    }
+
+    /// Sends records into the job, and has their end committed when they are delivered.
+    async fn send(&mut self, records: Vec<S::Record>, position: i64) -> Result<(), ConnectorError> {
+        let Some(commits) = &self.commits else {
+            return self.partition.send(records, &position).await;
+        };
+        let receipt = self.partition.send_tracked(records, &position).await?;
+        commits.reach(&self.at, position, Some(receipt)).await;
+        Ok(())
     }
 
     /// Takes what is there, up to a chunk.
@@ -213,6 +267,7 @@ impl<S: Shape> Reader<S> {
             (Some(position), _) => position,
             (None, Start::Earliest) => low,
             (None, Start::Latest) => high,
+            (None, Start::Committed) => self.committed().await?.unwrap_or(low),
             (None, Start::Timestamp(time)) => self.at_time(*time).await?.unwrap_or(high),
             (None, Start::Offsets(offsets)) => offsets.get(&key).copied().unwrap_or(low),
         };
@@ -240,13 +295,33 @@ impl<S: Shape> Reader<S> {
 
     async fn watermarks(&self) -> Result<(i64, i64), ConnectorError> {
         let at = self.at.clone();
-        retried(self.retry, &self.consumer, move |consumer| watermarks(consumer, &at.topic, at.number)).await
+        retried(self.retry, &self.consumer, &self.state, move |consumer| {
+            watermarks(consumer, &at.topic, at.number)
+        })
+        .await
+    }
+
+    /// What the group has committed.
+    async fn committed(&self) -> Result<Option<i64>, ConnectorError> {
+        let at = self.at.clone();
+        retried(self.retry, &self.consumer, &self.state, move |consumer| {
+            let what = format!("ask for the committed offset of `{}`", at.name());
+            let found = list(&at, 0)
+                .and_then(|asked| consumer.committed_offsets(asked, REQUEST))
+                .map_err(|error| failed(&what, &error))?;
+            match found.elements().first().map(|found| (found.error().err(), found.offset())) {
+                Some((Some(error), _)) => Err(failed(&what, &error)),
+                Some((None, Offset::Offset(offset))) => Ok(Some(offset)),
+                _ => Ok(None),
+            }
+        })
+        .await
     }
 
     /// The offset of the first record of a time or later.
     async fn at_time(&self, time: i64) -> Result<Option<i64>, ConnectorError> {
         let at = self.at.clone();
-        retried(self.retry, &self.consumer, move |consumer| {
+        retried(self.retry, &self.consumer, &self.state, move |consumer| {
             let what = format!("ask for the offset of a time in `{}`", at.name());
             let found = list(&at, time)
                 .and_then(|asked| consumer.offsets_for_times(asked, REQUEST))

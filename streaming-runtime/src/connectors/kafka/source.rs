@@ -12,17 +12,18 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use futures::{StreamExt as _, stream::FuturesUnordered};
+use futures::{StreamExt as _, future::try_join_all, stream::FuturesUnordered};
 use tokio::sync::mpsc;
 
 use crate::{
     connect::{ConnectorError, Recovery, Retry, Source, SourceContext},
     connectors::kafka::{
         client::Connection,
+        commit::Commits,
         discovery::{Selection, TopicPartition, find, topic_of},
         fault::Fault,
         message::{Messages, Shape, Texts},
-        reader::{Done, End, OnLostOffsets, Reader, Start},
+        reader::{Begun, Done, End, OnLostOffsets, Reader, Start},
         settings::ClientSettings,
     },
 };
@@ -38,6 +39,9 @@ pub struct Topics<S = Messages> {
     on_lost: OnLostOffsets,
     retry: Retry,
     discover_every: Duration,
+    group: Option<String>,
+    commits: bool,
+    max_rate: Option<f64>,
     shape: PhantomData<fn() -> S>,
 }
 
@@ -60,14 +64,31 @@ impl Topics {
             on_lost: OnLostOffsets::Fail,
             retry: Retry::default(),
             discover_every: Duration::from_secs(30),
+            group: None,
+            commits: true,
+            max_rate: None,
             shape: PhantomData,
         }
     }
 
     /// The payloads as text, for a port of `Source<String>`. What is not UTF-8 in them is replaced; a tombstone is an empty text.
     pub fn texts(self) -> Topics<Texts> {
-        let Topics { settings, selection, start, end, on_lost, retry, discover_every, .. } = self;
-        Topics { settings, selection, start, end, on_lost, retry, discover_every, shape: PhantomData }
+        let Topics { settings, selection, start, end, on_lost, retry, .. } = self;
+        let Topics { discover_every, group, commits, max_rate, .. } = self;
+        let shape = PhantomData;
+        Topics {
+            settings,
+            selection,
+            start,
+            end,
+            on_lost,
+            retry,
+            discover_every,
+            group,
+            commits,
+            max_rate,
+            shape,
+        }
     }
 }
 
@@ -80,6 +101,13 @@ impl<S> Topics<S> {
     /// Without a checkpoint, begins at what comes after the start. Partitions that come later are read from their beginning.
     pub fn from_latest(mut self) -> Self {
         self.start = Start::Latest;
+        self
+    }
+    /// Without a checkpoint, begins at what the [group](Topics::group) has committed, and where it has committed nothing at the earliest.
+    /// So a job goes on where another consumer was, such as one of Spark's with the same group. A job without a checkpoint goes on where
+    /// it was stopped; after a crash some records come twice.
+    pub fn from_committed(mut self) -> Self {
+        self.start = Start::Committed;
         self
     }
     /// Without a checkpoint, begins at the first record of each partition that is not older.
@@ -101,7 +129,7 @@ impl<S> Topics<S> {
         self.end = End::Latest;
         self
     }
-    /// Ends before these offsets, by topic and partition. Other partitions are not read.
+    /// Ends before these offsets, by topic and partition. Other partitions are not read. Where the topic is shorter, it waits for it.
     pub fn until_offsets<N: Into<String>>(
         mut self,
         offsets: impl IntoIterator<Item = ((N, i32), i64)>,
@@ -124,6 +152,25 @@ impl<S> Topics<S> {
         self.discover_every = interval.max(Duration::from_millis(10));
         self
     }
+    /// The consumer group that offsets are committed to: `streaming-{job}-{port}` by default. It has no members, so it moves nobody's
+    /// partitions, and another consumer of that name must not run at the same time.
+    pub fn group(mut self, name: impl Into<String>) -> Self {
+        self.group = Some(name.into());
+        self
+    }
+    /// Whether offsets are committed to the [group](Topics::group), for tools that show its lag: yes by default, every second, and those
+    /// of batches that are delivered, and on disk in a job with a checkpoint. The job itself does not begin at them, unless it is
+    /// [told so](Topics::from_committed). A backfill beside the job should not move them.
+    pub fn commit_offsets(mut self, commits: bool) -> Self {
+        self.commits = commits;
+        self
+    }
+    /// The most records per second of each partition, Spark's `spark.streaming.kafka.maxRatePerPartition`; more than 0. It holds beside
+    /// [`Engine::max_rate`](crate::Engine::max_rate), which the partitions share by their lag.
+    pub fn max_rate_per_partition(mut self, records_per_second: f64) -> Self {
+        self.max_rate = Some(records_per_second);
+        self
+    }
     /// Any setting of librdkafka that the connector does not set itself. Passwords and keys are shown nowhere.
     pub fn option(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
         self.settings.set(key, value);
@@ -142,13 +189,24 @@ impl<S: Shape> Source<S::Record> for Topics<S> {
     const RECOVERY: Recovery = Recovery::Replays;
 
     async fn run(self, out: SourceContext<S::Record>) -> Result<(), ConnectorError> {
+        if let Some(rate) = self.max_rate.filter(|rate| rate.is_nan() || *rate <= 0.0) {
+            return Err(ConnectorError::Config(format!(
+                "`.max_rate_per_partition({rate})` lets nothing through: give a number above 0"
+            )));
+        }
         let port = out.port();
-        let connection = Connection::new(&self.settings, &format!("streaming-{}-{}", port.job, port.port))?;
+        let group = self.group.clone().unwrap_or_else(|| format!("streaming-{}-{}", port.job, port.port));
+        let connection = Arc::new(Connection::new(&self.settings, &group)?);
         let lost = Arc::new(AtomicU64::new(0));
         let counted = lost.clone();
         out.count("kafka lost offsets", move || counted.load(Ordering::Relaxed));
+        let state = connection.state.clone();
+        out.trouble(move || state.trouble());
+        let state = connection.state.clone();
+        out.count("kafka failed commits", move || state.failed_commits.load(Ordering::Relaxed));
         let (found, discovered) = mpsc::channel(1);
-        let readers = Readers { source: &self, out, connection: &connection, lost };
+        let commits = self.commits.then(|| Commits::start(connection.clone()));
+        let readers = Readers { source: &self, out, connection: &connection, lost, commits };
         tokio::select! {
             ended = readers.read(discovered) => ended,
             error = connection.serve() => Err(error),
@@ -165,7 +223,7 @@ impl<S: Shape> Topics<S> {
         found: mpsc::Sender<BTreeSet<TopicPartition>>,
     ) -> ConnectorError {
         loop {
-            match find(connection.consumer(), &self.selection, self.retry).await {
+            match find(connection, &self.selection, self.retry).await {
                 Ok(partitions) => {
                     if found.send(partitions).await.is_err() {
                         return ConnectorError::Closed;
@@ -188,6 +246,7 @@ struct Readers<'a, S: Shape> {
     out: SourceContext<S::Record>,
     connection: &'a Connection,
     lost: Arc<AtomicU64>,
+    commits: Option<Commits>,
 }
 
 impl<S: Shape> Readers<'_, S> {
@@ -205,14 +264,13 @@ impl<S: Shape> Readers<'_, S> {
             tokio::select! {
                 Some(found) = discovered.recv() => {
                     self.leave(&found, &read, is_first.then_some(&known))?;
-                    for at in found {
-                        let is_new = !read.contains(&at) && (is_first || !is_bounded);
-                        if is_new && self.out.port().takes(&at.name()) {
-                            // What the first look did not see is new, and so is what a checkpoint with others does not know.
-                            let start = if is_first && known.is_empty() { self.source.start.clone() } else { Start::Earliest };
-                            readings.push(self.reading(at.clone(), start));
-                            read.insert(at);
-                        }
+                    let is_ours = |at: &TopicPartition| !read.contains(at) && self.out.port().takes(&at.name());
+                    let new: Vec<_> = found.into_iter().filter(|at| (is_first || !is_bounded) && is_ours(at)).collect();
+                    read.extend(new.iter().cloned());
+                    match is_first {
+                        true => readings.extend(self.begin(new, known.is_empty()).await?),
+                        // What the first look did not see is new.
+                        false => readings.extend(new.into_iter().map(|at| self.begin_later(at))),
                     }
                     is_first = false;
                 }
@@ -230,19 +288,54 @@ impl<S: Shape> Readers<'_, S> {
         }
     }
 
-    fn reading(&self, at: TopicPartition, start: Start) -> Reading<S::Record> {
-        let reader = Reader::<S> {
+    /// Begins with what there is at the start. All of it is written down before any is read, so that no checkpoint knows a part only:
+    /// what a checkpoint with others does not know is new.
+    async fn begin(
+        &self,
+        found: Vec<TopicPartition>,
+        is_fresh: bool,
+    ) -> Result<Vec<Reading<S::Record>>, ConnectorError> {
+        let start = if is_fresh { self.source.start.clone() } else { Start::Earliest };
+        let begun = found.into_iter().map(|at| {
+            let reader = self.reader(at.clone(), start.clone());
+            async move { Ok::<_, ConnectorError>((at, reader.begin().await?)) }
+        });
+        let mut begun = try_join_all(begun).await?;
+        for (_, begun) in &mut begun {
+            begun.settle().await?;
+        }
+        let reading = |(at, begun): (_, Begun<S>)| -> Reading<S::Record> {
+            Box::pin(async move { Ok((at, begun.run().await?)) })
+        };
+        Ok(begun.into_iter().map(reading).collect())
+    }
+
+    fn begin_later(&self, at: TopicPartition) -> Reading<S::Record> {
+        let reader = self.reader(at.clone(), Start::Earliest);
+        Box::pin(async move {
+            let mut begun = reader.begin().await?;
+            begun.settle().await?;
+            Ok((at, begun.run().await?))
+        })
+    }
+
+    fn reader(&self, at: TopicPartition, start: Start) -> Reader<S> {
+        let mut partition = self.out.partition(at.name()).with_digest(S::digest);
+        if let Some(rate) = self.source.max_rate {
+            partition = partition.with_max_rate(rate);
+        }
+        Reader {
             consumer: self.connection.consumer().clone(),
             state: self.connection.state.clone(),
-            partition: self.out.partition(at.name()),
-            at: at.clone(),
+            partition,
+            at,
             start,
             end: self.source.end.clone(),
             on_lost: self.source.on_lost,
             lost: self.lost.clone(),
             retry: self.source.retry,
-        };
-        Box::pin(async move { Ok((at, reader.run().await?)) })
+            commits: self.commits.clone(),
+        }
     }
 
     /// What was read and is not there any more: named topics must stay, those of a pattern may go. So may what the checkpoint knows
