@@ -46,6 +46,7 @@
 //! | [Windows and state](guide::windows_and_state) | what a stream holds of its past, and which operator to take |
 //! | [Inside a service](guide::inside_a_service) | channels, views, latency, back-pressure, failures, stopping |
 //! | [After a crash](guide::after_a_crash) | checkpoints, guarantees by connector, changed programs |
+//! | [Kafka](guide::kafka) | where jobs begin and end, lag, rates, what happens in each fault |
 //! | [Operators of your own](guide::own_operators) | methods, stages, the names of state |
 //! | [Testing](guide::testing) | clocks, queues, channels |
 //! | [Tuning](guide::tuning) | where the time is, and what to do |
