@@ -1,6 +1,7 @@
 //! After a crash, as if there had been none: jobs that stop anywhere and go on from their checkpoints.
 
 mod bounds;
+mod contract;
 mod edits;
 mod faults;
 mod lock_file;

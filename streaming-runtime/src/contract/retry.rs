@@ -136,6 +136,31 @@ mod tests {
     }
 
     #[test]
+    fn an_error_that_passes_is_waited_after_until_there_were_too_many_in_a_row() {
+        let away = || ConnectorError::other("away");
+        let mut failures = Retry::default().waits(millis(8), millis(16)).attempts(3).backoff();
+        for longest in [8, 16] {
+            let wait = failures.after(away()).expect("it is tried again");
+            assert!(wait >= millis(longest / 2) && wait <= millis(longest), "{wait:?} of {longest} ms");
+        }
+        failures.reset();
+        assert_eq!(failures.count(), 0);
+        for attempt in 1..3 {
+            failures.after(away()).expect("the row is a new one");
+            assert_eq!(failures.count(), attempt);
+        }
+        let error = failures.after(away()).expect_err("the third");
+        assert!(matches!(&error, ConnectorError::GaveUp { attempts: 3, .. }) && !error.may_pass());
+        assert_eq!(error.to_string(), "gave up after 3 attempts, the last failed with: away");
+        // What no attempt can mend comes back as it is, at the first.
+        let mut failures = Retry::default().backoff();
+        let error = failures.after(ConnectorError::permanent("forbidden")).expect_err("it does not pass");
+        assert_eq!((error.code(), failures.count()), ("connector.permanent", 0));
+        let mut endless = Retry::default().waits(millis(1), millis(1)).attempts(u32::MAX).backoff();
+        assert!((0..1000).all(|_| endless.after(away()).is_ok()));
+    }
+
+    #[test]
     fn the_largest_settings_do_not_overflow() {
         let retry = Retry { first: secs(u64::MAX), cap: secs(1), attempts: u32::MAX };
         let failures = Backoff { retry, count: u32::MAX - 1 };
