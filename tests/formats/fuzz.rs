@@ -48,7 +48,7 @@ fn records<F: Decode>(mut format: F, right: &[Vec<u8>]) -> usize {
 }
 
 /// Some of the inputs are records and some are not, or it would be no test.
-fn is_hardened<F: Decode>(format: F, right: &[Vec<u8>]) {
+pub fn is_hardened<F: Decode>(format: F, right: &[Vec<u8>]) {
     let records = records(format, right);
     assert!((INPUTS / 20..INPUTS * 19 / 20).contains(&records), "{records} of {INPUTS} are records");
 }

@@ -1,9 +1,15 @@
 //! Formats: bytes that become records or are rejected, and records that become bytes. What other languages write is read, and the
 //! other way round; whatever the bytes are, nothing panics.
 
+#[cfg(feature = "avro")]
+mod avro;
 mod fuzz;
 mod others;
 mod pipelines;
+#[cfg(feature = "protobuf")]
+mod protobuf;
+#[cfg(feature = "avro")]
+mod registry;
 
 use serde::{Deserialize, Serialize};
 use streaming_runtime::formats::{Decode, Encode, FormatError};

@@ -11,16 +11,32 @@ use crate::{Click, clicks, goes_round, written};
 
 /// Runs a script in Python on some input, and returns what it says; `None` where there is no Python.
 fn python(script: &str, input: &[u8]) -> Option<Vec<u8>> {
-    let started =
-        Command::new("python3").args(["-c", script]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
-    let Ok(mut child) = started else {
+    let said = run(Command::new("python3").args(["-c", script]), input);
+    if said.is_none() {
         eprintln!("not run, for want of python3");
-        return None;
-    };
+    }
+    said
+}
+
+fn run(command: &mut Command, input: &[u8]) -> Option<Vec<u8>> {
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().ok()?;
     child.stdin.take().expect("it is piped").write_all(input).expect("it reads all");
     let said = child.wait_with_output().expect("it ends");
     assert!(said.status.success(), "the script fails");
     Some(said.stdout)
+}
+
+/// As [`python`], with libraries of others: fastavro and protobuf. It is that of `scripts/servers`, which fetches it once.
+#[cfg(any(feature = "avro", feature = "protobuf"))]
+pub fn python_with_libraries(script: &str, input: &[u8]) -> Option<Vec<u8>> {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    let servers = std::env::var("STREAMING_SERVERS_DIR").unwrap_or_else(|_| format!("{root}/target/servers"));
+    let is_required = std::env::var("STREAMING_SERVERS_REQUIRED").is_ok_and(|required| required == "1");
+    if !std::path::Path::new(&servers).join("installed").exists() && !is_required {
+        eprintln!("not run, for want of Python with fastavro and protobuf: scripts/servers install python");
+        return None;
+    }
+    run(Command::new(format!("{root}/scripts/servers")).args(["python", "-c", script]), input)
 }
 
 /// Payloads apart by a byte that is in none of them.

@@ -6,6 +6,8 @@
 //! | [`csv`] | a line of CSV | the same | |
 //! | [`text`] | UTF-8 | a `String` | |
 //! | [`raw`] | any | a `Vec<u8>` | |
+//! | `avro`, `Registry::avro` | Avro by a given schema, or by those of a schema registry | a type with serde's derives | `avro` |
+//! | `protobuf` | a message of protocol buffers, by a descriptor set; read only | the same | `protobuf` |
 //!
 //! [`decode`](crate::Stream::decode) makes records of the [`Payload`]s of a stream, and a second stream of what is [`Rejected`].
 //! [`decode_with`](crate::Stream::decode_with) keeps something of what the bytes came with, such as a key or a time.
@@ -75,11 +77,27 @@
 //! # fn main() {}
 //! ```
 
+#[cfg(feature = "avro")]
+mod avro;
+#[cfg(any(feature = "avro", feature = "protobuf"))]
+mod confluent;
 mod contract;
 mod csv;
 mod json;
 mod plain;
+#[cfg(feature = "protobuf")]
+mod protobuf;
+#[cfg(feature = "avro")]
+mod registry;
 mod rejected;
+
+#[cfg(feature = "protobuf")]
+pub use self::protobuf::{Protobuf, protobuf};
+#[cfg(feature = "avro")]
+pub use self::{
+    avro::{Avro, avro},
+    registry::Registry,
+};
 
 pub(crate) use contract::FormatFailed;
 pub use contract::{Decode, Encode, FormatError, Payload};
