@@ -233,6 +233,25 @@ def nothing_stays():
     equal("a run has its command's result", subprocess.run([SERVERS, "run", "--", "sh", "-c", "exit 7"]).returncode, 7)
 
 
+def registry():
+    import json, urllib.error, urllib.request
+    address = os.environ["REGISTRY"]
+
+    def ask(path, body=None):
+        request = urllib.request.Request(address + path, body and json.dumps(body).encode(), {"Content-Type": "application/vnd.schemaregistry.v1+json"})
+        try:
+            return json.load(urllib.request.urlopen(request, timeout=30))
+        except urllib.error.HTTPError as error:
+            return error.code, json.load(error)["error_code"]
+
+    schema = json.dumps({"type": "record", "name": "A", "fields": [{"name": "n", "type": "long"}]})
+    number = ask("/subjects/a-value/versions", {"schema": schema})["id"]
+    equal("a schema has an id", type(number), int)
+    equal("it has one id", ask("/subjects/b-value/versions", {"schema": schema})["id"], number)
+    equal("a schema comes by its id", json.loads(ask(f"/schemas/ids/{number}")["schema"]), json.loads(schema))
+    equal("an id that is unknown is refused", ask("/schemas/ids/2147483647"), (404, 40403))
+
+
 for name in [*sys.argv[1:], "nothing_stays"]:
     print(name, flush=True)
     globals()[name]()

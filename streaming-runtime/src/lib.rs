@@ -183,6 +183,7 @@
 //! | feature | adds | needs |
 //! |---|---|---|
 //! | `sqlite` | `connect::sqlite`: tables of a SQLite database as sinks, exactly once | a C compiler: SQLite is bundled |
+//! | `avro`, `protobuf` | formats: Avro, also by a schema registry (by https with `avro-ssl`); protocol buffers by descriptors | |
 //! | `metrics` | `metrics_exporter()`: the numbers of jobs on the `metrics` facade, for Prometheus and others | |
 //! | `testing` | `testing`: a disk that fails, and crashes at named points, for tests of what is exactly once | |
 
@@ -393,8 +394,3 @@ macro_rules! stream {
 macro_rules! stage {
     ($($tokens:tt)*) => { $crate::__private::stage! { ($crate) $($tokens)* } };
 }
-
-/// The program of the README, compiled as those of the guides are.
-#[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-mod readme {}

@@ -95,3 +95,8 @@ pub mod recipes {}
 ///
 #[doc = include_str!("limits.md")]
 pub mod limits {}
+
+/// The program of the README, compiled as those of the guides are.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+mod readme {}

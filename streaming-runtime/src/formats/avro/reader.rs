@@ -44,7 +44,7 @@ impl<'de> Deserializer<'de> for ValueReader {
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         let other = match self.bytes() {
-            Ok(bytes) => return visitor.visit_byte_buf(bytes),
+            Ok(bytes) => return visitor.visit_seq(SeqDeserializer::new(bytes.into_iter())),
             Err(other) => other,
         };
         match other {
@@ -93,16 +93,16 @@ impl<'de> Deserializer<'de> for ValueReader {
         visitor.visit_newtype_struct(self)
     }
 
-    /// Bytes are numbers to a `Vec<u8>`.
-    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    /// Bytes are numbers, as to a `Vec<u8>`, unless they are asked for as bytes.
+    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         match self.bytes() {
-            Ok(bytes) => visitor.visit_seq(SeqDeserializer::new(bytes.into_iter())),
+            Ok(bytes) => visitor.visit_byte_buf(bytes),
             Err(other) => ValueReader(other).deserialize_any(visitor),
         }
     }
 
-    fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Error> {
-        self.deserialize_seq(visitor)
+    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.deserialize_bytes(visitor)
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -118,7 +118,7 @@ impl<'de> Deserializer<'de> for ValueReader {
     }
 
     forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct tuple_struct map
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string unit unit_struct seq tuple tuple_struct map
         struct identifier ignored_any
     }
 }

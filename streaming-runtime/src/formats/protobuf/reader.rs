@@ -126,7 +126,7 @@ impl<'de> Deserializer<'de> for ValueReader {
             Value::F32(value) => visitor.visit_f32(value),
             Value::F64(value) => visitor.visit_f64(value),
             Value::String(value) => visitor.visit_string(value),
-            Value::Bytes(value) => visitor.visit_byte_buf(value.to_vec()),
+            Value::Bytes(bytes) => visitor.visit_seq(SeqDeserializer::new(bytes.into_iter())),
             Value::Message(message) => MessageReader(message).deserialize_any(visitor),
             Value::List(values) => {
                 let values = values.into_iter().map(|value| ValueReader { value, kind: kind.clone() });
@@ -151,12 +151,16 @@ impl<'de> Deserializer<'de> for ValueReader {
         visitor.visit_newtype_struct(self)
     }
 
-    /// Bytes are numbers to a `Vec<u8>`.
-    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    /// Bytes are numbers, as to a `Vec<u8>`, unless they are asked for as bytes.
+    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         match self.value {
-            Value::Bytes(bytes) => visitor.visit_seq(SeqDeserializer::new(bytes.into_iter())),
+            Value::Bytes(bytes) => visitor.visit_byte_buf(bytes.to_vec()),
             _ => self.deserialize_any(visitor),
         }
+    }
+
+    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.deserialize_bytes(visitor)
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -182,7 +186,7 @@ impl<'de> Deserializer<'de> for ValueReader {
     }
 
     forward_to_deserialize_any! {
-        bool i128 u128 f32 f64 char str string bytes byte_buf unit unit_struct tuple tuple_struct map struct identifier
+        bool i128 u128 f32 f64 char str string seq unit unit_struct tuple tuple_struct map struct identifier
         ignored_any
     }
 }
