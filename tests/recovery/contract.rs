@@ -98,7 +98,7 @@ fn a_sink_is_opened_once_and_first_whatever_is_around_it() {
         witnessed(|witness| witness),
         witnessed(|witness| witness.retry(retry())),
         witnessed(|witness| witness.timeout(secs(60))),
-        witnessed(|witness| any_sink(witness)),
+        witnessed(any_sink),
         witnessed(|witness| any_sink(witness.timeout(secs(60)).retry(retry()))),
     ] {
         assert_eq!(calls[..4], ["open", "committed", "mark_checkpoint", "write"], "{calls:?}");

@@ -2,12 +2,13 @@
 
 mod outline;
 mod reader;
+pub(super) mod schema;
 
 use std::{fmt, marker::PhantomData, sync::Arc};
 
 use apache_avro::{Schema, from_avro_datum, to_avro_datum, to_value};
-use outline::Outline;
 use reader::ValueReader;
+use schema::AvroSchema;
 use serde::Serialize;
 
 use crate::{
@@ -38,20 +39,6 @@ enum Written {
         /// The id of the schema that records are written by.
         id: Option<u32>,
     },
-}
-
-/// A schema, and what a payload by it looks like.
-pub(super) struct AvroSchema {
-    schema: Schema,
-    outline: Outline,
-}
-
-impl AvroSchema {
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
-        let schema = Schema::parse_str(text).map_err(|error| error.to_string())?;
-        let outline = Outline::of(&schema)?;
-        Ok(AvroSchema { schema, outline })
-    }
 }
 
 /// Avro by a schema that all payloads were written by, without a header: a record is the binary form of one value. `T` takes the fields

@@ -13,7 +13,7 @@ use ureq::Agent;
 
 use crate::{
     contract::{error::ConnectorError, retry::Retry},
-    formats::avro::AvroSchema,
+    formats::avro::schema::AvroSchema,
 };
 
 /// How many bytes an answer may have.
