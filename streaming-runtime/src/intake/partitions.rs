@@ -105,8 +105,12 @@ pub struct PartitionMetrics {
 impl Partitions {
     /// Begins behind these marks.
     pub(crate) fn resume(marks: PartitionMarks) -> Self {
-        let state =
-            |mark: PartitionMark| PartitionState { skip: mark.since, mark, ..PartitionState::default() };
+        let state = |mark: PartitionMark| {
+            let skip = mark.since;
+            // What is of the last batch is not of the next.
+            let mark = PartitionMark { digest: None, begin: Value::Null, ..mark };
+            PartitionState { skip, mark, ..PartitionState::default() }
+        };
         let states = marks.partitions.into_iter().map(|(name, mark)| (name, state(mark))).collect();
         Partitions { states, has_moved: false }
     }
@@ -242,5 +246,25 @@ impl Partitions {
             lag: state.lag,
         };
         self.states.iter().filter(|(_, state)| !state.is_retired).map(metrics).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sum_is_over_one_batch_also_after_a_restart() {
+        let batch = |partitions: &mut Partitions, digest, position: u64, replayed| {
+            assert_eq!(partitions.put("log", 1, Some(digest), replayed), Ok(()));
+            assert_eq!(partitions.reached("log", position.into(), replayed), Ok(()));
+            partitions.end_batch().expect("it has moved")
+        };
+        let mut before = Partitions::default();
+        let first = batch(&mut before, 7, 1, None);
+        let second = batch(&mut before, 5, 2, None);
+        assert_eq!(batch(&mut Partitions::resume(first.clone()), 5, 2, Some(&second)), second);
+        let other = Partitions::resume(first).put("log", 1, Some(6), Some(&second));
+        assert_eq!(other, Err(NotAsBefore::Contents));
     }
 }
