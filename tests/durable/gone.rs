@@ -134,6 +134,8 @@ async fn so_are_rows() {
     run(Checkpoint::new(&state).adopt("out"), &clock, 1, sums(rows())).await;
     run(&state, &clock, 1, sums(rows())).await;
     fs::remove_dir_all(&state).expect("removed");
+    run(Checkpoint::new(&state).exactly_once().adopt("out"), &clock, 1, sums(rows())).await;
+    fs::remove_dir_all(&state).expect("removed");
     fs::rename(root.path().join("kept"), &state).expect("moved");
     assert_eq!(refused(&state, sums(rows())).0, "checkpoint.foreign", "it belongs to the other now");
 }

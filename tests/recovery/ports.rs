@@ -13,7 +13,10 @@ use std::{
 use streaming_runtime::{
     BatchTime, Checkpoint, JobError, ManualClock, Sink, Source, StartError,
     checkpoint::{CheckpointError, LocalDirectory, inspect},
-    connect::{Batch, ChannelSource, ConnectorError, Delivery, channel, durable, file},
+    connect::{
+        Batch, ChannelSource, CheckpointId, CheckpointMark, ConnectorError, Delivery, PortContext, channel,
+        durable, file,
+    },
     prelude::*,
     testing::{Fault, SimulatedDisk},
 };
@@ -159,6 +162,85 @@ async fn a_filled_table_and_an_empty_checkpoint() {
     job.stop().await.expect("it stops");
     assert_eq!(out.rows(), sums_to(out.rows().len() as i64));
     assert!(out.rows().len() as i64 > had);
+}
+
+/// A sink that commits nothing for an empty batch, and says only when it is open to which checkpoint it belongs.
+#[derive(Clone, Default)]
+struct Sparse {
+    table: Table,
+    mark: Arc<Mutex<Option<CheckpointId>>>,
+    is_open: bool,
+}
+
+impl Sink<i64> for Sparse {
+    const DELIVERY: Delivery = Delivery::Transactional;
+    const SKIPS_EMPTY: bool = true;
+
+    fn checkpoint_mark(&self) -> Result<Option<CheckpointMark>, ConnectorError> {
+        let checkpoint = self.mark.lock().expect("nothing panics under this lock").filter(|_| self.is_open);
+        let last =
+            self.table.rows.lock().expect("nothing panics under this lock").keys().next_back().copied();
+        Ok(checkpoint.map(|checkpoint| CheckpointMark { checkpoint, last }))
+    }
+
+    async fn open(&mut self, _: &PortContext) -> Result<(), ConnectorError> {
+        self.is_open = true;
+        Ok(())
+    }
+
+    async fn committed(&mut self) -> Result<Option<BatchTime>, ConnectorError> {
+        self.table.committed().await
+    }
+
+    async fn mark_checkpoint(&mut self, checkpoint: CheckpointId) -> Result<(), ConnectorError> {
+        *self.mark.lock().expect("nothing panics under this lock") = Some(checkpoint);
+        Ok(())
+    }
+
+    async fn write(&mut self, batch: Batch<i64>) -> Result<(), ConnectorError> {
+        if batch.records.is_empty() { Ok(()) } else { self.table.write(batch).await }
+    }
+}
+
+stream!(
+    /// As they come.
+    #[batch(secs(1))]
+    fn passed<numbers: Source<i64>, out: Sink<i64>>() {
+        numbers.map(|n| n).to(out);
+    }
+);
+
+#[tokio::test]
+async fn a_sink_that_skips_empty_batches() {
+    let (clock, out) = (ManualClock::new(), Sparse::default());
+    let start = |directory: &Path, out: &Sparse| {
+        let checkpoint = Checkpoint::new(directory).segment_bytes(400).exactly_once();
+        let (sender, numbers) = channel(8);
+        let engine = Engine::new().manual_clock(&clock).checkpoint(checkpoint);
+        (
+            sender,
+            engine.start(passed::Ports { numbers: durable(numbers), out: out.clone() }).expect("it starts"),
+        )
+    };
+    let (right, wrong) = (temporary(), temporary());
+    for run in 0..4 {
+        let (sender, mut job) = start(right.path(), &out);
+        // The first has none at all.
+        if run > 0 {
+            sender.send(run).await.expect("it is taken");
+        }
+        // Empty ones, until what came before is not in the log any more.
+        deliver(&mut job, &clock, 40).await.expect("nothing ends it");
+        job.stop().await.expect("it stops");
+    }
+    assert!(files(right.path()).keys().any(|name| name.starts_with("base-")));
+    assert_eq!(out.table.rows(), [1, 2, 3]);
+    // It is told late to which checkpoint it belongs.
+    let error = start(wrong.path(), &out).1.join().await.expect_err("it is another place");
+    assert_eq!(error.code(), "checkpoint.foreign", "{error}");
+    // One that has lost what it had is not taken for one that had nothing.
+    let error = start(right.path(), &Sparse::default()).1.join().await.expect_err("its batches are gone");
+    assert_eq!(error.code(), "checkpoint.lost", "{error}");
 }
 
 /// As after a kill between a commit and the frame of that batch.

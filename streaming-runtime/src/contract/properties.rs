@@ -29,4 +29,6 @@ pub struct SinkProperties {
     pub rebuilds: bool,
     /// [`Sink::SHOWS_LAST`](crate::Sink::SHOWS_LAST).
     pub shows_last: bool,
+    /// [`Sink::SKIPS_EMPTY`](crate::Sink::SKIPS_EMPTY).
+    pub skips_empty: bool,
 }

@@ -55,6 +55,12 @@ pub trait Sink<T>: Send + 'static {
     /// everything.
     const REBUILDS: bool = false;
 
+    /// Whether it commits nothing for an empty batch, as a [`Transactional`](Delivery::Transactional) sink may whose transactions cost
+    /// much. The last batch that it has [committed](Sink::committed) may then be older than the last that it took. Such a sink must
+    /// [mark](Sink::mark_checkpoint) its checkpoint, and say so by [`checkpoint_mark`](Sink::checkpoint_mark) also while it has no
+    /// batch: that is how it is told from one that has lost what it had.
+    const SKIPS_EMPTY: bool = false;
+
     /// Whether it shows the last batch, in place of the one before, so that an empty one says something at the end of a
     /// job, too. For the connectors here.
     #[doc(hidden)]
@@ -93,8 +99,9 @@ pub trait Sink<T>: Send + 'static {
         SinkProperties::of::<T, Self>()
     }
 
-    /// The checkpoint that its existing contents belong to, and the last batch in them. Asked once at the start of a job with
-    /// checkpoints; it may do slow work, such as reading a file. The start is refused if the job has another checkpoint, or one that
+    /// The checkpoint that its existing contents belong to, and the last batch in them. Asked at the start of a job with
+    /// checkpoints; it may do slow work, such as reading a file. A [`Transactional`](Delivery::Transactional) sink that says `None` is
+    /// asked again after [`open`](Sink::open), for what it knows only once it is connected; then it must not wait. The start is refused if the job has another checkpoint, or one that
     /// is older than the contents (deleted, or restored from a copy), because batches would come again.
     ///
     /// ```
@@ -194,6 +201,7 @@ impl SinkProperties {
             may_block: S::MAY_BLOCK,
             rebuilds: S::REBUILDS,
             shows_last: S::SHOWS_LAST,
+            skips_empty: S::SKIPS_EMPTY,
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     checkpoint::crash_point,
     clock::Clock,
     contract::{
-        checkpoint_mark::CheckpointId,
+        checkpoint_mark::{CheckpointId, CheckpointMark},
         delivery::Delivery,
         error::ConnectorError,
         port_context::PortContext,
@@ -22,8 +22,19 @@ use crate::{
     time::BatchTime,
 };
 
-/// Receives the last batch that a transactional sink has committed.
-pub(crate) type CommittedSender = oneshot::Sender<Option<BatchTime>>;
+/// What a transactional sink says when it is open.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct SinkReport {
+    /// The last batch that it has committed.
+    pub(crate) committed: Option<BatchTime>,
+    /// The checkpoint that it belongs to.
+    pub(crate) mark: Option<CheckpointMark>,
+    /// Whether it may lack batches that it took, because they were empty.
+    pub(crate) skips_empty: bool,
+}
+
+/// Receives it.
+pub(crate) type SinkReportSender = oneshot::Sender<SinkReport>;
 
 /// What a sink task needs of the job that it delivers for.
 pub(crate) trait DeliveryControl: Send + Sync + 'static {
@@ -47,6 +58,7 @@ pub(crate) trait DeliveryControl: Send + Sync + 'static {
 pub(crate) trait PartSink: Send {
     fn properties(&self) -> SinkProperties;
     fn open<'a>(&'a mut self, context: &'a PortContext) -> SinkFuture<'a, ()>;
+    fn checkpoint_mark(&self) -> Result<Option<CheckpointMark>, ConnectorError>;
     fn committed(&mut self) -> SinkFuture<'_, Option<BatchTime>>;
     fn mark_checkpoint(&mut self, checkpoint: CheckpointId) -> SinkFuture<'_, ()>;
     /// Writes the records of all workers, in this order, as the batch of `time`.
@@ -74,6 +86,10 @@ impl<T: Send + 'static, S: Sink<T>> PartSink for Typed<S, T> {
 
     fn open<'a>(&'a mut self, context: &'a PortContext) -> SinkFuture<'a, ()> {
         Box::pin(self.sink.open(context))
+    }
+
+    fn checkpoint_mark(&self) -> Result<Option<CheckpointMark>, ConnectorError> {
+        self.sink.checkpoint_mark()
     }
 
     fn committed(&mut self) -> SinkFuture<'_, Option<BatchTime>> {
@@ -109,23 +125,27 @@ pub(crate) struct SinkDelivery {
     pub(crate) workers: usize,
     /// The index of the sink among those of the job.
     pub(crate) index: usize,
+    /// The checkpoint that it said at the start to belong to.
+    pub(crate) mark: Option<CheckpointMark>,
 }
 
 impl SinkDelivery {
-    /// Delivers until the workers are gone. With `committed_to`, first says which batch the sink has committed.
+    /// Delivers until the workers are gone. With `report_to`, first says what the sink has.
     pub(crate) async fn run<C: DeliveryControl>(
         self,
         control: Arc<C>,
-        committed_to: Option<CommittedSender>,
+        report_to: Option<SinkReportSender>,
     ) -> Result<(), ConnectorError> {
-        let SinkDelivery { mut sink, mut incoming, workers, index } = self;
-        let SinkProperties { delivery, shows_last, .. } = sink.properties();
+        let SinkDelivery { mut sink, mut incoming, workers, index, mark } = self;
+        let SinkProperties { delivery, shows_last, skips_empty, .. } = sink.properties();
         sink.open(&control.port_context(index)).await?;
         let mut committed = None;
-        if let Some(committed_to) = committed_to {
+        if let Some(report_to) = report_to {
             committed = sink.committed().await?;
+            // One that has to connect first could not say it before.
+            let mark = mark.map_or_else(|| sink.checkpoint_mark(), |mark| Ok(Some(mark)))?;
             // Nobody waits for it any more if the job is on its way down.
-            let _ = committed_to.send(committed);
+            let _ = report_to.send(SinkReport { committed, mark, skips_empty });
         }
         let mut is_marked = false;
         let board = control.sink_board(index);

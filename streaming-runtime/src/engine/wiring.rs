@@ -24,7 +24,7 @@ use crate::{
         source::Source,
         target::{Claim, Origin, Target},
     },
-    delivery::sink_task::{CommittedSender, PartSink, SinkDelivery, part_sink},
+    delivery::sink_task::{PartSink, SinkDelivery, SinkReportSender, part_sink},
     engine::{
         control::Control,
         flow::Flow,
@@ -166,7 +166,7 @@ pub(crate) struct SinkTask {
     pub(crate) targets: Vec<Target>,
     /// Keep other sinks away from these targets, while the task or this lives.
     pub(crate) claims: Arc<OnceLock<Vec<Claim>>>,
-    pub(crate) task: Box<dyn FnOnce(Arc<Control>, Option<CommittedSender>) -> Task + Send>,
+    pub(crate) task: Box<dyn FnOnce(Arc<Control>, Option<SinkReportSender>) -> Task + Send>,
 }
 
 type Build = Box<dyn FnOnce(&Flow<'_>) + Send>;
@@ -297,10 +297,11 @@ impl Wiring {
         let (workers, index) = (self.ports.len(), self.sinks.len());
         let claims: Arc<OnceLock<Vec<Claim>>> = Arc::default();
         let held = claims.clone();
-        let task = move |control: Arc<Control>, committed_to| -> Task {
+        let known = mark.as_ref().ok().copied().flatten();
+        let task = move |control: Arc<Control>, report_to| -> Task {
             Box::pin(async move {
                 let _held = held;
-                SinkDelivery { sink, incoming, workers, index }.run(control, committed_to).await
+                SinkDelivery { sink, incoming, workers, index, mark: known }.run(control, report_to).await
             })
         };
         let emit_rhythm = EmitRhythm::default();

@@ -29,8 +29,9 @@ pub(crate) enum ClusterFrame {
     Ready,
     /// From the leader: all are ready, this is the time, and by this seed keys are dealt out to workers.
     Start { now: u64, seed: u64 },
-    /// To the leader: what a transactional sink of a process has for good, as the time of a batch.
-    Has { process: usize, sink: String, batch: Option<u64> },
+    /// To the leader: what a transactional sink of a process has for good, as the time of a batch, and whether it has all that
+    /// was delivered even if that is later.
+    Has { process: usize, sink: String, batch: Option<u64>, skips_empty: bool },
     /// To the leader: the workers of this process have built their dataflows, and its transactional sinks, all of them,
     /// have said what they have. `told` is whether all of its sinks are such.
     Built { process: usize, told: bool },

@@ -53,7 +53,7 @@ use std::{hash::Hash, io, net::IpAddr, path::Path, time::Duration};
 
 pub(crate) use hello::ProgramHello;
 pub(crate) use link::{Link, ProcessSeat};
-pub(crate) use peers::{PeerOrder, Peers, ProcessReport, Role};
+pub(crate) use peers::{CommittedSink, PeerOrder, Peers, ProcessReport, Role};
 use secret::Secret;
 
 use crate::partitioner::takes;

@@ -125,10 +125,20 @@ pub(crate) struct Role {
 #[derive(Debug)]
 pub(crate) struct ProcessReport {
     pub(crate) process: usize,
-    /// What its transactional sinks have, by port.
-    pub(crate) committed: Vec<(String, Option<BatchTime>)>,
+    /// What its transactional sinks have.
+    pub(crate) committed: Vec<CommittedSink>,
     /// Whether all of its sinks are such.
     pub(crate) told: bool,
+}
+
+/// What a transactional sink of a process has.
+#[derive(Debug)]
+pub(crate) struct CommittedSink {
+    pub(crate) port: String,
+    /// The last batch that it has committed.
+    pub(crate) batch: Option<BatchTime>,
+    /// Whether it has all that was delivered, even if its last batch is an older one: it commits nothing for an empty batch.
+    pub(crate) skips_empty: bool,
 }
 
 /// An order to a follower.
@@ -209,8 +219,9 @@ impl Role {
     pub(crate) async fn built(&mut self) -> Result<Vec<ProcessReport>, JobError> {
         let (mut built, mut committed) = (Vec::new(), Vec::new());
         let hear = |frame| match frame {
-            ClusterFrame::Has { process, sink, batch } => {
-                committed.push((process, sink, batch.map(BatchTime::from_nanos)));
+            ClusterFrame::Has { process, sink, batch, skips_empty } => {
+                let batch = batch.map(BatchTime::from_nanos);
+                committed.push((process, CommittedSink { port: sink, batch, skips_empty }));
                 None
             }
             ClusterFrame::Built { process, told } => {
@@ -218,7 +229,7 @@ impl Role {
                     std::mem::take(&mut committed).into_iter().partition(|(of, ..)| *of == process);
                 committed = others;
                 let own: Vec<_> = own;
-                let committed = own.into_iter().map(|(_, sink, batch)| (sink, batch)).collect();
+                let committed = own.into_iter().map(|(_, sink)| sink).collect();
                 built.push(ProcessReport { process, committed, told });
                 Some(process)
             }
@@ -251,8 +262,9 @@ impl Role {
     /// Follower: says what this process has.
     pub(crate) fn report_built(&self, built: ProcessReport) {
         let ProcessReport { process, committed, told } = built;
-        for (sink, batch) in committed {
-            self.peers.say(ClusterFrame::Has { process, sink, batch: batch.map(|batch| batch.as_nanos()) });
+        for CommittedSink { port: sink, batch, skips_empty } in committed {
+            let batch = batch.map(|batch| batch.as_nanos());
+            self.peers.say(ClusterFrame::Has { process, sink, batch, skips_empty });
         }
         self.peers.say(ClusterFrame::Built { process, told });
     }

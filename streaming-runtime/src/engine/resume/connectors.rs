@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 use crate::{
     checkpoint::{ReplayMark, ReplayOrigin, Restored, SourceMark},
     contract::{delivery::Delivery, recovery::Recovery},
-    delivery::sink_task::CommittedSender,
+    delivery::sink_task::{SinkReport, SinkReportSender},
     engine::{
         resume::port_names::port_of,
         wiring::{Replay, SinkTask, SourceTask},
@@ -15,7 +15,6 @@ use crate::{
     intake::progress::SourceProgress,
     operators::sink::EmitRhythm,
     schema::Schema,
-    time::BatchTime,
 };
 
 /// A source, as far as it matters when a job resumes.
@@ -66,17 +65,17 @@ pub(crate) struct RecoveringSink {
     pub(super) port: &'static str,
     pub(super) emit_rhythm: EmitRhythm,
     /// What a transactional one has.
-    pub(super) committed: Option<oneshot::Receiver<Option<BatchTime>>>,
+    pub(super) report: Option<oneshot::Receiver<SinkReport>>,
 }
 
 impl RecoveringSink {
-    /// A sink, and where a transactional one reports which batch it has committed.
-    pub(super) fn of(sink: &SinkTask) -> (Self, Option<CommittedSender>) {
-        let (ask, committed) = match sink.delivery {
+    /// A sink, and where a transactional one reports what it has.
+    pub(super) fn of(sink: &SinkTask) -> (Self, Option<SinkReportSender>) {
+        let (ask, report) = match sink.delivery {
             Delivery::Transactional => Some(oneshot::channel()).unzip(),
             Delivery::AtLeastOnce | Delivery::Idempotent => (None, None),
         };
-        (RecoveringSink { port: sink.port, emit_rhythm: sink.emit_rhythm.clone(), committed }, ask)
+        (RecoveringSink { port: sink.port, emit_rhythm: sink.emit_rhythm.clone(), report }, ask)
     }
 }
 

@@ -13,11 +13,11 @@ use crate::{
         mark_of,
     },
     contract::checkpoint_mark::CheckpointId,
-    delivery::sink_task::CommittedSender,
+    delivery::sink_task::{SinkReport, SinkReportSender},
     detached::{Lost, aside},
     engine::{
         checkpoint_settings::{Checkpoint, panicked},
-        cluster::{ProcessReport, Role},
+        cluster::{CommittedSink, ProcessReport, Role},
         control::{Control, ReplaySpan, RestoredBatch},
         job::Command,
         job_log::{InputLog, JobLog, LogMessages},
@@ -80,8 +80,8 @@ pub(crate) enum StoredCheckpoint {
 }
 
 impl JobRecovery {
-    /// Adds a sink; returns where a transactional one reports which batch it has committed.
-    pub(crate) fn add_sink(&mut self, sink: &SinkTask) -> Option<CommittedSender> {
+    /// Adds a sink; returns where a transactional one reports what it has.
+    pub(crate) fn add_sink(&mut self, sink: &SinkTask) -> Option<SinkReportSender> {
         let (sink, ask) = RecoveringSink::of(sink);
         self.sinks.push(sink);
         ask
@@ -179,15 +179,12 @@ impl JobRecovery {
         let processes = role.as_ref().map_or(1, |role| role.place().1);
         let CarriedState { edits, initial } = match carried {
             Some(carried) => carried,
-            None => {
-                let carried = self.carry(&opened, operators, processes).map_err(JobError::Checkpoint)?;
-                let sink_ownership = self.sink_ownership(checkpoint, &opened);
-                sink_ownership.check(&self.sink_marks).map_err(JobError::Checkpoint)?;
-                carried
-            }
+            None => self.carry(&opened, operators, processes).map_err(JobError::Checkpoint)?,
         };
         let write_lock = self.check_lock_file(operators).await?;
         let mut reports = vec![self.report(0).await];
+        let sink_ownership = self.sink_ownership(checkpoint, &opened);
+        sink_ownership.check(&self.sink_marks).map_err(JobError::Checkpoint)?;
         if let Some(role) = role {
             reports.extend(role.built().await?);
         }
@@ -256,6 +253,7 @@ impl JobRecovery {
             now,
             exactly_once: self.settings.is_exactly_once(),
             holds_back: self.settings.holds_back,
+            adopted: &self.settings.adopted,
             emit_rhythms,
             interval,
         };
@@ -336,11 +334,19 @@ impl JobRecovery {
     async fn report(&mut self, process: usize) -> ProcessReport {
         let mut committed = Vec::new();
         for sink in &mut self.sinks {
-            if let Some(batch) = sink.committed.take() {
-                match batch.await {
-                    Ok(batch) => committed.push((sink.port.to_owned(), batch)),
-                    // The sink has failed, of which the supervisor hears.
-                    Err(_) => std::future::pending().await,
+            let Some(report) = sink.report.take() else { continue };
+            // One that has failed says nothing, and the supervisor hears of it.
+            let Ok(report) = report.await else { std::future::pending().await };
+            let SinkReport { committed: batch, mark, skips_empty } = report;
+            let has_lost_nothing = skips_empty && mark.is_some();
+            committed.push(CommittedSink {
+                port: sink.port.to_owned(),
+                batch,
+                skips_empty: has_lost_nothing,
+            });
+            for (port, known) in &mut self.sink_marks {
+                if *port == sink.port && mark.is_some() {
+                    *known = Ok(mark);
                 }
             }
         }

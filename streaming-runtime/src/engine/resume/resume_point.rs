@@ -9,7 +9,10 @@ use std::time::Duration;
 
 use crate::{
     checkpoint::{CheckpointError, Opened, Program, Restored},
-    engine::{cluster::ProcessReport, resume::port_names::process_of},
+    engine::{
+        cluster::{CommittedSink, ProcessReport},
+        resume::port_names::process_of,
+    },
     ids::Epoch,
     time::BatchTime,
     timeline::{Follows, rhythm::Rhythm},
@@ -37,6 +40,8 @@ pub(crate) struct SinkProgress<'a> {
     pub(crate) exactly_once: bool,
     /// Whether sinks get no batch that is not on disk.
     pub(crate) holds_back: bool,
+    /// The sinks whose contents are taken over, whatever they belong to.
+    pub(crate) adopted: &'a [String],
     /// When each sink gets a batch.
     pub(crate) emit_rhythms: Vec<(&'static str, Rhythm)>,
     pub(crate) interval: Duration,
@@ -54,7 +59,8 @@ impl SinkProgress<'_> {
     pub(crate) fn last(&self) -> Result<Option<Epoch>, CheckpointError> {
         let Some((head, head_time)) = self.opened.head() else {
             let has = |process: &'_ ProcessReport| {
-                process.committed.iter().find_map(|(port, batch)| Some((port.clone(), (*batch)?)))
+                let mut own = process.committed.iter().filter(|sink| !self.adopted.contains(&sink.port));
+                own.find_map(|sink| Some((sink.port.clone(), sink.batch?)))
             };
             return match self.all.iter().find_map(has) {
                 Some((port, batch)) if self.exactly_once => Err(CheckpointError::Behind { port, batch }),
@@ -69,8 +75,8 @@ impl SinkProgress<'_> {
         let mut at = if told { Some(head) } else { self.opened.delivered() };
         let mut sinks = Vec::new();
         for process in self.all {
-            for (port, batch) in &process.committed {
-                let has = self.has(process.process, port, *batch, (head, head_time))?;
+            for sink in &process.committed {
+                let has = self.has(process.process, sink, (head, head_time))?;
                 if has.is_known {
                     at = at.min(has.epoch);
                 }
@@ -86,20 +92,23 @@ impl SinkProgress<'_> {
     fn has<'a>(
         &self,
         process: usize,
-        port: &'a str,
-        batch: Option<BatchTime>,
+        CommittedSink { port, batch, skips_empty }: &'a CommittedSink,
         (head, head_time): (Epoch, BatchTime),
     ) -> Result<SinkCommit<'a>, CheckpointError> {
         // A port that is new, or one in a process that was not there, begins with what is new.
         let then = self.opened.program().filter(|then| process < then.processes as usize);
-        let known = then.and_then(|then| then.sinks.iter().find(|known| known.port == port));
+        let known = then.and_then(|then| then.sinks.iter().find(|known| known.port == *port));
         let is_known = then.is_some() && (batch.is_some() || known.is_some());
         // A batch that did not wait for the disk may not be there: it comes again.
-        let batch = if self.holds_back { batch } else { batch.and_then(|batch| self.opened.time_by(batch)) };
+        let batch = if self.holds_back { *batch } else { batch.and_then(|batch| self.opened.time_by(batch)) };
+        // What is taken over may be later, by whatever clock.
+        let batch = if self.adopted.contains(port) { batch.min(Some(head_time)) } else { batch };
         if let Some(batch) = batch.filter(|batch| *batch > head_time) {
             return Err(CheckpointError::Behind { port: port.to_owned(), batch });
         }
         // What came out before there were these processes is elsewhere, and before there was this sink nowhere.
+        let delivered = self.opened.delivered().filter(|_| *skips_empty && known.is_some());
+        let batch = batch.max(delivered.and_then(|epoch| self.opened.time_of(epoch)));
         let since = then.and_then(|then| then.moved).max(known.and_then(|known| known.since));
         let epoch = match self.taken(port, batch.max(since), head) {
             Ok(epoch) => epoch,
