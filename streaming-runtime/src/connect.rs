@@ -32,6 +32,7 @@
 //! | [`from_stream`] | none; items that are `Result`s are parted by [`try_map`](crate::Stream::try_map) | | nothing |
 //! | [`try_from_stream`] | the first error ends the job | | that error |
 //! | `kafka::topic`, `kafka::pattern` (feature `kafka`) | none: records are bytes; lost offsets end the job or are counted | brokers that are away: [`Retry`] | those for too long, a named topic that is unknown or gone, a right that is missing |
+//! | `kafka::append`, `kafka::changes`, `kafka::upserts` (feature `kafka`) | | writing the batch, and brokers that are away: their own `retry` | those for too long, a record that the topic does not take, another process in its place, a right that is missing |
 //! | [`restarted`] | as the source in it | making that source: [`Retry`] | what is left after that |
 //! | [`console`], [`text_files`] | | | what the system refuses |
 //! | [`collect`] | | | more records than its bound |
@@ -70,6 +71,7 @@
 //! | sink | kind | batches after a crash |
 //! |---|---|---|
 //! | `sqlite::append`, `sqlite::upsert`, `sqlite::changes` (feature `sqlite`) | transactional | each once |
+//! | `kafka::append`, `kafka::changes`, `kafka::upserts` (feature `kafka`) | transactional | each once, for readers of what is committed |
 //! | [`text_files`] | idempotent | each once: it replaces the same batch |
 //! | [`view()`], [`view_of_changes`] | idempotent | in memory only: the new view is complete from its first batch on |
 //! | [`console`], [`channel_sink`], [`collect`], [`into_sink`] | at least once | the last batches may come twice, with the same times |

@@ -1,5 +1,5 @@
-//! Stream pipelines as values in a Rust service: written in ordinary Rust inside [`stream!`], type-checked when
-//! your crate is compiled, run on timely dataflow inside your own process.
+//! Stream pipelines as values in a Rust service: written in ordinary Rust inside [`stream!`], type-checked when your crate is
+//! compiled, run on timely dataflow inside your own process.
 //!
 //! It means what Spark Streaming's DStreams mean, keeps windows and joins up to date instead of recomputing them, and goes on
 //! after a crash as if there had been none.
@@ -176,14 +176,13 @@
 //! | know what it does | [`Job::metrics`], [`Job::explain`], [`Monitor`], [`Listener`] |
 //! | test it | [`ManualClock`], [`connect::queue()`], [`connect::collect()`] |
 //!
-//! # Cargo features
-//!
-//! None is on by default.
+//! # Cargo features, none of which is on by default
 //!
 //! | feature | adds | needs |
 //! |---|---|---|
 //! | `sqlite` | `connect::sqlite`: tables of a SQLite database as sinks, exactly once | a C compiler: SQLite is bundled |
 //! | `avro`, `protobuf` | formats: Avro, also by a schema registry (by https with `avro-ssl`); protocol buffers by descriptors | |
+//! | `kafka` | `connect::kafka`: topics of Kafka as sources and sinks, exactly once; `kafka-ssl`, `kafka-sasl` and `kafka-zstd` add to it | a C compiler and make: librdkafka is compiled |
 //! | `metrics` | `metrics_exporter()`: the numbers of jobs on the `metrics` facade, for Prometheus and others | |
 //! | `testing` | `testing`: a disk that fails, and crashes at named points, for tests of what is exactly once | |
 

@@ -109,7 +109,7 @@ impl ClientState {
 pub(super) struct ClientEvents(Arc<ClientState>);
 
 /// A line of librdkafka's log. Brokers that are away are told of once a client has tried in vain.
-fn logged(level: RDKafkaLogLevel, facility: &str, line: &str) {
+pub(super) fn logged(level: RDKafkaLogLevel, facility: &str, line: &str) {
     match level {
         RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical => {
             tracing::warn!(target: "streaming_runtime::kafka", facility, "{line}");

@@ -48,12 +48,68 @@ pub enum Fault {
     },
     /// Another producer has the transactional id of this one: the same job runs a second time.
     #[error(
-        "another process writes as `{transactional_id}`, so this one may not any more: the job runs a second time, or another has the \
-         same name; give one of the sinks a `.name(..)`"
+        "another process writes as `{transactional_id}`, so this one may not any more, and nothing of this batch is committed: end one of \
+         them if the job runs twice, or give one of two sinks with that name another `.name(..)`"
     )]
     Fenced {
         /// The id that both have.
         transactional_id: String,
+    },
+    /// A record is longer than the topic takes. Nothing of its batch was committed.
+    #[error(
+        "topic `{topic}` takes no record of {bytes} bytes: raise its `max.message.bytes`, leave such records out, or give their batch \
+         to another sink by `.or_dead_letter(..)`"
+    )]
+    TooLarge {
+        /// The topic.
+        topic: String,
+        /// The length of key and payload.
+        bytes: usize,
+    },
+    /// A record names a partition that the topic does not have. Nothing of its batch was committed.
+    #[error("topic `{topic}` has no partition {partition}: name another in `.format(..)`, or add partitions")]
+    NoPartition {
+        /// The topic.
+        topic: String,
+        /// The number that the record has.
+        partition: i32,
+    },
+    /// The brokers do not take a record as it is. Nothing of its batch was committed.
+    #[error("the brokers refuse a record: {reason}")]
+    Refused {
+        /// Their answer.
+        reason: String,
+    },
+    /// An upsert without a key.
+    #[error("an upsert needs a key: give each record one in `.format(..)`, such as `(key, value)`")]
+    NoKey,
+    /// A batch leaves several values of one key.
+    #[error(
+        "key `{key}` has several values: upserts take the changes of streams with one value a key, such as `reduce_by_key` makes; use \
+         `kafka::changes` for others"
+    )]
+    SeveralValues {
+        /// The key, as text.
+        key: String,
+    },
+    /// The topic for the progress of sinks may forget it.
+    #[error(
+        "topic `{topic}` keeps the progress of sinks and is not compacted, so that it forgets it: set its `cleanup.policy` to `compact`, \
+         or name another by `.progress_topic(..)`"
+    )]
+    NotCompacted {
+        /// The topic.
+        topic: String,
+    },
+    /// A record of the progress of a sink is none.
+    #[error(
+        "topic `{topic}` is to keep the progress of sinks, and has another record for `{key}`: name another by `.progress_topic(..)`"
+    )]
+    NoProgress {
+        /// The topic.
+        topic: String,
+        /// The key of the record.
+        key: String,
     },
     /// Any other answer.
     #[error("{reason}")]
@@ -68,7 +124,14 @@ impl Fault {
     pub(super) fn at(self, what: &str) -> ConnectorError {
         let kind = match &self {
             Fault::UnknownTopic { .. } | Fault::Gone { .. } => io::ErrorKind::NotFound,
-            Fault::LostOffsets { .. } => io::ErrorKind::InvalidData,
+            Fault::LostOffsets { .. }
+            | Fault::TooLarge { .. }
+            | Fault::NoPartition { .. }
+            | Fault::Refused { .. }
+            | Fault::NoKey
+            | Fault::SeveralValues { .. }
+            | Fault::NotCompacted { .. }
+            | Fault::NoProgress { .. } => io::ErrorKind::InvalidData,
             Fault::Forbidden { .. } => io::ErrorKind::PermissionDenied,
             Fault::Fenced { .. } => io::ErrorKind::AlreadyExists,
             Fault::Other { .. } => io::ErrorKind::Other,
@@ -118,7 +181,11 @@ pub(super) fn failed(what: &str, error: &KafkaError) -> ConnectorError {
         KafkaError::Transaction(error) => error.string(),
         error => error.to_string(),
     };
-    match error.rdkafka_error_code() {
+    let code = match error {
+        KafkaError::AdminOp(code) => Some(*code),
+        error => error.rdkafka_error_code(),
+    };
+    match code {
         Some(code) if is_away(code) => {
             ConnectorError::io(what, io::Error::new(io::ErrorKind::TimedOut, Fault::Other { reason }))
         }
