@@ -10,6 +10,7 @@
 //! durations   duration literals, such as `secs(30)`
 //! operators   the table of operators: the only place that knows them by name
 //! parse/      tokens -> Item: the header, ports and values; partial_parse reads the statements of a body that is being written
+//! place       where neither a pipeline nor a stage may stand
 //! graph       Graph: streams, operators, uses, and what was noticed on the way
 //! resolve/    Item -> Graph: names, statements, expressions, calls of operators
 //! check/      Graph -> errors: the rules that only show in the whole
@@ -43,6 +44,7 @@ mod errors;
 mod graph;
 mod operators;
 mod parse;
+mod place;
 mod plan;
 mod resolve;
 mod tokens;
@@ -71,12 +73,16 @@ pub fn stage(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
 }
 
 fn expand(input: TokenStream) -> TokenStream {
+    let misplaced = place::misplaced(&input);
     let parse::WithoutStages { tokens, stubs, mistakes } = parse::stages_in_front(input);
     let mut input = match parse::Input::read(parse::Form::Pipeline, tokens) {
         Ok(input) => input,
         // There is no header to speak of, so nothing else can be emitted.
         Err(error) => return error.to_compile_error(),
     };
+    if let Some(misplaced) = misplaced {
+        return misplaced.error(&input.signature.ident, parse::Form::Pipeline).to_compile_error();
+    }
     input.mistakes.extend(mistakes);
     parse::cases(input).into_iter().map(expand_case).chain([stubs]).collect()
 }
@@ -91,10 +97,14 @@ fn expand_case(input: parse::Input) -> TokenStream {
 }
 
 fn expand_stage(input: TokenStream) -> TokenStream {
+    let misplaced = place::misplaced(&input);
     let input = match parse::Input::read(parse::Form::Stage, input) {
         Ok(input) => input,
         Err(error) => return error.to_compile_error(),
     };
+    if let Some(misplaced) = misplaced {
+        return misplaced.error(&input.signature.ident, parse::Form::Stage).to_compile_error();
+    }
     let errors = errors::Errors::default();
     let (item, signature) = parse::stage(input, &errors);
     let graph = resolve::resolve(&item);

@@ -36,7 +36,8 @@ impl Form {
             Form::Stage => "stage",
         }
     }
-    fn macro_name(self) -> &'static str {
+    /// How the macro is called.
+    pub fn macro_name(self) -> &'static str {
         match self {
             Form::Pipeline => "stream!",
             Form::Stage => "stage!",
