@@ -72,7 +72,7 @@ struct Outside {
 }
 
 impl Outside {
-    fn start(&self, numbers: Logs, workers: usize, early: bool, place: &Path) -> Job {
+    fn start(&self, numbers: impl Source<Numbered>, workers: usize, early: bool, place: &Path) -> Job {
         let ports = copied::Ports { numbers, out: self.out.clone(), totals: self.totals.clone() };
         let engine = Engine::new().workers(workers).close_early(early).max_rate(1e6);
         engine.checkpoint(Checkpoint::new(place).exactly_once()).start(ports).expect("it starts")
@@ -243,4 +243,77 @@ fn a_partition_begins_where_it_began() {
         let error = replay(first, sent.notified(), 0, Late { begin: 9, sent: Arc::default() }).await;
         assert!(error.to_string().contains(r#"goes on at 7, with ["log"]"#), "{error}");
     });
+}
+
+/// A source that had no partitions in an earlier release, and has one now.
+#[derive(Clone)]
+struct Grown {
+    is_old: bool,
+    numbers: u64,
+    step: u64,
+}
+
+impl Source<Numbered> for Grown {
+    const MAY_BLOCK: bool = false;
+    const RECOVERY: Recovery = Recovery::Replays;
+
+    async fn run(self, mut out: SourceContext<Numbered>) -> Result<(), ConnectorError> {
+        let mut log = if self.is_old { None } else { Some(out.sole_partition("log/0")) };
+        let begin: Option<u64> = match &log {
+            Some(log) => log.resume_from()?,
+            None => out.resume_from()?,
+        };
+        let mut next = begin.unwrap_or(0);
+        // A position at every other step: what comes after it comes again.
+        for n in 0_u64.. {
+            let end = (next + self.step).min(self.numbers);
+            let records: Vec<Numbered> = (next..end).map(|n| (0, n)).collect();
+            match &mut log {
+                Some(log) if n % 2 == 0 => log.send_unplaced(records).await?,
+                Some(log) => log.send(records, &end).await?,
+                None => {
+                    out.send_all(records).await?;
+                    if n % 2 == 1 {
+                        out.reached(&end);
+                    }
+                }
+            }
+            if end == self.numbers {
+                return Ok(());
+            }
+            next = end;
+            tokio::task::yield_now().await;
+        }
+        Ok(())
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 16, max_shrink_iters: 20, ..ProptestConfig::default() })]
+
+    /// A checkpoint from when the source had no partitions is gone on from.
+    #[test]
+    fn a_source_that_gets_a_partition_goes_on_where_it_was(
+        numbers in 1_000..60_000u64,
+        step in 1..3_000u64,
+        before in vec((1..=3usize, 0..40_000u64, any::<bool>(), any::<bool>()), 1..3),
+        after in vec((1..=3usize, 0..40_000u64, any::<bool>(), any::<bool>()), 0..3),
+    ) {
+        block_on(async {
+            let (place, outside) = (tempfile::tempdir().expect("temp"), Outside::default());
+            let runs = before.into_iter().map(|run| (true, run)).chain(after.into_iter().map(|run| (false, run)));
+            for (is_old, (workers, micros, gently, early)) in runs {
+                let source = Grown { is_old, numbers, step };
+                run_for(outside.start(source, workers, early, place.path()), micros, gently).await;
+            }
+            let mut last = outside.start(Grown { is_old: false, numbers, step }, 2, false, place.path());
+            tokio::time::timeout(secs(120), last.join()).await.expect("nothing hangs").expect("it ends well");
+            outside.has_all_once(&[(numbers, step)]);
+            let metrics = last.metrics();
+            let partitions = &metrics.source("numbers").expect("it is one").partitions;
+            prop_assert_eq!(partitions.len(), 1);
+            prop_assert_eq!((partitions[0].name.as_str(), partitions[0].records), ("log/0", numbers));
+            Ok(())
+        })?;
+    }
 }

@@ -46,6 +46,8 @@ const MAX_READ: usize = 256 * 1024;
 /// were read before. Appending to it and removing its name do no harm. (Bytes that are overwritten in the part that was read are not
 /// noticed.)
 ///
+/// The file is a [partition](crate::connect::Partition), called by its path: the job's metrics have its lines, and with a checkpoint its position.
+///
 /// # After a crash
 /// Each line is there once. A job that goes on from a checkpoint reads on where its last batch ended, up to the length that the file
 /// had at first. The file must be the same: one that is shorter, or different at its beginning or in the 4 KiB before that position,
@@ -89,12 +91,13 @@ impl Source<String> for Lines {
         Some(Origin::files(move |file| file == resolved(&path)))
     }
 
-    async fn run(self, mut out: SourceContext<String>) -> Result<(), ConnectorError> {
+    async fn run(self, out: SourceContext<String>) -> Result<(), ConnectorError> {
         let Lines { path, rules } = self;
-        let position = match out.resume_from()? {
+        let mut of_file = out.sole_partition(path.display().to_string());
+        let position = match of_file.resume_from()? {
             Some(position) => Some(position),
             // Nothing of it is in the state, but it is known which file it was.
-            None => out.replay_position()?.map(FilePosition::beginning),
+            None => of_file.replay_position()?.map(FilePosition::beginning),
         };
         let keeps = out.keeps_positions();
         let first = blocking(move || {
@@ -105,14 +108,22 @@ impl Source<String> for Lines {
             }
             Ok::<_, ConnectorError>((reading.next(), position))
         });
-        let (piece, position) = first.await??;
-        out.reached(&position);
-        send(piece, &mut out, |out, read| {
-            if let Some(position) = &read.position {
-                out.reached(position);
+        let (mut piece, position) = first.await??;
+        of_file.send(Vec::new(), &position).await?;
+        loop {
+            let FilePiece { lines, read, outcome, rest } = piece;
+            let following = rest.map(|reading| blocking(move || reading.next()));
+            match &read.position {
+                Some(position) => of_file.send(lines, position).await?,
+                // Nobody keeps it, or the file is not what it was.
+                None => of_file.send_unplaced(lines).await?,
             }
-        })
-        .await
+            outcome?;
+            match following {
+                Some(following) => piece = following.await?,
+                None => return Ok(()),
+            }
+        }
     }
 }
 

@@ -132,7 +132,16 @@ impl<T> Partition<T> {
     /// was: a batch that runs again had as many records of this partition, and ended at another position or had another
     /// [digest](Partition::with_digest).
     pub async fn send(&mut self, records: Vec<T>, position: &impl Serialize) -> Result<(), ConnectorError> {
-        self.send_with(records, position, None).await
+        self.send_with(records, Some(written(position)), None).await
+    }
+
+    /// Sends records that lie behind its last position, without a new one. When the partition is read again from that position, the
+    /// engine leaves out those that were in batches already.
+    ///
+    /// # Errors
+    /// As [`send`](Partition::send).
+    pub async fn send_unplaced(&mut self, records: Vec<T>) -> Result<(), ConnectorError> {
+        self.send_with(records, None, None).await
     }
 
     /// As [`send`](Partition::send), with a receipt, see [`SourceContext::send_tracked`](crate::connect::SourceContext::send_tracked).
@@ -145,28 +154,29 @@ impl<T> Partition<T> {
         position: &impl Serialize,
     ) -> Result<Receipt, ConnectorError> {
         let (addressee, receipt) = receipt();
-        self.send_with(records, position, Receipts::new(vec![addressee])).await?;
+        self.send_with(records, Some(written(position)), Receipts::new(vec![addressee])).await?;
         Ok(receipt)
     }
 
     async fn send_with(
         &mut self,
         records: Vec<T>,
-        position: &impl Serialize,
+        position: Option<Value>,
         receipts: Option<Receipts>,
     ) -> Result<(), ConnectorError> {
-        let position = written(position);
-        let origin =
-            ChunkOrigin { partition: Some(&self.name), reached: Some(position.clone()), digest: None };
+        let origin = ChunkOrigin { partition: Some(&self.name), reached: position.clone(), digest: None };
         self.sender.send(origin, records, receipts, self.digest).await.map_err(|error| match error {
             SendError::Closed => ConnectorError::Closed,
             SendError::NotAsBefore(other) => ConnectorError::Changed {
                 what: self.name.clone(),
-                how: match other {
-                    NotAsBefore::Position(then) => {
+                how: match (other, position.unwrap_or_default()) {
+                    (NotAsBefore::Position(then), position) => {
                         format!("a batch ended at {then}, and with as many records it ends at {position}")
                     }
-                    NotAsBefore::Contents => format!("a batch had other records, before {position}"),
+                    (NotAsBefore::Contents, Value::Null) => "a batch had other records".to_owned(),
+                    (NotAsBefore::Contents, position) => {
+                        format!("a batch had other records, before {position}")
+                    }
                 },
             },
         })

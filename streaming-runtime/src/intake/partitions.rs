@@ -45,6 +45,13 @@ impl PartitionMarks {
         (!position.is_null()).then(|| position.clone())
     }
 
+    /// Those of a batch that ran when the source had no partitions, if all is of this one.
+    pub(crate) fn of_one(partition: &str, total: u64, position: Value) -> Self {
+        // How many records came after the position is not known, only that it is not to be compared with.
+        let mark = PartitionMark { total, since: 1, position, ..PartitionMark::default() };
+        PartitionMarks { partitions: [(partition.to_owned(), mark)].into() }
+    }
+
     fn total(&self, partition: &str) -> u64 {
         self.partitions.get(partition).map_or(0, |mark| mark.total)
     }
@@ -113,6 +120,13 @@ impl Partitions {
         };
         let states = marks.partitions.into_iter().map(|(name, mark)| (name, state(mark))).collect();
         Partitions { states, has_moved: false }
+    }
+
+    /// Where the source was, which had no partitions, is where this one is.
+    pub(crate) fn take_up(&mut self, partition: &str, total: u64, since: u64, position: Value) {
+        let mark = PartitionMark { total, since, position, ..PartitionMark::default() };
+        let state = PartitionState { mark, skip: since, ..PartitionState::default() };
+        self.states.insert(partition.to_owned(), state);
     }
 
     /// Partitions that begin in a batch that is replayed begin where they did.

@@ -180,6 +180,28 @@ impl SourceProgress {
         replayed.position(partition)
     }
 
+    /// All of the source is of this partition, also what it gave when it had none. Returns the name that it has already, if it has
+    /// one.
+    pub(crate) fn has_one(&self, partition: String) -> String {
+        let mut state = self.state();
+        let known = state.partitions.names();
+        if let Some(known) = known.into_iter().next() {
+            return known;
+        }
+        let written = |position: &Option<Vec<u8>>| {
+            position.as_deref().and_then(|position| serde_json::from_slice(position).ok()).unwrap_or_default()
+        };
+        let ProgressState { mark, replay, partitions, .. } = &mut *state;
+        let mut total = mark.total;
+        partitions.take_up(&partition, total, mark.since, written(&mark.position));
+        for batch in replay {
+            total += batch.expected;
+            let position = written(&batch.position);
+            batch.partitions.get_or_insert_with(|| PartitionMarks::of_one(&partition, total, position));
+        }
+        partition
+    }
+
     /// The partitions that have been anywhere.
     pub(crate) fn partitions(&self) -> Vec<String> {
         self.state().partitions.names()

@@ -189,6 +189,12 @@ impl<T> SourceContext<T> {
         Partition::new(name.into(), self.sender.clone())
     }
 
+    /// The only partition of a source. It goes on where the source itself [was](SourceContext::reached), if the job's checkpoint is from when
+    /// the source had no partitions; and where its one partition was, if that has another name there, which it then keeps.
+    pub fn sole_partition(&self, name: impl Into<String>) -> Partition<T> {
+        self.partition(self.sender.track.progress.has_one(name.into()))
+    }
+
     /// The partitions that the job's checkpoint has a position of, by name.
     pub fn known_partitions(&self) -> Vec<String> {
         self.sender.track.progress.partitions()
