@@ -14,6 +14,8 @@
 //!   outside across any await but the outlet's. One that has to, sets [`DRAINS`](Source::DRAINS) and is asked to end first.
 //! - A source with [partitions](Partition), such as those of a topic, sends each from a future of its own. Positions, replays and
 //!   [metrics](crate::metrics::PartitionMetrics) are by partition, and partitions may come and go.
+//!   [`file::lines`] is one. Files of [`directory::lines`] are none: they come in the order of their times, also when a batch runs again, and
+//!   partitions have no order among each other. Connections of [`tcp::listen`] are none: they have no position to come back to.
 //! - A source and a sink are told [which port of which job](PortContext) they work for: for names that are the same after a restart.
 //! - A source that returns `Ok` has ended. When all have ended, the engine closes the last batch and the job ends.
 //! - A sink gets every batch, including empty ones, one at a time and in the order of their times. When `write` returns, the batch
