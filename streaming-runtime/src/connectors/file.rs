@@ -2,6 +2,7 @@
 
 mod changes;
 mod head;
+mod position;
 
 use std::{
     fs::{
@@ -13,11 +14,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde::{Deserialize, Serialize};
-
 use self::{
     changes::{PROBE, Steady, checksum},
     head::{HEAD, MARK, other_than_text},
+    position::FilePosition,
 };
 use crate::{
     connectors::{
@@ -124,26 +124,6 @@ impl Source<String> for Lines {
                 None => return Ok(()),
             }
         }
-    }
-}
-
-/// A place in a file, and what tells that file from others.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct FilePosition {
-    /// Where the first line begins that was not sent.
-    offset: u64,
-    /// How long the file was when it was opened at first; it is read up to there. `None` for files that do not say.
-    length: Option<u64>,
-    /// Checksum of the file's first bytes, up to [`PROBE`].
-    head: u32,
-    /// Checksum of the bytes before `offset`, up to [`PROBE`].
-    before: u32,
-}
-
-impl FilePosition {
-    /// The beginning of the same file.
-    fn beginning(self) -> Self {
-        FilePosition { offset: 0, before: 0, ..self }
     }
 }
 
