@@ -1,5 +1,7 @@
 //! What is read, from where to where.
 
+use streaming_runtime::formats::{Rejected, json};
+
 use super::*;
 
 stream!(
@@ -140,6 +142,16 @@ async fn a_run_begins_at_a_time_and_ends_before_an_offset() {
     assert!(all(none.texts()).await.is_empty());
 }
 
+stream!(
+    /// Numbers as JSON, and what is none.
+    #[batch(millis(50))]
+    pub fn numbers<messages: Source<kafka::Message>, numbers: Sink<u32>, poison: Sink<Rejected>>() {
+        let (parsed, rejected) = messages.decode(json::<u32>());
+        parsed.to(numbers);
+        rejected.to(poison);
+    }
+);
+
 /// Bytes that nothing can read end no job: they are a record like any other.
 #[tokio::test]
 async fn a_poison_record_is_a_record() {
@@ -152,6 +164,14 @@ async fn a_poison_record_is_a_record() {
     );
     let texts = all(kafka::topic(&broker, &topic).until_latest().texts()).await;
     assert_eq!(texts, ["", "", "1", "2", "\u{FFFD}\u{FFFD}"]);
+    let ((numbers, parsed), (poison, rejected)) = (collect(), collect());
+    let messages = kafka::topic(&broker, &topic).until_latest();
+    let mut job = Engine::new().start(numbers::Ports { messages, numbers, poison }).expect("it starts");
+    job.join().await.expect("it ends well");
+    assert_eq!(parsed.records(), [1, 2]);
+    let rejected: Vec<_> = rejected.records().into_iter().map(|r| (r.bytes, r.position)).collect();
+    let at = |offset| Some(format!("{topic}/0 at {offset}"));
+    assert_eq!(rejected, [(b"\xff\xfe".to_vec(), at(1)), (Vec::new(), at(2)), (Vec::new(), at(3))]);
 }
 
 /// Records after an open transaction may not be read yet, so they are not what is there.

@@ -37,16 +37,23 @@ pub fn ends(brokers: &str, topic: &str, partitions: i32) -> Vec<(i64, i64)> {
     (0..partitions).map(ends).collect()
 }
 
-/// Makes a topic if there is none, and fills it with so many records of 100 letters, an equal part to each partition.
-pub fn fill(brokers: &str, topic: &str, partitions: i32, records: u64) {
+/// Makes a topic, unless there is one: whether it did.
+pub fn make(brokers: &str, topic: &str, partitions: i32) -> bool {
     let admin: AdminClient<DefaultClientContext> = config(brokers).create().expect("a client");
     let new = NewTopic::new(topic, partitions, TopicReplication::Fixed(1));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let made = runtime.block_on(admin.create_topics([&new], &AdminOptions::new()));
     match made.expect("the broker answers").pop().expect("of one topic") {
-        Ok(_) => {}
-        Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => return,
+        Ok(_) => true,
+        Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => false,
         Err((_, code)) => panic!("cannot make topic `{topic}`: {code}"),
+    }
+}
+
+/// Makes a topic if there is none, and fills it with so many records of 100 letters, an equal part to each partition.
+pub fn fill(brokers: &str, topic: &str, partitions: i32, records: u64) {
+    if !make(brokers, topic, partitions) {
+        return;
     }
     let mut config = config(brokers);
     config.set("linger.ms", "20").set("batch.size", "1000000").set("queue.buffering.max.messages", "1000000");

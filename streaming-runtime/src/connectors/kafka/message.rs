@@ -150,7 +150,10 @@ impl Shape for Texts {
     type Record = String;
 
     fn shape(_: &Topic, Borrowed(message): &Borrowed<'_>) -> String {
-        String::from_utf8_lossy(message.payload().unwrap_or_default()).into_owned()
+        let payload = message.payload().unwrap_or_default();
+        // Valid text is found to be so several times faster than it is searched for what is not.
+        std::str::from_utf8(payload)
+            .map_or_else(|_| String::from_utf8_lossy(payload).into_owned(), str::to_owned)
     }
 
     fn digest(text: &String) -> u64 {

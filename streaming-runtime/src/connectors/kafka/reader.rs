@@ -23,13 +23,16 @@ use crate::{
         commit::Commits,
         discovery::{TopicPartition, retried},
         fault::{Fault, failed, is_away},
-        message::{Borrowed, Shape},
+        message::{Borrowed, Shape, Topic},
     },
 };
 
 /// What is sent at once, at most.
 const CHUNK: usize = 1000;
 const CHUNK_BYTES: usize = 1 << 20;
+
+/// How many chunks a partition sends before others have their turn.
+const TURN: u32 = 8;
 
 /// Where partitions begin that no checkpoint knows.
 #[derive(Clone, Debug)]
@@ -178,11 +181,14 @@ impl<S: Shape> Reader<S> {
         signals: &PartitionSignals,
         range: &mut Range,
     ) -> Result<Option<bool>, ConnectorError> {
-        let mut caught_up = false;
+        let (mut caught_up, mut chunks, mut length) = (false, 0_u32, 0);
         loop {
-            let mut records = Vec::new();
+            chunks = chunks.wrapping_add(1);
+            // Most chunks are as long as the one before.
+            let mut records = Vec::with_capacity(length);
             let begin = range.position;
             let met = self.take(queue, &mut records, range);
+            length = records.len();
             if range.position != begin {
                 caught_up = false;
                 let high = signals.high.load(Ordering::Relaxed);
@@ -190,6 +196,8 @@ impl<S: Shape> Reader<S> {
                 self.send(records, range.position).await?;
             }
             match met {
+                // Each turn is a look at all that the runtime waits for.
+                Met::Full if chunks % TURN != 0 => {}
                 Met::Full => tokio::task::yield_now().await,
                 Met::End => return Ok(Some(true)),
                 Met::EndOfPartition => {
@@ -238,6 +246,8 @@ impl<S: Shape> Reader<S> {
         range: &mut Range,
     ) -> Met {
         let mut bytes = 0;
+        // A name of the chunk's own: the workers, which give up earlier ones, do not count in the same place meanwhile.
+        let topic = Topic::from(&*self.at.topic);
         while records.len() < CHUNK && bytes < CHUNK_BYTES {
             match queue.poll(Duration::ZERO) {
                 None => return Met::Nothing,
@@ -249,7 +259,7 @@ impl<S: Shape> Reader<S> {
                     }
                     range.position = message.offset() + 1;
                     bytes += message.payload_len() + message.key_len();
-                    records.push(S::shape(&self.at.topic, &Borrowed(message)));
+                    records.push(S::shape(&topic, &Borrowed(message)));
                     if range.position >= range.end {
                         return Met::End;
                     }
