@@ -123,8 +123,8 @@ async fn partitions_share_the_rate_of_their_source_by_lag() {
     let of = |rest: u32| {
         collected.records().iter().filter(|n| n.parse::<u32>().expect("a number") % 2 == rest).count()
     };
-    // 9,000 records and 1,000.
+    // 9,000 records and 1,000; where one is late the other has its part.
     let (many, few) = (of(0), of(1));
-    assert!(few > 0 && many > 5 * few, "{many} and {few}");
+    assert!(few > 0 && many > 2 * few, "{many} and {few}");
     job.stop().await.expect("it stops");
 }

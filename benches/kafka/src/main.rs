@@ -1,5 +1,5 @@
-//! `KAFKA=.. cargo run --release -p benches-kafka --features kafka`, with what `scripts/servers start kafka --heap 1024` says: topics in and out, beside the same
-//! on rdkafka by hand.
+//! `KAFKA=.. cargo run --release -p benches-kafka --features kafka`, with the address that `scripts/servers start kafka --heap 1024` says:
+//! topics in and out, beside the same on rdkafka by hand.
 //!
 //! The broker is on the same cores, so throughput is of both together; `cpu_seconds` is that of this process alone. Topics are
 //! filled once a broker, before anything is timed.

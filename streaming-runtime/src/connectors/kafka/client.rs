@@ -10,10 +10,10 @@ use std::{
 };
 
 use rdkafka::{
-    ClientContext, Statistics, TopicPartitionList,
+    ClientContext, Statistics,
     config::RDKafkaLogLevel,
     consumer::{BaseConsumer, Consumer as _, ConsumerContext},
-    error::{KafkaError, KafkaResult, RDKafkaErrorCode},
+    error::{KafkaError, RDKafkaErrorCode},
 };
 use tokio::sync::Notify;
 
@@ -80,8 +80,6 @@ pub(super) struct ClientState {
     pub(super) doubt: Notify,
     /// What is tried again, and how often it was.
     trouble: Mutex<Option<String>>,
-    /// Offsets were sent to be committed, and nothing was said of it.
-    pub(super) is_committing: AtomicBool,
     /// Commits that the brokers refused.
     pub(super) failed_commits: AtomicU64,
     signals: Mutex<Signals>,
@@ -143,22 +141,7 @@ impl ClientContext for ClientEvents {
     }
 }
 
-impl ConsumerContext for ClientEvents {
-    fn commit_callback(&self, result: KafkaResult<()>, _: &TopicPartitionList) {
-        self.0.is_committing.store(false, Ordering::Relaxed);
-        let Err(error) = result else { return };
-        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::NoOffset) {
-            return;
-        }
-        if self.0.failed_commits.fetch_add(1, Ordering::Relaxed) == 0 {
-            tracing::warn!(
-                target: "streaming_runtime::kafka", %error,
-                "the group's offsets are not committed, so tools show too much lag; the job goes on: give the user the right to the \
-                 group, or `.commit_offsets(false)`"
-            );
-        }
-    }
-}
+impl ConsumerContext for ClientEvents {}
 
 /// A consumer. It is closed on a thread for that, because closing waits for brokers.
 pub(super) struct Connection {

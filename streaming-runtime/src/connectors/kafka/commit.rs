@@ -12,9 +12,11 @@ use futures::{StreamExt as _, stream::FuturesUnordered};
 use rdkafka::{
     Offset, TopicPartitionList,
     consumer::{CommitMode, Consumer as _},
+    error::KafkaResult,
 };
 use tokio::{
     sync::mpsc,
+    task::JoinHandle,
     time::{Instant, timeout_at},
 };
 
@@ -41,6 +43,11 @@ const WAITING: usize = 1024;
 /// An offset that is reached when its receipt says so; those of a checkpoint are.
 type Reached = (TopicPartition, i64, Option<Receipt>);
 
+type Offsets = BTreeMap<TopicPartition, i64>;
+
+/// What was sent, and who says what came of it.
+type Committing = (Offsets, JoinHandle<KafkaResult<()>>);
+
 type Delivered = Pin<Box<dyn Future<Output = (TopicPartition, Option<i64>)> + Send>>;
 
 /// Where readers say what they have sent. Its end is that of the source.
@@ -56,6 +63,7 @@ impl Commits {
             receipts: BTreeMap::new(),
             delivered: FuturesUnordered::new(),
             offsets: BTreeMap::new(),
+            committing: None,
         };
         tokio::spawn(committer.run(reached));
         Commits(commits)
@@ -76,7 +84,9 @@ struct Committer {
     /// The first of each.
     delivered: FuturesUnordered<Delivered>,
     /// What is delivered and not committed.
-    offsets: BTreeMap<TopicPartition, i64>,
+    offsets: Offsets,
+    /// What is being committed, on a thread where waiting holds up nobody.
+    committing: Option<Committing>,
 }
 
 impl Committer {
@@ -89,19 +99,38 @@ impl Committer {
                     None => break,
                 },
                 Some((at, offset)) = self.delivered.next() => self.delivered(at, offset),
-                () = tokio::time::sleep_until(next), if !self.offsets.is_empty() => {
+                (sent, answer) = answer(&mut self.committing) => self.answered(sent, answer),
+                () = tokio::time::sleep_until(next), if self.committing.is_none() && !self.offsets.is_empty() => {
                     self.commit();
                     next = Instant::now() + EVERY;
                 }
             }
         }
+        let consumer = self.connection.consumer().clone();
+        // Nobody takes what is fetched.
+        let _ = tokio::task::spawn_blocking(move || consumer.unassign()).await;
         let last = Instant::now() + LAST;
         while let Ok(Some((at, offset))) = timeout_at(last, self.delivered.next()).await {
             self.delivered(at, offset);
         }
-        let Committer { connection, offsets, .. } = self;
-        // It waits for brokers, and so does closing.
-        let _ = tokio::task::spawn_blocking(move || commit_last(&connection, &offsets)).await;
+        let _ = timeout_at(Instant::now() + REQUEST, self.commit_last()).await;
+    }
+
+    /// Commits what is left.
+    async fn commit_last(&mut self) {
+        loop {
+            if self.committing.is_none() {
+                if self.offsets.is_empty() {
+                    return;
+                }
+                self.commit();
+            }
+            let (sent, answer) = answer(&mut self.committing).await;
+            self.answered(sent, answer);
+            if !self.offsets.is_empty() {
+                tokio::time::sleep(EVERY).await;
+            }
+        }
     }
 
     fn wait_for(&mut self, (at, offset, receipt): Reached) {
@@ -134,51 +163,47 @@ impl Committer {
         }
     }
 
-    /// Asks for a commit, unless the last one has not been answered.
+    /// Asks for a commit.
     fn commit(&mut self) {
-        let state = &self.connection.state;
-        if state.is_committing.swap(true, Ordering::Relaxed) {
-            return;
+        let (consumer, offsets) = (self.connection.consumer().clone(), std::mem::take(&mut self.offsets));
+        let sent = list(&offsets);
+        let answer = tokio::task::spawn_blocking(move || consumer.commit(&sent, CommitMode::Sync));
+        self.committing = Some((offsets, answer));
+    }
+
+    /// What was refused is asked for again, but for what is further by then.
+    fn answered(&mut self, sent: Offsets, answer: KafkaResult<()>) {
+        let Err(error) = answer else { return };
+        for (at, offset) in sent {
+            self.offsets.entry(at).or_insert(offset);
         }
-        match self.connection.consumer().commit(&list(&self.offsets), CommitMode::Async) {
-            Ok(()) => self.offsets.clear(),
-            Err(error) => {
-                state.is_committing.store(false, Ordering::Relaxed);
-                tracing::debug!(target: "streaming_runtime::kafka", %error, "offsets are not committed");
-            }
+        if self.connection.state.failed_commits.fetch_add(1, Ordering::Relaxed) == 0 {
+            tracing::warn!(
+                target: "streaming_runtime::kafka", %error,
+                "the group's offsets are not committed, so tools show too much lag; the job goes on, and tries again: give the user \
+                 the right to the group, or `.commit_offsets(false)`"
+            );
         }
     }
+}
+
+/// The answer to a commit with what was sent; without one it waits for ever.
+async fn answer(committing: &mut Option<Committing>) -> (Offsets, KafkaResult<()>) {
+    let Some((_, answer)) = committing else { return std::future::pending().await };
+    // A thread of tokio's that is gone says nothing: whoever waits for it is about to go as well.
+    let answer = answer.await.unwrap_or(Ok(()));
+    (committing.take().map(|(sent, _)| sent).unwrap_or_default(), answer)
 }
 
 fn delivery(at: TopicPartition, offset: i64, receipt: Receipt) -> Delivered {
     Box::pin(async move { (at, receipt.await.is_ok().then_some(offset)) })
 }
 
-fn list(offsets: &BTreeMap<TopicPartition, i64>) -> TopicPartitionList {
+fn list(offsets: &Offsets) -> TopicPartitionList {
     let mut list = TopicPartitionList::with_capacity(offsets.len());
     for (at, offset) in offsets {
         let added = list.add_partition_offset(&at.topic, at.number, Offset::Offset(*offset));
         added.expect("an offset is a position");
     }
     list
-}
-
-/// Commits what is left, within the time of a request, when nobody reads any more.
-fn commit_last(connection: &Connection, offsets: &BTreeMap<TopicPartition, i64>) {
-    let consumer = connection.consumer();
-    let until = std::time::Instant::now() + REQUEST;
-    // Fetching ends, and the answer to the last commit is on the main queue.
-    let _ = consumer.unassign();
-    let answered = |state: &super::client::ClientState| !state.is_committing.load(Ordering::Relaxed);
-    for is_asked in [false, true] {
-        if is_asked && !offsets.is_empty() {
-            connection.state.is_committing.store(true, Ordering::Relaxed);
-            if consumer.commit(&list(offsets), CommitMode::Async).is_err() {
-                return;
-            }
-        }
-        while !answered(&connection.state) && std::time::Instant::now() < until {
-            drop(consumer.poll(Duration::from_millis(10)));
-        }
-    }
 }
