@@ -4,6 +4,7 @@
 //! The broker is on the same cores, so throughput is of both together; `cpu_seconds` is that of this process alone. Topics are
 //! filled once a broker, before anything is timed.
 
+mod sink;
 mod source;
 mod topic;
 
@@ -18,7 +19,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[derive(Parser)]
 #[command(about = "Topics of Kafka in and out, beside the same on rdkafka by hand")]
 struct Arguments {
-    /// `source`: topics to a count. `fill`: topics for the peers, and no more.
+    /// `source`: topics to a count. `sink`: batches to a topic. `fill`: topics for the peers, and no more.
     #[arg(default_value = "source")]
     workload: String,
     /// The broker; without it that of `scripts/servers run`, in `KAFKA`.
@@ -51,6 +52,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .ok_or("no broker: name one by --brokers, or run this by `scripts/servers run kafka -- ..`")?;
     let rows = match arguments.workload.as_str() {
         "source" => source::run(&brokers, runs),
+        "sink" => sink::run(&brokers, runs),
         "fill" => {
             source::fill(&brokers, runs);
             Vec::new()
