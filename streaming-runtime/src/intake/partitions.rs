@@ -82,6 +82,8 @@ pub(crate) struct Partitions {
     states: BTreeMap<String, PartitionState>,
     /// Whether any is elsewhere than at the end of the last batch.
     has_moved: bool,
+    /// Whether nothing comes again of one without a position: its source does not replay.
+    is_lossy: bool,
 }
 
 #[derive(Debug, Default)]
@@ -110,16 +112,17 @@ pub struct PartitionMetrics {
 }
 
 impl Partitions {
-    /// Begins behind these marks.
-    pub(crate) fn resume(marks: PartitionMarks) -> Self {
+    /// Begins behind these marks. Of a source that replays, one without a position begins at its beginning.
+    pub(crate) fn resume(marks: PartitionMarks, replays: bool) -> Self {
         let state = |mark: PartitionMark| {
             let skip = mark.since;
             // What is of the last batch is not of the next.
             let mark = PartitionMark { digest: None, begin: Value::Null, ..mark };
             PartitionState { skip, mark, ..PartitionState::default() }
         };
-        let states = marks.partitions.into_iter().map(|(name, mark)| (name, state(mark))).collect();
-        Partitions { states, has_moved: false }
+        let marks = marks.partitions.into_iter().filter(|(_, mark)| replays || !mark.position.is_null());
+        let states = marks.map(|(name, mark)| (name, state(mark))).collect();
+        Partitions { states, has_moved: false, is_lossy: !replays }
     }
 
     /// Where the source was, which had no partitions, is where this one is.
@@ -148,7 +151,8 @@ impl Partitions {
         if !std::mem::take(&mut self.has_moved) {
             return None;
         }
-        let marks = self.states.iter().map(|(name, state)| (name.clone(), state.mark.clone()));
+        let kept = self.states.iter().filter(|(_, state)| !self.is_lossy || !state.mark.position.is_null());
+        let marks = kept.map(|(name, state)| (name.clone(), state.mark.clone()));
         let marks = PartitionMarks { partitions: marks.collect() };
         let before = self.states.len();
         self.states.retain(|_, state| !state.is_retired);
@@ -277,8 +281,23 @@ mod tests {
         let mut before = Partitions::default();
         let first = batch(&mut before, 7, 1, None);
         let second = batch(&mut before, 5, 2, None);
-        assert_eq!(batch(&mut Partitions::resume(first.clone()), 5, 2, Some(&second)), second);
-        let other = Partitions::resume(first).put("log", 1, Some(6), Some(&second));
+        assert_eq!(batch(&mut Partitions::resume(first.clone(), true), 5, 2, Some(&second)), second);
+        let other = Partitions::resume(first, true).put("log", 1, Some(6), Some(&second));
         assert_eq!(other, Err(NotAsBefore::Contents));
+    }
+
+    #[test]
+    fn without_a_position_nothing_is_left_out_of_what_does_not_come_again() {
+        let mut before = Partitions::default();
+        assert_eq!(before.put("peer", 3, None, None), Ok(()));
+        let marks = before.end_batch().expect("it has moved");
+        assert_eq!(Partitions::resume(marks.clone(), true).skip("peer", 5), 3);
+        let mut lossy = Partitions::resume(marks, false);
+        assert_eq!(lossy.skip("peer", 5), 0);
+        assert_eq!(lossy.put("peer", 3, None, None), Ok(()));
+        assert_eq!(lossy.put("log", 2, None, None), Ok(()));
+        assert_eq!(lossy.reached("log", 2.into(), None), Ok(()));
+        let marks = lossy.end_batch().expect("it has moved");
+        assert_eq!(marks.partitions.keys().collect::<Vec<_>>(), ["log"]);
     }
 }

@@ -113,8 +113,8 @@ impl SourceProgress {
         // Without a position nothing comes again, but from those that begin at the beginning.
         let comes_again = mark.position.is_some() || recovery == Recovery::Replays;
         state.skip = if comes_again { mark.since } else { 0 };
-        state.partitions = PartitionMarks::read(mark.position.as_deref())
-            .map_or_else(Partitions::default, Partitions::resume);
+        let marks = PartitionMarks::read(mark.position.as_deref()).unwrap_or_default();
+        state.partitions = Partitions::resume(marks, recovery == Recovery::Replays);
         let mut before = mark.position.clone();
         state.mark = SourceMark { records: 0, ended: false, ..mark };
         let replay = replay.into_iter().map(|SourceMark { records, position, .. }| {
