@@ -200,6 +200,27 @@ def flume():
     want = sorted(f"event {n}" for n in range(100))
     eventually("events arrive", lambda: len(lines()) >= 100)
     equal("its Avro sink hands each to an Avro source once", lines(), want)
+    other_sources()
+
+
+def other_sources():
+    """An agent none of whose sources is of Avro or Thrift is waited for by what it has."""
+    import tempfile
+    kinds = {"lines": "spooldir\nagent.sources.lines.spoolDir = ${dir}/out", "numbers": "seq\nagent.sources.numbers.totalEvents = 5",
+             "net": "netcat\nagent.sources.net.bind = 127.0.0.1\nagent.sources.net.port = ${port:NET}"}
+    config = "agent.channels = kept\nagent.channels.kept.type = memory\nagent.sinks = none\nagent.sinks.none.type = null\nagent.sinks.none.channel = kept\n"
+    config += f"agent.sources = {' '.join(kinds)}\n"
+    config += "".join(f"agent.sources.{name}.channels = kept\nagent.sources.{name}.type = {kind}\n" for name, kind in kinds.items())
+    with tempfile.NamedTemporaryFile("w", suffix=".properties") as file:
+        file.write(config)
+        file.flush()
+        told = subprocess.run([SERVERS, "start", "flume", "--name", "others", "--config", file.name], check=True, capture_output=True, text=True).stdout
+    address = dict(line.split("=", 1) for line in told.split())["OTHERS_NET"]
+    with socket.create_connection(address.split(":"), 5) as link:
+        link.settimeout(10)
+        link.sendall(b"a line\n")
+        equal("an agent with other sources takes what they are sent", link.recv(16), b"OK\n")
+    subprocess.run([SERVERS, "stop", "others"], check=True)
 
 
 def nothing_stays():

@@ -35,6 +35,8 @@
 //! | [`try_from_stream`] | the first error ends the job | | that error |
 //! | `kafka::topic`, `kafka::pattern` (feature `kafka`) | none: records are bytes; lost offsets end the job or are counted | brokers that are away: [`Retry`] | those for too long, a named topic that is unknown or gone, a right that is missing |
 //! | `kafka::append`, `kafka::changes`, `kafka::upserts` (feature `kafka`) | | writing the batch, and brokers that are away: their own `retry` | those for too long, a record that the topic does not take, another process in its place, a right that is missing |
+//! | `flume::listen_avro`, `flume::listen_thrift` (feature `flume`) | garbage closes its connection, and is counted | accepting | nothing |
+//! | `flume::to_avro`, `flume::to_thrift` (feature `flume`) | | agents that are away or answer FAILED: their own `retry` | those for too long |
 //! | [`restarted`] | as the source in it | making that source: [`Retry`] | what is left after that |
 //! | [`console`], [`text_files`] | | | what the system refuses |
 //! | [`collect`] | | | more records than its bound |
@@ -60,6 +62,7 @@
 //! | [`file::lines`] | replays | each once: it reads on from its position in the file, which must be unchanged |
 //! | [`directory::lines`] | replays | each once, including files that appeared while the job was down; files must stay until they are delivered |
 //! | `kafka::topic`, `kafka::pattern` (feature `kafka`) | replays | each once: every partition is read on from its offset in the checkpoint |
+//! | `flume::listen_avro`, `flume::listen_thrift` (feature `flume`) | logged | what an agent was told is in the job is never lost; it sends the rest again, of which some may have been there |
 //! | [`queue()`] | replays | each once: it must be given the same batches again |
 //! | [`durable`](durable()) of any below | logged | each record that was sent into the job once, from its log; a record with a receipt is never lost |
 //! | [`channel()`], [`queue::shared`] | lost | what was under way is lost: at most once |
@@ -76,6 +79,7 @@
 //! | `kafka::append`, `kafka::changes`, `kafka::upserts` (feature `kafka`) | transactional | each once, for readers of what is committed |
 //! | [`text_files`] | idempotent | each once: it replaces the same batch |
 //! | [`view()`], [`view_of_changes`] | idempotent | in memory only: the new view is complete from its first batch on |
+//! | `flume::to_avro`, `flume::to_thrift` (feature `flume`) | at least once | the last batches may come twice; so may what an agent took and could not say |
 //! | [`console`], [`channel_sink`], [`collect`], [`into_sink`] | at least once | the last batches may come twice, with the same times |
 //! | a sink with [`retry`](SinkPolicies::retry) or [`timeout`](SinkPolicies::timeout) | as the sink in it | as the sink in it |
 //! | [`any_sink`] | as the sink in it | as the sink in it |
@@ -88,6 +92,8 @@
 //!
 //! Invariant: connectors never see a timely type, an epoch number or a worker.
 
+#[cfg(feature = "flume")]
+pub use crate::connectors::flume;
 #[cfg(feature = "kafka")]
 pub use crate::connectors::kafka;
 #[cfg(feature = "sqlite")]

@@ -183,6 +183,7 @@
 //! | `sqlite` | `connect::sqlite`: tables of a SQLite database as sinks, exactly once | a C compiler: SQLite is bundled |
 //! | `avro`, `protobuf` | formats: Avro, also by a schema registry (by https with `avro-ssl`); protocol buffers by descriptors | |
 //! | `kafka` | `connect::kafka`: topics of Kafka as sources and sinks, exactly once; `kafka-ssl`, `kafka-sasl` and `kafka-zstd` add to it | a C compiler and make: librdkafka is compiled |
+//! | `flume` | `connect::flume`: agents of Flume by Avro and by Thrift, as sources and sinks | |
 //! | `metrics` | `metrics_exporter()`: the numbers of jobs on the `metrics` facade, for Prometheus and others | |
 //! | `testing` | `testing`: a disk that fails, and crashes at named points, for tests of what is exactly once | |
 

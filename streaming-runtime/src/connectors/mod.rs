@@ -8,6 +8,8 @@ pub(crate) mod console;
 pub mod directory;
 pub(crate) mod durable;
 pub mod file;
+#[cfg(feature = "flume")]
+pub mod flume;
 pub(crate) mod foreign_names;
 pub(crate) mod futures;
 #[cfg(feature = "kafka")]
