@@ -5,6 +5,7 @@ mod agents;
 mod clients;
 mod kills;
 mod receiving;
+mod restarts;
 mod sending;
 
 use std::{

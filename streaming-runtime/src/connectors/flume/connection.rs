@@ -108,16 +108,16 @@ impl Connection {
     }
 
     async fn calls(&mut self) -> End {
-        let (mut answerer, mut taken) = (avro::Answerer::default(), 0);
+        let mut answerer = avro::Answerer::default();
         loop {
-            if let Err(end) = self.call(&mut answerer, &mut taken).await {
+            if let Err(end) = self.call(&mut answerer).await {
                 return end;
             }
         }
     }
 
-    /// One call, from its first byte to the last of its answer. `taken` counts events.
-    async fn call(&mut self, answerer: &mut avro::Answerer, taken: &mut u64) -> Result<(), End> {
+    /// One call, from its first byte to the last of its answer.
+    async fn call(&mut self, answerer: &mut avro::Answerer) -> Result<(), End> {
         let Rules { framing, max_frame, idle, .. } = self.rules;
         let frame = frame::read(&mut self.stream, (framing, max_frame), idle, &self.room).await?;
         let heard = Heard::read(framing, answerer, &frame.bytes, max_frame);
@@ -126,10 +126,7 @@ impl Connection {
         // The events take the place of their bytes.
         let held = frame.into_held();
         let answer = match heard.call() {
-            Call::Append(events) => {
-                *taken += events.len() as u64;
-                heard.status(self.append(events, *taken).await?)
-            }
+            Call::Append(events) => heard.status(self.append(events).await?),
             Call::Unknown(name) => {
                 heard.error(&format!("there is no method `{name}`: `append` and `appendBatch` are taken"))
             }
@@ -140,13 +137,14 @@ impl Connection {
     }
 
     /// Sends events into the job, and waits until they are durable.
-    async fn append(&mut self, events: Vec<Event>, taken: u64) -> Result<Status, End> {
+    async fn append(&mut self, events: Vec<Event>) -> Result<Status, End> {
         if events.is_empty() {
             return Ok(Status::Ok);
         }
         let (partition, counts) = (&mut self.partition, &self.connections.0);
+        // A connection has no position: who comes later from the same address begins anew.
         let durable = async {
-            partition.send_tracked(events, &taken).await?.await.map_err(ConnectorError::from).map(drop)
+            partition.send_tracked(events, &()).await?.await.map_err(ConnectorError::from).map(drop)
         };
         match timeout(self.rules.answer_within, durable).await {
             Ok(Ok(())) => {
