@@ -124,3 +124,70 @@ async fn garbage_ends_its_connection_and_no_other() {
         running.task.abort();
     }
 }
+
+/// `append` of an event by Thrift.
+fn framed() -> Vec<u8> {
+    let call = thrift::append(1, &[Event::new("x")]);
+    [&(call.len() as u32).to_be_bytes()[..], &call].concat()
+}
+
+async fn connect(to: std::net::SocketAddr) -> tokio::net::TcpStream {
+    tokio::net::TcpStream::connect(to).await.expect("it listens")
+}
+
+#[tokio::test]
+async fn what_is_not_durable_in_time_is_answered_failed() {
+    let source = listen_thrift("127.0.0.1:0").expect("a free port").answer_within(millis(20));
+    let (address, connections) = (source.local_addr(), source.connections());
+    // Its records are taken, and their receipts kept until the end.
+    let mut running = crate::contract::testing::run(source);
+    let mut client = connect(address).await;
+    let (mut chunks, mut frames) = (Vec::new(), 0);
+    while frames < 2 {
+        client.write_all(&framed()).await.expect("open");
+        let mut length = [0; 4];
+        client.read_exact(&mut length).await.expect("an answer");
+        let mut answer = vec![0; u32::from_be_bytes(length) as usize];
+        client.read_exact(&mut answer).await.expect("an answer");
+        assert_eq!(thrift::heard(&answer, 1), Ok(avro::Answer::Refused("FAILED".into())));
+        chunks.extend(running.chunk().await);
+        frames += 1;
+    }
+    assert_eq!(chunks, vec![Event::new("x"); 2]);
+    assert_eq!((connections.failed(), connections.answered(), connections.open()), (2, 0, 1));
+    running.task.abort();
+}
+
+#[tokio::test]
+async fn agents_and_what_they_send_are_bounded() {
+    let source = listen_thrift("127.0.0.1:0").expect("a free port").max_connections(1).max_waiting(1_000);
+    let (address, connections) = (source.local_addr(), source.connections());
+    let running = crate::contract::testing::run(source);
+    let mut first = connect(address).await;
+    while connections.open() < 1 {
+        tokio::task::yield_now().await;
+    }
+    let mut second = connect(address).await;
+    assert!(matches!(second.read(&mut [0]).await, Ok(0) | Err(_)), "one too many");
+    // More than all that may wait, and less than a frame may have.
+    first.write_all(&2_000_u32.to_be_bytes()).await.expect("open");
+    assert!(matches!(first.read(&mut [0]).await, Ok(0) | Err(_)), "there is no room");
+    while connections.open() > 0 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!((connections.refused(), connections.full(), connections.malformed()), (1, 1, 0));
+    running.task.abort();
+}
+
+#[tokio::test]
+async fn who_is_silent_is_closed() {
+    let source = listen_avro("127.0.0.1:0").expect("a free port").idle_timeout(millis(5));
+    let (address, connections) = (source.local_addr(), source.connections());
+    let running = crate::contract::testing::run(source);
+    let mut silent = connect(address).await;
+    assert!(matches!(silent.read(&mut [0]).await, Ok(0) | Err(_)), "it is closed");
+    while connections.broken() < 1 {
+        tokio::task::yield_now().await;
+    }
+    running.task.abort();
+}
