@@ -102,8 +102,9 @@ fn expand_stage(input: TokenStream) -> TokenStream {
         Ok(input) => input,
         Err(error) => return error.to_compile_error(),
     };
-    if let Some(misplaced) = misplaced {
-        return misplaced.error(&input.signature.ident, parse::Form::Stage).to_compile_error();
+    // A method is no stage anywhere, and says so itself.
+    if let Some(misplaced) = misplaced.filter(|_| input.signature.receiver().is_none()) {
+        return misplaced.in_place_of_a_stage(&input);
     }
     let errors = errors::Errors::default();
     let (item, signature) = parse::stage(input, &errors);

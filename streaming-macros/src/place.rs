@@ -6,9 +6,10 @@
 use std::fs;
 
 use proc_macro2::{Span, TokenStream};
+use quote::quote;
 use syn::{Error, Ident};
 
-use crate::parse::Form;
+use crate::parse::{Form, Input};
 
 /// Where an item of ours does not belong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -167,6 +168,18 @@ impl Misplaced {
             ),
         };
         Error::new(name.span(), message)
+    }
+
+    /// The same, for a stage; a trait that is implemented there has its function all the same.
+    pub fn in_place_of_a_stage(self, stage: &Input) -> TokenStream {
+        let Input { attrs, vis, signature, .. } = stage;
+        let error = self.error(&signature.ident, Form::Stage).to_compile_error();
+        match self {
+            Misplaced::Member(_) => {
+                quote!(#error #(#attrs)* #[allow(unused)] #vis #signature { ::core::unimplemented!() })
+            }
+            Misplaced::Value => error,
+        }
     }
 }
 
