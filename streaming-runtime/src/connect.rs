@@ -37,6 +37,8 @@
 //! | `kafka::append`, `kafka::changes`, `kafka::upserts` (feature `kafka`) | | writing the batch, and brokers that are away: their own `retry` | those for too long, a record that the topic does not take, another process in its place, a right that is missing |
 //! | `flume::listen_avro`, `flume::listen_thrift` (feature `flume`) | garbage closes its connection, and is counted | accepting | nothing |
 //! | `flume::to_avro`, `flume::to_thrift` (feature `flume`) | | agents that are away or answer FAILED: their own `retry` | those for too long |
+//! | `kinesis::stream` (feature `kinesis`) | none: records are bytes; a lost position ends the job or is counted | no answer, throttling: [`Retry`] | those for too long, a stream that is unknown, a right or credentials that are missing |
+//! | `kinesis::append` (feature `kinesis`) | a record that is too large, or a bad key, ends the job | the same; records that were not taken | the same |
 //! | [`restarted`] | as the source in it | making that source: [`Retry`] | what is left after that |
 //! | [`console`], [`text_files`] | | | what the system refuses |
 //! | [`collect`] | | | more records than its bound |
@@ -63,6 +65,7 @@
 //! | [`directory::lines`] | replays | each once, including files that appeared while the job was down; files must stay until they are delivered |
 //! | `kafka::topic`, `kafka::pattern` (feature `kafka`) | replays | each once: every partition is read on from its offset in the checkpoint |
 //! | `flume::listen_avro`, `flume::listen_thrift` (feature `flume`) | logged | what an agent was told is in the job is never lost; it sends the rest again, of which some may have been there |
+//! | `kinesis::stream` (feature `kinesis`) | replays | each once: every shard is read on from its sequence number in the checkpoint |
 //! | [`queue()`] | replays | each once: it must be given the same batches again |
 //! | [`durable`](durable()) of any below | logged | each record that was sent into the job once, from its log; a record with a receipt is never lost |
 //! | [`channel()`], [`queue::shared`] | lost | what was under way is lost: at most once |
@@ -80,6 +83,7 @@
 //! | [`text_files`] | idempotent | each once: it replaces the same batch |
 //! | [`view()`], [`view_of_changes`] | idempotent | in memory only: the new view is complete from its first batch on |
 //! | `flume::to_avro`, `flume::to_thrift` (feature `flume`) | at least once | the last batches may come twice; so may what an agent took and could not say |
+//! | `kinesis::append` (feature `kinesis`) | at least once | the last batches may come twice, and parts of a batch |
 //! | [`console`], [`channel_sink`], [`collect`], [`into_sink`] | at least once | the last batches may come twice, with the same times |
 //! | a sink with [`retry`](SinkPolicies::retry) or [`timeout`](SinkPolicies::timeout) | as the sink in it | as the sink in it |
 //! | [`any_sink`] | as the sink in it | as the sink in it |
@@ -96,6 +100,8 @@
 pub use crate::connectors::flume;
 #[cfg(feature = "kafka")]
 pub use crate::connectors::kafka;
+#[cfg(feature = "kinesis")]
+pub use crate::connectors::kinesis;
 #[cfg(feature = "sqlite")]
 pub use crate::connectors::sqlite;
 pub use crate::{

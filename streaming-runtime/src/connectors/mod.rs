@@ -14,6 +14,8 @@ pub(crate) mod foreign_names;
 pub(crate) mod futures;
 #[cfg(feature = "kafka")]
 pub mod kafka;
+#[cfg(feature = "kinesis")]
+pub mod kinesis;
 pub(crate) mod lines;
 mod option;
 pub(crate) mod policy;

@@ -1,6 +1,6 @@
 //! A part of a source with an order and positions of its own.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -187,6 +187,13 @@ impl<T> Partition<T> {
     pub fn set_lag(&self, records: u64) {
         self.sender.admission.set_lag(records);
         self.sender.track.progress.set_lag(&self.name, Some(records));
+    }
+
+    /// As [`set_lag`](Partition::set_lag), where the other end knows no number of records, and how far behind its end they are read.
+    /// Partitions share a rate by that, so a source reports either of all of them.
+    pub fn set_lag_time(&self, behind: Duration) {
+        self.sender.admission.set_lag(u64::try_from(behind.as_millis()).unwrap_or(u64::MAX));
+        self.sender.track.progress.set_lag_time(&self.name, behind);
     }
 
     /// The partition is gone for good, and its position is in no checkpoint behind the open batch. Should it come back, it begins anew.

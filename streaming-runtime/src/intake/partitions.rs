@@ -3,7 +3,7 @@
 //! Records of different partitions come in whichever order they come, so the number of records of a source says nothing about
 //! which those were. A batch that is replayed therefore gets of each partition the records that it had of that one.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -93,6 +93,8 @@ struct PartitionState {
     skip: u64,
     /// Records that wait at the other end, as the connector sees it.
     lag: Option<u64>,
+    /// How far behind the other end it is read, as the connector sees it.
+    lag_time: Option<Duration>,
     /// Whether it is left out of the next batch.
     is_retired: bool,
 }
@@ -109,6 +111,8 @@ pub struct PartitionMetrics {
     pub position: Value,
     /// Records that wait at the other end, if the connector knows.
     pub lag: Option<u64>,
+    /// How long before the newest record at the other end the last one arrived there that was read, if the connector knows that.
+    pub lag_time: Option<Duration>,
 }
 
 impl Partitions {
@@ -255,6 +259,10 @@ impl Partitions {
         self.state(partition).lag = lag;
     }
 
+    pub(crate) fn set_lag_time(&mut self, partition: &str, behind: Duration) {
+        self.state(partition).lag_time = Some(behind);
+    }
+
     /// In numbers, by name.
     pub(crate) fn metrics(&self) -> Vec<PartitionMetrics> {
         let metrics = |(name, state): (&String, &PartitionState)| PartitionMetrics {
@@ -262,6 +270,7 @@ impl Partitions {
             records: state.mark.total,
             position: state.mark.position.clone(),
             lag: state.lag,
+            lag_time: state.lag_time,
         };
         self.states.iter().filter(|(_, state)| !state.is_retired).map(metrics).collect()
     }

@@ -8,6 +8,7 @@
 use std::{
     collections::VecDeque,
     sync::{Mutex, MutexGuard},
+    time::Duration,
 };
 
 use tokio::sync::Notify;
@@ -223,6 +224,10 @@ impl SourceProgress {
 
     pub(crate) fn set_lag(&self, partition: &str, lag: Option<u64>) {
         self.state().partitions.set_lag(partition, lag);
+    }
+
+    pub(crate) fn set_lag_time(&self, partition: &str, behind: Duration) {
+        self.state().partitions.set_lag_time(partition, behind);
     }
 
     pub(crate) fn partition_metrics(&self) -> Vec<PartitionMetrics> {
