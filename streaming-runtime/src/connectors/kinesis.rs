@@ -46,6 +46,15 @@
 //! | a record for the sink that Kinesis takes from nobody | [`Fault::TooLarge`], [`Fault::BadKey`] |
 //!
 //! While it is asked again, [`Job::explain`](crate::Job::explain) says how often and of how many times.
+//!
+//! # Limits
+//!
+//! - Records of one key keep their order across a split or a merge within a process. Where another process reads the parent, children
+//!   are read at once.
+//! - A shard that had nothing new for longer than the stream keeps its records has a position whose record is gone. After a restart
+//!   that is a lost position.
+//! - The hash range of a shard is not compared with what an aggregated record has in it: all of that is taken, after a reshard too.
+//! - Each shard is asked for by polling, without enhanced fan-out.
 
 mod aggregate;
 mod client;

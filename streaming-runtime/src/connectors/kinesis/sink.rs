@@ -135,10 +135,10 @@ async fn put(client: &Client, puts: &[Put]) -> Result<(), ConnectorError> {
             let refusal = results.next().and_then(|result| refused(&what, result));
             let is_refused = refusal.is_some();
             // One that does not pass is told before others.
-            if let Some(refusal) = refusal {
-                if error.as_ref().is_none_or(ConnectorError::may_pass) {
-                    error = Some(refusal);
-                }
+            if let Some(refusal) = refusal
+                && error.as_ref().is_none_or(ConnectorError::may_pass)
+            {
+                error = Some(refusal);
             }
             is_refused
         });

@@ -72,8 +72,9 @@ impl<S> Shards<S> {
         self.start = Some(Start::TrimHorizon);
         self
     }
-    /// Without a checkpoint, begins at what arrives after the start (`LATEST`), by this machine's clock, so that after a crash it
-    /// begins at the same place. That clock must not be ahead of Kinesis's.
+    /// Without a checkpoint, begins at what arrives after the start. That is a time (`AT_TIMESTAMP`) and not `LATEST`, so that after a
+    /// crash it begins at the same place, once a batch is in the checkpoint. It is of this machine's clock, which must not be ahead of
+    /// Kinesis's: Kinesis refuses a time that is to come, and that ends the job.
     pub fn from_latest(mut self) -> Self {
         self.start = None;
         self
