@@ -22,9 +22,7 @@ impl Agent {
         fs::write(&file, config).expect("temp");
         let (path, owner) = (file.path().to_str().expect("a text"), std::process::id().to_string());
         let arguments = ["start", "flume", "--name", name, "--config", path, "--owner", &owner];
-        let started = Command::new(SERVERS).args(arguments).output().expect("it runs");
-        assert!(started.status.success(), "{}", String::from_utf8_lossy(&started.stderr));
-        let said = String::from_utf8(started.stdout).expect("texts");
+        let said = servers::script(&arguments);
         let keys = said.lines().filter_map(|line| line.split_once('='));
         let keys =
             keys.map(|(key, value)| (key.rsplit('_').next().expect("one").to_owned(), value.to_owned()));

@@ -22,6 +22,7 @@ use streaming_runtime::{
 };
 
 use agents::Agent;
+use support::servers::{self, SERVERS};
 
 stream!(
     /// Each event.
@@ -31,13 +32,10 @@ stream!(
     }
 );
 
-/// Starts servers, and a Python with clients of them.
-const SERVERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/servers");
-
 /// Whether agents are to be had, or a line that says what is not run.
 fn has_agents() -> bool {
     let is_run = env::var_os("STREAMING_SERVERS_SET").is_some();
-    let is_required = env::var("STREAMING_SERVERS_REQUIRED").is_ok_and(|required| required == "1");
+    let is_required = servers::are_required();
     assert!(is_run || !is_required, "not under `scripts/servers run`, and STREAMING_SERVERS_REQUIRED is 1");
     if !is_run {
         eprintln!(

@@ -31,7 +31,7 @@ fn run(command: &mut Command, input: &[u8]) -> Option<Vec<u8>> {
 pub fn python_with_libraries(script: &str, input: &[u8]) -> Option<Vec<u8>> {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
     let servers = std::env::var("STREAMING_SERVERS_DIR").unwrap_or_else(|_| format!("{root}/target/servers"));
-    let is_required = std::env::var("STREAMING_SERVERS_REQUIRED").is_ok_and(|required| required == "1");
+    let is_required = support::servers::are_required();
     if !std::path::Path::new(&servers).join("installed").exists() && !is_required {
         eprintln!("not run, for want of Python with fastavro and protobuf: scripts/servers install python");
         return None;

@@ -196,8 +196,10 @@ fn a_registry_that_is_away_ends_the_job_with_its_name() {
 #[test]
 fn a_real_registry_says_what_fastavro_has_written() {
     let Ok(url) = env::var("REGISTRY") else {
-        let is_required = env::var("STREAMING_SERVERS_REQUIRED").is_ok_and(|required| required == "1");
-        assert!(!is_required, "REGISTRY names no schema registry, and STREAMING_SERVERS_REQUIRED is 1");
+        assert!(
+            !support::servers::are_required(),
+            "REGISTRY names no schema registry, and STREAMING_SERVERS_REQUIRED is 1"
+        );
         eprintln!(
             "not run, for want of a schema registry: scripts/servers run registry -- cargo test -p tests --features avro --test formats"
         );

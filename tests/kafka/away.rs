@@ -1,48 +1,15 @@
 //! A broker that does not answer, or is not there: one of their own for these tests, or others would be disturbed.
 
+use support::servers::Server;
+
 use super::*;
-
-/// A broker that ends with this process.
-struct Broker {
-    name: String,
-    address: String,
-}
-
-impl Broker {
-    fn start() -> Broker {
-        let name = format!("away-{}", std::process::id());
-        let owner = std::process::id().to_string();
-        let done =
-            Command::new(SERVERS).args(["start", "kafka", "--name", &name, "--owner", &owner]).output();
-        let done = done.expect("the script runs");
-        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-        let said = String::from_utf8(done.stdout).expect("texts");
-        let address = said.trim().split_once('=').expect("a key and an address").1.to_owned();
-        Broker { name, address }
-    }
-
-    /// `pause`, `resume`, `down`, `up`, `restart`, with options behind.
-    async fn make(&self, what: &'static [&'static str]) {
-        let mut command = Command::new(SERVERS);
-        command.args([what[0], &self.name]).args(&what[1..]);
-        let done = tokio::task::spawn_blocking(move || command.output()).await.expect("it does not panic");
-        let done = done.expect("the script runs");
-        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-    }
-}
-
-impl Drop for Broker {
-    fn drop(&mut self) {
-        let _ = Command::new(SERVERS).args(["stop", &self.name]).output();
-    }
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broker_that_is_away_is_waited_for_within_the_limit() {
     if broker().is_none() {
         return;
     }
-    let broker = tokio::task::spawn_blocking(Broker::start).await.expect("it starts");
+    let broker = tokio::task::spawn_blocking(|| Server::start("kafka", &[])).await.expect("it starts");
     let (topic, place, copies) = (name("away"), tempfile::tempdir().expect("temp"), Lasting::default());
     python_beside(&broker.address, &topic, "create(3)\nsend(range(300), 3)").await;
     let start = |retry| {

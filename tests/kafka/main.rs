@@ -19,7 +19,10 @@ use streaming_runtime::{
     connect::{Batch, ConnectorError, Retry, collect, kafka},
     prelude::*,
 };
-use support::Lasting;
+use support::{
+    Lasting,
+    servers::{self, SERVERS, unique as name},
+};
 
 stream!(
     /// Each record, as text.
@@ -32,7 +35,7 @@ stream!(
 /// The broker, or a line that says what is not run.
 fn broker() -> Option<String> {
     let broker = env::var("KAFKA").ok();
-    let is_required = env::var("STREAMING_SERVERS_REQUIRED").is_ok_and(|required| required == "1");
+    let is_required = servers::are_required();
     assert!(broker.is_some() || !is_required, "KAFKA names no broker, and STREAMING_SERVERS_REQUIRED is 1");
     if broker.is_none() {
         eprintln!(
@@ -41,9 +44,6 @@ fn broker() -> Option<String> {
     }
     broker
 }
-
-/// Starts servers, and a Python with clients of them.
-const SERVERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/servers");
 
 /// What every script begins with.
 const PRELUDE: &str = "
@@ -71,10 +71,7 @@ def consumer(group='oracle', **more):
 /// Runs a script with confluent-kafka, and returns what it prints.
 fn python(broker: &str, topic: &str, script: &str) -> String {
     let script = format!("{PRELUDE}{script}");
-    let done = Command::new(SERVERS).args(["python", "-c", &script, broker, topic]).output();
-    let done = done.expect("Python runs");
-    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-    String::from_utf8(done.stdout).expect("texts").trim().to_owned()
+    servers::script(&["python", "-c", &script, broker, topic]).trim().to_owned()
 }
 
 /// The same beside a job that runs.
@@ -104,11 +101,6 @@ fn explained(job: &Job) -> String {
     job.explain()[0].to_string()
 }
 
-fn name(of: &str) -> String {
-    let since = std::time::SystemTime::UNIX_EPOCH.elapsed().expect("it is later");
-    format!("{of}-{}", since.as_nanos())
-}
-
 /// All that a source gives until its end.
 async fn all(source: kafka::Topics<kafka::Texts>) -> Vec<String> {
     let (copies, collected) = collect();
@@ -134,10 +126,6 @@ async fn fault(source: kafka::Topics) -> Option<kafka::Fault> {
     source.get_ref()?.downcast_ref().cloned()
 }
 
-async fn wait_for(mut met: impl FnMut() -> bool) {
-    let begin = Instant::now();
-    while !met() {
-        assert!(begin.elapsed() < Duration::from_secs(60), "it does not come");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+async fn wait_for(met: impl FnMut() -> bool) {
+    servers::within(Duration::from_secs(60), met).await;
 }

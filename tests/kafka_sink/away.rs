@@ -5,50 +5,15 @@ use streaming_runtime::{
     connect::{channel, durable},
 };
 
+use support::servers::Server;
+
 use super::*;
-
-/// A broker that ends with this process.
-pub struct Broker {
-    name: String,
-    pub address: String,
-}
-
-impl Broker {
-    /// With more lines of configuration.
-    pub fn start(lines: &[&str]) -> Broker {
-        let name = name("own");
-        let owner = std::process::id().to_string();
-        let mut command = Command::new(SERVERS);
-        command.args(["start", "kafka", "--name", &name, "--owner", &owner]);
-        let done = command.args(lines.iter().flat_map(|line| ["--set", line])).output();
-        let done = done.expect("the script runs");
-        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-        let said = String::from_utf8(done.stdout).expect("texts");
-        let address = said.trim().split_once('=').expect("a key and an address").1.to_owned();
-        Broker { name, address }
-    }
-
-    /// `pause`, `resume`, `down`, `up`, `restart`, with options behind.
-    async fn make(&self, what: &'static [&'static str]) {
-        let mut command = Command::new(SERVERS);
-        command.args([what[0], &self.name]).args(&what[1..]);
-        let done = tokio::task::spawn_blocking(move || command.output()).await.expect("it does not panic");
-        let done = done.expect("the script runs");
-        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-    }
-}
-
-impl Drop for Broker {
-    fn drop(&mut self) {
-        let _ = Command::new(SERVERS).args(["stop", &self.name]).output();
-    }
-}
 
 /// Killed and up again, away for some seconds, and stopped as it is, while a job writes: each record is there once, in order.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broker_that_comes_back_has_each_record_once() {
     let Some(_) = broker() else { return };
-    let server = Broker::start(&[]);
+    let server = Server::start("kafka", &[]);
     let (broker, topic) = (&server.address, name("comes-back"));
     python(broker, &topic, "create(1)");
     let state = tempfile::tempdir().expect("temp");

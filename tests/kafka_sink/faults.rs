@@ -5,6 +5,8 @@ use streaming_runtime::{
     connect::{Retry, channel, queue},
 };
 
+use support::servers::Server;
+
 use super::*;
 
 /// The error of a job that writes one record.
@@ -99,10 +101,15 @@ async fn one_name_for_two_sinks_is_refused_at_the_start_and_two_sinks_share_a_to
 #[tokio::test]
 async fn a_right_that_is_missing_is_named() {
     let Some(_) = broker() else { return };
-    let server = away::Broker::start(&[
-        "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer",
-        "allow.everyone.if.no.acl.found=true",
-    ]);
+    let server = Server::start(
+        "kafka",
+        &[
+            "--set",
+            "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+            "--set",
+            "allow.everyone.if.no.acl.found=true",
+        ],
+    );
     let broker = &server.address;
     let topic = name("forbidden");
     let deny = "create(1)\n\

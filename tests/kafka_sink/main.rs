@@ -16,7 +16,12 @@ use std::{
 };
 
 use serde::Deserialize;
-use streaming_runtime::{Job, JobError, connect::ConnectorError, prelude::*};
+use streaming_runtime::{
+    Job, JobError,
+    connect::{ConnectorError, kafka},
+    prelude::*,
+};
+use support::servers::{self, unique as name};
 
 stream!(
     /// Each record, as it comes.
@@ -26,13 +31,10 @@ stream!(
     }
 );
 
-/// Starts servers, and a Python with clients of them.
-const SERVERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/servers");
-
 /// The broker, or a line that says what is not run.
 fn broker() -> Option<String> {
     let broker = env::var("KAFKA").ok();
-    let is_required = env::var("STREAMING_SERVERS_REQUIRED").is_ok_and(|required| required == "1");
+    let is_required = servers::are_required();
     assert!(broker.is_some() || !is_required, "KAFKA names no broker, and STREAMING_SERVERS_REQUIRED is 1");
     if broker.is_none() {
         eprintln!(
@@ -81,10 +83,7 @@ def text(bytes): return None if bytes is None else bytes.decode()
 /// Runs a script with confluent-kafka, and returns what it prints.
 fn python(broker: &str, topic: &str, script: &str) -> String {
     let script = format!("{PRELUDE}{script}");
-    let done = Command::new(SERVERS).args(["python", "-c", &script, broker, topic]).output();
-    let done = done.expect("Python runs");
-    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-    String::from_utf8(done.stdout).expect("texts")
+    servers::script(&["python", "-c", &script, broker, topic])
 }
 
 /// A record that another client has read.
@@ -114,11 +113,6 @@ fn values(broker: &str, topic: &str) -> Vec<String> {
     committed(broker, topic).into_iter().map(|read| read.value.expect("no tombstone")).collect()
 }
 
-fn name(of: &str) -> String {
-    let since = std::time::SystemTime::UNIX_EPOCH.elapsed().expect("it is later");
-    format!("{of}-{}", since.as_nanos())
-}
-
 /// The error of the sink, with which a job ends.
 async fn sink_error(job: &mut Job) -> ConnectorError {
     match job.join().await.expect_err("it ends with an error") {
@@ -133,12 +127,6 @@ fn fault(error: &ConnectorError) -> Option<kafka::Fault> {
     source.get_ref()?.downcast_ref().cloned()
 }
 
-use streaming_runtime::connect::kafka;
-
-async fn wait_for(mut met: impl FnMut() -> bool) {
-    let begin = Instant::now();
-    while !met() {
-        assert!(begin.elapsed() < Duration::from_secs(120), "it does not come");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+async fn wait_for(met: impl FnMut() -> bool) {
+    servers::within(Duration::from_secs(120), met).await;
 }

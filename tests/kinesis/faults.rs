@@ -1,47 +1,15 @@
 //! Servers that are away, streams that are not there, and who may not.
 
+use support::servers::Server;
+
 use super::*;
-
-/// A server that ends with this process.
-struct Server {
-    name: String,
-    address: String,
-}
-
-impl Server {
-    fn start() -> Server {
-        let owner = std::process::id().to_string();
-        let name = format!("away-{owner}");
-        let done =
-            Command::new(SERVERS).args(["start", "kinesis", "--name", &name, "--owner", &owner]).output();
-        let done = done.expect("the script runs");
-        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-        let said = String::from_utf8(done.stdout).expect("texts");
-        let line = said.lines().find(|line| line.contains("=http")).expect("a key and an address");
-        Server { name, address: line.split_once('=').expect("a key and an address").1.to_owned() }
-    }
-
-    async fn make(&self, what: &'static str) {
-        let mut command = Command::new(SERVERS);
-        command.args([what, &self.name]);
-        let done = tokio::task::spawn_blocking(move || command.output()).await.expect("it does not panic");
-        let done = done.expect("the script runs");
-        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = Command::new(SERVERS).args(["stop", &self.name]).output();
-    }
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_is_away_is_waited_for_within_the_limit() {
-    if servers().is_empty() {
+    if both().is_empty() {
         return;
     }
-    let server = tokio::task::spawn_blocking(Server::start).await.expect("it starts");
+    let server = tokio::task::spawn_blocking(|| Server::start("kinesis", &[])).await.expect("it starts");
     let (stream, place, copies) = (name("away"), tempfile::tempdir().expect("temp"), Lasting::default());
     python_beside(&server.address, &stream, "create(2)\nsend(range(100))").await;
     let start = |retry| {
@@ -51,16 +19,16 @@ async fn a_server_that_is_away_is_waited_for_within_the_limit() {
     };
     let mut job = start(Retry::default().attempts(1000));
     wait_for(|| delivered(&copies).len() >= 100).await;
-    server.make("down").await;
+    server.make(&["down"]).await;
     wait_for(|| explained(&job).contains("times of at most 1000")).await;
-    server.make("up").await;
+    server.make(&["up"]).await;
     python_beside(&server.address, &stream, "send(range(100, 200))").await;
     wait_for(|| delivered(&copies).len() >= 200).await;
     wait_for(|| !explained(&job).contains("times of at most")).await;
     job.stop().await.expect("it stops");
 
     // It does not come back in time.
-    server.make("down").await;
+    server.make(&["down"]).await;
     let mut job = start(Retry::default().attempts(3));
     let ended = tokio::time::timeout(Duration::from_secs(60), job.join()).await.expect("it ends");
     let Err(JobError::Source { source, .. }) = ended else { panic!("{ended:?}") };
@@ -70,7 +38,7 @@ async fn a_server_that_is_away_is_waited_for_within_the_limit() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_that_nobody_made_is_an_error_at_once() {
-    for server in servers() {
+    for server in both() {
         let error = source_error(source(&server, "nowhere")).await;
         assert_eq!(
             fault(&error),
@@ -82,7 +50,7 @@ async fn a_stream_that_nobody_made_is_an_error_at_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sink_to_a_stream_that_nobody_made_is_an_error_at_once() {
-    for server in servers() {
+    for server in both() {
         let texts = streaming_runtime::connect::queue(vec![vec!["a".to_owned()]]);
         let puts = kinesis::append("nowhere").endpoint(&server);
         let mut job = Engine::new().start(sinks::put::Ports { texts, puts }).expect("it starts");

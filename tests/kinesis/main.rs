@@ -8,7 +8,6 @@ mod sinks;
 
 use std::{
     env,
-    process::Command,
     time::{Duration, Instant},
 };
 
@@ -17,7 +16,10 @@ use streaming_runtime::{
     connect::{ConnectorError, Retry, collect, kinesis},
     prelude::*,
 };
-use support::Lasting;
+use support::{
+    Lasting,
+    servers::{self, unique as name},
+};
 
 stream!(
     /// Each record, as text.
@@ -28,9 +30,9 @@ stream!(
 );
 
 /// The servers, or a line that says what is not run. Closed shards of kinesalite have an end, as at AWS; those of moto have none.
-fn servers() -> Vec<String> {
+fn both() -> Vec<String> {
     let servers: Vec<String> = ["KINESIS", "MOTO"].iter().filter_map(|key| env::var(key).ok()).collect();
-    let is_required = env::var("STREAMING_SERVERS_REQUIRED").is_ok_and(|required| required == "1");
+    let is_required = servers::are_required();
     assert!(
         servers.len() == 2 || !is_required,
         "KINESIS and MOTO name no servers, and STREAMING_SERVERS_REQUIRED is 1"
@@ -42,9 +44,6 @@ fn servers() -> Vec<String> {
     }
     servers
 }
-
-/// Starts servers, and a Python with clients of them.
-const SERVERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/servers");
 
 /// What every script begins with.
 const PRELUDE: &str = "
@@ -86,10 +85,7 @@ def drain():
 /// Runs a script with boto3, and returns what it prints.
 fn python(server: &str, stream: &str, script: &str) -> String {
     let script = format!("{PRELUDE}{script}");
-    let done = Command::new(SERVERS).args(["python", "-c", &script, server, stream]).output();
-    let done = done.expect("Python runs");
-    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-    String::from_utf8(done.stdout).expect("texts").trim().to_owned()
+    servers::script(&["python", "-c", &script, server, stream]).trim().to_owned()
 }
 
 /// The same beside a job that runs.
@@ -102,11 +98,6 @@ async fn python_beside(server: &str, stream: &str, script: &'static str) -> Stri
 /// What the first sink of a job is said to wait for.
 fn explained(job: &Job) -> String {
     job.explain()[0].to_string()
-}
-
-fn name(of: &str) -> String {
-    let since = std::time::SystemTime::UNIX_EPOCH.elapsed().expect("it is later");
-    format!("{of}-{}", since.as_nanos())
 }
 
 /// A source that asks more often than AWS would answer.
@@ -144,10 +135,6 @@ fn fault(error: &ConnectorError) -> Option<&kinesis::Fault> {
     source.get_ref()?.downcast_ref()
 }
 
-async fn wait_for(mut met: impl FnMut() -> bool) {
-    let begin = Instant::now();
-    while !met() {
-        assert!(begin.elapsed() < Duration::from_secs(60), "it does not come");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+async fn wait_for(met: impl FnMut() -> bool) {
+    servers::within(Duration::from_secs(60), met).await;
 }

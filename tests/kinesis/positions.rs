@@ -9,7 +9,7 @@ use super::*;
 #[tokio::test(flavor = "multi_thread")]
 async fn each_record_is_there_once_after_aborts() {
     const RECORDS: usize = 20_000;
-    for server in servers() {
+    for server in both() {
         let (stream, place, copies) =
             (name("aborts"), tempfile::tempdir().expect("temp"), Lasting::default());
         let script = "create(2)\nsend(range(10000))\nsplit(open_shards()[0])\nsend(range(10000, 20000))";
@@ -51,7 +51,7 @@ async fn up_to(source: kinesis::Shards, last: &str) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_begins_at_a_time_or_a_sequence_number() {
-    for server in servers() {
+    for server in both() {
         let stream = name("begins");
         // Servers have times of a second, or of a millisecond.
         let said = python(
@@ -74,7 +74,7 @@ async fn a_job_begins_at_a_time_or_a_sequence_number() {
 /// A job from the latest that ends before its first record goes on where it began, and not at what is then the latest.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_from_the_latest_goes_on_where_it_began() {
-    for server in servers() {
+    for server in both() {
         let (stream, place) = (name("latest"), tempfile::tempdir().expect("temp"));
         python(&server, &stream, "create(2)\nsend(range(10)); time.sleep(1.1)");
         let start = || {
@@ -102,7 +102,7 @@ async fn a_job_from_the_latest_goes_on_where_it_began() {
 /// A stream that was made anew does not have the record at the position: that is an error, or counted.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_position_that_is_gone_is_an_error_or_counted() {
-    for server in servers() {
+    for server in both() {
         let (stream, place) = (name("lost"), tempfile::tempdir().expect("temp"));
         python(&server, &stream, "create(1)\nsend(range(10))");
         let start = |policy| {

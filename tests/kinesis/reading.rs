@@ -6,7 +6,7 @@ use super::*;
 #[tokio::test(flavor = "multi_thread")]
 async fn splits_and_merges_in_mid_run_lose_none() {
     // Only kinesalite: moto puts records into the first shard of their range, which may be closed.
-    for server in servers().into_iter().take(1) {
+    for server in both().into_iter().take(1) {
         let (stream, place, copies) =
             (name("reshards"), tempfile::tempdir().expect("temp"), Lasting::default());
         python(&server, &stream, "create(1)\nsend(range(500))");
@@ -73,7 +73,7 @@ def put(data): client.put_record(StreamName=stream, PartitionKey='all', Data=dat
 
 #[tokio::test(flavor = "multi_thread")]
 async fn aggregated_records_are_taken_apart() {
-    for server in servers() {
+    for server in both() {
         let stream = name("aggregated");
         let script = format!(
             "{AGGREGATE}create(1)\nput(b'plain')\nput(aggregated(['x', 'y', 'z']))\nput(aggregated(['x'])[:-1] + b'?')\nput(aggregated([]))\nput(b'last')"
@@ -96,7 +96,7 @@ async fn aggregated_records_are_taken_apart() {
 /// A job that crashes within an aggregated record goes on behind what it had of it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restart_goes_on_within_an_aggregated_record() {
-    for server in servers() {
+    for server in both() {
         let (stream, place, copies) =
             (name("within"), tempfile::tempdir().expect("temp"), Lasting::default());
         let script = format!(

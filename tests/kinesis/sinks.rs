@@ -14,7 +14,7 @@ stream!(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_sink_is_given_is_in_the_stream() {
-    for server in servers() {
+    for server in both() {
         let stream = name("sink");
         python(&server, &stream, "create(2)");
         let batch = |n: u32| (n * 700..(n + 1) * 700).map(|n| n.to_string()).collect();
@@ -29,7 +29,7 @@ async fn what_a_sink_is_given_is_in_the_stream() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_record_that_is_too_large_is_an_error_of_its_kind() {
-    for server in servers() {
+    for server in both() {
         let stream = name("large");
         python(&server, &stream, "create(1)");
         let texts = queue(vec![vec!["x".repeat(1 << 20)]]);

@@ -4,6 +4,7 @@
 mod instances;
 mod lasting;
 mod runs;
+pub mod servers;
 
 pub use instances::instances;
 pub use lasting::{Delivered, Lasting};

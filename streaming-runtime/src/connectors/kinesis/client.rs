@@ -90,6 +90,29 @@ impl ClientSettings {
     }
 }
 
+/// The settings that a source and a sink have in common.
+macro_rules! client_settings {
+    () => {
+        /// The region of the stream, in place of what the environment or the profile says.
+        pub fn region(mut self, region: impl Into<String>) -> Self {
+            self.settings.region = Some(region.into());
+            self
+        }
+        /// Another address than that of the region, such as `http://127.0.0.1:4567` of a local server.
+        pub fn endpoint(mut self, url: impl Into<String>) -> Self {
+            self.settings.endpoint = Some(url.into());
+            self
+        }
+        /// The profile of the credentials, in place of `AWS_PROFILE`.
+        pub fn profile(mut self, name: impl Into<String>) -> Self {
+            self.settings.profile = Some(name.into());
+            self
+        }
+    };
+}
+
+pub(super) use client_settings;
+
 /// A client of one stream.
 pub(super) struct Client {
     pub(super) kinesis: aws_sdk_kinesis::Client,

@@ -10,7 +10,7 @@ use aws_sdk_kinesis::{
 use crate::{
     connect::{Batch, ConnectorError, PortContext, Retry, Sink},
     connectors::kinesis::{
-        client::{Client, ClientSettings},
+        client::{Client, ClientSettings, client_settings},
         fault::{Fault, is_throttling},
         record::Put,
         shards,
@@ -40,27 +40,14 @@ impl fmt::Debug for StreamSink {
 }
 
 impl StreamSink {
+    client_settings!();
+
     pub(super) fn new(stream: String) -> Self {
         StreamSink { settings: ClientSettings::new(stream), client: None }
     }
     /// How often Kinesis is asked again that does not answer, or takes nothing of a request. Each attempt takes up to 15 s.
     pub fn retry(mut self, retry: Retry) -> Self {
         self.settings.retry = retry;
-        self
-    }
-    /// The region of the stream, in place of what the environment or the profile says.
-    pub fn region(mut self, region: impl Into<String>) -> Self {
-        self.settings.region = Some(region.into());
-        self
-    }
-    /// Another address than that of the region, such as `http://127.0.0.1:4567` of a local server.
-    pub fn endpoint(mut self, url: impl Into<String>) -> Self {
-        self.settings.endpoint = Some(url.into());
-        self
-    }
-    /// The profile of the credentials, in place of `AWS_PROFILE`.
-    pub fn profile(mut self, name: impl Into<String>) -> Self {
-        self.settings.profile = Some(name.into());
         self
     }
 }

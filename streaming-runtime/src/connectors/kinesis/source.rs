@@ -18,7 +18,7 @@ use tokio::sync::{Notify, mpsc};
 use crate::{
     connect::{ConnectorError, Partition, Recovery, Retry, Source, SourceContext},
     connectors::kinesis::{
-        client::{Client, ClientSettings},
+        client::{Client, ClientSettings, client_settings},
         fault::Fault,
         reader::{Drained, OnLostRecords, Position, Reader, Start},
         record::{Records, Shape, Texts},
@@ -67,6 +67,8 @@ impl Shards {
 }
 
 impl<S> Shards<S> {
+    client_settings!();
+
     /// Without a checkpoint, begins at the first record that there is (`TRIM_HORIZON`). This is the default.
     pub fn from_trim_horizon(mut self) -> Self {
         self.start = Some(Start::TrimHorizon);
@@ -113,21 +115,6 @@ impl<S> Shards<S> {
     /// How often new shards are looked for: every 30 s by default, and at once when a shard has been read to its end.
     pub fn discover_every(mut self, interval: Duration) -> Self {
         self.discover_every = interval.max(Duration::from_millis(10));
-        self
-    }
-    /// The region of the stream, in place of what the environment or the profile says.
-    pub fn region(mut self, region: impl Into<String>) -> Self {
-        self.settings.region = Some(region.into());
-        self
-    }
-    /// Another address than that of the region, such as `http://127.0.0.1:4567` of a local server.
-    pub fn endpoint(mut self, url: impl Into<String>) -> Self {
-        self.settings.endpoint = Some(url.into());
-        self
-    }
-    /// The profile of the credentials, in place of `AWS_PROFILE`.
-    pub fn profile(mut self, name: impl Into<String>) -> Self {
-        self.settings.profile = Some(name.into());
         self
     }
 }
